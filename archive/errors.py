@@ -1,0 +1,69 @@
+"""Every failure of the archive side has a class, a stable code, a plain sentence and something to do."""
+
+from __future__ import annotations
+
+
+class ArchiveError(Exception):
+    """Base of all errors of this package; ``code``, ``say`` and ``do`` as in `audio.errors.AudioError`."""
+
+    code = "archive"
+
+    def __init__(self, say: str, do: str = "") -> None:
+        """Keep the sentence and the advice."""
+        super().__init__(say)
+        self.say = say
+        self.do = do
+
+
+class Refused(ArchiveError):
+    """`may` said no: consent does not cover this use now."""
+
+    code = "refused"
+
+
+class NoSuchStory(ArchiveError):
+    """No story has this identifier or keep-code."""
+
+    code = "no-such-story"
+
+
+class WrongCode(ArchiveError):
+    """The words of a keep-code do not fit its number."""
+
+    code = "wrong-code"
+
+
+class TooManyTries(ArchiveError):
+    """Keep-codes were guessed too fast; a wait is in force."""
+
+    code = "too-many-tries"
+
+
+class NoKey(ArchiveError):
+    """The key that would open this is not here (sealed, erased, or the key folder is missing)."""
+
+    code = "no-key"
+
+
+class DamagedStore(ArchiveError):
+    """The database or a stored file is damaged."""
+
+    code = "damaged-store"
+
+
+class HomeTrouble(ArchiveError):
+    """The home folder cannot be made, read or written."""
+
+    code = "home-trouble"
+
+
+class BadBag(ArchiveError):
+    """A bag is incomplete, altered or hostile."""
+
+    code = "bad-bag"
+
+
+class TransportTrouble(ArchiveError):
+    """The place stories are handed on to cannot be reached or written."""
+
+    code = "transport-trouble"

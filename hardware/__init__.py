@@ -1,0 +1,1 @@
+"""Hands, lamps and the health of the box. Imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""The visitor's conversation with the box. Imports ``audio``, ``hardware`` and ``archive``."""
