@@ -1,0 +1,45 @@
+"""Every failure of the kiosk has a class, a stable code, a plain sentence and something to do."""
+
+from __future__ import annotations
+
+
+class KioskError(Exception):
+    """Base of all errors of this package; ``code``, ``say`` and ``do`` as in `audio.errors.AudioError`."""
+
+    code = "kiosk"
+
+    def __init__(self, say: str, do: str = "") -> None:
+        """Keep the sentence and the advice."""
+        super().__init__(say)
+        self.say = say
+        self.do = do
+
+
+class BadConfig(KioskError):
+    """The settings file cannot be read, or holds something that is not allowed."""
+
+    code = "bad-config"
+
+
+class BadPrompts(KioskError):
+    """A prompt set cannot be read, or a prompt in it is not allowed."""
+
+    code = "bad-prompts"
+
+
+class BadTexts(KioskError):
+    """A language file misses a key, or holds one nobody uses."""
+
+    code = "bad-texts"
+
+
+class BadPress(KioskError):
+    """A simulated press is not known, or was not possible in the state it came in."""
+
+    code = "bad-press"
+
+
+class NoScreen(KioskError):
+    """No window can be opened on this machine."""
+
+    code = "no-screen"
