@@ -333,7 +333,7 @@ class SealedReader(io.RawIOBase):
 class SealedWriter:
     """Append plain bytes to a sealed file.
 
-    What `sync` returned for is on the disk. Until `close` the file has no end mark. After a `DiskTrouble` the writer may
+    What `sync` returned for is on the disk. Until `close` the file has no end mark. After a `DiskTrouble` the writer can
     be used again: the next record goes where the failed one would have stood.
     """
 
