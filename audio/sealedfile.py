@@ -364,6 +364,7 @@ class SealedWriter:
         self._offset = 0
         self._unwritten_header = b""
         self._created = False
+        self._ended = False
         self.stored = 0
 
     @classmethod
@@ -388,8 +389,8 @@ class SealedWriter:
         except OSError as error:
             raise _disk_trouble(error) from error
         writer = cls.__new__(cls)
-        writer._begin(path, key, label, fd, header, chunk)  # noqa: SLF001 - a second constructor of this very class
-        writer._seq, writer._offset, writer.stored = seq, whole, size  # noqa: SLF001 - as above
+        writer._begin(path, key, label, fd, header, chunk)
+        writer._seq, writer._offset, writer.stored = seq, whole, size
         return writer
 
     @property
@@ -412,11 +413,13 @@ class SealedWriter:
         self._fsync()
 
     def close(self) -> None:
-        """Write the rest with the end mark, sync file and folder. Raises `DiskTrouble`; then the file stays open."""
+        """Write the rest with the end mark, sync file and folder. Raises `DiskTrouble`; call again."""
         if self._fd < 0:
             return
-        self._append(bytes(self._buffer), _LAST)
-        self._buffer.clear()
+        if not self._ended:
+            self._append(bytes(self._buffer), _LAST)
+            self._buffer.clear()
+            self._ended = True
         self._fsync()
         os.close(self._fd)
         self._fd = -1
