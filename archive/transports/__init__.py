@@ -1,0 +1,89 @@
+"""How stories are handed on: one class for each kind of place, chosen here by name.
+
+A transport moves bags, tombstones and receipts; it decides nothing about consent (`archive.sync` asks the gate) and
+believes no receipt (`archive.sync` verifies it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from archive.bag import Bag
+from archive.errors import TransportTrouble
+from archive.ingest import Progress, Refusal
+from archive.receipts import Receipt
+from archive.tombstones import Tombstone
+from audio.clock import Clock
+
+
+class Transport(Protocol):
+    """A place stories are handed on to. Every method raises `TransportTrouble` with a plain sentence, and may then
+    be called again in a later run: nothing is lost and nothing arrives twice.
+    """
+
+    place: str
+    """The place's own name, the same in every run: what was handed on is remembered under it."""
+    signer: bytes
+    """The Ed25519 public key receipts from here must verify with (32 bytes); known once `visit` was entered."""
+
+    def visit(self) -> AbstractContextManager[None]:
+        """Reach the place and have it to ourselves until the block is left."""
+        ...
+
+    def tombstones(self) -> list[Tombstone]:
+        """Return what was taken back, as the place knows it."""
+        ...
+
+    def send_tombstone(self, stone: Tombstone) -> None:
+        """Leave a tombstone. Copies of that story which wait here for the archive are removed at once."""
+        ...
+
+    def send_bag(self, bag: Bag) -> None:
+        """Hand a bag over, whole or not at all. The same bag again changes nothing."""
+        ...
+
+    def settle(self, progress: Progress) -> list[Refusal]:
+        """Let the archive take its turn, where it takes it here; return what it refused."""
+        ...
+
+    def receipt(self, bag_id: str) -> Receipt | None:
+        """Return the receipt for a bag, unverified; None while there is none."""
+        ...
+
+    def lost(self, bag_id: str) -> bool:
+        """Tell whether a bag that was receipted is no longer there, so that it has to be sent again.
+
+        False wherever the place cannot tell.
+        """
+        ...
+
+
+Maker = Callable[[str, Path, Path, Clock], Transport]
+
+
+def _folder(target: str, home: Path, keys: Path, clock: Clock) -> Transport:
+    from archive.transports.folder import FolderTransport  # noqa: PLC0415 - the module imports this one's protocol
+
+    return FolderTransport(Path(target), home, keys, clock)
+
+
+_SCHEMES: Mapping[str, Maker] = {"folder": _folder}
+"""By what stands before the first colon of the target; no colon, or a slash before it, is a folder."""
+
+
+def make_transport(target: str, *, home: Path, keys: Path, clock: Clock) -> Transport:
+    """Choose the transport for ``target``: a folder's path (also ``folder:PATH``).
+
+    Raises `TransportTrouble` for a kind of place nobody here can reach: there is no silent fall-back.
+    """
+    scheme, colon, rest = target.partition(":")
+    if not colon or "/" in scheme:
+        scheme, rest = "folder", target
+    maker = _SCHEMES.get(scheme)
+    if maker is None or not rest:
+        say = f"Stories cannot be handed on to {target!r}: this kind of place is not known."
+        raise TransportTrouble(say, f"Give the path of a folder or a stick. Known kinds: {', '.join(_SCHEMES)}.")
+    return maker(rest, home, keys, clock)

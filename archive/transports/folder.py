@@ -1,0 +1,239 @@
+"""A folder or a stick. Without an archive's key in it, the folder *is* the archive, and its step runs in the visit.
+
+With `archive-key.json` in it, it belongs to an archive that comes by: bags are left sealed to that key in
+`sealed/<id>.<sum>.sealed` beside the tombstones, and signed receipts come back in `receipts/`. The first key seen at
+a place is remembered in the box's key folder. Another key there later, or none, is a reason to stop and ask a
+person: else whoever changes the file on a stick reads what leaves the box.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from archive.bag import Bag, is_bag_id, write_folder
+from archive.durable import PART, remove, sync_folder, write_file
+from archive.errors import TransportTrouble
+from archive.ingest import (
+    BAGS,
+    FOLDERS,
+    INCOMING,
+    RECEIPTS,
+    TOMBSTONES,
+    FolderArchive,
+    Progress,
+    Refusal,
+    kept_digest,
+    load_receipt,
+    read_tombstones,
+    remove_copies,
+    sweep,
+)
+from archive.receipts import Receipt, folder_signer
+from archive.sealedbag import KEY_FILE, SUFFIX, ArchiveKey, read_archive_key, seal_bag
+from archive.tombstones import Tombstone
+from audio.clock import Clock
+from audio.errors import DiskTrouble
+
+SEALED = "sealed"
+_KNOWN = "known-archives.json"
+_SPARE = 1 << 20
+
+
+class FolderTransport:
+    """Hand on to the folder ``root``, which is made when it is not there."""
+
+    def __init__(self, root: Path, home: Path, keys: Path, clock: Clock) -> None:
+        """Prepare; nothing is touched before `visit`. ``home`` and ``keys`` are the box's own folders."""
+        self.root = root.absolute()
+        self.place = f"folder:{self.root}"
+        self.signer = b""
+        self._home = home
+        self._keys = keys
+        self._clock = clock
+        self._archive_key: ArchiveKey | None = None
+        self._archive: FolderArchive | None = None
+
+    @property
+    def archive_key(self) -> ArchiveKey | None:
+        """The key of the archive this folder belongs to, None where it is the box's own."""
+        return self._archive_key
+
+    @contextmanager
+    def visit(self) -> Iterator[None]:
+        """Make and lock the folder, and find out whose it is."""
+        self._refuse_home()
+        with _plainly(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            _lock(handle, self.root)
+            with _plainly(self.root):
+                self._check_folders()
+                sweep(self.root)
+                self._find_owner()
+            yield
+        finally:
+            os.close(handle)
+
+    def tombstones(self) -> list[Tombstone]:
+        """Return the tombstones that lie in the folder."""
+        with _plainly(self.root):
+            return list(read_tombstones(self.root))
+
+    def send_tombstone(self, stone: Tombstone) -> None:
+        """Write the tombstone, then remove what waits here for the archive."""
+        with _plainly(self.root):
+            self._make(TOMBSTONES)
+            write_file(self.root / TOMBSTONES / f"{stone.story}.json", stone.to_bytes())
+            if self._archive is None:
+                self._remove_sealed(stone.story)
+                remove_copies(self.root, stone.story, incoming=True)
+
+    def send_bag(self, bag: Bag) -> None:
+        """Write the bag into `incoming/`, or sealed into `sealed/`."""
+        with _plainly(self.root):
+            if self._archive_key is not None:
+                self._send_sealed(bag, self._archive_key)
+            elif kept_digest(self.root, bag.id) != bag.sha256 or load_receipt(self.root, bag.id) is None:
+                self._make_room(bag)
+                self._make(INCOMING)
+                remove(self.root / INCOMING / bag.id)
+                write_folder(bag, self.root / INCOMING / bag.id)
+
+    def settle(self, progress: Progress) -> list[Refusal]:
+        """Run the archive's step where the folder is the box's own."""
+        if self._archive is None:
+            return []
+        with _plainly(self.root):
+            return self._archive.run(progress).refused
+
+    def receipt(self, bag_id: str) -> Receipt | None:
+        """Read the receipt that lies in the folder."""
+        with _plainly(self.root):
+            return load_receipt(self.root, bag_id)
+
+    def lost(self, bag_id: str) -> bool:
+        """Tell whether the box's own folder no longer holds the bag; a stick cannot tell."""
+        with _plainly(self.root):
+            return self._archive is not None and not (self.root / BAGS / bag_id).is_dir()
+
+    def _refuse_home(self) -> None:
+        root = self.root.resolve()
+        for own in (self._home.resolve(), self._keys.resolve()):
+            if root == own or own in root.parents or root in own.parents:
+                say = f"{self.root} is, or holds, or lies in the box's own folders: stories would lie there unsealed."
+                raise TransportTrouble(say, "Choose a folder apart from the box's home and keys.")
+
+    def _check_folders(self) -> None:
+        for name in (*FOLDERS, SEALED):
+            path = self.root / name
+            if path.is_symlink() or (path.exists() and not path.is_dir()):
+                say = f"{path} is a file or a link where a folder should be."
+                raise TransportTrouble(say, "Use another folder, or move that file away.")
+
+    def _find_owner(self) -> None:
+        """Read the archive's key, if any, and hold it against the one seen here before."""
+        path = self.root / KEY_FILE
+        key = read_archive_key(path.read_bytes()) if path.is_file() else None
+        known = self._known()
+        before = read_archive_key(known.get(self.place, {}))
+        if path.exists() and key is None:
+            raise TransportTrouble(f"{path} is not an archive's key.", "Ask the archive for its key file.")
+        if before is not None and (key is None or (key.seal, key.sign) != (before.seal, before.sign)):
+            say = f"The archive's key in {self.root} is not the one this box has known there."
+            do = f"Ask the archive. If its key has changed, remove its entry from {self._keys / _KNOWN}."
+            raise TransportTrouble(say, do)
+        if key is None:
+            signer = folder_signer(self._keys)
+            self._archive = FolderArchive(self.root, signer, self._clock)
+            self.signer = signer.public
+            return
+        if before is None:
+            write_file(self._keys / _KNOWN, json.dumps(known | {self.place: key.to_json()}, indent=1).encode(), 0o600)
+        self._archive_key = key
+        self.signer = key.sign
+
+    def _known(self) -> dict[str, dict[str, str]]:
+        path = self._keys / _KNOWN
+        if not path.exists():
+            return {}
+        try:
+            known = json.loads(path.read_bytes())
+        except ValueError as error:
+            raise TransportTrouble(f"{path} cannot be read.", "Put it back from a copy.") from error
+        return known if isinstance(known, dict) else {}
+
+    def _send_sealed(self, bag: Bag, key: ArchiveKey) -> None:
+        folder = self.root / SEALED
+        target = folder / f"{bag.id}.{bag.sha256[:16]}{SUFFIX}"
+        if target.is_file():
+            return
+        self._make_room(bag)
+        self._make(SEALED)
+        seal_bag(bag, key, target)
+        self._remove_sealed(bag.id, but=target.name)
+
+    def _remove_sealed(self, story: str, but: str = "") -> None:
+        folder = self.root / SEALED
+        for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+            ours = path.name.split(".")[0] == story and path.name.removesuffix(PART).endswith(SUFFIX)
+            if ours and is_bag_id(story) and path.name != but:
+                remove(path)
+
+    def _make_room(self, bag: Bag) -> None:
+        if shutil.disk_usage(self.root).free < bag.size + _SPARE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def _make(self, name: str) -> None:
+        if not (self.root / name).is_dir():
+            (self.root / name).mkdir()
+            sync_folder(self.root)
+
+
+def _lock(handle: int, root: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise TransportTrouble(f"Another sync is working in {root}.", "Wait until it has ended.") from error
+    except OSError:
+        # Some network folders know no locks. Every step there is still whole or absent.
+        return
+
+
+@contextmanager
+def _plainly(root: Path) -> Iterator[None]:
+    """Turn what the disk says into a sentence for a librarian."""
+    try:
+        yield
+    except DiskTrouble as error:
+        raise TransportTrouble(error.say, error.do) from error
+    except OSError as error:
+        raise _trouble(root, error) from error
+
+
+def _trouble(root: Path, error: OSError) -> TransportTrouble:
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            return TransportTrouble(
+                f"There is no room left in {root}; what did not fit stays on the box.", "Make room or use another folder."
+            )
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return TransportTrouble(
+                f"{root} may not be written; every story stays on the box.", "Check the rights, or a stick's write lock."
+            )
+        case errno.ENOTDIR | errno.EEXIST:
+            return TransportTrouble(f"{root} is not a folder.", "Give a folder; it is made when it is not there.")
+        case _:
+            why = error.strerror or str(error)
+            return TransportTrouble(
+                f"{root} could not be used ({why}); what did not arrive stays on the box.", "Check the disk or the stick."
+            )
+
+
