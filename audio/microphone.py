@@ -1,0 +1,353 @@
+"""The real microphone, through PortAudio. With `audio.player` the only home of ``sounddevice``.
+
+PortAudio is asked by callback only: a blocking read hangs for ever when the device dies. The callback copies
+and queues, nothing else. Faults do not announce themselves (a hung device just stops calling back, PulseAudio
+moves a stream to another device without a word), so `Microphone.check` watches for missing blocks and for the
+name of what answers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from audio.clock import Clock
+from audio.errors import AudioError, NoMicrophone, NoSpeaker, StreamDied
+from audio.pcm import mix_down
+from audio.sources import STALL_MS, Sink
+from audio.types import AudioFormat, Block
+
+if TYPE_CHECKING:
+    import sounddevice
+
+_PREFERRED_RATE: Final = 48_000
+_BLOCK_MS: Final = 20
+_LATENCY_S: Final = 0.06
+_JUMP_S: Final = 0.25
+_PULL: Final = 0.02
+_IDENTITY_S: Final = 1.0
+_ATTEMPT_S: Final = 1.5
+_SHUT_S: Final = 2.0
+
+_before_reset: list[Callable[[], None]] = []
+_portaudio = threading.RLock()
+
+
+def portaudio() -> Any:
+    """Import and return ``sounddevice``.
+
+    Raises:
+        NoMicrophone: the PortAudio library is not installed.
+    """
+    try:
+        import sounddevice as loaded
+    except OSError as error:
+        raise NoMicrophone(
+            "The sound library PortAudio is not installed.", "Install it with: apt-get install libportaudio2"
+        ) from error
+    return loaded
+
+
+def before_reset(close_streams: Callable[[], None]) -> None:
+    """Register what must close its streams before PortAudio is restarted (it would free them underneath)."""
+    _before_reset.append(close_streams)
+
+
+def reset_portaudio() -> None:
+    """Restart PortAudio, the only way it finds a device that came back. Every stream of this process ends."""
+    with _portaudio:
+        for close_streams in _before_reset:
+            close_streams()
+        sd = portaudio()
+        sd._terminate()  # noqa: SLF001  there is no public way to list devices anew
+        sd._initialize()  # noqa: SLF001
+
+
+@dataclass(frozen=True, slots=True)
+class SoundDevice:
+    """A device as PortAudio lists it; ``rate`` in Hz, ``inputs`` and ``outputs`` are channel counts."""
+
+    index: int
+    name: str
+    host: str
+    inputs: int
+    outputs: int
+    rate: int
+    default_input: bool
+    default_output: bool
+
+
+def list_devices() -> list[SoundDevice]:
+    """List every sound device, in PortAudio's order.
+
+    Raises:
+        NoMicrophone: the PortAudio library is not installed.
+    """
+    sd = portaudio()
+    hosts = [str(host["name"]) for host in sd.query_hostapis()]
+    default_in, default_out = sd.default.device[0], sd.default.device[1]
+    return [
+        SoundDevice(
+            index,
+            str(device["name"]),
+            hosts[device["hostapi"]],
+            int(device["max_input_channels"]),
+            int(device["max_output_channels"]),
+            int(device["default_samplerate"]),
+            index == default_in,
+            index == default_out,
+        )
+        for index, device in enumerate(sd.query_devices())
+    ]
+
+
+def find_device(name: str, *, output: bool = False) -> SoundDevice:
+    """Find the device called ``name`` (whole, or a part that fits exactly one); empty means the system's default.
+
+    Raises:
+        NoMicrophone: no input fits, or several do. `NoSpeaker` likewise for an output.
+    """
+    refuse: type[AudioError] = NoSpeaker if output else NoMicrophone
+    kind = "loudspeaker" if output else "microphone"
+    usable = [device for device in list_devices() if (device.outputs if output else device.inputs)]
+    if not name:
+        fitting = [device for device in usable if (device.default_output if output else device.default_input)]
+    else:
+        fitting = [device for device in usable if device.name == name]
+        fitting = fitting or [device for device in usable if name.casefold() in device.name.casefold()]
+    known = ", ".join(device.name for device in usable) or "none"
+    if not fitting:
+        raise refuse(f"The {kind} {name or '(default)'} is not there.", f"Plug it in. What is there: {known}.")
+    if len(fitting) > 1 and fitting[0].name != name:
+        names = ", ".join(device.name for device in fitting)
+        raise refuse(f"Several devices are called like the {kind} {name}: {names}.", "Give the whole name.")
+    return fitting[0]
+
+
+class BlockTimer:
+    """Turns PortAudio's jittery stamps into the time at which a block's first sample was captured. Pure.
+
+    Blocks of an unbroken stream follow each other by their sample count; the stamps only pull gently. A jump
+    forward of more than 0.25 s is a real gap. Time never goes back, so bursts after a hang stay in order.
+    """
+
+    def __init__(self, rate: int) -> None:
+        """Time blocks of a stream at ``rate`` Hz."""
+        self._rate = rate
+        self._next: float | None = None
+
+    def push(self, stamp: float, frames: int) -> float:
+        """Take a block's own stamp (monotonic seconds) and length; return its time."""
+        if self._next is None or stamp - self._next > _JUMP_S:
+            at = stamp
+        else:
+            at = self._next + max(-1, min(1, stamp - self._next)) * _PULL
+        at = at if self._next is None else max(at, self._next - 0.5 / self._rate)
+        self._next = at + frames / self._rate
+        return at
+
+
+class PulseIdentity:
+    """Which PulseAudio (or PipeWire) source feeds this process, where such a server runs at all."""
+
+    def __init__(self) -> None:
+        """Look for the tool that tells."""
+        self._tool = shutil.which("pactl")
+
+    def source(self) -> str | None:
+        """Return the name of the source that feeds this process; None when nobody can tell."""
+        if self._tool is None:
+            return None
+        indexes = []
+        for entry in self._ask("list", "source-outputs").split("Source Output #")[1:]:
+            if f'application.process.id = "{os.getpid()}"' in entry:
+                indexes += [line.split(":")[1].strip() for line in entry.splitlines() if line.startswith("\tSource:")]
+        if not indexes:
+            return None
+        for line in self._ask("list", "short", "sources").splitlines():
+            columns = line.split("\t")
+            if len(columns) > 1 and columns[0] == indexes[0]:
+                return columns[1]
+        return None
+
+    def _ask(self, *words: str) -> str:
+        environment = {**os.environ, "LC_ALL": "C"}
+        try:
+            answer = subprocess.run(
+                [self._tool or "pactl", *words],
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=0.5,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return ""  # a hung server tells nothing; the missing blocks will
+        return answer.stdout
+
+
+class Microphone:
+    """One named input device. Passes the contract suite of `audio.sources.Source`."""
+
+    def __init__(
+        self, device: str, clock: Clock, rate: int | None = None, width: int = 2, *, stall_ms: int = STALL_MS
+    ) -> None:
+        """Find ``device`` and settle its format: mono, ``rate`` Hz (default: 48 kHz, else its own), ``width`` bytes.
+
+        Raises:
+            NoMicrophone: not there, or it cannot do this rate and width.
+        """
+        self.stall_ms = stall_ms
+        self._clock = clock
+        self._wanted = device
+        found = find_device(device)
+        self.name = found.name
+        self._channels, self.format = self._settle(found, rate, width)
+        self._identity = PulseIdentity()
+        self._stream: sounddevice.RawInputStream | None = None
+        self._sink: Sink | None = None
+        self._timer = BlockTimer(self.format.rate)
+        self._last_block = 0.0
+        self._answers: str | None = None
+        self._looked_at = 0.0
+        self._attempt: threading.Thread | None = None
+        self._armed = False
+
+    def _settle(self, found: SoundDevice, rate: int | None, width: int) -> tuple[int, AudioFormat]:
+        """Choose channel count and rate which the device takes; several channels are averaged later."""
+        sd = portaudio()
+        for channels in dict.fromkeys((1, min(2, found.inputs))):
+            for hertz in [rate] if rate else dict.fromkeys((_PREFERRED_RATE, found.rate)):
+                with contextlib.suppress(sd.PortAudioError):
+                    sd.check_input_settings(found.index, channels, _kind(width), samplerate=hertz)
+                    return channels, AudioFormat(hertz, 1, width)
+        wish = f"{rate} Hz" if rate else "any usual rate"
+        raise NoMicrophone(
+            f"The microphone {found.name} cannot record {8 * width} bit at {wish}.", "Choose another rate or width."
+        )
+
+    def start(self, sink: Sink) -> None:
+        """Open the stream. `NoMicrophone` when the device is not there or does not open."""
+        self.stop()
+        self._sink = sink
+        self._open()
+
+    def _open(self) -> None:
+        with _portaudio:
+            found = find_device(self.name)
+            if found.name != self.name:
+                raise NoMicrophone(f"The microphone {self.name} is not there.", "Plug it in again.")
+            sd = portaudio()
+            self._timer = BlockTimer(self.format.rate)
+            self._last_block = self._looked_at = self._clock.monotonic()
+            try:
+                self._stream = sd.RawInputStream(
+                    device=found.index,
+                    samplerate=self.format.rate,
+                    channels=self._channels,
+                    dtype=_kind(self.format.width),
+                    blocksize=self.format.rate * _BLOCK_MS // 1000,
+                    latency=_LATENCY_S,
+                    callback=self._heard,
+                )
+                self._stream.start()
+            except sd.PortAudioError as error:
+                self._stream = None
+                raise NoMicrophone(
+                    f"The microphone {self.name} does not open: {error.args[0]}.", "Unplug it and plug it in again."
+                ) from error
+
+    def _heard(self, data: Any, frames: int, times: Any, status: Any) -> None:
+        """PortAudio's callback: copy, stamp, queue."""
+        sink = self._sink
+        if sink is None:
+            return
+        now = self._clock.monotonic()
+        self._last_block = now
+        # PortAudio's clock differs from ours by a constant nobody tells, so only its age of the block is used.
+        age = times.currentTime - times.inputBufferAdcTime if times.inputBufferAdcTime else frames / self.format.rate
+        at = self._timer.push(now - max(0.0, min(age, 1.0)), frames)
+        pcm = bytes(data)
+        if self._channels > 1:
+            pcm = mix_down(pcm, AudioFormat(self.format.rate, self._channels, self.format.width))
+        sink(Block(pcm, at, bool(status.input_overflow)))
+
+    def stop(self) -> None:
+        """Close the stream. When the sound server hangs, the stream is cut off here and closed when it answers."""
+        self._sink = None
+        self._shut()
+
+    def _shut(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is None:
+            return
+        # Closing waits for the sound server; one that hangs must not hang the box.
+        closer = threading.Thread(target=_close, args=(stream,), name="close-microphone", daemon=True)
+        closer.start()
+        closer.join(_SHUT_S)
+
+    def check(self) -> None:
+        """Raise `StreamDied` when no block came for ``stall_ms``, the stream ended, or another device answers.
+
+        Which device answers is asked once a second, only where PulseAudio or PipeWire can tell.
+        """
+        stream = self._stream
+        if stream is None:
+            raise StreamDied(f"The microphone {self.name} is gone.", "Plug it in again.")
+        now = self._clock.monotonic()
+        if now - self._last_block > self.stall_ms / 1000:
+            raise StreamDied(f"The microphone {self.name} has stopped answering.", "Plug it in again.")
+        if now - self._looked_at < _IDENTITY_S:
+            return
+        self._looked_at = now
+        answers = self._identity.source()
+        if answers is None:
+            return
+        self._answers = self._answers or answers
+        if answers != self._answers:
+            self._looked_at = 0.0
+            raise StreamDied(f"Another device answers in place of the microphone {self.name}.", "Plug it in again.")
+
+    def rearm(self) -> bool:
+        """Try once to open the same device again. One attempt at a time; it may outlast this call when the server hangs."""
+        if self._attempt is None:
+            self._armed = False
+            self._attempt = threading.Thread(target=self._try_again, name="rearm-microphone", daemon=True)
+            self._attempt.start()
+        self._attempt.join(_ATTEMPT_S)
+        if self._attempt.is_alive():
+            return False
+        self._attempt = None
+        return self._armed
+
+    def _try_again(self) -> None:
+        sink = self._sink
+        self._sink = None
+        self._shut()
+        self._sink = sink
+        try:
+            reset_portaudio()
+            self._open()
+        except AudioError:
+            return
+        answers = self._identity.source()
+        if self._answers is not None and answers is not None and answers != self._answers:
+            self._shut()
+            return
+        self._armed = True
+
+
+def _kind(width: int) -> str:
+    return "int16" if width == 2 else "int24"  # noqa: PLR2004  bytes a sample, see AudioFormat
+
+
+def _close(stream: Any) -> None:
+    with _portaudio, contextlib.suppress(portaudio().PortAudioError):
+        stream.abort()
+        stream.close()
