@@ -108,12 +108,15 @@ class GpioControls(Debounced):
         if button.is_active:
             with self._lock:
                 self._debouncer.already_down(control, self._clock.monotonic())
-        button.when_activated = partial(self._changed, control, pressed=True)
-        button.when_deactivated = partial(self._changed, control, pressed=False)
+        button.when_activated = partial(self._down, control)
+        button.when_deactivated = partial(self._up, control)
         return button
 
-    def _changed(self, control: Control, *, pressed: bool) -> None:
-        self._edge(control, self._clock.monotonic(), pressed=pressed)
+    def _down(self, control: Control) -> None:
+        self._edge(control, self._clock.monotonic(), pressed=True)
+
+    def _up(self, control: Control) -> None:
+        self._edge(control, self._clock.monotonic(), pressed=False)
 
 
 class GpioLamps:

@@ -1,0 +1,126 @@
+"""Looking at the machine: space, memory, heat, power, clock, and whether the card still takes writes.
+
+Everything is read from the kernel's files under a root that tests replace by a made tree. What a machine does
+not tell is ``None``, never a guess. Sources: the kernel's sysfs and procfs documentation; the throttling word of
+the Raspberry Pi firmware as ``vcgencmd get_throttled`` documents it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from hardware.types import Health
+
+_THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
+_WEAK_NOW = 1 << 0
+_HOT_NOW = (1 << 2) | (1 << 3)
+_WEAK_SINCE_BOOT = 1 << 16
+
+
+class Statvfs(Protocol):
+    """The fields used of `os.statvfs`."""
+
+    f_frsize: int
+    f_blocks: int
+    f_bavail: int
+    f_files: int
+    f_favail: int
+    f_flag: int
+
+
+def probe(
+    home: Path,
+    clock_trusted: bool,
+    *,
+    bytes_a_day: float | None = None,
+    root: Path = Path("/"),
+    statvfs: Callable[[Path], Statvfs] = os.statvfs,
+) -> Health:
+    """Read the machine's health now. ``home`` need not exist yet: its nearest folder that does is looked at.
+
+    ``bytes_a_day`` is what a usual day adds, if known; ``root`` is where ``sys`` and ``proc`` are looked up.
+    Raises nothing: a file that cannot be read is something the machine does not tell.
+    """
+    disk = statvfs(_existing(home))
+    free = disk.f_bavail * disk.f_frsize
+    memory = _memory(root)
+    throttled = _throttled(root)
+    weak_now = _rail_alarm(root) if throttled is None else bool(throttled & _WEAK_NOW)
+    return Health(
+        home=home,
+        disk_free=free,
+        disk_total=disk.f_blocks * disk.f_frsize,
+        # Some filesystems make inodes as they go and say 0.
+        inodes_free=disk.f_favail if disk.f_files else None,
+        days_left=free / bytes_a_day if bytes_a_day else None,
+        read_only=bool(disk.f_flag & os.ST_RDONLY),
+        memory_available=memory.get("MemAvailable"),
+        memory_total=memory.get("MemTotal"),
+        temperature_c=_temperature(root),
+        weak_power_now=weak_now,
+        weak_power_since_boot=None if throttled is None else bool(throttled & (_WEAK_SINCE_BOOT | _WEAK_NOW)),
+        slowed_by_heat=None if throttled is None else bool(throttled & _HOT_NOW),
+        clock_trusted=clock_trusted,
+        board=_board(root),
+    )
+
+
+def _existing(path: Path) -> Path:
+    absolute = path.absolute()
+    return next(folder for folder in (absolute, *absolute.parents) if folder.exists())
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip("\0\n ")
+    except OSError:
+        return None
+
+
+def _number(path: Path, base: int = 10) -> int | None:
+    try:
+        return int(_text(path) or "", base)
+    except ValueError:
+        return None
+
+
+def _memory(root: Path) -> dict[str, int]:
+    """Return /proc/meminfo in bytes."""
+    sizes: dict[str, int] = {}
+    for line in (_text(root / "proc/meminfo") or "").splitlines():
+        name, _, rest = line.partition(":")
+        amount = rest.split()
+        if amount and amount[0].isdecimal():
+            sizes[name] = int(amount[0]) * 1024
+    return sizes
+
+
+def _temperature(root: Path) -> float | None:
+    """Return the hottest of the processor's sensors, of any sensor if none is the processor's."""
+    zones: list[tuple[str, float]] = []
+    for zone in sorted((root / "sys/class/thermal").glob("thermal_zone*")):
+        milli = _number(zone / "temp")
+        if milli is not None:
+            zones.append((_text(zone / "type") or "", milli / 1000))
+    processor = [degrees for kind, degrees in zones if "cpu" in kind or "x86_pkg" in kind or "soc" in kind]
+    return max(processor or [degrees for _, degrees in zones], default=None)
+
+
+def _throttled(root: Path) -> int | None:
+    return _number(root / _THROTTLED, 16)
+
+
+def _rail_alarm(root: Path) -> bool | None:
+    """Return the alarm of the board's 5 V rail, where the firmware's sensor stands in for the throttling word."""
+    for chip in sorted((root / "sys/class/hwmon").glob("hwmon*")):
+        if _text(chip / "name") == "rpi_volt":
+            alarm = _number(chip / "in0_lcrit_alarm")
+            return None if alarm is None else bool(alarm)
+    return None
+
+
+def _board(root: Path) -> str | None:
+    return _text(root / "proc/device-tree/model") or _text(root / "sys/class/dmi/id/product_name") or None

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import sys
+import types
+
+import pytest
+
+from hardware.errors import BadWiring, Misused, NoPinLibrary, NoPins
+from hardware.gpio import GpioControls, GpioLamps, mock_pins, real_pins
+from hardware.pins import DEFAULT_PINS, HEADER, RESERVED, PinMap
+from hardware.types import Control, Lamp
+
+
+def test_a_missing_library_is_one_sentence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "lgpio", None)
+    with pytest.raises(NoPinLibrary) as missing:
+        real_pins()
+    assert missing.value.say == "This board's pin library is missing."
+    assert "python3-lgpio" in missing.value.do
+
+
+def test_the_empty_placeholder_is_recognised(monkeypatch):
+    monkeypatch.setitem(sys.modules, "lgpio", types.ModuleType("lgpio"))
+    with pytest.raises(NoPinLibrary, match="placeholder"):
+        real_pins()
+
+
+def test_a_switch_that_bounces_on_a_pin_gives_one_press(hands):
+    controls = GpioControls(hands, mock_pins())
+    told = []
+    controls.start(told.append)
+    pin = controls.factory.pin(DEFAULT_PINS.controls[Control.MIDDLE])
+    for drive in (pin.drive_low, pin.drive_high) * 5:
+        drive()
+        hands.now += 0.001
+    pin.drive_low()
+    assert [(e.control, e.at) for e in told] == [(Control.MIDDLE, 100.0)]
+    controls.stop()
+
+
+def test_a_button_that_is_down_at_the_start_is_no_press(hands):
+    factory = mock_pins()
+    pin = factory.pin(DEFAULT_PINS.controls[Control.LEFT])
+    pin.drive_low()
+    told = []
+    controls = GpioControls(hands, factory)
+    controls.start(told.append)
+    assert told == []
+    hands.now += 1
+    pin.drive_high()
+    hands.now += 1
+    pin.drive_low()
+    assert [e.control for e in told] == [Control.LEFT]
+    controls.stop()
+
+
+def test_stopped_buttons_give_their_pins_back(hands):
+    factory = mock_pins()
+    controls = GpioControls(hands, factory)
+    for _ in range(2):
+        controls.start(lambda _: None)
+        controls.stop()
+    pin = factory.pin(DEFAULT_PINS.controls[Control.LEFT])
+    pin.drive_low()
+
+
+def test_a_taken_pin_is_said_and_the_others_are_given_back(hands):
+    factory = mock_pins()
+    lamps = GpioLamps(factory, PinMap(controls={}, lamps={Lamp.RING: 25}))
+    controls = GpioControls(hands, factory)
+    with pytest.raises(NoPins, match="25"):
+        controls.start(lambda _: None)
+    lamps.close()
+    controls.start(lambda _: None)
+    with pytest.raises(NoPins):
+        GpioLamps(factory, PinMap(controls={}, lamps={Lamp.LEFT: 26, Lamp.RING: 25}))
+    controls.stop()
+
+
+def test_dimmable_lamps_follow_the_level_on_the_pin():
+    factory = mock_pins()
+    lamps = GpioLamps(factory)
+    ring = factory.pin(DEFAULT_PINS.lamps[Lamp.RING])
+    lamps.set(Lamp.RING, 0.25)
+    assert ring.state == pytest.approx(0.25)
+    lamps.close()
+
+
+def test_plain_lamps_are_on_from_half():
+    factory = mock_pins()
+    lamps = GpioLamps(factory, PinMap(dimmable=False))
+    ring = factory.pin(DEFAULT_PINS.lamps[Lamp.RING])
+    lamps.set(Lamp.RING, 0.49)
+    assert not ring.state
+    lamps.set(Lamp.RING, 0.5)
+    assert ring.state
+    lamps.close()
+    assert not ring.state
+
+
+def test_a_lamp_without_a_wire_is_left_out():
+    lamps = GpioLamps(mock_pins(), PinMap(lamps={Lamp.RING: 12}))
+    lamps.set(Lamp.CUE4, 1.0)
+    lamps.close()
+    with pytest.raises(Misused):
+        lamps.set(Lamp.RING, 1.0)
+
+
+@pytest.mark.parametrize("reserved", sorted(RESERVED))
+def test_reserved_pins_are_refused(reserved):
+    with pytest.raises(BadWiring, match="kept for"):
+        PinMap(controls={Control.LEFT: reserved}, lamps={})
+
+
+def test_pins_off_the_header_and_pins_used_twice_are_refused():
+    with pytest.raises(BadWiring, match="no GPIO 40"):
+        PinMap(controls={Control.LEFT: 40}, lamps={})
+    with pytest.raises(BadWiring, match="both button left and lamp ring"):
+        PinMap(controls={Control.LEFT: 5}, lamps={Lamp.RING: 5})
+
+
+def test_the_header_is_the_one_the_pin_library_knows():
+    board = mock_pins().board_info
+    known = {
+        int(pin.name.removeprefix("GPIO")): number
+        for number, pin in board.headers["J8"].pins.items()
+        if pin.name.startswith("GPIO")
+    }
+    assert {bcm: known[bcm] for bcm in HEADER} == dict(HEADER)
+    assert set(known) - set(HEADER) <= {0, 1}
+
+
+def test_default_lamps_rest_dark_while_the_board_starts():
+    assert min(DEFAULT_PINS.lamps.values()) > 8
