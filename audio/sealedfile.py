@@ -389,8 +389,8 @@ class SealedWriter:
         except OSError as error:
             raise _disk_trouble(error) from error
         writer = cls.__new__(cls)
-        writer._begin(path, key, label, fd, header, chunk)
-        writer._seq, writer._offset, writer.stored = seq, whole, size
+        writer._begin(path, key, label, fd, header, chunk)  # noqa: SLF001 - a second constructor of this class
+        writer._seq, writer._offset, writer.stored = seq, whole, size  # noqa: SLF001 - as above
         return writer
 
     @property
