@@ -144,7 +144,8 @@ class Sink(Protocol):
 
 def write_tar(bag: Bag, out: Sink) -> None:
     """Write ``bag`` as a tar stream without names, owners or times of the machine. ``out`` needs only `write`."""
-    with tarfile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT) as tar:
+    stream: Any = out  # a "w|" stream only ever writes, whatever its type asks for
+    with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar:
         for file in bag.files:
             entry = tarfile.TarInfo(f"{bag.id}/{file.path}")
             entry.size = file.size

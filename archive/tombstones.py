@@ -52,7 +52,7 @@ class Tombstone:
 def read_tombstone(data: bytes) -> Tombstone | None:
     """Read a tombstone, None for anything that is not one."""
     try:
-        plain = json.loads(data) if len(data) <= _MOST_BYTES else None
+        plain: Any = json.loads(data) if len(data) <= _MOST_BYTES else None
         stone = Tombstone(
             TakeId(str(plain["id"])),
             datetime.fromisoformat(plain["time"]),
