@@ -1,0 +1,92 @@
+"""Excerpts, cue sheets and the order of a round. Titles and notes are encrypted under their story's content key."""
+
+from __future__ import annotations
+
+import json
+import secrets
+
+from archive.database import transaction
+from archive.envelope import ask, open_content
+from archive.errors import NoKey, NoSuchStory, Refused
+from archive.recovery import Recovery
+from archive.types import CueSheet, Excerpt, Reader
+from audio.sealedfile import seal, unseal
+from audio.types import Ms, TakeId
+
+BUTTONS = range(1, 9)
+
+
+class Cues(Recovery):
+    """Cut excerpts and put them on buttons. Every reading asks the gate for `Reader.CUE`."""
+
+    def add_excerpt(self, story: TakeId, start: Ms, end: Ms, title: str, note: str = "") -> Excerpt:
+        """Cut an excerpt, [start, end) within the story. Raises `Refused`, `NoKey`, `NoSuchStory`."""
+        key = open_content(self, story, Reader.CUE, self.now())
+        if not 0 <= start < end <= self.story(story).length:
+            raise Refused("An excerpt starts before it ends, inside its story.")
+        excerpt = Excerpt(secrets.token_hex(8), story, start, end, title, note)
+        blob = seal(key, json.dumps([title, note]).encode(), _label(excerpt.id))
+        with transaction(self.db.conn) as conn:
+            conn.execute("INSERT INTO excerpts VALUES (?, ?, ?, ?, ?)", (excerpt.id, story, start, end, blob))
+        return excerpt
+
+    def remove_excerpt(self, excerpt: str) -> None:
+        """Remove an excerpt and take it off every button. No error if there is none."""
+        with transaction(self.db.conn) as conn:
+            conn.execute("DELETE FROM excerpts WHERE id = ?", (excerpt,))
+
+    def excerpts(self, story: TakeId | None = None) -> list[Excerpt]:
+        """List the excerpts the gate allows now, of one story or of all, in order of story and start."""
+        rows = self.db.conn.execute('SELECT id, take, start, "end", blob FROM excerpts ORDER BY take, start').fetchall()
+        found = (self._excerpt(row) for row in rows if story in (None, row[1]))
+        return [excerpt for excerpt in found if excerpt is not None]
+
+    def set_cue(self, sheet: str, button: int, excerpt: str | None) -> None:
+        """Put an excerpt on a button (1 to 8) of a sheet, or with None take it off. Raises `NoSuchStory`, `Refused`."""
+        if button not in BUTTONS:
+            raise Refused("Cue buttons are numbered 1 to 8.")
+        with transaction(self.db.conn) as conn:
+            conn.execute("DELETE FROM cues WHERE sheet = ? AND button = ?", (sheet, button))
+            if excerpt is None:
+                return
+            if conn.execute("SELECT 1 FROM excerpts WHERE id = ?", (excerpt,)).fetchone() is None:
+                raise NoSuchStory("There is no such excerpt here.")
+            conn.execute("INSERT INTO cues VALUES (?, ?, ?)", (sheet, button, excerpt))
+
+    def cue_sheet(self, sheet: str) -> CueSheet:
+        """Read a sheet: only what the gate allows at this moment is on it."""
+        allowed = {excerpt.id: excerpt for excerpt in self.excerpts()}
+        rows = self.db.conn.execute("SELECT button, excerpt FROM cues WHERE sheet = ? ORDER BY button", (sheet,))
+        return CueSheet(sheet, {button: allowed[excerpt] for button, excerpt in rows if excerpt in allowed})
+
+    def cue_sheets(self) -> list[str]:
+        """Name the sheets that hold something."""
+        return [row[0] for row in self.db.conn.execute("SELECT DISTINCT sheet FROM cues ORDER BY sheet")]
+
+    def rotation(self) -> list[TakeId]:
+        """Read what is left of the present round, in order. Holds no history and no counts."""
+        return [TakeId(row[0]) for row in self.db.conn.execute("SELECT take FROM rotation ORDER BY place")]
+
+    def set_rotation(self, order: list[TakeId]) -> None:
+        """Replace what is left of the round; stories that are gone by now are left out."""
+        with transaction(self.db.conn) as conn:
+            conn.execute("DELETE FROM rotation")
+            conn.executemany(
+                "INSERT INTO rotation (take) SELECT id FROM takes WHERE id = ?", [(take,) for take in order]
+            )
+
+    def _excerpt(self, row: tuple[str, str, int, int, bytes]) -> Excerpt | None:
+        excerpt, story, start, end, blob = row
+        now = self.now()
+        if not ask(self.db.conn, TakeId(story), Reader.CUE, now).allowed:
+            return None
+        try:
+            key = open_content(self, TakeId(story), Reader.CUE, now)
+        except (NoKey, Refused):
+            return None
+        title, note = json.loads(unseal(key, blob, _label(excerpt)))
+        return Excerpt(excerpt, TakeId(story), Ms(start), Ms(end), title, note)
+
+
+def _label(excerpt: str) -> bytes:
+    return b"hearth/excerpt/" + excerpt.encode("ascii")

@@ -1,0 +1,105 @@
+"""One connection to the database: durable, short transactions, and a cheap way to notice others' writes."""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from archive.errors import DamagedStore, HomeTrouble
+from archive.home import Home
+from archive.schema import migrate
+from audio.clock import Clock
+
+BUSY_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One instant as the box knows it: ``at`` is monotonic seconds of ``boot_id``, ``wall`` may be wrong (UTC)."""
+
+    boot_id: str
+    at: float
+    wall: datetime
+    trusted: bool
+
+    @classmethod
+    def now(cls, clock: Clock) -> Moment:
+        """Read every clock once."""
+        return cls(clock.boot_id, clock.monotonic(), clock.wall(), clock.trusted())
+
+
+def connect(home: Home) -> Database:
+    """Open the database of ``home`` and bring its tables up to date.
+
+    WAL with ``synchronous=FULL``: a transaction that returned is on disk. ``secure_delete`` overwrites what is
+    deleted. Raises `HomeTrouble` (cannot be opened) or `DamagedStore` (is not a sound database).
+    """
+    try:
+        # Autocommit: transactions are begun explicitly, never by a statement in passing.
+        conn = sqlite3.connect(home.database, timeout=BUSY_MS / 1000, isolation_level=None)
+        with _migration_lock(home):
+            conn.execute("PRAGMA journal_mode=WAL")
+            conn.execute("PRAGMA synchronous=FULL")
+            conn.execute("PRAGMA secure_delete=ON")
+            conn.execute("PRAGMA foreign_keys=ON")
+            conn.execute("PRAGMA temp_store=MEMORY")
+            db = Database(conn, execute_plugins=False)
+            migrate(db)
+    except sqlite3.OperationalError as error:
+        raise HomeTrouble(
+            f"The database in {home.path} cannot be used: {error}.", "Check the disk: is it there, writable, not full?"
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise DamagedStore(f"The database in {home.path} is damaged: {error}.", "Restore it from a backup.") from error
+    return db
+
+
+@contextmanager
+def transaction(conn: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Hold the write lock for one short change: all of it or nothing, durable when the block was left."""
+    conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield conn
+        conn.execute("COMMIT")
+    except BaseException:  # also a keyboard interrupt must leave no open transaction behind
+        if conn.in_transaction:
+            conn.execute("ROLLBACK")
+        raise
+
+
+def data_version(conn: sqlite3.Connection) -> int:
+    """A number that changes when *another* connection has committed; asking takes microseconds."""
+    return int(conn.execute("PRAGMA data_version").fetchone()[0])
+
+
+def checkpoint(conn: sqlite3.Connection) -> bool:
+    """Move the write-ahead log into the database and empty its file; False when a reader was in the way."""
+    busy, _, _ = conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
+
+
+def get_meta(conn: sqlite3.Connection, name: str) -> str | None:
+    """Read a setting the box keeps about itself."""
+    row = conn.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def set_meta(conn: sqlite3.Connection, name: str, value: str) -> None:
+    """Write a setting the box keeps about itself."""
+    conn.execute(
+        "INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value)
+    )
+
+
+@contextmanager
+def _migration_lock(home: Home) -> Iterator[None]:
+    """Let one process at a time bring the tables up to date."""
+    with (home.path / ".migrating").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

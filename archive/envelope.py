@@ -1,0 +1,135 @@
+"""Content keys and who can open them.
+
+Each take has one random content key. It is wrapped once for everyone consent allows and for nobody else; erasing or
+sealing a story is destroying wraps. A wrap is bound to its take. `open_content` is the only way from a stored wrap
+to a content key, and it asks `archive.consent.may` first; nothing else in the program may open a wrap.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+from typing import NewType, Protocol
+
+from nacl.exceptions import CryptoError
+from nacl.public import PrivateKey, PublicKey, SealedBox
+from sqlite_utils import Database
+
+from archive.consent import Answer, events_of, may, standing
+from archive.errors import NoKey, NoSuchStory, Refused
+from archive.home import Keys
+from archive.keycode import Derived
+from archive.types import Reader
+from audio.errors import DamagedTake
+from audio.sealedfile import KEY_BYTES, new_key, seal, unseal
+from audio.types import TakeId
+
+ContentKey = NewType("ContentKey", bytes)
+"""32 random bytes. Keep one in memory only, and no longer than its use takes."""
+
+BOX = "box"
+CODE = "code"
+ARCHIVE = "archive"
+STEWARD = "steward"
+
+
+class Holder(Protocol):
+    """What `open_content` needs of the store: the database and the box's keys."""
+
+    @property
+    def db(self) -> Database:
+        """The database."""
+        ...
+
+    @property
+    def keys(self) -> Keys:
+        """The keys of the box; raises `NoKey` when they are not here."""
+        ...
+
+
+def new_content_key() -> ContentKey:
+    """Make the key of a new take."""
+    return ContentKey(new_key())
+
+
+def wrap_for_public(key: ContentKey, take: TakeId, recipient: PublicKey) -> bytes:
+    """Wrap ``key`` for the holder of a private key (X25519 sealed box); the wrapping side cannot open it again."""
+    return SealedBox(recipient).encrypt(key + take.encode("ascii"))
+
+
+def wrap_for_code(key: ContentKey, take: TakeId, derived: Derived) -> bytes:
+    """Wrap ``key`` for whoever knows the words of a keep-code."""
+    return seal(derived.key, key, _label(take))
+
+
+def add_wrap(conn: sqlite3.Connection, take: TakeId, recipient: str, blob: bytes) -> None:
+    """Store a wrap; one a recipient."""
+    conn.execute("INSERT OR REPLACE INTO wraps VALUES (?, ?, ?)", (take, recipient, blob))
+
+
+def drop_wrap(conn: sqlite3.Connection, take: TakeId, recipient: str) -> None:
+    """Destroy one wrap (overwritten in the database file by ``secure_delete``). No error if there is none."""
+    conn.execute("DELETE FROM wraps WHERE take = ? AND recipient = ?", (take, recipient))
+
+
+def drop_all_wraps(conn: sqlite3.Connection, take: TakeId) -> None:
+    """Destroy every wrap of a take, its code's included: from here on nobody opens it."""
+    conn.execute("DELETE FROM wraps WHERE take = ?", (take,))
+    conn.execute("DELETE FROM codes WHERE take = ?", (take,))
+
+
+def recipients(conn: sqlite3.Connection, take: TakeId) -> set[str]:
+    """Name those for whom a take is wrapped."""
+    return {str(row[0]) for row in conn.execute("SELECT recipient FROM wraps WHERE take = ?", (take,))}
+
+
+def ask(conn: sqlite3.Connection, take: TakeId, reader: Reader, now: datetime | None) -> Answer:
+    """Ask the gate about a stored take. ``now`` is None where the wall clock is not trusted."""
+    return may(standing(events_of(conn, take)), reader, now)
+
+
+def open_content(
+    store: Holder, take: TakeId, reader: Reader, now: datetime | None, *, derived: Derived | None = None
+) -> ContentKey:
+    """Open the content key of ``take`` for ``reader``, if consent allows it now.
+
+    With ``derived`` (from a verified keep-code) the code's wrap is opened, else the box's; `Reader.TELLER` needs a
+    code. Raises `NoSuchStory`, `Refused` with the gate's sentence, or `NoKey` (no such wrap: sealed or erased).
+    """
+    conn = store.db.conn
+    events = events_of(conn, take)
+    if not events:
+        raise NoSuchStory("There is no story with this identifier here.")
+    answer = may(standing(events), reader, now)
+    if not answer.allowed:
+        raise Refused(answer.why)
+    if reader is Reader.TELLER and derived is None:
+        raise Refused("Only its teller's keep-code opens it this way.")
+    recipient = BOX if derived is None else CODE
+    row = conn.execute("SELECT blob FROM wraps WHERE take = ? AND recipient = ?", (take, recipient)).fetchone()
+    if row is None:
+        raise NoKey("This story is sealed: this box holds no key to it.", "Its teller's keep-code opens it.")
+    if derived is None:
+        return _unwrap_private(bytes(row[0]), take, store.keys.box)
+    return _unwrap_code(bytes(row[0]), take, derived)
+
+
+def _unwrap_private(blob: bytes, take: TakeId, private: PrivateKey) -> ContentKey:
+    try:
+        plain = SealedBox(private).decrypt(blob)
+    except CryptoError as error:
+        raise NoKey("The keys here are not the ones this story was locked for.") from error
+    if plain[KEY_BYTES:] != take.encode("ascii"):
+        raise NoKey("The key stored with this story belongs to another one.")
+    return ContentKey(plain[:KEY_BYTES])
+
+
+def _unwrap_code(blob: bytes, take: TakeId, derived: Derived) -> ContentKey:
+    try:
+        return ContentKey(unseal(derived.key, blob, _label(take)))
+    except DamagedTake as error:
+        raise NoKey("The key stored with this story does not open with this code.") from error
+
+
+def _label(take: TakeId) -> bytes:
+    return b"hearth/content-key/" + take.encode("ascii")

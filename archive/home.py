@@ -1,0 +1,159 @@
+"""Where things lie: the home folder (tellers' data, encrypted, and settings) and the keys, which live outside it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from nacl.public import PrivateKey
+from nacl.signing import SigningKey
+
+from archive.durable import sync_folder, write_file
+from archive.errors import HomeTrouble, NoKey
+from audio.types import TakeId
+
+KEYS_VARIABLE = "HEARTH_KEYS"
+_FOLDERS = ("takes", "stories", "outbox", "texts", "prompts", "log")
+_LONGEST_ID = 40
+_BOX_KEY = "box.key"
+_SIGNING_KEY = "signing.key"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The box's own keys: ``box`` (X25519) opens content keys, ``signing`` (Ed25519) signs what the box hands on."""
+
+    box: PrivateKey
+    signing: SigningKey
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The layout of a home folder; `open_home` makes one. Properties only name paths, nothing is created by asking."""
+
+    path: Path
+    keys: Path
+
+    @property
+    def database(self) -> Path:
+        """The one database file."""
+        return self.path / "hearth.db"
+
+    @property
+    def takes(self) -> Path:
+        """The folder of open takes."""
+        return self.path / "takes"
+
+    @property
+    def stories(self) -> Path:
+        """The folder of closed takes, one folder each."""
+        return self.path / "stories"
+
+    @property
+    def outbox(self) -> Path:
+        """What waits to be handed on."""
+        return self.path / "outbox"
+
+    @property
+    def config(self) -> Path:
+        """The library's settings."""
+        return self.path / "config.toml"
+
+    @property
+    def texts(self) -> Path:
+        """The library's own wording, where it changed any."""
+        return self.path / "texts"
+
+    @property
+    def prompts(self) -> Path:
+        """The library's own prompts."""
+        return self.path / "prompts"
+
+    @property
+    def log(self) -> Path:
+        """What the programs noted; never content."""
+        return self.path / "log"
+
+    def take_file(self, take: TakeId) -> Path:
+        """The file of a take while it is open."""
+        return self.takes / f"{checked(take)}.take"
+
+    def story_folder(self, take: TakeId) -> Path:
+        """The folder of a closed take."""
+        return self.stories / checked(take)
+
+    def raw_master(self, take: TakeId) -> Path:
+        """The take's own file after it was closed, until the FLAC is proved equal."""
+        return self.story_folder(take) / "master.take"
+
+    def flac_master(self, take: TakeId) -> Path:
+        """The sealed FLAC."""
+        return self.story_folder(take) / "master.flac"
+
+    def load_keys(self) -> Keys:
+        """Read the keys. Raises `NoKey` when they are not here: a home alone opens nothing."""
+        try:
+            return Keys(
+                PrivateKey((self.keys / _BOX_KEY).read_bytes()), SigningKey((self.keys / _SIGNING_KEY).read_bytes())
+            )
+        except OSError as error:
+            raise NoKey(
+                f"The keys of this box are not at {self.keys}.", "Insert the key medium or set HEARTH_KEYS."
+            ) from error
+        except ValueError as error:
+            raise NoKey(f"The keys at {self.keys} are damaged.", "Restore them from the backup of the keys.") from error
+
+
+def checked(take: str) -> str:
+    """Return ``take`` if it can be part of a path, else raise `HomeTrouble`: identifiers also arrive from outside."""
+    if not (take.isascii() and take.isalnum() and len(take) <= _LONGEST_ID):
+        raise HomeTrouble("This is not the identifier of a take.")
+    return take
+
+
+def keys_folder(home: Path) -> Path:
+    """Where the keys of ``home`` live: `HEARTH_KEYS`, else the folder ``<home>-keys`` beside it."""
+    given = os.environ.get(KEYS_VARIABLE)
+    return Path(given).absolute() if given else home.with_name(f"{home.name}-keys")
+
+
+def open_home(path: Path | str) -> Home:
+    """Open the home at ``path``; what is missing is made with defaults, readable by its owner alone.
+
+    Keys are made only together with a new home. A home with a database and without its keys opens (it can be
+    listed and erased), and `Home.load_keys` raises `NoKey`. Raises `HomeTrouble` where the folder cannot be used.
+    """
+    place = Path(path).absolute()
+    home = Home(place, keys_folder(place))
+    if place.exists() and not place.is_dir():
+        raise HomeTrouble(f"{place} is a file, not a folder.", "Give another folder with --home.")
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in _FOLDERS:
+            (place / name).mkdir(mode=0o700, exist_ok=True)
+        _probe(place)
+        if not home.database.exists():
+            _make_keys(home.keys)
+    except OSError as error:
+        raise HomeTrouble(
+            f"The folder {place} cannot be used: {error.strerror or error}.",
+            "Check that the disk is there, has space, and may be written.",
+        ) from error
+    return home
+
+
+def _probe(place: Path) -> None:
+    """Write and remove one small file: a read-only disk must be noticed before a story is told."""
+    test = place / f".probe-{secrets.token_hex(4)}"
+    test.write_bytes(b"")
+    test.unlink()
+
+
+def _make_keys(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, key in ((_BOX_KEY, bytes(PrivateKey.generate())), (_SIGNING_KEY, bytes(SigningKey.generate()))):
+        if not (folder / name).exists():
+            write_file(folder / name, key, 0o600)
+    sync_folder(folder.parent)

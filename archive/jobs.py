@@ -1,0 +1,139 @@
+"""What machines still have to do with a take: leased, retried, and after three strikes shown to a person.
+
+A job is claimed with a lease in powered-on time; a worker that dies lets it run out (or reboots: another boot's
+lease is void). Each claim is a strike, so a job that kills its worker stops after three.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from archive.database import Moment, transaction
+from audio.types import CutReason, Ms, Segment, TakeId
+
+TRANSCRIBE = "transcribe"
+FLAC = "flac"
+LOUDNESS = "loudness"
+STRIKES = 3
+LEASE_S = 300.0
+_OPEN = "done_at IS NULL AND failed IS NULL"
+# The story of the visitor who stands here comes first; what can wait for the night comes last.
+_ORDER = "CASE kind WHEN 'transcribe' THEN 0 WHEN 'loudness' THEN 1 ELSE 2 END, sequence DESC, segment"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One piece of work. ``segment`` is -1 where the whole take is meant; ``strike`` counts from 1."""
+
+    id: int
+    kind: str
+    take: TakeId
+    segment: int
+    strike: int
+
+
+@dataclass(frozen=True, slots=True)
+class FailedJob:
+    """A job given up after three strikes, for a person to look at."""
+
+    kind: str
+    take: TakeId
+    segment: int
+    why: str
+
+
+def add_segment(conn: sqlite3.Connection, segment: Segment, now: Moment) -> None:
+    """Note a segment and its job; a second time changes nothing. Inside a transaction."""
+    conn.execute(
+        "INSERT OR IGNORE INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            segment.take, segment.index, segment.start, segment.end, segment.voiced, str(segment.reason),
+            now.boot_id, now.at, now.wall.isoformat(), int(now.trusted),
+        ),
+    )  # fmt: skip
+    add_job(conn, TRANSCRIBE, segment.take, segment.index)
+
+
+def segment_of(conn: sqlite3.Connection, take: TakeId, number: int) -> Segment:
+    """Read one segment back. Raises `LookupError` if there is none."""
+    found = [segment for segment in segments_of(conn, take) if segment.index == number]
+    if not found:
+        raise LookupError(take, number)
+    return found[0]
+
+
+def segments_of(conn: sqlite3.Connection, take: TakeId) -> list[Segment]:
+    """Read the segments of a take in order."""
+    rows = conn.execute(
+        'SELECT number, start, "end", voiced, reason FROM segments WHERE take = ? ORDER BY number', (take,)
+    )
+    return [Segment(take, n, Ms(start), Ms(end), Ms(voiced), CutReason(why)) for n, start, end, voiced, why in rows]
+
+
+def add_job(conn: sqlite3.Connection, kind: str, take: TakeId, segment: int = -1) -> None:
+    """Ask for work on a take, once. Inside a transaction."""
+    conn.execute("INSERT OR IGNORE INTO jobs (kind, take, segment) VALUES (?, ?, ?)", (kind, take, segment))
+
+
+def claim(conn: sqlite3.Connection, now: Moment, kinds: tuple[str, ...], lease: float = LEASE_S) -> Job | None:
+    """Take the next job of ``kinds`` for ``lease`` seconds, or None. Jobs with three strikes are marked failed."""
+    free = f"{_OPEN} AND NOT (boot_id = ? AND lease_until > ?)"
+    with transaction(conn):
+        conn.execute(
+            f"UPDATE jobs SET failed = 'its worker died' WHERE {free} AND tries >= ?",  # noqa: S608 - constants
+            (now.boot_id, now.at, STRIKES),
+        )
+        marks = ", ".join("?" * len(kinds))
+        row = conn.execute(
+            f"SELECT jobs.id, jobs.kind, take, segment, tries FROM jobs JOIN takes ON takes.id = take WHERE "  # noqa: S608
+            f"{free.replace('boot_id', 'jobs.boot_id')} AND jobs.kind IN ({marks}) "
+            f"ORDER BY {_ORDER.replace('CASE kind', 'CASE jobs.kind')} LIMIT 1",
+            (now.boot_id, now.at, *kinds),
+        ).fetchone()
+        if row is None:
+            return None
+        conn.execute(
+            "UPDATE jobs SET tries = tries + 1, boot_id = ?, lease_until = ? WHERE id = ?",
+            (now.boot_id, now.at + lease, row[0]),
+        )
+    return Job(int(row[0]), str(row[1]), TakeId(row[2]), int(row[3]), int(row[4]) + 1)
+
+
+def finish(conn: sqlite3.Connection, job: Job, now: Moment) -> None:
+    """Note that a job is done. Inside the transaction that stores its result."""
+    conn.execute("UPDATE jobs SET done_at = ? WHERE id = ?", (now.wall.isoformat(), job.id))
+
+
+def drop(conn: sqlite3.Connection, job: Job) -> None:
+    """Forget a job that consent no longer allows."""
+    with transaction(conn):
+        conn.execute("DELETE FROM jobs WHERE id = ?", (job.id,))
+
+
+def give_back(conn: sqlite3.Connection, job: Job, why: str) -> None:
+    """Note a strike: the job is free again, or failed for good at the third. ``why`` must not hold content."""
+    with transaction(conn):
+        conn.execute(
+            "UPDATE jobs SET lease_until = 0, failed = CASE WHEN tries >= ? THEN ? END "
+            "WHERE id = ? AND done_at IS NULL",
+            (STRIKES, why, job.id),
+        )
+
+
+def failed_jobs(conn: sqlite3.Connection) -> list[FailedJob]:
+    """List what was given up, oldest first."""
+    rows = conn.execute("SELECT kind, take, segment, failed FROM jobs WHERE failed IS NOT NULL ORDER BY id")
+    return [FailedJob(kind, TakeId(take), segment, why) for kind, take, segment, why in rows]
+
+
+def retry_failed(conn: sqlite3.Connection, take: TakeId) -> None:
+    """Let a person give failed jobs another three strikes."""
+    with transaction(conn):
+        conn.execute("UPDATE jobs SET failed = NULL, tries = 0 WHERE take = ? AND failed IS NOT NULL", (take,))
+
+
+def open_jobs(conn: sqlite3.Connection, take: TakeId) -> int:
+    """Count the jobs of a take that are neither done nor failed."""
+    query = f"SELECT COUNT(*) FROM jobs WHERE take = ? AND {_OPEN}"  # noqa: S608 - a constant
+    return int(conn.execute(query, (take,)).fetchone()[0])

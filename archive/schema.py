@@ -1,0 +1,122 @@
+"""The tables, as an ordered list of named migrations, each one transaction.
+
+Only facts are stored: no status, no count of plays, likes or listeners. What something *is* follows from what happened.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+migrations = Migrations("hearth")
+
+
+def _run(db: Database, *statements: str) -> None:
+    """Execute statements one by one: ``executescript`` would commit in the middle of the migration."""
+    for statement in statements:
+        db.conn.execute(statement)
+
+
+@migrations()
+def m001_takes_and_ledger(db: Database) -> None:
+    """Takes, their closings, the append-only ledger, and who can open what."""
+    _run(
+        db,
+        "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
+        """CREATE TABLE takes (
+            sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
+            prompt TEXT NOT NULL, language TEXT NOT NULL, site TEXT NOT NULL,
+            boot_id TEXT NOT NULL, monotonic REAL NOT NULL, wall TEXT NOT NULL, clock_trusted INTEGER NOT NULL,
+            rate INTEGER, channels INTEGER, width INTEGER) STRICT""",
+        """CREATE TABLE closings (
+            take TEXT PRIMARY KEY REFERENCES takes(id) ON DELETE CASCADE, length INTEGER NOT NULL,
+            speech INTEGER NOT NULL, overflows INTEGER NOT NULL, clipped INTEGER NOT NULL, sha256 TEXT NOT NULL,
+            rate INTEGER NOT NULL, channels INTEGER NOT NULL, width INTEGER NOT NULL) STRICT""",
+        # No foreign key: the ledger outlives what it speaks of.
+        """CREATE TABLE ledger (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT, subject TEXT NOT NULL, act TEXT NOT NULL, at TEXT NOT NULL,
+            by TEXT NOT NULL, use TEXT, yes INTEGER NOT NULL, form TEXT NOT NULL, embargo TEXT,
+            wording_version TEXT NOT NULL, wording_hash TEXT NOT NULL, language TEXT NOT NULL,
+            boot_id TEXT NOT NULL, monotonic REAL NOT NULL, clock_trusted INTEGER NOT NULL,
+            prev TEXT NOT NULL, hash TEXT NOT NULL UNIQUE) STRICT""",
+        "CREATE INDEX ledger_subject ON ledger (subject)",
+        *_append_only("ledger"),
+        """CREATE TABLE wraps (
+            take TEXT NOT NULL REFERENCES takes(id) ON DELETE CASCADE, recipient TEXT NOT NULL, blob BLOB NOT NULL,
+            PRIMARY KEY (take, recipient)) STRICT""",
+        """CREATE TABLE codes (
+            number INTEGER PRIMARY KEY, take TEXT NOT NULL UNIQUE REFERENCES takes(id) ON DELETE CASCADE,
+            hash TEXT NOT NULL, salt BLOB NOT NULL) STRICT""",
+        """CREATE TABLE tries (
+            number INTEGER PRIMARY KEY, wrong INTEGER NOT NULL, boot_id TEXT NOT NULL,
+            monotonic REAL NOT NULL) STRICT""",
+    )
+
+
+@migrations()
+def m002_words_and_jobs(db: Database) -> None:
+    """Segments of takes, their words (encrypted), and what machines still have to do."""
+    _run(
+        db,
+        """CREATE TABLE segments (
+            take TEXT NOT NULL REFERENCES takes(id) ON DELETE CASCADE, number INTEGER NOT NULL,
+            start INTEGER NOT NULL, "end" INTEGER NOT NULL, voiced INTEGER NOT NULL, reason TEXT NOT NULL,
+            boot_id TEXT NOT NULL, monotonic REAL NOT NULL, wall TEXT NOT NULL, clock_trusted INTEGER NOT NULL,
+            PRIMARY KEY (take, number)) STRICT""",
+        """CREATE TABLE words (
+            take TEXT NOT NULL REFERENCES takes(id) ON DELETE CASCADE, segment INTEGER NOT NULL, model TEXT NOT NULL,
+            blob BLOB NOT NULL, PRIMARY KEY (take, segment)) STRICT""",
+        """CREATE TABLE jobs (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,
+            take TEXT NOT NULL REFERENCES takes(id) ON DELETE CASCADE, segment INTEGER NOT NULL,
+            tries INTEGER NOT NULL DEFAULT 0, boot_id TEXT NOT NULL DEFAULT '', lease_until REAL NOT NULL DEFAULT 0,
+            done_at TEXT, failed TEXT, UNIQUE (kind, take, segment)) STRICT""",
+        """CREATE TABLE loudness (
+            take TEXT PRIMARY KEY REFERENCES takes(id) ON DELETE CASCADE, lufs REAL NOT NULL) STRICT""",
+    )
+
+
+@migrations()
+def m003_cues_and_handing_on(db: Database) -> None:
+    """Excerpts, cue sheets, rotation, commands from other processes, receipts, tombstones, powered-on time."""
+    _run(
+        db,
+        """CREATE TABLE excerpts (
+            id TEXT PRIMARY KEY, take TEXT NOT NULL REFERENCES takes(id) ON DELETE CASCADE,
+            start INTEGER NOT NULL, "end" INTEGER NOT NULL, blob BLOB NOT NULL) STRICT""",
+        """CREATE TABLE cues (
+            sheet TEXT NOT NULL, button INTEGER NOT NULL CHECK (button BETWEEN 1 AND 8),
+            excerpt TEXT NOT NULL REFERENCES excerpts(id) ON DELETE CASCADE, PRIMARY KEY (sheet, button)) STRICT""",
+        """CREATE TABLE rotation (
+            place INTEGER PRIMARY KEY, take TEXT NOT NULL REFERENCES takes(id) ON DELETE CASCADE) STRICT""",
+        """CREATE TABLE command (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, argument TEXT NOT NULL,
+            at TEXT NOT NULL) STRICT""",
+        *_append_only("command"),
+        # No foreign keys: what was handed on stays known after the story is gone from here.
+        """CREATE TABLE receipts (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, subject TEXT NOT NULL, kind TEXT NOT NULL, place TEXT NOT NULL,
+            body TEXT NOT NULL, at TEXT NOT NULL) STRICT""",
+        "CREATE INDEX receipts_subject ON receipts (subject)",
+        "CREATE TABLE tombstones (subject TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT",
+        """CREATE TABLE boots (
+            number INTEGER PRIMARY KEY AUTOINCREMENT, boot_id TEXT NOT NULL UNIQUE, first REAL NOT NULL,
+            last REAL NOT NULL) STRICT""",
+    )
+
+
+def _append_only(table: str) -> tuple[str, str]:
+    """Triggers that refuse to change or delete a row of ``table``."""
+    refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"
+    return (
+        f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} BEGIN {refuse}; END",
+        f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} BEGIN {refuse}; END",
+    )
+
+
+def migrate(db: Database) -> list[str]:
+    """Apply what is pending, in order, each in one transaction; return the names applied. Safe to repeat."""
+    names = [step.name for step in migrations.pending(db)]
+    if names:
+        migrations.apply(db)
+    return names

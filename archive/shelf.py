@@ -1,0 +1,104 @@
+"""What every action of the store shares: the home, the clock, one connection, the keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import Self
+
+from archive.consent import Standing, events_of, record, standing
+from archive.database import Moment, connect, data_version
+from archive.errors import NoSuchStory
+from archive.home import Home, Keys
+from archive.keycode import Cost
+from archive.types import Act, ConsentEvent, Form, Use
+from audio.clock import Clock
+from audio.types import TakeId
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The very words that were shown: their version, the SHA-256 of their text, and the language they were in."""
+
+    version: str
+    hash: str
+    language: str
+
+
+class Shelf:
+    """One process's (and one thread's) hold on a home. Close it after use, or use it as a context."""
+
+    def __init__(self, home: Home, clock: Clock, cost: Cost | None = None) -> None:
+        """Open the database of ``home``. ``cost`` is what one keep-code guess costs (tests use a small one).
+
+        Raises `HomeTrouble` or `DamagedStore`.
+        """
+        self.home = home
+        self.clock = clock
+        self.cost = cost or Cost()
+        self.db = connect(home)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The keys of this box. Raises `NoKey` when they are not here."""
+        return self.home.load_keys()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.db.conn.close()
+
+    def __enter__(self) -> Self:
+        """Be closed at the end of the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def moment(self) -> Moment:
+        """Read every clock once."""
+        return Moment.now(self.clock)
+
+    def now(self) -> datetime | None:
+        """The wall clock (UTC) for `may`, or None while nothing has confirmed it."""
+        return self.clock.wall() if self.clock.trusted() else None
+
+    def version(self) -> int:
+        """A number that changes when another process or thread has written; cheap enough for every frame."""
+        return data_version(self.db.conn)
+
+    def standing(self, take: TakeId) -> Standing:
+        """Where a take stands by its ledger. Raises `NoSuchStory` where there is no word of it."""
+        events = events_of(self.db.conn, take)
+        if not events:
+            raise NoSuchStory("There is no story with this identifier here.")
+        return standing(events)
+
+    def note(
+        self,
+        take: TakeId,
+        act: Act,
+        by: str,
+        *,
+        use: Use | None = None,
+        yes: bool = False,
+        form: Form = Form.VOICE,
+        embargo: date | None = None,
+        wording: Wording | None = None,
+    ) -> None:
+        """Append one event to the ledger, inside the transaction the caller holds."""
+        moment = self.moment()
+        event = ConsentEvent(
+            subject=take,
+            act=act,
+            at=moment.wall,
+            by=by,
+            use=use,
+            yes=yes,
+            form=form,
+            embargo=embargo,
+            wording_version="" if wording is None else wording.version,
+            wording_hash="" if wording is None else wording.hash,
+            language="" if wording is None else wording.language,
+        )
+        record(self.db.conn, event, moment)
