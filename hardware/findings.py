@@ -82,13 +82,12 @@ def _memory(health: Health) -> Finding:
 
 
 def _heat(health: Health) -> Finding:
-    if health.temperature_c is None:
-        return Finding("heat", ok=True, say="This computer does not tell how warm it is.")
-    say = f"The processor is at {health.temperature_c:.0f} °C."
-    if health.slowed_by_heat or health.temperature_c >= HOT_C:
+    known = health.temperature_c is not None
+    say = f"The processor is at {health.temperature_c:.0f} °C." if known else "The processor slows itself down."
+    if health.slowed_by_heat or (health.temperature_c or 0.0) >= HOT_C:
         do = "Move the box out of the sun and free its air slots; it slows itself down until it is cooler."
         return Finding("heat", ok=False, say=f"{say} That is too hot.", do=do)
-    return Finding("heat", ok=True, say=say)
+    return Finding("heat", ok=True, say=say if known else "This computer does not tell how warm it is.")
 
 
 def _power(health: Health) -> Finding:

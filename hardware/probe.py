@@ -16,19 +16,31 @@ from hardware.types import Health
 
 _THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
 _WEAK_NOW = 1 << 0
-_HOT_NOW = (1 << 2) | (1 << 3)
+_THROTTLED_NOW = 1 << 2
+_SOFT_LIMIT_NOW = 1 << 3
 _WEAK_SINCE_BOOT = 1 << 16
 
 
 class Statvfs(Protocol):
-    """The fields used of `os.statvfs`."""
+    """The fields used of what `os.statvfs` returns."""
 
-    f_frsize: int
-    f_blocks: int
-    f_bavail: int
-    f_files: int
-    f_favail: int
-    f_flag: int
+    @property
+    def f_frsize(self) -> int: ...  # noqa: D102  statvfs(3) explains it
+
+    @property
+    def f_blocks(self) -> int: ...  # noqa: D102  statvfs(3) explains it
+
+    @property
+    def f_bavail(self) -> int: ...  # noqa: D102  statvfs(3) explains it
+
+    @property
+    def f_files(self) -> int: ...  # noqa: D102  statvfs(3) explains it
+
+    @property
+    def f_favail(self) -> int: ...  # noqa: D102  statvfs(3) explains it
+
+    @property
+    def f_flag(self) -> int: ...  # noqa: D102  statvfs(3) explains it
 
 
 def probe(
@@ -62,7 +74,7 @@ def probe(
         temperature_c=_temperature(root),
         weak_power_now=weak_now,
         weak_power_since_boot=None if throttled is None else bool(throttled & (_WEAK_SINCE_BOOT | _WEAK_NOW)),
-        slowed_by_heat=None if throttled is None else bool(throttled & _HOT_NOW),
+        slowed_by_heat=None if throttled is None else _slowed_by_heat(throttled),
         clock_trusted=clock_trusted,
         board=_board(root),
     )
@@ -111,6 +123,11 @@ def _temperature(root: Path) -> float | None:
 
 def _throttled(root: Path) -> int | None:
     return _number(root / _THROTTLED, 16)
+
+
+def _slowed_by_heat(word: int) -> bool:
+    # A weak power supply throttles the board as well: that bit alone does not mean heat.
+    return bool(word & _SOFT_LIMIT_NOW) or (bool(word & _THROTTLED_NOW) and not word & _WEAK_NOW)
 
 
 def _rail_alarm(root: Path) -> bool | None:

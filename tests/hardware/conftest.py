@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from hardware.errors import NoPinLibrary, NoPins
+
 
 class HandClock:
     """A clock moved by hand."""
@@ -35,3 +37,16 @@ class MadeMachine:
 @pytest.fixture
 def machine(tmp_path: Path) -> MadeMachine:
     return MadeMachine(tmp_path / "machine")
+
+
+@pytest.fixture
+def if_there_are_pins():
+    """Try something that needs real pins: returns what it made, or the sentence that says why it cannot."""
+
+    def attempt(make):
+        try:
+            return make(), None
+        except (NoPins, NoPinLibrary) as why:
+            return None, why
+
+    return attempt

@@ -1,0 +1,162 @@
+"""The units are checked by systemd's own tools, with a stand-in for the program they start."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+UNITS = Path(__file__).parents[2] / "systemd"
+SERVICES = sorted(path.name for path in UNITS.glob("*.service"))
+TIMERS = sorted(path.name for path in UNITS.glob("*.timer"))
+PROGRAM = "/opt/hearth/current/bin/hearth"
+MOST_EXPOSURE = 2.0
+OURS = [name for name in SERVICES if name != "hearth-out-of-service.service"]
+NEED_NO_NETWORK = [name for name in SERVICES if name != "hearth-sync.service"]
+
+needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+
+
+class Repeating(dict):
+    """Keeps every value of an option that is given more than once, as systemd does."""
+
+    def __setitem__(self, key, value):
+        if key in self and isinstance(value, list) and isinstance(self[key], list):
+            self[key].extend(value)
+        else:
+            super().__setitem__(key, value)
+
+
+def options(name, section="Service"):
+    parser = configparser.RawConfigParser(
+        dict_type=Repeating, strict=False, delimiters=("=",), comment_prefixes=("#",), empty_lines_in_values=False
+    )
+    parser.optionxform = str
+    parser.read(UNITS / name, encoding="utf-8")
+    return {key: value.split("\n") for key, value in parser[section].items()}
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """Copies whose program exists: verify looks for it."""
+    program = tmp_path / "hearth"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    folder = tmp_path / "units"
+    folder.mkdir()
+    for path in UNITS.iterdir():
+        text = path.read_text(encoding="utf-8").replace(PROGRAM, str(program))
+        (folder / path.name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def analyze(folder, *arguments):
+    return subprocess.run(
+        ["systemd-analyze", *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_every_part_has_its_unit():
+    assert {"hearth-kiosk.service", "hearth-transcriber.service", "hearth-sync.service", "hearth-retention.service"} < {
+        *SERVICES
+    }
+    assert TIMERS == ["hearth-retention.timer", "hearth-sync.timer"]
+
+
+@needs_systemd
+def test_systemd_finds_nothing_to_say_about_the_units(installed):
+    found = analyze(installed, "verify", "--man=no", *(f"./{name}" for name in SERVICES + TIMERS))
+    assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
+
+
+@needs_systemd
+def test_verify_would_see_a_mistake(installed):
+    unit = installed / "hearth-kiosk.service"
+    unit.write_text(unit.read_text(encoding="utf-8").replace("WatchdogSec=", "WatchdogSecs="), encoding="utf-8")
+    assert "WatchdogSecs" in analyze(installed, "verify", "--man=no", "./hearth-kiosk.service").stderr
+
+
+@needs_systemd
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_service_is_more_exposed_than_it_must_be(installed, name):
+    within = f"--threshold={round(MOST_EXPOSURE * 10)}"
+    judged = analyze(installed, "security", "--offline=true", "--no-pager", within, f"./{name}")
+    assert judged.returncode == 0, judged.stdout[-2000:]
+    assert "Overall exposure level" in judged.stdout
+
+
+@needs_systemd
+def test_the_threshold_would_catch_an_open_service(installed):
+    (installed / "open.service").write_text("[Service]\nExecStart=/bin/true\n")
+    judged = analyze(installed, "security", "--offline=true", "--no-pager", "--threshold=20", "./open.service")
+    assert judged.returncode != 0
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_services_run_as_hearth_with_its_own_folders_and_a_verb_that_exists(name):
+    service = options(name)
+    (start,) = service["ExecStart"]
+    program, verb, *rest = start.split()
+    from kiosk.cli import VERBS
+
+    assert program == PROGRAM
+    assert verb in VERBS
+    assert rest == ["--home", "/var/lib/hearth"]
+    assert (service["User"], service["Group"]) == (["hearth"], ["hearth"])
+    assert service["StateDirectory"] == ["hearth hearth-keys"]
+    assert service["StateDirectoryMode"] == ["0700"]
+    assert any("HEARTH_KEYS=/var/lib/hearth-keys" in line for line in service["Environment"])
+
+
+@pytest.mark.parametrize("name", NEED_NO_NETWORK)
+def test_what_needs_no_network_has_none(name):
+    service = options(name)
+    assert service["PrivateNetwork"] == ["yes"]
+    assert service["RestrictAddressFamilies"] == ["AF_UNIX"]
+
+
+def test_sync_can_listen_on_nothing():
+    assert options("hearth-sync.service")["SocketBindDeny"] == ["any"]
+
+
+def test_the_kiosk_comes_back_quickly_and_gives_up_in_sight():
+    kiosk, unit = options("hearth-kiosk.service"), options("hearth-kiosk.service", "Unit")
+    assert (kiosk["Type"], kiosk["Restart"], kiosk["RestartSec"]) == (["notify"], ["always"], ["2"])
+    # Hung to ready again within 30 s, and so often within the limit that a hung box ends restarting too.
+    hang = int(kiosk["WatchdogSec"][0]) + int(kiosk["RestartSec"][0])
+    assert hang <= 20
+    assert hang * int(unit["StartLimitBurst"][0]) < int(unit["StartLimitIntervalSec"][0])
+    assert unit["OnFailure"] == ["hearth-out-of-service.service"]
+    assert "out of service" in options("hearth-out-of-service.service")["ExecStart"][0]
+
+
+def test_the_kiosk_reaches_only_the_devices_it_needs():
+    kiosk = options("hearth-kiosk.service")
+    assert kiosk["DevicePolicy"] == ["closed"]
+    kinds = {line.split()[0] for line in kiosk["DeviceAllow"]}
+    assert kinds == {"char-alsa", "char-drm", "char-input", "char-gpiochip"}
+
+
+def test_sync_is_spread_over_the_night_and_caught_up():
+    timer = options("hearth-sync.timer", "Timer")
+    assert timer["Persistent"] == ["true"]
+    assert timer["RandomizedDelaySec"] == ["2h"]
+
+
+@needs_systemd
+def test_the_calendar_of_sync_is_every_night():
+    (when,) = options("hearth-sync.timer", "Timer")["OnCalendar"]
+    seen = analyze(UNITS, "calendar", "--iterations=2", when)
+    assert seen.returncode == 0
+    assert "02:00:00" in seen.stdout
+
+
+@needs_systemd
+@pytest.mark.parametrize("name", SERVICES)
+def test_the_judgement_can_be_read_by_programs(installed, name):
+    judged = analyze(installed, "security", "--offline=true", "--json=short", f"./{name}")
+    assert {row["name"] for row in json.loads(judged.stdout)} > {"NoNewPrivileges=", "PrivateNetwork="}
