@@ -23,6 +23,11 @@ from audio.takewriter import TakeReader
 from audio.types import AudioFormat, Ms, Segment, Take, TakeId
 
 
+def fresh_take(wall: datetime) -> TakeId:
+    """Make an identifier that sorts by time where the clock is right, and is unique where it is not."""
+    return TakeId(str(ULID.from_timestamp(max(0.0, wall.timestamp()))))
+
+
 @dataclass(frozen=True, slots=True)
 class OpenTake:
     """A take whose recording was agreed to. ``path`` does not exist yet; ``key`` stays in memory only."""
@@ -62,9 +67,10 @@ class Takes(Erasing):
         """Note that recording was agreed to, and make the key of the take. Call before the microphone opens.
 
         The yes, the facts and the box's wrap are durable when this returns; no file is made. A second try (redo)
-        is a second take. Raises `NoKey` if the keys of the box are missing.
+        is a second take; ``take`` is its identifier where one was promised already (`fresh_take`).
+        Raises `NoKey` if the keys of the box are missing.
         """
-        take = TakeId(str(ULID.from_timestamp(max(0.0, self.clock.wall().timestamp()))))
+        take = take or fresh_take(self.clock.wall())
         key = new_content_key()
         public: PublicKey = self.keys.box.public_key
         blob = wrap_for_public(key, take, public)
