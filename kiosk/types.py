@@ -121,6 +121,21 @@ class Hint(StrEnum):
     TAKE_YOUR_TIME = "take_your_time"
 
 
+class Notice(StrEnum):
+    """Something the box tells in its own words; the text lies in the language files."""
+
+    NOTHING_TO_PLAY = "nothing_to_play"
+    TOLD_LIBRARIAN = "told_librarian"
+    TIME_UP = "time_up"
+    SOUND_LOST = "sound_lost"
+    CLOSED_EARLY = "closed_early"
+    NOT_KEPT = "not_kept"
+    CODE_REFUSED = "code_refused"
+    NARROWED = "narrowed"
+    WITHDRAWN = "withdrawn"
+    STUCK = "stuck"
+
+
 class Heard(StrEnum):
     """What kind of voice is played."""
 
@@ -260,6 +275,14 @@ class PromptsOffered:
     """The prompts for today in order, by id (at start, after midnight, after new ones arrived)."""
 
     prompts: tuple[str, ...]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CuesOffered:
+    """Which cue buttons have something on them (1 to 8); the others are dark."""
+
+    cues: tuple[int, ...]
     at: float
 
 
@@ -453,6 +476,7 @@ MachineEvent: TypeAlias = (
     | Trouble
     | Mended
     | PromptsOffered
+    | CuesOffered
     | StreamOpened
     | StreamLost
     | StreamBack
@@ -748,11 +772,12 @@ Effect: TypeAlias = (
 class Session:
     """All that the box knows of the moment. Built by `kiosk.session.first`, changed only by `kiosk.session.step`.
 
-    ``visit`` grows whenever a visit ends. ``take`` names what is being told, was told, or (in my_story) was opened by code.
-    ``asked`` is the act the box asks about again. ``question`` counts through `archive.types.ASKED_USES` in sharing.
-    ``still_there`` is when a time-out will act, while "Still there?" is on the screen. ``home`` is where the visit goes back
+    ``visit`` grows whenever a visit ends. ``take`` names what is being told or was told in it, ``story`` what a keep-code
+    opened. ``asked`` is the act the box asks about again. ``question`` counts through `archive.types.ASKED_USES` in sharing, and through the
+    guide questions in a conversation (0 is ``prompt`` itself). ``still_there`` is when a time-out will act, while "Still there?" is on the screen. ``home`` is where the visit goes back
     to. ``keep_code`` lives in memory only, and only until the visit ends. ``say`` and ``do`` are sentences for the screen:
-    the trouble in out_of_service, a refusal or a notice elsewhere. ``trouble`` waits until the visit is over.
+    the trouble in out_of_service, a machine's refusal elsewhere; ``notice`` is what the box says in its own words.
+    ``trouble`` waits until the visit is over.
     """
 
     rules: Rules = field(default_factory=Rules)
@@ -769,6 +794,7 @@ class Session:
     prompts: tuple[str, ...] = ("",)
     prompt: str = ""
     prompt_at: float = 0.0
+    cues: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8)
     take: TakeId | None = None
     kind: Kind = Kind.STORY
     seconds: float = 0.0
@@ -793,6 +819,8 @@ class Session:
     play: int = 0
     playing: Playing | None = None
     speaking: bool = False
+    story: TakeId | None = None
+    notice: Notice | None = None
     say: str = ""
     do: str = ""
     trouble: Trouble | None = None

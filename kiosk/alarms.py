@@ -1,0 +1,105 @@
+"""What time alone brings about: which alarm of the session is due. Pure; the table says what an alarm does."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from kiosk.types import Rules, Session, State
+
+
+class Alarm(StrEnum):
+    """Names of the things that happen when time passes."""
+
+    STILL_THERE = "ask: still there?"
+    TIME_OUT = "time-out"
+    WARN = "little time left"
+    LIMIT = "time is full"
+    LOST = "no sound for too long"
+    UNASK = "not confirmed"
+    STUCK = "machine too slow"
+    PLAY_STUCK = "playback too long"
+    TURN = "prompt has been on show"
+    LOOK = "look again"
+
+
+IDLE: dict[State, str] = {
+    State.CHOOSING: "choosing",
+    State.CONSENT: "consent",
+    State.READY: "ready",
+    State.REVIEW: "review",
+    State.SHARING: "sharing",
+    State.THANKS: "thanks",
+    State.LISTENING: "listening",
+    State.CODE_ENTRY: "code_entry",
+    State.MY_STORY: "my_story",
+    State.FACILITATOR: "facilitator",
+    State.AGREEMENT: "agreement",
+    State.RECOVERED: "recovered",
+    State.RECORDING: "pause",
+    State.CONVERSATION: "pause",
+}
+"""The field of `Rules` that says how long a state waits for a person; while recording it holds for pauses only."""
+TAKING = frozenset({State.RECORDING, State.CONVERSATION})
+_MACHINE = frozenset({State.STARTING, State.CLOSING})
+
+
+def idle_limit(rules: Rules, state: State) -> float | None:
+    """Seconds without a press or a sound after which the box asks "Still there?"; None where it never does."""
+    name = IDLE.get(state)
+    return None if name is None else float(getattr(rules, name))
+
+
+def time_left(session: Session, at: float) -> float | None:
+    """Seconds the take may still grow; None when none is being told."""
+    if session.state not in TAKING:
+        return None
+    now = at if session.paused_at is None else session.paused_at
+    return max(0.0, session.limit_at - now)
+
+
+def due(session: Session, at: float) -> Alarm | None:
+    """The alarm that is due at ``at``, the most urgent first; None when nothing is."""
+    state, rules = session.state, session.rules
+    if state in _MACHINE:
+        return Alarm.STUCK if at - session.entered_at >= rules.machine else None
+    if state is State.ATTRACT:
+        turn = len(session.prompts) > 1 and at - session.prompt_at >= rules.prompt_turn
+        return Alarm.TURN if turn else None
+    if state is State.OUT_OF_SERVICE:
+        return Alarm.LOOK if at - session.last_activity >= rules.ask_trouble else None
+    if session.saving:
+        return Alarm.STUCK if at - session.last_activity >= rules.machine else None
+    if state in TAKING and session.paused_at is None:
+        return _while_taking(session, at)
+    return _play_stuck(session, at) or _idle(session, at)
+
+
+def _while_taking(session: Session, at: float) -> Alarm | None:
+    rules = session.rules
+    left = session.limit_at - at
+    if left <= 0:
+        return Alarm.LIMIT
+    if session.lost_at is not None and at - session.lost_at >= rules.stream_lost:
+        return Alarm.LOST
+    if any(left <= seconds and (session.warned is None or seconds < session.warned) for seconds in rules.warnings):
+        return Alarm.WARN
+    if session.asked is not None and at - session.shown_at >= rules.still_there:
+        return Alarm.UNASK
+    return _play_stuck(session, at)
+
+
+def _play_stuck(session: Session, at: float) -> Alarm | None:
+    playing = session.playing
+    if playing is None:
+        return None
+    longest = session.rules.machine if playing.started is None else session.rules.longest_play
+    return Alarm.PLAY_STUCK if at - playing.asked_at >= longest else None
+
+
+def _idle(session: Session, at: float) -> Alarm | None:
+    if session.still_there is not None:
+        return Alarm.TIME_OUT if at >= session.still_there else None
+    if session.playing is not None:
+        return None
+    limit = idle_limit(session.rules, session.state)
+    return Alarm.STILL_THERE if limit is not None and at - session.last_activity >= limit else None

@@ -1,0 +1,185 @@
+"""Which control means what now: the one source for key labels, lamps and the meaning of a press. Pure.
+
+Left is yes or go on, right is stop or leave without loss (in attract: another prompt). A control that does nothing is
+absent. What was asked again is confirmed with another key than the one that asked, so that mashing one key erases nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from archive.types import Kind
+from hardware.types import Control
+from kiosk.types import CUE_MEANINGS, Heard, Meaning, Mic, Session, State
+
+LEFT, MIDDLE, RIGHT = Control.LEFT, Control.MIDDLE, Control.RIGHT
+CUE_CONTROLS: tuple[Control, ...] = tuple(Control(f"cue{number}") for number in range(1, 9))
+
+HIDDEN: frozenset[Meaning] = frozenset({Meaning.SAY_CODE, Meaning.BEGIN_GROUP})
+"""Meanings that lead to screens which are not there yet (`kiosk.table.SCREENS_LATER`): no key offers them."""
+
+GUARDED: frozenset[Meaning] = frozenset(
+    {Meaning.AGREE, Meaning.YES, Meaning.KEEP, Meaning.CONFIRM, Meaning.NEXT_PERSON, Meaning.BEGIN_GROUP, Meaning.GO_ON}
+)
+"""Every yes: it counts only as a deliberate press (`Rules.deliberate`)."""
+
+Keys = dict[Control, Meaning]
+
+_PLAIN: dict[State, Keys] = {
+    State.ATTRACT: {LEFT: Meaning.TALK, MIDDLE: Meaning.LISTEN, RIGHT: Meaning.NEXT},
+    State.CHOOSING: {LEFT: Meaning.TALK, MIDDLE: Meaning.SAY_CODE, RIGHT: Meaning.NEXT},
+    State.CONSENT: {LEFT: Meaning.AGREE, RIGHT: Meaning.DECLINE},
+    State.SHARING: {LEFT: Meaning.YES, MIDDLE: Meaning.DONE, RIGHT: Meaning.NO},
+    State.THANKS: {RIGHT: Meaning.BACK},
+    State.CODE_ENTRY: {RIGHT: Meaning.BACK},
+    State.FACILITATOR: {LEFT: Meaning.TALK, MIDDLE: Meaning.BEGIN_GROUP, RIGHT: Meaning.BACK},
+    State.RECOVERED: {LEFT: Meaning.GO_ON, MIDDLE: Meaning.STOP, RIGHT: Meaning.DISCARD},
+}
+_WITHOUT_KEY: dict[State, frozenset[Meaning]] = {
+    State.ATTRACT: frozenset({Meaning.SAY_CODE, Meaning.SPEAK}),
+    State.CHOOSING: frozenset({Meaning.BACK, Meaning.SAY_CODE, Meaning.SPEAK}),
+    State.RECORDING: frozenset({Meaning.DISCARD}),
+    State.REVIEW: frozenset({Meaning.REDO}),
+    State.THANKS: frozenset({Meaning.DONE}),
+    State.LISTENING: frozenset({Meaning.BACK}),
+    State.MY_STORY: frozenset({Meaning.WITHDRAW}),
+    State.FACILITATOR: frozenset({Meaning.BEGIN_GROUP, Meaning.NEXT, Meaning.LISTEN, Meaning.SPEAK}),
+    State.CONVERSATION: frozenset({Meaning.DISCARD}),
+}
+_CUE_STATES = frozenset({State.ATTRACT, State.FACILITATOR, State.CONVERSATION})
+_SILENT_STATES = frozenset({State.STARTING, State.OUT_OF_SERVICE})
+_ON_RECORD = frozenset({State.RECORDING, State.CONVERSATION})
+"""The box does not talk while somebody tells: it would record itself."""
+_LANGUAGE_STATES = frozenset({State.ATTRACT, State.CHOOSING, State.FACILITATOR})
+
+
+def keys(session: Session) -> Mapping[Control, Meaning]:
+    """What each control means now; a control that does nothing is absent."""
+    offered = {control: meaning for control, meaning in _all_keys(session).items() if meaning not in HIDDEN}
+    return MappingProxyType(offered)
+
+
+def legal(session: Session) -> frozenset[Meaning]:
+    """Every meaning that would be taken now, from a key, the screen, a phone or the simulated visitor."""
+    meanings = set(_all_keys(session).values())
+    if session.asked is not None and Meaning.CONFIRM in meanings:
+        meanings.add(session.asked)
+    elif session.still_there is None and not session.saving:
+        meanings |= _WITHOUT_KEY.get(session.state, frozenset())
+        if session.state is State.LISTENING and not _cue(session):
+            meanings |= {Meaning.TALK, Meaning.NEXT}
+            if session.story is not None:
+                meanings.add(Meaning.TELL_LIBRARIAN)
+        if session.state is State.RECORDING and session.paused_at is None:
+            meanings.add(Meaning.PAUSE)
+        if session.state is State.REVIEW and session.kind is Kind.CONVERSATION:
+            meanings.discard(Meaning.REDO)
+        if session.state is State.MY_STORY and session.story is None:
+            meanings.discard(Meaning.WITHDRAW)
+    return frozenset(meanings)
+
+
+def counts(session: Session, meaning: Meaning, at: float) -> bool:
+    """Whether a press of this meaning at ``at`` would be taken: it is legal, and a yes is deliberate.
+
+    Deliberate: at least `Rules.deliberate` after its question was fully shown, and after any press before it, so that
+    mashing a key never agrees to anything.
+    """
+    if meaning not in legal(session):
+        return False
+    if meaning not in GUARDED and meaning is not session.asked:
+        return True
+    return at - max(session.shown_at, session.last_press) >= session.rules.deliberate
+
+
+def _all_keys(session: Session) -> Keys:
+    if session.state in _SILENT_STATES:
+        return {}
+    offered: Keys = {Control.VOLUME: Meaning.LOUDER}
+    if session.saving or session.state is State.CLOSING:
+        return offered
+    if session.state not in _ON_RECORD:
+        offered[Control.LANGUAGE] = Meaning.LANGUAGE if session.state in _LANGUAGE_STATES else Meaning.SPEAK
+    if session.still_there is not None:
+        return offered | {LEFT: Meaning.EXTEND, MIDDLE: Meaning.EXTEND, RIGHT: Meaning.EXTEND}
+    if session.asked is not None:
+        return offered | _asked(session)
+    plain = _PLAIN.get(session.state)
+    offered |= plain if plain is not None else _by_moment(session)
+    if session.state in _CUE_STATES or _cue(session):
+        offered |= {CUE_CONTROLS[cue - 1]: CUE_MEANINGS[cue - 1] for cue in session.cues}
+    match session.state:
+        case State.ATTRACT | State.FACILITATOR:
+            offered[Control.FACILITATOR] = Meaning.FACILITATE
+        case State.CONVERSATION:
+            offered[Control.FACILITATOR] = Meaning.FLAG
+    return offered
+
+
+def _asked(session: Session) -> Keys:
+    offered: Keys = {LEFT: Meaning.CONFIRM, RIGHT: Meaning.BACK}
+    match session.state, session.asked:
+        case State.RECORDING, Meaning.REDO:
+            offered[MIDDLE] = Meaning.DISCARD
+        case State.REVIEW, Meaning.DISCARD if session.kind is Kind.STORY:
+            offered[MIDDLE] = Meaning.REDO
+        case State.MY_STORY, Meaning.NARROW:
+            offered[MIDDLE] = Meaning.WITHDRAW
+    return offered
+
+
+def _by_moment(session: Session) -> Keys:
+    """The keys of states in which they depend on more than the state."""
+    match session.state:
+        case State.READY:
+            ready: Keys = {LEFT: Meaning.TALK} if session.mic is Mic.OPEN else {}
+            return ready | {RIGHT: Meaning.BACK}
+        case State.RECORDING:
+            return {LEFT: Meaning.TALK, MIDDLE: _recording_middle(session), RIGHT: Meaning.REDO}
+        case State.REVIEW:
+            return {LEFT: Meaning.KEEP, MIDDLE: _hear_or_stop(session), RIGHT: Meaning.DISCARD}
+        case State.LISTENING:
+            return _listening(session)
+        case State.MY_STORY:
+            if session.story is None:
+                return {RIGHT: Meaning.BACK}
+            return {LEFT: _hear_or_stop(session), MIDDLE: Meaning.NARROW, RIGHT: Meaning.BACK}
+        case State.AGREEMENT:
+            enough = session.people >= session.rules.group
+            agreement: Keys = {MIDDLE: Meaning.BEGIN_GROUP} if enough else {}
+            return agreement | {LEFT: Meaning.NEXT_PERSON, RIGHT: Meaning.BACK}
+        case State.CONVERSATION:
+            middle = Meaning.PAUSE if session.paused_at is None else Meaning.RESUME
+            return {LEFT: Meaning.QUESTION, MIDDLE: middle, RIGHT: Meaning.STOP}
+        case _:
+            return {}
+
+
+def _recording_middle(session: Session) -> Meaning:
+    if session.paused_at is not None:
+        return Meaning.RESUME
+    if session.warned is not None and session.extended < session.rules.extensions:
+        return Meaning.EXTEND
+    return Meaning.PAUSE
+
+
+def _hear_or_stop(session: Session) -> Meaning:
+    return Meaning.HEAR if session.playing is None else Meaning.STOP
+
+
+def _listening(session: Session) -> Keys:
+    if _cue(session):
+        return {RIGHT: Meaning.STOP}
+    known = session.playing is not None and session.playing.story is not None
+    offered: Keys = {LEFT: Meaning.NEXT, RIGHT: Meaning.STOP}
+    if known:
+        offered[MIDDLE] = Meaning.TELL_LIBRARIAN
+    elif session.playing is None:
+        offered[MIDDLE] = Meaning.TALK
+    return offered
+
+
+def _cue(session: Session) -> bool:
+    playing = session.playing
+    return session.state is State.LISTENING and playing is not None and playing.heard is Heard.CUE

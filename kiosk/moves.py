@@ -1,0 +1,526 @@
+"""The moves of the session: small named steps the table puts together. Pure: a `Draft` gathers what one event changes.
+
+Every move takes the draft and the event; none reads a clock, a file or anything but its two arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from archive.types import ASKED_USES, Kind
+from audio.types import TakeId
+from kiosk import types as t
+from kiosk.types import CUE_MEANINGS, Heard, Hint, Meaning, Mic, Notice, State
+
+
+class Draft:
+    """The session as one event found it, what changes, and what is to be done."""
+
+    __slots__ = ("at", "changes", "effects", "old")
+
+    def __init__(self, old: t.Session, at: float) -> None:
+        """Start with nothing changed."""
+        self.old = old
+        self.at = at
+        self.changes: dict[str, object] = {}
+        self.effects: list[t.Effect] = []
+
+    def set(self, **changes: object) -> None:
+        """Change fields of the session by name."""
+        self.changes.update(changes)
+
+    def do(self, *effects: t.Effect) -> None:
+        """Ask for effects, in this order."""
+        self.effects.extend(effects)
+
+    @property
+    def take(self) -> TakeId:
+        """The take of this visit; the table only calls moves that need one where there is one."""
+        take = self.changes.get("take", self.old.take)
+        if not isinstance(take, str):
+            message = "this row of the table needs a take"
+            raise TypeError(message)
+        return TakeId(take)
+
+
+Move: TypeAlias = Callable[[Draft, t.Event], None]
+
+
+# --- prompts and languages --------------------------------------------------------------------------------------------
+
+
+def next_prompt(draft: Draft, _: t.Event) -> None:
+    """Show the prompt after the one on show."""
+    prompts = draft.old.prompts
+    here = prompts.index(draft.old.prompt) if draft.old.prompt in prompts else -1
+    draft.set(prompt=prompts[(here + 1) % len(prompts)], prompt_at=draft.at)
+
+
+def offer_prompts(draft: Draft, event: t.Event) -> None:
+    """Take the prompts of the day; the one on show stays if it still may."""
+    if isinstance(event, t.PromptsOffered) and event.prompts:
+        keep = draft.old.prompt in event.prompts or draft.old.state is not State.ATTRACT
+        draft.set(prompts=event.prompts, prompt=draft.old.prompt if keep else event.prompts[0])
+
+
+def offer_cues(draft: Draft, event: t.Event) -> None:
+    """Take which cue buttons have something on them."""
+    if isinstance(event, t.CuesOffered):
+        draft.set(cues=event.cues)
+
+
+def next_language(draft: Draft, _: t.Event) -> None:
+    """Go on to the next language."""
+    languages = draft.old.languages
+    here = languages.index(draft.old.language) if draft.old.language in languages else -1
+    language = languages[(here + 1) % len(languages)]
+    draft.set(language=language)
+    draft.do(t.SetLanguage(language))
+
+
+def toggle_speech(draft: Draft, _: t.Event) -> None:
+    """Read screens aloud, or stop."""
+    speaking = not draft.old.speaking
+    draft.set(speaking=speaking)
+    draft.do(t.Speak(draft.old.visit) if speaking else t.StopSpeaking())
+
+
+def louder(draft: Draft, _: t.Event) -> None:
+    """One step of volume."""
+    draft.do(t.Louder())
+
+
+# --- recording --------------------------------------------------------------------------------------------------------
+
+
+def agree(draft: Draft, event: t.Event) -> None:
+    """The yes to being recorded: written first, then the microphone opens."""
+    if isinstance(event, t.Press):
+        old = draft.old
+        draft.set(take=event.fresh, kind=Kind.STORY, people=1, mic=Mic.WAITING)
+        draft.do(t.RecordDecision(event.fresh, old.language), t.OpenStream(event.fresh))
+
+
+def count_person(draft: Draft, _: t.Event) -> None:
+    """One more person of the group agreed."""
+    draft.set(people=draft.old.people + 1, shown_at=draft.at)
+
+
+def gather(draft: Draft, _: t.Event) -> None:
+    """Begin an agreement with nobody agreed yet."""
+    draft.set(people=0)
+
+
+def agree_group(draft: Draft, event: t.Event) -> None:
+    """Everybody agreed, one press each: write it, open the microphone, start at this press."""
+    if isinstance(event, t.Press):
+        old, take = draft.old, event.fresh
+        draft.set(take=take, kind=Kind.CONVERSATION, mic=Mic.WAITING, question=0)
+        draft.do(t.RecordDecision(take, old.language, old.people), t.OpenStream(take))
+        start_take(draft, event)
+
+
+def start_take(draft: Draft, _: t.Event) -> None:
+    """Store from this press on."""
+    old = draft.old
+    kind = draft.changes.get("kind", old.kind)
+    group = kind is Kind.CONVERSATION
+    limit = old.rules.conversation if group else old.rules.story
+    draft.set(started=draft.at, limit_at=draft.at + limit, paused_at=None, warned=None, extended=0, lost_at=None)
+    draft.do(t.StartTake(draft.take, draft.at, Kind.CONVERSATION if group else Kind.STORY, old.prompt, old.language))
+
+
+def first_sample(draft: Draft, event: t.Event) -> None:
+    """The teller's time counts from the first sample that is really stored."""
+    old = draft.old
+    if isinstance(event, t.FirstSample) and old.started is not None and event.at > old.started:
+        draft.set(started=event.at, limit_at=old.limit_at + event.at - old.started)
+
+
+def go_on(draft: Draft, _: t.Event) -> None:
+    """Go on with a recovered take: its yes is on record, and the time already told counts."""
+    old = draft.old
+    limit = old.rules.conversation if old.kind is Kind.CONVERSATION else old.rules.story
+    left = max(limit - old.seconds, min(old.rules.extension, limit))
+    draft.set(mic=Mic.WAITING, started=draft.at, limit_at=draft.at + left, paused_at=None, warned=None, lost_at=None)
+    draft.do(t.OpenStream(draft.take), t.ContinueTake(draft.take, draft.at))
+
+
+def pause(draft: Draft, _: t.Event) -> None:
+    """Off the record."""
+    draft.set(paused_at=draft.at, hint=None)
+    draft.do(t.PauseTake(draft.take, draft.at))
+
+
+def resume(draft: Draft, _: t.Event) -> None:
+    """On the record; the pause does not count as told time."""
+    old = draft.old
+    away = draft.at - (old.paused_at if old.paused_at is not None else draft.at)
+    draft.set(paused_at=None, limit_at=old.limit_at + away, still_there=None)
+    draft.do(t.ResumeTake(draft.take, draft.at))
+
+
+def lengthen(draft: Draft, _: t.Event) -> None:
+    """More time for the story."""
+    old = draft.old
+    draft.set(limit_at=old.limit_at + old.rules.extension, extended=old.extended + 1, warned=None)
+
+
+def warn(draft: Draft, _: t.Event) -> None:
+    """Say that little time is left, once for each warning."""
+    left = draft.old.limit_at - draft.at
+    due = min(seconds for seconds in draft.old.rules.warnings if left <= seconds)
+    draft.set(warned=due)
+    draft.do(t.Warn(due))
+
+
+def close_take(draft: Draft, _: t.Event) -> None:
+    """End the take and close the microphone; nothing is lost."""
+    if draft.old.playing is not None:
+        stop(draft, _)
+    draft.set(mic=Mic.CLOSED, hint=None)
+    draft.do(t.CloseTake(draft.take, draft.at), t.CloseStream())
+
+
+def flag(draft: Draft, _: t.Event) -> None:
+    """Mark this moment."""
+    draft.do(t.FlagMoment(draft.take, draft.at))
+
+
+def next_question(draft: Draft, _: t.Event) -> None:
+    """The next guide question."""
+    draft.set(question=draft.old.question + 1)
+
+
+# --- the microphone ---------------------------------------------------------------------------------------------------
+
+
+def mic_open(draft: Draft, _: t.Event) -> None:
+    """The stream delivers."""
+    draft.set(mic=Mic.OPEN, lost_at=None, notice=None, shown_at=draft.at)
+
+
+def mic_lost(draft: Draft, event: t.Event) -> None:
+    """The stream went away: say so at once."""
+    say = event.say if isinstance(event, t.StreamLost) else ""
+    lost_at = draft.at if draft.old.lost_at is None else draft.old.lost_at
+    draft.set(mic=Mic.LOST, lost_at=lost_at, hint=None, notice=Notice.SOUND_LOST, say=say)
+
+
+def take_hint(draft: Draft, event: t.Event) -> None:
+    """Show what the level, or a silence, suggests. It never ends anything."""
+    if isinstance(event, t.LevelHeard):
+        draft.set(hint=event.hint)
+    elif isinstance(event, t.QuietFor):
+        draft.set(hint=Hint.TAKE_YOUR_TIME)
+
+
+# --- after the take ---------------------------------------------------------------------------------------------------
+
+
+def take_closed(draft: Draft, event: t.Event) -> None:
+    """Remember how long the take is."""
+    if isinstance(event, t.TakeClosed):
+        draft.set(seconds=event.seconds, notice=draft.old.notice)
+
+
+def found(draft: Draft, event: t.Event) -> None:
+    """A take survived: offer it back."""
+    if isinstance(event, t.TakeFound):
+        draft.set(take=event.take, seconds=event.seconds, kind=event.kind, prompt=event.prompt, language=event.language)
+
+
+def hold(draft: Draft, _: t.Event) -> None:
+    """Neither kept nor thrown away: sealed hold."""
+    draft.do(t.HoldTake(draft.take))
+
+
+def discard(draft: Draft, _: t.Event) -> None:
+    """Thrown away by its teller, who was asked twice."""
+    _silence(draft)
+    draft.do(t.DiscardTake(draft.take))
+    draft.set(take=None)
+
+
+def redo(draft: Draft, event: t.Event) -> None:
+    """Throw this telling away and be ready for another; the same person's yes, given in this visit, covers it."""
+    if isinstance(event, t.Press):
+        old = draft.old
+        gone = draft.take
+        discard(draft, event)
+        draft.set(take=event.fresh, mic=Mic.WAITING, started=None, seconds=0.0, kind=Kind.STORY)
+        if old.mic is not Mic.CLOSED:
+            draft.do(t.CloseStream())
+        draft.do(t.RecordDecision(event.fresh, old.language, 1, gone), t.OpenStream(event.fresh))
+
+
+def keep(draft: Draft, _: t.Event) -> None:
+    """Pressing keep keeps. "Safe" is shown only when `Kept` comes."""
+    old = draft.old
+    _silence(draft)
+    draft.set(saving=True)
+    draft.do(t.KeepTake(draft.take, old.kind, old.prompt, old.language, old.people))
+
+
+def kept(draft: Draft, event: t.Event) -> None:
+    """It is safe: show the code."""
+    if isinstance(event, t.Kept):
+        draft.set(saving=False, keep_code=event.code, question=0, answers=())
+
+
+def keep_failed(draft: Draft, event: t.Event) -> None:
+    """Say why; keep can be pressed again."""
+    if isinstance(event, t.KeepFailed):
+        draft.set(saving=False, say=event.say, notice=Notice.NOT_KEPT, shown_at=draft.at, last_activity=draft.at)
+
+
+def answer(draft: Draft, event: t.Event) -> None:
+    """One use, one plain answer."""
+    old = draft.old
+    yes = isinstance(event, t.Press) and event.meaning is Meaning.YES
+    use = ASKED_USES[old.question]
+    draft.set(answers=(*old.answers, (use, yes)), question=old.question + 1, shown_at=draft.at)
+    draft.do(t.Decide(draft.take, use, yes, old.language))
+    if old.speaking and old.question + 1 < len(ASKED_USES):
+        draft.do(t.Speak(old.visit))
+
+
+def no_to_rest(draft: Draft, event: t.Event) -> None:
+    """No to every use not yet answered, by a press or by waiting."""
+    old = draft.old
+    rest = ASKED_USES[old.question :]
+    pressed = isinstance(event, t.Press)
+    draft.set(answers=(*old.answers, *((use, False) for use in rest)), question=len(ASKED_USES))
+    draft.do(*(t.Decide(draft.take, use, False, old.language, pressed) for use in rest))
+
+
+# --- playing ----------------------------------------------------------------------------------------------------------
+
+
+def play_next(draft: Draft, _: t.Event) -> None:
+    """A voice by rotation."""
+    play = draft.old.play + 1
+    draft.set(play=play, playing=t.Playing(Heard.VOICE, draft.at))
+    draft.do(t.PlayNext(play))
+
+
+def play_cue(draft: Draft, event: t.Event) -> None:
+    """The voice on this button."""
+    if isinstance(event, t.Press):
+        cue = CUE_MEANINGS.index(event.meaning) + 1
+        play = draft.old.play + 1
+        draft.set(play=play, playing=t.Playing(Heard.CUE, draft.at, cue))
+        draft.do(t.PlayCue(play, cue))
+
+
+def play_own(draft: Draft, _: t.Event) -> None:
+    """The teller's own take, or the story a code opened."""
+    old = draft.old
+    story = old.story if old.state is State.MY_STORY else old.take
+    if story is not None:
+        draft.set(play=old.play + 1, playing=t.Playing(Heard.OWN, draft.at, 0, story))
+        draft.do(t.PlayOwn(old.play + 1, story))
+
+
+def chosen(draft: Draft, event: t.Event) -> None:
+    """Which story it is."""
+    playing = draft.old.playing
+    if isinstance(event, t.StoryChosen) and playing is not None:
+        draft.set(playing=t.Playing(playing.heard, playing.asked_at, playing.cue, event.story, playing.started))
+
+
+def heard(draft: Draft, _: t.Event) -> None:
+    """It sounds."""
+    playing = draft.old.playing
+    if playing is not None:
+        draft.set(playing=t.Playing(playing.heard, playing.asked_at, playing.cue, playing.story, draft.at))
+
+
+def ended(draft: Draft, _: t.Event) -> None:
+    """It came to its end: time-outs count from here."""
+    story = draft.old.playing.story if draft.old.playing is not None else None
+    draft.set(playing=None, last_activity=draft.at, shown_at=draft.at)
+    if draft.old.state is State.LISTENING:
+        draft.set(story=story)
+
+
+def stop(draft: Draft, _: t.Event) -> None:
+    """Silence."""
+    draft.set(playing=None)
+    draft.do(t.StopPlaying())
+
+
+def unplayable(draft: Draft, event: t.Event) -> None:
+    """Nothing sounds, and the screen says why."""
+    why = event.why if isinstance(event, t.Refused) else ""
+    draft.set(playing=None, last_activity=draft.at, say=why, notice=None if why else Notice.NOTHING_TO_PLAY)
+
+
+def tell_librarian(draft: Draft, _: t.Event) -> None:
+    """Put the voice just heard before a librarian."""
+    old = draft.old
+    story = old.playing.story if old.playing is not None else old.story
+    if story is not None:
+        draft.do(t.TellLibrarian(story))
+    draft.set(asked=None, notice=Notice.TOLD_LIBRARIAN)
+
+
+# --- a teller with a code ---------------------------------------------------------------------------------------------
+
+
+def check_code(draft: Draft, event: t.Event) -> None:
+    """Try it."""
+    if isinstance(event, t.CodeTyped):
+        draft.set(last_activity=draft.at, still_there=None, say="", notice=None)
+        draft.do(t.CheckCode(draft.old.visit, event.code))
+
+
+def code_accepted(draft: Draft, event: t.Event) -> None:
+    """The story is open to its teller for this visit."""
+    if isinstance(event, t.CodeAccepted):
+        draft.set(story=event.story)
+
+
+def code_refused(draft: Draft, event: t.Event) -> None:
+    """Say why not."""
+    if isinstance(event, t.CodeRefused):
+        draft.set(say=event.say, notice=Notice.CODE_REFUSED)
+
+
+def narrow(draft: Draft, _: t.Event) -> None:
+    """No to every use of this story."""
+    if draft.old.story is not None:
+        draft.do(t.Narrow(draft.old.visit, draft.old.story))
+    draft.set(asked=None)
+
+
+def withdraw(draft: Draft, _: t.Event) -> None:
+    """Take the story back from everywhere."""
+    _silence(draft)
+    if draft.old.story is not None:
+        draft.do(t.Withdraw(draft.old.visit, draft.old.story))
+    draft.set(asked=None)
+
+
+def narrowed(draft: Draft, _: t.Event) -> None:
+    """It is done: say so."""
+    draft.set(notice=Notice.NARROWED)
+
+
+def withdrawn(draft: Draft, _: t.Event) -> None:
+    """It is done: say so; there is nothing left to open."""
+    _silence(draft)
+    draft.set(notice=Notice.WITHDRAWN, story=None)
+
+
+# --- asking again, time, trouble --------------------------------------------------------------------------------------
+
+
+def ask(draft: Draft, event: t.Event) -> None:
+    """Ask again before the act."""
+    if isinstance(event, t.Press):
+        draft.set(asked=event.meaning, shown_at=draft.at)
+
+
+def unask(draft: Draft, _: t.Event) -> None:
+    """No: go on as before."""
+    draft.set(asked=None, shown_at=draft.at)
+
+
+def ask_still_there(draft: Draft, _: t.Event) -> None:
+    """Before a time-out acts, ask."""
+    draft.set(still_there=draft.at + max(20.0, draft.old.rules.still_there))
+    if draft.old.speaking:
+        draft.do(t.Speak(draft.old.visit))
+
+
+def here(draft: Draft, _: t.Event) -> None:
+    """Somebody is: the screen returns as it was."""
+    draft.set(shown_at=draft.at)
+
+
+def screen_shown(draft: Draft, _: t.Event) -> None:
+    """A yes counts from here."""
+    draft.set(shown_at=draft.at)
+
+
+def sound_made(draft: Draft, _: t.Event) -> None:
+    """Time-outs count from the last sound, too."""
+    if draft.old.still_there is None:
+        draft.set(last_activity=draft.at)
+
+
+def note_trouble(draft: Draft, event: t.Event) -> None:
+    """Remember the trouble until the visit is over."""
+    match event:
+        case t.Trouble():
+            draft.set(trouble=event)
+        case t.SpaceLow(say=say) | t.TakeFailed(say=say):
+            draft.set(trouble=t.Trouble(say, "", draft.at))
+        case _:
+            draft.set(trouble=t.Trouble("", "", draft.at), notice=Notice.STUCK)
+
+
+def show_trouble(draft: Draft, event: t.Event) -> None:
+    """Out of service already: show the newest sentence."""
+    if isinstance(event, t.Trouble):
+        draft.set(say=event.say, do=event.do)
+
+
+def early(draft: Draft, _: t.Event) -> None:
+    """The review will say that the box ended the story, not the teller."""
+    draft.set(notice=Notice.CLOSED_EARLY)
+
+
+def time_up(draft: Draft, _: t.Event) -> None:
+    """The review will say that the time was full."""
+    draft.set(notice=Notice.TIME_UP)
+
+
+def look(draft: Draft, _: t.Event) -> None:
+    """Has the trouble gone?"""
+    draft.set(last_activity=draft.at)
+    draft.do(t.AskTrouble())
+
+
+def prepare(draft: Draft, _: t.Event) -> None:
+    """Begin anew."""
+    draft.do(t.Prepare())
+
+
+def chair(draft: Draft, _: t.Event) -> None:
+    """Visits go back to the facilitator from now on."""
+    draft.set(home=State.FACILITATOR)
+
+
+def unchair(draft: Draft, _: t.Event) -> None:
+    """The facilitator left."""
+    draft.set(home=State.ATTRACT)
+
+
+def leave(draft: Draft, _: t.Event) -> None:
+    """The visit is over: everything of it is forgotten, whatever it was."""
+    old = draft.old
+    _silence(draft)
+    if old.speaking:
+        draft.do(t.StopSpeaking())
+    if draft.changes.get("mic", old.mic) is not Mic.CLOSED:
+        draft.do(t.CloseStream())
+    if draft.changes.get("take", old.take) is not None:
+        draft.do(t.EndReview(draft.take))
+    draft.do(t.ForgetVisit(old.visit))
+    if draft.changes.get("home", old.home) is State.ATTRACT:
+        draft.set(speaking=False, language=old.languages[0])
+        if old.language != old.languages[0]:
+            draft.do(t.SetLanguage(old.languages[0]))
+    draft.set(visit=old.visit + 1, take=None, story=None, kind=Kind.STORY, seconds=0.0, started=None, limit_at=0.0)
+    draft.set(paused_at=None, warned=None, extended=0, lost_at=None, mic=Mic.CLOSED, hint=None, people=1, saving=False)
+    draft.set(question=0, answers=(), keep_code="", playing=None, prompt_at=draft.at)
+    draft.changes.setdefault("notice", None)
+    draft.changes.setdefault("say", "")
+
+
+def _silence(draft: Draft) -> None:
+    if draft.changes.get("playing", draft.old.playing) is not None:
+        stop(draft, t.Tick(draft.at))

@@ -1,0 +1,339 @@
+"""The table of the session as data: ``(state, what happened) -> (target, moves)``.
+
+`ROWS` is what the box does, and nothing else decides it. The first row whose guard holds is taken; a happening without a
+row is ignored. A target of None stays in the state, `HOME` goes back to where the visit came from (attract, the
+facilitator, or out of service if trouble was waiting). `page` writes the table for the documentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from archive.types import ASKED_USES, Kind
+from kiosk import moves as m
+from kiosk import types as t
+from kiosk.alarms import TAKING, Alarm
+from kiosk.keys import GUARDED
+from kiosk.types import CUE_MEANINGS, Heard, Meaning, State
+
+SCREENS_LATER: frozenset[State] = frozenset(
+    {State.AGREEMENT, State.CONVERSATION, State.CODE_ENTRY, State.MY_STORY}
+)  # fmt: skip
+"""States that are in the table and in its walk, but have no screen yet; no key leads to them (`kiosk.keys.HIDDEN`)."""
+
+HOME = "home"
+On: TypeAlias = Meaning | Alarm | type
+Target: TypeAlias = State | str | None
+Guard: TypeAlias = Callable[[t.Session, t.Event], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line: in ``state``, when ``on`` happens and ``guard`` holds, do ``moves`` in order and go to ``to``."""
+
+    state: State
+    on: On
+    to: Target = None
+    moves: tuple[str, ...] = ()
+    guard: str = ""
+
+
+def _same_cue(s: t.Session, e: t.Event) -> bool:
+    if s.playing is None or s.playing.heard is not Heard.CUE or not isinstance(e, t.Press):
+        return False
+    return e.meaning in CUE_MEANINGS and CUE_MEANINGS.index(e.meaning) + 1 == s.playing.cue
+
+
+GUARDS: Mapping[str, Guard] = {
+    "": lambda _s, _e: True,
+    "still there?": lambda s, _e: s.still_there is not None,
+    "little time left": lambda s, _e: s.still_there is None and s.warned is not None,
+    "asked to discard": lambda s, _e: s.asked is Meaning.DISCARD,
+    "asked to redo": lambda s, _e: s.asked is Meaning.REDO,
+    "asked to tell a librarian": lambda s, _e: s.asked is Meaning.TELL_LIBRARIAN,
+    "asked to narrow": lambda s, _e: s.asked is Meaning.NARROW,
+    "asked to withdraw": lambda s, _e: s.asked is Meaning.WITHDRAW,
+    "asked": lambda s, _e: s.asked is not None,
+    "last use": lambda s, _e: s.question + 1 >= len(ASKED_USES),
+    "same cue": _same_cue,
+    "a cue plays": lambda s, _e: s.playing is not None and s.playing.heard is Heard.CUE,
+    "a conversation": lambda s, _e: s.kind is Kind.CONVERSATION,
+}
+"""Guards by name."""
+
+MOVES: Mapping[str, m.Move] = {
+    name: move
+    for name, move in vars(m).items()
+    if callable(move) and getattr(move, "__module__", "") == m.__name__ and name != "Draft" and not name.startswith("_")
+}
+"""Moves by name: every public function of `kiosk.moves`."""
+
+S, M, A = State, Meaning, Alarm
+
+VISITOR: tuple[State, ...] = (
+    S.CHOOSING, S.CONSENT, S.READY, S.RECORDING, S.REVIEW, S.SHARING, S.THANKS, S.LISTENING, S.CODE_ENTRY, S.MY_STORY,
+    S.FACILITATOR, S.AGREEMENT, S.CONVERSATION, S.RECOVERED,
+)  # fmt: skip
+"""States in which a person is in front of the box."""
+_LEAVING: tuple[State, ...] = (S.CHOOSING, S.CONSENT, S.READY, S.LISTENING, S.CODE_ENTRY, S.MY_STORY, S.AGREEMENT, S.THANKS)
+"""Visitor states in which nothing is lost by leaving: a time-out or trouble just ends the visit."""
+
+
+def _playback(state: State) -> list[Row]:
+    """Rows of a state in which a voice can sound."""
+    return [
+        Row(state, t.PlaybackStarted, moves=("heard",)),
+        Row(state, t.PlaybackEnded, moves=("ended",)),
+        Row(state, t.NothingToPlay, moves=("unplayable",)),
+        Row(state, t.Refused, moves=("unplayable",)),
+        Row(state, A.PLAY_STUCK, moves=("stop", "unplayable")),
+    ]
+
+
+def _taking(state: State) -> list[Row]:
+    """Rows that a story and a conversation share while they are told."""
+    return [
+        Row(state, M.PAUSE, moves=("pause",)),
+        Row(state, M.RESUME, moves=("resume",)),
+        Row(state, M.DISCARD, moves=("ask",)),
+        Row(state, M.CONFIRM, HOME, ("discard", "leave"), "asked to discard"),
+        Row(state, M.BACK, moves=("unask",), guard="asked"),
+        Row(state, A.UNASK, moves=("unask",)),
+        Row(state, A.WARN, moves=("warn",)),
+        Row(state, A.LIMIT, S.CLOSING, ("time_up", "close_take")),
+        Row(state, A.LOST, S.CLOSING, ("early", "close_take")),
+        Row(state, A.TIME_OUT, S.CLOSING, ("early", "close_take")),
+        Row(state, t.FirstSample, moves=("first_sample",)),
+        Row(state, t.QuietFor, moves=("take_hint",)),
+        Row(state, t.SpaceLow, S.CLOSING, ("note_trouble", "early", "close_take")),
+        Row(state, t.Trouble, S.CLOSING, ("note_trouble", "early", "close_take")),
+        Row(state, t.TakeFailed, S.CLOSING, ("note_trouble", "early", "close_take")),
+    ]
+
+
+def _machine_rows() -> list[Row]:
+    rows = [
+        Row(S.STARTING, t.Started, S.ATTRACT),
+        Row(S.STARTING, t.TakeFound, S.RECOVERED, ("found",)),
+        Row(S.STARTING, t.Trouble, S.OUT_OF_SERVICE, ("show_trouble",)),
+        Row(S.STARTING, A.STUCK, HOME, ("note_trouble",)),
+        Row(S.CLOSING, t.TakeClosed, S.REVIEW, ("take_closed",)),
+        Row(S.CLOSING, t.TakeFailed, HOME, ("note_trouble", "hold", "leave")),
+        Row(S.CLOSING, A.STUCK, HOME, ("note_trouble", "hold", "leave")),
+        Row(S.OUT_OF_SERVICE, t.Mended, S.STARTING, ("prepare",)),
+        Row(S.OUT_OF_SERVICE, t.Trouble, moves=("show_trouble",)),
+        Row(S.OUT_OF_SERVICE, A.LOOK, moves=("look",)),
+    ]
+    for state in (S.CLOSING, S.REVIEW, S.SHARING, S.RECOVERED):
+        rows += [Row(state, kind, moves=("note_trouble",)) for kind in (t.Trouble, t.SpaceLow)]
+    for state in (S.ATTRACT, S.FACILITATOR, *_LEAVING):
+        rows += [Row(state, kind, HOME, ("note_trouble", "leave")) for kind in (t.Trouble, t.SpaceLow)]
+    return rows
+
+
+def _everywhere_rows() -> list[Row]:
+    rows: list[Row] = []
+    for state in VISITOR:
+        rows += [
+            Row(state, A.STILL_THERE, moves=("ask_still_there",)),
+            Row(state, M.EXTEND, moves=("here",), guard="still there?"),
+        ]
+    for state in (S.ATTRACT, *VISITOR):
+        if state not in TAKING:
+            rows.append(Row(state, M.SPEAK, moves=("toggle_speech",)))
+        rows += [
+            Row(state, t.ScreenShown, moves=("screen_shown",)),
+            Row(state, t.SoundMade, moves=("sound_made",)),
+        ]
+    for state in State:
+        rows += [Row(state, t.PromptsOffered, moves=("offer_prompts",)), Row(state, t.CuesOffered, moves=("offer_cues",))]
+        if state not in {S.STARTING, S.OUT_OF_SERVICE}:
+            rows.append(Row(state, M.LOUDER, moves=("louder",)))
+    rows += [Row(state, A.TIME_OUT, HOME, ("leave",)) for state in _LEAVING]
+    for state in (S.READY, S.RECORDING, S.CONVERSATION):
+        rows += [
+            Row(state, t.StreamOpened, moves=("mic_open",)),
+            Row(state, t.StreamLost, moves=("mic_lost",)),
+            Row(state, t.StreamBack, moves=("mic_open",)),
+            Row(state, t.LevelHeard, moves=("take_hint",)),
+        ]
+    return rows
+
+
+def _begin_rows() -> list[Row]:
+    return [
+        Row(S.ATTRACT, M.TALK, S.CONSENT),
+        Row(S.ATTRACT, M.NEXT, S.CHOOSING, ("next_prompt",)),
+        Row(S.ATTRACT, M.LANGUAGE, S.CHOOSING, ("next_language",)),
+        Row(S.ATTRACT, M.LISTEN, S.LISTENING, ("play_next",)),
+        Row(S.ATTRACT, M.SAY_CODE, S.CODE_ENTRY),
+        Row(S.ATTRACT, M.FACILITATE, S.FACILITATOR, ("chair",)),
+        *(Row(S.ATTRACT, cue, S.LISTENING, ("play_cue",)) for cue in CUE_MEANINGS),
+        Row(S.ATTRACT, A.TURN, moves=("next_prompt",)),
+        Row(S.CHOOSING, M.TALK, S.CONSENT),
+        Row(S.CHOOSING, M.NEXT, moves=("next_prompt",)),
+        Row(S.CHOOSING, M.LANGUAGE, moves=("next_language",)),
+        Row(S.CHOOSING, M.SAY_CODE, S.CODE_ENTRY),
+        Row(S.CHOOSING, M.BACK, HOME, ("leave",)),
+        Row(S.CONSENT, M.AGREE, S.READY, ("agree",)),
+        Row(S.CONSENT, M.DECLINE, HOME, ("leave",)),
+        Row(S.READY, M.TALK, S.RECORDING, ("start_take",)),
+        Row(S.READY, M.BACK, HOME, ("leave",)),
+    ]
+
+
+def _story_rows() -> list[Row]:
+    return [
+        Row(S.RECORDING, M.TALK, S.CLOSING, ("close_take",)),
+        Row(S.RECORDING, M.REDO, moves=("ask",)),
+        Row(S.RECORDING, M.CONFIRM, S.READY, ("redo",), "asked to redo"),
+        *_taking(S.RECORDING),
+        Row(S.RECORDING, M.EXTEND, moves=("lengthen",), guard="little time left"),
+        Row(S.REVIEW, M.KEEP, moves=("keep",)),
+        Row(S.REVIEW, t.Kept, S.SHARING, ("kept",)),
+        Row(S.REVIEW, t.KeepFailed, moves=("keep_failed",)),
+        Row(S.REVIEW, A.STUCK, HOME, ("note_trouble", "hold", "leave")),
+        Row(S.REVIEW, M.HEAR, moves=("play_own",)),
+        Row(S.REVIEW, M.STOP, moves=("stop",)),
+        Row(S.REVIEW, M.DISCARD, moves=("ask",)),
+        Row(S.REVIEW, M.REDO, moves=("ask",)),
+        Row(S.REVIEW, M.CONFIRM, HOME, ("discard", "leave"), "asked to discard"),
+        Row(S.REVIEW, M.CONFIRM, S.READY, ("redo",), "asked to redo"),
+        Row(S.REVIEW, M.BACK, moves=("unask",), guard="asked"),
+        Row(S.REVIEW, A.TIME_OUT, HOME, ("hold", "leave")),
+        *_playback(S.REVIEW),
+        Row(S.SHARING, M.YES, S.THANKS, ("answer",), "last use"),
+        Row(S.SHARING, M.YES, moves=("answer",)),
+        Row(S.SHARING, M.NO, S.THANKS, ("answer",), "last use"),
+        Row(S.SHARING, M.NO, moves=("answer",)),
+        Row(S.SHARING, M.DONE, S.THANKS, ("no_to_rest",)),
+        Row(S.SHARING, A.TIME_OUT, S.THANKS, ("no_to_rest",)),
+        Row(S.THANKS, M.DONE, HOME, ("leave",)),
+        Row(S.THANKS, M.BACK, HOME, ("leave",)),
+        Row(S.RECOVERED, M.GO_ON, S.CONVERSATION, ("go_on",), "a conversation"),
+        Row(S.RECOVERED, M.GO_ON, S.RECORDING, ("go_on",)),
+        Row(S.RECOVERED, M.STOP, S.CLOSING, ("close_take",)),
+        Row(S.RECOVERED, M.DISCARD, moves=("ask",)),
+        Row(S.RECOVERED, M.CONFIRM, HOME, ("discard", "leave"), "asked to discard"),
+        Row(S.RECOVERED, M.BACK, moves=("unask",), guard="asked"),
+        Row(S.RECOVERED, A.TIME_OUT, HOME, ("hold", "leave")),
+    ]
+
+
+def _listening_rows() -> list[Row]:
+    state = S.LISTENING
+    return [
+        Row(state, M.NEXT, moves=("play_next",)),
+        Row(state, M.STOP, HOME, ("leave",)),
+        Row(state, M.TALK, S.CONSENT, ("stop",)),
+        Row(state, M.TELL_LIBRARIAN, moves=("ask",)),
+        Row(state, M.CONFIRM, None, ("tell_librarian",), "asked to tell a librarian"),
+        Row(state, M.BACK, moves=("unask",), guard="asked"),
+        Row(state, M.BACK, HOME, ("leave",)),
+        *(Row(state, cue, HOME, ("leave",), "same cue") for cue in CUE_MEANINGS),
+        *(Row(state, cue, moves=("play_cue",)) for cue in CUE_MEANINGS),
+        Row(state, t.StoryChosen, moves=("chosen",)),
+        Row(state, t.PlaybackEnded, HOME, ("ended", "leave"), "a cue plays"),
+        *_playback(state),
+    ]
+
+
+def _own_story_rows() -> list[Row]:
+    return [
+        Row(S.CODE_ENTRY, t.CodeTyped, moves=("check_code",)),
+        Row(S.CODE_ENTRY, t.CodeAccepted, S.MY_STORY, ("code_accepted",)),
+        Row(S.CODE_ENTRY, t.CodeRefused, moves=("code_refused",)),
+        Row(S.CODE_ENTRY, M.BACK, HOME, ("leave",)),
+        Row(S.MY_STORY, M.HEAR, moves=("play_own",)),
+        Row(S.MY_STORY, M.STOP, moves=("stop",)),
+        *_playback(S.MY_STORY),
+        Row(S.MY_STORY, M.NARROW, moves=("ask",)),
+        Row(S.MY_STORY, M.WITHDRAW, moves=("ask",)),
+        Row(S.MY_STORY, M.CONFIRM, None, ("narrow",), "asked to narrow"),
+        Row(S.MY_STORY, M.CONFIRM, None, ("withdraw",), "asked to withdraw"),
+        Row(S.MY_STORY, t.Narrowed, moves=("narrowed",)),
+        Row(S.MY_STORY, t.Withdrawn, moves=("withdrawn",)),
+        Row(S.MY_STORY, M.BACK, moves=("unask",), guard="asked"),
+        Row(S.MY_STORY, M.BACK, HOME, ("leave",)),
+    ]
+
+
+def _facilitator_rows() -> list[Row]:
+    talk = S.CONVERSATION
+    return [
+        Row(S.FACILITATOR, M.TALK, S.CONSENT),
+        Row(S.FACILITATOR, M.LISTEN, S.LISTENING, ("play_next",)),
+        Row(S.FACILITATOR, M.NEXT, moves=("next_prompt",)),
+        Row(S.FACILITATOR, M.LANGUAGE, moves=("next_language",)),
+        Row(S.FACILITATOR, M.BEGIN_GROUP, S.AGREEMENT, ("gather",)),
+        *(Row(S.FACILITATOR, cue, S.LISTENING, ("play_cue",)) for cue in CUE_MEANINGS),
+        *(Row(S.FACILITATOR, on, HOME, ("unchair", "leave")) for on in (M.BACK, M.FACILITATE, A.TIME_OUT)),
+        Row(S.AGREEMENT, M.NEXT_PERSON, moves=("count_person",)),
+        Row(S.AGREEMENT, M.BEGIN_GROUP, talk, ("agree_group",)),
+        Row(S.AGREEMENT, M.BACK, HOME, ("leave",)),
+        Row(talk, M.QUESTION, moves=("next_question",)),
+        Row(talk, M.FLAG, moves=("flag",)),
+        Row(talk, M.STOP, S.CLOSING, ("close_take",)),
+        *_taking(talk),
+        *(Row(talk, cue, None, ("stop",), "same cue") for cue in CUE_MEANINGS),
+        *(Row(talk, cue, moves=("play_cue",)) for cue in CUE_MEANINGS),
+        Row(talk, t.StoryChosen, moves=("chosen",)),
+        *_playback(talk),
+    ]
+
+
+ROWS: tuple[Row, ...] = (
+    *_machine_rows(),
+    *_begin_rows(),
+    *_story_rows(),
+    *_listening_rows(),
+    *_own_story_rows(),
+    *_facilitator_rows(),
+    *_everywhere_rows(),
+)
+"""The whole table."""
+
+
+class Table:
+    """The rows, found by state and happening. Immutable once made."""
+
+    __slots__ = ("_found", "rows")
+
+    def __init__(self, rows: tuple[Row, ...]) -> None:
+        """Index the rows; their order among the same state and happening stays."""
+        self.rows = rows
+        found: dict[tuple[State, On], list[tuple[Row, Guard, tuple[m.Move, ...]]]] = {}
+        for row in rows:
+            entry = (row, GUARDS[row.guard], tuple(MOVES[name] for name in row.moves))
+            found.setdefault((row.state, row.on), []).append(entry)
+        self._found = {key: tuple(entries) for key, entries in found.items()}
+
+    def find(self, session: t.Session, on: On, event: t.Event) -> tuple[Row, tuple[m.Move, ...]] | None:
+        """The first row whose guard holds, with its moves; None when the happening means nothing here."""
+        for row, guard, moves in self._found.get((session.state, on), ()):
+            if guard(session, event):
+                return row, moves
+        return None
+
+
+TABLE = Table(ROWS)
+
+
+def page() -> str:
+    """The table as Markdown, for the documentation."""
+    lines = ["| state | when | if | does | goes to |", "|---|---|---|---|---|"]
+    for row in sorted(ROWS, key=lambda row: list(State).index(row.state)):
+        lines.append(f"| {row.state} | {_when(row.on)} | {row.guard} | {', '.join(row.moves)} | {row.to or ''} |")
+    return "\n".join(lines) + "\n"
+
+
+def _when(on: On) -> str:
+    match on:
+        case Meaning():
+            return f"press {on}" + (" (deliberate)" if on in GUARDED else "")
+        case Alarm():
+            return f"time: {on}"
+        case _:
+            return on.__name__ if isinstance(on, type) else str(on)
