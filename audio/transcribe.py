@@ -80,8 +80,8 @@ def as_words(raw: Iterable[tuple[str, float, float, float]], length: Ms, *, doub
         first = min(max(floor, round(start * 1000)), length)
         last = min(max(first, round(end * 1000)), length)
         floor = first
-        unclear = doubt or probability < UNCLEAR_BELOW
-        words.append(Word(said, Ms(first), Ms(last), round(float(probability), 4), unclear))
+        unclear = doubt or float(probability) < UNCLEAR_BELOW
+        words.append(Word(said, Ms(first), Ms(last), round(float(probability), 4), bool(unclear)))
     return words
 
 

@@ -1,0 +1,186 @@
+"""Sound files to words without the kiosk: streamed as a story is told, or as a whole. With what it cost.
+
+Streaming runs the very parts the box runs (resampler, voice detector, segmenter, transcriber) as fast as they go, and
+keeps a virtual clock: a segment can be worked on from the moment its last sample was heard, by one worker, each taking
+the CPU time it was measured to take. So the wait after the last word is known for slower machines too.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audio.errors import BadSound
+from audio.resample import MODEL_RATE, Resampler
+from audio.segmenter import STEADY, Segmenter, SegmentRules
+from audio.tracks import Track, native_format
+from audio.transcribe import length_of, shifted
+from audio.types import Ms, Segment, TakeId, Voicing, Word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from audio.pcm import Samples
+    from audio.transcribe import Transcriber
+    from audio.vad import Vad
+
+_BLOCK = Ms(20)
+_PER_MS = MODEL_RATE // 1000
+SLOWEST_RATE, FASTEST_RATE = 4000, 384_000
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """One call of the transcriber: when its sound was complete, and the CPU seconds it took."""
+
+    ready: float
+    cpu_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """What became of one file. ``cpu_s`` counts everything; ``listening_s`` is the part spent on cutting."""
+
+    file: Path
+    words: tuple[Word, ...]
+    audio_s: float
+    cpu_s: float
+    listening_s: float
+    work: tuple[Worked, ...]
+
+    @property
+    def text(self) -> str:
+        """The words in a row."""
+        return " ".join(word.text for word in self.words)
+
+    def final_text_s(self, slowness: float = 1.0) -> float:
+        """Return the seconds from the last sample to the complete text on a machine ``slowness`` times slower."""
+        free = 0.0
+        for job in self.work:
+            free = max(free, job.ready) + slowness * job.cpu_s
+        return max(0.0, free - self.audio_s)
+
+
+def clips_in(path: Path) -> list[Path]:
+    """Return a file as a list of one, or a folder's WAV files by name.
+
+    Raises:
+        BadSound: nothing there.
+    """
+    if not path.is_dir():
+        if path.exists():
+            return [path]
+        msg = f"There is no file or folder {path}."
+        raise BadSound(msg, "Check the name.")
+    found = sorted(entry for entry in path.iterdir() if entry.suffix.lower() == ".wav" and entry.is_file())
+    if not found:
+        msg = f"The folder {path} holds no WAV files."
+        raise BadSound(msg, "Give a folder of WAV files, or one file.")
+    return found
+
+
+def pieces(path: Path) -> Iterator[Samples]:
+    """Yield a file as the model hears it, 20 ms at a time: mono float32 at 16 kHz, any input rate, width, channels.
+
+    Raises:
+        BadSound: missing, not a sound file, damaged, without a single sample, or of an absurd rate.
+    """
+    fmt = native_format(path)
+    if not SLOWEST_RATE <= fmt.rate <= FASTEST_RATE:
+        msg = f"{path.name} says it has {fmt.rate} samples a second, which is no recording of a voice."
+        raise BadSound(msg, "Give a recording with 8,000 to 192,000 samples a second.")
+    track = Track(path, fmt)
+    resampler = Resampler(fmt)
+    frames = max(1, fmt.rate * _BLOCK // 1000)
+    empty = True
+    try:
+        while pcm := track.read(frames):
+            empty = False
+            yield resampler.push(pcm)
+        if empty:
+            msg = f"{path.name} holds no sound."
+            raise BadSound(msg, "Record it again.")
+        yield resampler.flush()
+    finally:
+        track.close()
+
+
+def whole(path: Path, transcriber: Transcriber) -> Clip:
+    """Transcribe a file in one call, begun when its last sample was heard. Raises `BadSound`."""
+    began = time.process_time()
+    samples = np.concatenate(list(pieces(path)))
+    listened = time.process_time() - began
+    length = length_of(samples)
+    began = time.process_time()
+    words = transcriber.transcribe(samples, length)
+    spent = time.process_time() - began
+    audio_s = len(samples) / MODEL_RATE
+    return Clip(path, tuple(words), audio_s, spent + listened, listened, (Worked(audio_s, spent),))
+
+
+class _Listener:
+    """Cuts a stream of model-rate samples into segments, and hands out the samples of each."""
+
+    def __init__(self, vad: Vad, rules: SegmentRules) -> None:
+        self._vad = vad
+        vad.reset()
+        self._segmenter = Segmenter(TakeId("clip"), rules)
+        self._held: list[Samples] = []
+        self._held_from = 0
+        self.heard = 0
+
+    def push(self, samples: Samples) -> list[tuple[Segment, Samples]]:
+        self._held.append(samples)
+        self.heard += len(samples)
+        closed = []
+        for verdict in self._vad.push(samples):
+            span = self._cut(verdict.start, verdict.end, keep=True)
+            rms = float(np.sqrt(np.mean(np.square(span)))) if len(span) else 0.0
+            at = Ms(verdict.end // _PER_MS)
+            for news in self._segmenter.push(at, verdict.voicing is Voicing.SPEECH, rms):
+                if isinstance(news, Segment):
+                    closed.append((news, self._cut(news.start * _PER_MS, news.end * _PER_MS)))
+        return closed
+
+    def finish(self) -> list[tuple[Segment, Samples]]:
+        # Rounded up, so that the last part of a millisecond is not cut off the last word.
+        last = self._segmenter.finish(Ms(-(-self.heard // _PER_MS)))
+        return [(last, self._cut(last.start * _PER_MS, self.heard))] if last else []
+
+    def _cut(self, start: int, end: int, *, keep: bool = False) -> Samples:
+        joined = self._held[0] if len(self._held) == 1 else np.concatenate(self._held)
+        self._held = [joined]
+        part: Samples = joined[start - self._held_from : end - self._held_from]
+        if not keep:
+            self._held = [joined[end - self._held_from :]]
+            self._held_from = end
+        return part
+
+
+def streamed(path: Path, transcriber: Transcriber, vad: Vad, rules: SegmentRules = STEADY) -> Clip:
+    """Transcribe a file as if it were told now: segment by segment, the last one begun at its last sample.
+
+    Raises:
+        BadSound: as `pieces`.
+    """
+    listener = _Listener(vad, rules)
+    words: list[Word] = []
+    work: list[Worked] = []
+    began = time.process_time()
+
+    def work_on(closed: list[tuple[Segment, Samples]]) -> None:
+        for segment, samples in closed:
+            before = time.process_time()
+            words.extend(shifted(transcriber.transcribe(samples, segment.voiced), segment.start))
+            work.append(Worked(listener.heard / MODEL_RATE, time.process_time() - before))
+
+    for piece in pieces(path):
+        work_on(listener.push(piece))
+    work_on(listener.finish())
+    spent = time.process_time() - began
+    listened = spent - sum(job.cpu_s for job in work)
+    return Clip(path, tuple(words), listener.heard / MODEL_RATE, spent, listened, tuple(work))
