@@ -87,10 +87,10 @@ class FolderArchive:
         return report
 
     def _bury(self, stone: Tombstone, report: IngestReport, progress: Progress) -> None:
-        """Remove every copy a tombstone speaks of; a bag that lifts a recall stays to be taken in."""
+        """Remove every copy a tombstone speaks of. What came in for it is judged when its turn comes, and said."""
         progress("bury", stone.story)
         lifted = self._lifts(self.root / BAGS / stone.story, stone)
-        if not lifted and remove_copies(self.root, stone.story, incoming=stone.reach is Reach.WITHDRAWAL):
+        if not lifted and remove_copies(self.root, stone.story, incoming=False):
             report.removed.append(stone.story)
 
     def _lifts(self, folder: Path, stone: Tombstone) -> bool:
@@ -151,7 +151,8 @@ class FolderArchive:
         except BadBag as error:
             say = "Another bag with this id is kept here, and it is damaged; a person has to look at both."
             raise BadBag(say) from error
-        grown = checked.consent.extends(len(before.consent.events), before.consent.head)
+        said = len(before.consent.events)
+        grown = len(checked.consent.events) > said and checked.consent.extends(said, before.consent.head)
         same_sound = None in {before.sound_sha256, checked.sound_sha256} or before.sound_sha256 == checked.sound_sha256
         if not (grown and same_sound):
             say = "Another content with the same id is kept already; the new one was put aside for a person to look at."

@@ -126,7 +126,7 @@ class MemoryTransport:
             return
         if before is not None:
             old = _consent(before)
-            if not consent.extends(len(old.events), old.head):
+            if len(consent.events) <= len(old.events) or not consent.extends(len(old.events), old.head):
                 raise BadBag("Another content with the same id is kept already.")
         digest = hashlib.sha256(files[TAG_MANIFEST]).hexdigest()
         self.bags[bag_id] = files

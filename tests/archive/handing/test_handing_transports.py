@@ -1,0 +1,396 @@
+"""One contract suite over every transport, and what a folder adds to it."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nacl.public import PrivateKey
+from nacl.signing import SigningKey
+
+from archive.bag import Bag
+from archive.bagcheck import Limits, check_bag
+from archive.consentrecord import links
+from archive.errors import BadBag, TransportTrouble
+from archive.ingest import no_progress
+from archive.receipts import Signer
+from archive.sealedbag import ArchiveKey, open_sealed_bag
+from archive.tombstones import Reach, Tombstone
+from archive.transports import Transport, make_transport
+from archive.transports import folder as folder_module
+from archive.transports.folder import FolderTransport
+from archive.transports.memory import MemoryTransport
+from archive.types import Use
+from audio.clock import VirtualClock
+from audio.types import TakeId
+
+ID = "01JC8Q3Y5Z7R9T2V4W6X8Y0A1B"
+Make = Callable[[], FolderTransport]
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    folder = tmp_path / "keys"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path, keys: Path, clock: VirtualClock) -> Make:
+    (tmp_path / "home").mkdir()
+    return lambda: FolderTransport(tmp_path / "archive", tmp_path / "home", keys, clock)
+
+
+@pytest.fixture(params=["folder", "memory"])
+def transport(request: pytest.FixtureRequest, folder: Make, clock: VirtualClock) -> Transport:
+    return folder() if request.param == "folder" else MemoryTransport(clock)
+
+
+@pytest.fixture
+def visited(transport: Transport) -> Iterator[Transport]:
+    with transport.visit():
+        yield transport
+
+
+# --- the contract
+
+
+def test_a_bag_is_receipted_after_the_archive_took_its_turn(visited: Transport, bag_of: Callable[..., Bag]) -> None:
+    bag = bag_of()
+    assert visited.lost(bag.id)
+    visited.send_bag(bag)
+    assert visited.receipt(bag.id) is None
+    assert visited.settle(no_progress) == []
+    receipt = visited.receipt(bag.id)
+    assert receipt is not None
+    assert receipt.verified(visited.signer)
+    assert receipt.sha256 == bag.sha256
+    assert not visited.lost(bag.id)
+
+
+def test_the_same_bag_again_has_the_old_receipt(
+    visited: Transport, bag_of: Callable[..., Bag], clock: VirtualClock
+) -> None:
+    bag = bag_of()
+    visited.send_bag(bag)
+    visited.send_bag(bag)
+    visited.settle(no_progress)
+    first = visited.receipt(bag.id)
+    for _ in range(3):
+        clock.advance(60)
+        visited.send_bag(bag)
+        assert visited.settle(no_progress) == []
+        assert visited.receipt(bag.id) == first
+
+
+def test_other_content_under_the_same_id_is_refused(visited: Transport, bag_of: Callable[..., Bag]) -> None:
+    visited.send_bag(bag_of())
+    visited.settle(no_progress)
+    first = visited.receipt(ID)
+    visited.send_bag(bag_of(words="Forged."))
+    (refusal,) = visited.settle(no_progress)
+    assert refusal.bag == ID
+    assert visited.receipt(ID) == first
+
+
+def test_a_bag_nobody_agreed_to_is_refused(
+    visited: Transport, bag_of: Callable[..., Bag], ledger: Callable[..., Any]
+) -> None:
+    visited.send_bag(bag_of(ledger(uses=(Use.RECORD, Use.KEEP))))
+    assert len(visited.settle(no_progress)) == 1
+    assert visited.receipt(ID) is None
+
+
+def test_a_withdrawal_overtakes_the_bag(visited: Transport, bag_of: Callable[..., Bag], clock: VirtualClock) -> None:
+    stone = Tombstone(TakeId(ID), clock.wall())
+    visited.send_bag(bag_of())
+    visited.settle(no_progress)
+    visited.send_tombstone(stone)
+    visited.settle(no_progress)
+    assert visited.tombstones() == [stone]
+    assert visited.receipt(ID) is None
+    visited.send_bag(bag_of())
+    assert len(visited.settle(no_progress)) == 1
+    assert visited.lost(ID)
+
+
+def test_a_recall_is_lifted_by_a_newer_yes(
+    visited: Transport, bag_of: Callable[..., Bag], ledger: Callable[..., Any], clock: VirtualClock
+) -> None:
+    said = ledger()
+    visited.send_bag(bag_of(said))
+    visited.settle(no_progress)
+    said.say(Use.ARCHIVE, yes=False)
+    visited.send_tombstone(
+        Tombstone(said.story, clock.wall(), Reach.RECALL, len(said.events), links(said.events)[-1])
+    )
+    visited.settle(no_progress)
+    assert visited.lost(ID)
+    visited.send_bag(bag_of(said.say(Use.ARCHIVE)))
+    assert visited.settle(no_progress) == []
+    visited.settle(no_progress)
+    assert not visited.lost(ID)
+
+
+# --- the fake can be driven
+
+
+@pytest.mark.parametrize("step", ["visit", "tombstones", "send_tombstone", "send_bag", "settle", "receipt"])
+def test_the_fake_fails_where_it_is_told_to(step: str, clock: VirtualClock, bag_of: Callable[..., Bag]) -> None:
+    fake = MemoryTransport(clock)
+    fake.fail[step] = 1
+
+    def everything() -> None:
+        with fake.visit():
+            fake.tombstones()
+            fake.send_tombstone(Tombstone(TakeId("01AAAAAAAAAA"), clock.wall()))
+            fake.send_bag(bag_of())
+            fake.settle(no_progress)
+            assert fake.receipt(ID)
+
+    with pytest.raises(TransportTrouble, match=step):
+        everything()
+    everything()
+    assert fake.calls.count(step) >= 1
+
+
+def test_the_fake_fills_up_loses_receipts_and_checks_sums(clock: VirtualClock, bag_of: Callable[..., Bag]) -> None:
+    fake = MemoryTransport(clock)
+    fake.room = 10
+    with pytest.raises(TransportTrouble, match="room"):
+        fake.send_bag(bag_of())
+    fake.room = None
+    fake.send_bag(bag_of())
+    fake.incoming[ID]["data/story.vtt"] += b"x"
+    assert "altered" in fake.settle(no_progress)[0].why
+    fake.send_bag(bag_of())
+    fake.settle(no_progress)
+    fake.lose_receipts = 1
+    assert fake.receipt(ID) is None
+    assert fake.receipt(ID) is not None
+
+
+# --- choosing
+
+
+def test_transports_are_chosen_by_name(tmp_path: Path, clock: VirtualClock) -> None:
+    made = make_transport(str(tmp_path / "a:b"), home=tmp_path, keys=tmp_path, clock=clock)
+    assert made.place == f"folder:{tmp_path / 'a:b'}"
+    made = make_transport("folder:/x", home=tmp_path, keys=tmp_path, clock=clock)
+    assert made.place == "folder:/x"
+    for odd in ("ftp:there", "folder:", ""):
+        with pytest.raises(TransportTrouble):
+            make_transport(odd, home=tmp_path, keys=tmp_path, clock=clock)
+
+
+# --- folders
+
+
+def test_a_folder_is_made_and_nothing_half_stays(folder: Make, tmp_path: Path, bag_of: Callable[..., Bag]) -> None:
+    box = folder()
+    with box.visit():
+        box.send_bag(bag_of())
+        box.settle(no_progress)
+    assert sorted(path.name for path in (tmp_path / "archive").iterdir()) == ["bags", "receipts"]
+    assert list((tmp_path / "home").iterdir()) == []
+
+
+def test_the_boxs_own_folders_are_no_target(tmp_path: Path, keys: Path, clock: VirtualClock) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (tmp_path / "link").symlink_to(home)
+    for bad in (home, home / "outbox", tmp_path, keys, tmp_path / "link" / "x"):
+        with pytest.raises(TransportTrouble, match="own folders"), FolderTransport(bad, home, keys, clock).visit():
+            pass
+    assert list(home.iterdir()) == []
+
+
+def test_a_file_or_link_where_a_folder_should_be(folder: Make, tmp_path: Path) -> None:
+    (tmp_path / "archive").write_text("a file")
+    with pytest.raises(TransportTrouble, match="not a folder"), folder().visit():
+        pass
+    (tmp_path / "archive").unlink()
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive/bags").symlink_to("/etc")
+    with pytest.raises(TransportTrouble, match="link"), folder().visit():
+        pass
+
+
+def test_two_syncs_do_not_work_in_one_folder(folder: Make, tmp_path: Path) -> None:
+    (tmp_path / "archive").mkdir()
+    handle = os.open(tmp_path / "archive", os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    with pytest.raises(TransportTrouble, match="Another sync"), folder().visit():
+        pass
+    os.close(handle)
+    with folder().visit():
+        pass
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [(errno.ENOSPC, "no room"), (errno.EROFS, "may not be written"), (errno.EACCES, "may not"), (errno.EIO, "could not")],
+)
+def test_what_the_disk_says_becomes_a_sentence(
+    folder: Make, bag_of: Callable[..., Bag], monkeypatch: pytest.MonkeyPatch, code: int, sentence: str
+) -> None:
+    def broken(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    box = folder()
+    with box.visit():
+        with monkeypatch.context() as patch, pytest.raises(TransportTrouble, match=sentence):
+            patch.setattr(folder_module, "write_folder", broken)
+            box.send_bag(bag_of())
+        box.send_bag(bag_of())
+        assert box.settle(no_progress) == []
+
+
+def test_a_really_full_disk(keys: Path, tmp_path: Path, clock: VirtualClock, bag_of: Callable[..., Bag]) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(small)], check=False)
+    if mounted.returncode:
+        pytest.skip("mounting a small file system needs root")
+    try:
+        box = FolderTransport(small, tmp_path / "home", keys, clock)
+        with box.visit(), pytest.raises(TransportTrouble, match="no room"):
+            box.send_bag(bag_of(sound=b"x" * (4 << 20)))
+        with box.visit():
+            box.send_bag(bag_of(sound=b"x" * (1 << 20)))
+            assert box.settle(no_progress) == []
+            assert box.receipt(ID) is not None
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+# --- sealed to an archive's key
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> tuple[PrivateKey, SigningKey]:
+    opens, signs = PrivateKey.generate(), SigningKey.generate()
+    key = ArchiveKey("Coast Archive", bytes(opens.public_key), bytes(signs.verify_key))
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive/archive-key.json").write_text(json.dumps(key.to_json()))
+    return opens, signs
+
+
+Pair = tuple[PrivateKey, SigningKey]
+
+
+def test_with_a_key_bags_are_left_sealed(
+    folder: Make, archive: Pair, tmp_path: Path, bag_of: Callable[..., Bag], clock: VirtualClock
+) -> None:
+    bag, box = bag_of(), folder()
+    with box.visit():
+        assert box.archive_key is not None
+        assert len(box.archive_key.fingerprint.split()) == 8
+        box.send_bag(bag)
+        box.send_bag(bag)
+        assert box.settle(no_progress) == []
+        assert box.receipt(bag.id) is None
+        assert not box.lost(bag.id)
+    (sealed,) = (tmp_path / "archive/sealed").iterdir()
+    assert b"lighthouse" not in sealed.read_bytes()
+    assert not (tmp_path / "archive/bags").exists()
+    unpacked = open_sealed_bag(sealed, archive[0], tmp_path)
+    assert check_bag(unpacked, clock.wall()).sha256 == bag.sha256
+    (tmp_path / "archive/receipts").mkdir()
+    signed = Signer(archive[1]).sign(bag.id, bag.sha256, clock.wall())
+    (tmp_path / f"archive/receipts/{bag.id}.json").write_bytes(signed.to_bytes())
+    with box.visit():
+        receipt = box.receipt(bag.id)
+    assert receipt is not None
+    assert receipt.verified(box.signer)
+
+
+def test_a_newer_bag_replaces_the_sealed_one_and_a_tombstone_both(
+    folder: Make,
+    archive: Pair,
+    tmp_path: Path,
+    bag_of: Callable[..., Bag],
+    ledger: Callable[..., Any],
+    clock: VirtualClock,
+) -> None:
+    assert archive
+    box = folder()
+    with box.visit():
+        box.send_bag(bag_of())
+        box.send_bag(bag_of(ledger().say(Use.PUBLIC)))
+        assert len(list((tmp_path / "archive/sealed").iterdir())) == 1
+        box.send_tombstone(Tombstone(TakeId(ID), clock.wall()))
+        assert list((tmp_path / "archive/sealed").iterdir()) == []
+        assert len(box.tombstones()) == 1
+
+
+def test_another_key_or_none_later_stops_the_sync(folder: Make, archive: Pair, tmp_path: Path) -> None:
+    assert archive
+    path = tmp_path / "archive/archive-key.json"
+    before = path.read_bytes()
+    with folder().visit():
+        pass
+    thief = ArchiveKey("Thief", bytes(PrivateKey.generate().public_key), bytes(SigningKey.generate().verify_key))
+    path.write_text(json.dumps(thief.to_json()))
+    with pytest.raises(TransportTrouble, match="not the one"), folder().visit():
+        pass
+    path.unlink()
+    with pytest.raises(TransportTrouble, match="not the one"), folder().visit():
+        pass
+    path.write_text("{}")
+    with pytest.raises(TransportTrouble, match="not an archive's key"), folder().visit():
+        pass
+    path.write_bytes(before)
+    with folder().visit():
+        pass
+
+
+def test_a_damaged_list_of_archives_stops_the_sync(folder: Make, keys: Path) -> None:
+    (keys / "known-archives.json").write_text("{")
+    with pytest.raises(TransportTrouble, match="cannot be read"), folder().visit():
+        pass
+
+
+def test_a_sealed_bag_that_is_not_ours_is_refused(
+    folder: Make, archive: Pair, tmp_path: Path, bag_of: Callable[..., Bag]
+) -> None:
+    box = folder()
+    with box.visit():
+        box.send_bag(bag_of())
+    (sealed,) = (tmp_path / "archive/sealed").iterdir()
+    with pytest.raises(BadBag):
+        open_sealed_bag(sealed, PrivateKey.generate(), tmp_path)
+    with pytest.raises(BadBag, match="belong"):
+        open_sealed_bag(sealed, archive[0], tmp_path, Limits(sound=1))
+    data = bytearray(sealed.read_bytes())
+    data[-20] ^= 1
+    sealed.write_bytes(data)
+    with pytest.raises(BadBag):
+        open_sealed_bag(sealed, archive[0], tmp_path)
+    sealed.write_bytes(b"")
+    with pytest.raises(BadBag):
+        open_sealed_bag(sealed, archive[0], tmp_path)
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(ID)]
+
+
+def test_sealing_to_a_full_disk_leaves_nothing(
+    folder: Make, archive: Pair, tmp_path: Path, bag_of: Callable[..., Bag], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert archive
+    box = folder()
+    with box.visit():
+        with monkeypatch.context() as patch, pytest.raises(TransportTrouble, match=r"disk|room"):
+            patch.setattr(os, "pwrite", _no_space)
+            box.send_bag(bag_of())
+        assert list((tmp_path / "archive/sealed").iterdir()) == []
+
+
+def _no_space(*_: object) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
