@@ -1,0 +1,49 @@
+"""Facilitator: the cue sheet as it lies on the cue buttons; the one that plays is moonlit."""
+
+from __future__ import annotations
+
+import pygame
+
+from kiosk.fonts import Face
+from kiosk.screens.icons import rounded
+from kiosk.screens.model import CueTile, View
+from kiosk.screens.page import PITCH, Page
+from kiosk.screens.parts import Part
+from kiosk.theme import mix
+
+
+def lay(page: Page, view: View) -> tuple[Part, ...]:
+    """Tiles in two columns, in the order of the buttons."""
+    page.dusk(strength=0.45)
+    area, sizes, theme = page.area, page.sizes, page.theme
+    line = round(sizes.decide * PITCH)
+    page.write(view.headline, pygame.Rect(area.left, area.top, area.width // 3, line), Face.BOLD, sizes.decide, theme.paper)
+    if view.notes:
+        left = area.left + area.width // 3
+        page.note(view.notes[0], pygame.Rect(left, area.top, area.right - left, round(sizes.note * PITCH * 2)), align="right")
+    top = area.top + line + sizes.gap
+    room = pygame.Rect(area.left, top, area.width, area.bottom - top)
+    if not view.tiles:
+        page.write(view.body, room, Face.SANS, (sizes.prompt, sizes.decide), theme.paper, middle=True)
+        return ()
+    columns = 2
+    rows = max(2, -(-len(view.tiles) // columns))
+    gap = sizes.gap
+    width, height = (room.width - gap) // columns, (room.height - gap * (rows - 1)) // rows
+    for index, tile in enumerate(view.tiles):
+        row, column = divmod(index, columns)
+        _tile(page, tile, pygame.Rect(room.left + column * (width + gap), room.top + row * (height + gap), width, height))
+    return ()
+
+
+def _tile(page: Page, tile: CueTile, rect: pygame.Rect) -> None:
+    sizes, theme = page.sizes, page.theme
+    back = theme.moon if tile.playing else mix(theme.tile, theme.dusk, 0.6) if tile.dark else theme.tile
+    page.surface.blit(rounded(rect.size, max(8, sizes.gap), back), rect)
+    inner = rect.inflate(-sizes.gap * 3, -sizes.gap)
+    strong, quiet = (theme.ink, theme.ink) if tile.playing else (theme.note if tile.dark else theme.paper, theme.note)
+    line = round(sizes.note * PITCH)
+    note = pygame.Rect(inner.left, inner.top, inner.width, line)
+    page.write(f"{tile.number}  ·  {tile.note}", note, Face.SANS, sizes.note, quiet, main=False)
+    room = pygame.Rect(inner.left, inner.top + line, inner.width, inner.height - line)
+    page.write(tile.title, room, Face.SERIF, (sizes.prompt, sizes.decide), strong)

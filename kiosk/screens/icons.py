@@ -1,0 +1,165 @@
+"""The drawn icons: strokes on a 24-unit grid, drawn eight times too large and shrunk, so that edges are soft."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from enum import StrEnum
+
+import pygame
+
+from kiosk.theme import Colour
+
+GRID = 24
+OVER = 8
+"""How many times larger than wanted an icon is drawn before it is shrunk."""
+STROKE = 2.6
+
+Point = tuple[float, float]
+
+
+class Icon(StrEnum):
+    """Every icon there is. An icon never stands without its word."""
+
+    CHECK = "check"
+    CROSS = "cross"
+    ARROW = "arrow"
+    MIC = "mic"
+    HEADPHONES = "headphones"
+    PAUSE = "pause"
+    PLAY = "play"
+    STOP = "stop"
+    REDO = "redo"
+    BACK = "back"
+    PLUS = "plus"
+    WARNING = "warning"
+
+
+class _Pen:
+    """Draws round strokes on an oversized sheet."""
+
+    def __init__(self, size: int, colour: Colour) -> None:
+        self.sheet = pygame.Surface((size * OVER, size * OVER), pygame.SRCALPHA)
+        self.sheet.fill((*colour, 0))
+        self._scale = size * OVER / GRID
+        self._colour = colour
+
+    def stroke(self, points: list[Point], width: float = STROKE) -> None:
+        radius = width / 2 * self._scale
+        for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+            steps = max(2, int(math.hypot(x1 - x0, y1 - y0) * self._scale / (radius / 4)))
+            for step in range(steps + 1):
+                share = step / steps
+                centre = ((x0 + (x1 - x0) * share) * self._scale, (y0 + (y1 - y0) * share) * self._scale)
+                pygame.draw.circle(self.sheet, self._colour, centre, radius)
+
+    def arc(self, centre: Point, radius: float, start: float, end: float) -> list[Point]:
+        """Points from ``start`` to ``end`` degrees, 0 to the right, growing clockwise."""
+        return [
+            (
+                centre[0] + radius * math.cos(math.radians(start + (end - start) * step / 40)),
+                centre[1] + radius * math.sin(math.radians(start + (end - start) * step / 40)),
+            )
+            for step in range(41)
+        ]
+
+    def box(self, left: float, top: float, width: float, height: float, radius: float) -> None:
+        scale = self._scale
+        rect = pygame.Rect(round(left * scale), round(top * scale), round(width * scale), round(height * scale))
+        pygame.draw.rect(self.sheet, self._colour, rect, border_radius=round(radius * scale))
+
+    def shape(self, points: list[Point]) -> None:
+        pygame.draw.polygon(self.sheet, self._colour, [(x * self._scale, y * self._scale) for x, y in points])
+        self.stroke([*points, points[0]], 1.6)
+
+
+def _check(pen: _Pen) -> None:
+    pen.stroke([(4, 12.8), (9.4, 18.2), (20, 6.4)], 3)
+
+
+def _cross(pen: _Pen) -> None:
+    pen.stroke([(5.6, 5.6), (18.4, 18.4)], 3)
+    pen.stroke([(18.4, 5.6), (5.6, 18.4)], 3)
+
+
+def _arrow(pen: _Pen) -> None:
+    pen.stroke([(3.6, 12), (20, 12)], 2.8)
+    pen.stroke([(13.6, 5.6), (20.2, 12), (13.6, 18.4)], 2.8)
+
+
+def _back(pen: _Pen) -> None:
+    pen.stroke([(20.4, 12), (4, 12)], 2.8)
+    pen.stroke([(10.4, 5.6), (3.8, 12), (10.4, 18.4)], 2.8)
+
+
+def _mic(pen: _Pen) -> None:
+    pen.box(8.2, 1.8, 7.6, 13, 3.8)
+    pen.stroke(pen.arc((12, 11), 7.2, 0, 180), 2.2)
+    pen.stroke([(12, 18.4), (12, 22)], 2.2)
+
+
+def _headphones(pen: _Pen) -> None:
+    pen.stroke([(3.4, 17), *pen.arc((12, 12.2), 8.6, 180, 360), (20.6, 17)], 2.4)
+    pen.box(2.2, 13, 5.4, 8.6, 2.2)
+    pen.box(16.4, 13, 5.4, 8.6, 2.2)
+
+
+def _pause(pen: _Pen) -> None:
+    pen.box(5.6, 4.4, 4.4, 15.2, 1.4)
+    pen.box(14, 4.4, 4.4, 15.2, 1.4)
+
+
+def _play(pen: _Pen) -> None:
+    pen.shape([(7.4, 4.6), (19.6, 12), (7.4, 19.4)])
+
+
+def _stop(pen: _Pen) -> None:
+    pen.box(5, 5, 14, 14, 2.6)
+
+
+def _redo(pen: _Pen) -> None:
+    pen.stroke(pen.arc((12, 12.6), 7.8, -40, 250), 2.6)
+    pen.shape([(19.9, 2.8), (19.9, 9.4), (13.4, 9.0)])
+
+
+def _plus(pen: _Pen) -> None:
+    pen.stroke([(12, 4.4), (12, 19.6)], 3)
+    pen.stroke([(4.4, 12), (19.6, 12)], 3)
+
+
+def _warning(pen: _Pen) -> None:
+    pen.stroke([(12, 3.4), (21.6, 20.2), (2.4, 20.2), (12, 3.4)], 2.4)
+    pen.stroke([(12, 10), (12, 14)], 2.4)
+    pen.stroke([(12, 17), (12, 17.1)], 2.6)
+
+
+_DRAW: dict[Icon, Callable[[_Pen], None]] = {
+    Icon.CHECK: _check,
+    Icon.CROSS: _cross,
+    Icon.ARROW: _arrow,
+    Icon.BACK: _back,
+    Icon.MIC: _mic,
+    Icon.HEADPHONES: _headphones,
+    Icon.PAUSE: _pause,
+    Icon.PLAY: _play,
+    Icon.STOP: _stop,
+    Icon.REDO: _redo,
+    Icon.PLUS: _plus,
+    Icon.WARNING: _warning,
+}
+
+
+def draw_icon(icon: Icon, size: int, colour: Colour) -> pygame.Surface:
+    """The icon as a square surface of ``size`` px with soft edges and a clear background."""
+    pen = _Pen(size, colour)
+    _DRAW[icon](pen)
+    return pygame.transform.smoothscale(pen.sheet, (size, size))
+
+
+def rounded(size: tuple[int, int], radius: int, colour: Colour, alpha: int = 255) -> pygame.Surface:
+    """A panel with soft round corners."""
+    width, height = size
+    sheet = pygame.Surface((width * 4, height * 4), pygame.SRCALPHA)
+    sheet.fill((*colour, 0))
+    pygame.draw.rect(sheet, (*colour, alpha), sheet.get_rect(), border_radius=radius * 4)
+    return pygame.transform.smoothscale(sheet, size)

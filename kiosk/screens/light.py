@@ -1,0 +1,197 @@
+"""Light: the dusk behind everything, the coals on the horizon, the ember, the moon. All made once, with numpy.
+
+Nothing here runs per frame: each function makes a surface that is kept and copied. Gradients are dithered by a fixed
+noise, because eight bits show bands in the dark.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pygame
+
+from kiosk.theme import Colour, Theme
+
+Field = npt.NDArray[np.float32]
+"""A plane of brightness, (height, width), or of colour, (height, width, 3)."""
+
+
+def _noise(height: int, width: int, cell: float, seed: int) -> Field:
+    """Smooth noise from 0 to 1 whose features are about ``cell`` px large."""
+    rng = np.random.default_rng(seed)
+    rows, columns = int(height / cell) + 3, int(width / cell) + 3
+    grid = rng.random((rows, columns), dtype=np.float32)
+    y, x = np.arange(height) / cell, np.arange(width) / cell
+    yi, xi = y.astype(int), x.astype(int)
+    fy, fx = (y - yi), (x - xi)
+    fy, fx = (fy * fy * (3 - 2 * fy))[:, None], (fx * fx * (3 - 2 * fx))[None, :]
+    top = grid[yi][:, xi] * (1 - fx) + grid[yi][:, xi + 1] * fx
+    low = grid[yi + 1][:, xi] * (1 - fx) + grid[yi + 1][:, xi + 1] * fx
+    return np.asarray(top * (1 - fy) + low * fy, dtype=np.float32)
+
+
+def _cloud(height: int, width: int, cell: float, seed: int) -> Field:
+    """Noise of four sizes laid over each other, 0 to 1."""
+    total = np.zeros((height, width), dtype=np.float32)
+    for octave, weight in enumerate((0.5, 0.26, 0.15, 0.09)):
+        total += weight * _noise(height, width, max(1.5, cell / 2**octave), seed + octave)
+    return total
+
+
+def _surface(colour: Field) -> pygame.Surface:
+    """An opaque surface from (height, width, 3) values of 0 to 255, dithered."""
+    rng = np.random.default_rng(5)
+    height, width = colour.shape[:2]
+    grain = rng.random((height, width, 1), dtype=np.float32)
+    pixels = np.clip(np.floor(colour + grain), 0, 255).astype(np.uint8)
+    return pygame.image.frombuffer(pixels.tobytes(), (width, height), "RGB").copy()
+
+
+def _glass(colour: Field, alpha: Field) -> pygame.Surface:
+    """A see-through surface from colour (0 to 255) and alpha (0 to 1)."""
+    height, width = alpha.shape
+    pixels = np.empty((height, width, 4), dtype=np.uint8)
+    pixels[..., :3] = np.clip(colour, 0, 255)
+    pixels[..., 3] = np.clip(alpha, 0, 1) * 255
+    return pygame.image.frombuffer(pixels.tobytes(), (width, height), "RGBA").copy()
+
+
+def _array(colour: Colour) -> Field:
+    return np.array(colour, dtype=np.float32)
+
+
+def _ramp(value: Field, stops: list[tuple[float, Colour]]) -> Field:
+    """Colours along a gradient: (height, width, 3) from values of (height, width)."""
+    places = [place for place, _ in stops]
+    parts = [np.interp(value, places, [colour[part] for _, colour in stops]) for part in range(3)]
+    return np.stack(parts, axis=-1).astype(np.float32)
+
+
+class Sky:
+    """The background of one panel, dark or with coals of any brightness on the horizon."""
+
+    def __init__(self, theme: Theme, size: tuple[int, int], horizon: int) -> None:
+        """Prepare the fields; surfaces are made when first asked for. The keys are below ``horizon``, px."""
+        self.theme, self.size, self.horizon = theme, size, horizon
+        width, height = size
+        rise = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
+        base = _array(theme.dusk) + (_array(theme.glow) - _array(theme.dusk)) * rise**1.7
+        self._base: Field = np.broadcast_to(base, (height, width, 3)).astype(np.float32)
+        x = (np.arange(width, dtype=np.float32) - width / 2) / height
+        y = (np.arange(height, dtype=np.float32) - self.horizon) / height
+        self._x, self._y = np.meshgrid(x, y)
+        self._coals: dict[tuple[str, int], pygame.Surface] = {}
+
+    def _halo(self, tint: Colour, strength: float) -> Field:
+        distance = np.hypot(self._x * 0.62, self._y * np.where(self._y < 0, 1.0, 1.7))
+        halo = np.exp(-((distance / 0.26) ** 1.25)) * strength * self.theme.light
+        return np.asarray(halo[..., None] * _array(tint), dtype=np.float32)
+
+    def still(self, tint: Colour, strength: float) -> pygame.Surface:
+        """The dusk with a quiet light of that colour on the horizon; ``strength`` 0 to 1."""
+        key = (str(tint), round(strength * 1000))
+        if key not in self._coals:
+            self._coals[key] = _surface(self._base + self._halo(tint, strength * 0.34))
+        return self._coals[key]
+
+    def coals_rect(self) -> pygame.Rect:
+        """The part of the screen in which the coals breathe."""
+        width, height = self.size
+        half, tall = round(height * 0.46), round(height * 0.27)
+        return pygame.Rect(width // 2 - half, self.horizon - tall, 2 * half, tall + round(height * 0.02))
+
+    def coals(self, background: pygame.Surface, brightness: float) -> pygame.Surface:
+        """The coals over that background, as large as `coals_rect`; ``brightness`` 0 (ash) to 1."""
+        rect = self.coals_rect()
+        sheet = background.subsurface(rect).copy()
+        sheet.blit(self._bed(brightness), (0, 0))
+        return sheet
+
+    def _bed(self, brightness: float) -> pygame.Surface:
+        rect = self.coals_rect()
+        window = np.s_[rect.top : rect.bottom, rect.left : rect.right]
+        x, y = self._x[window], -self._y[window]
+        radius = 0.185
+        distance = np.hypot(x, y + 0.03) / radius
+        crust = _cloud(rect.height, rect.width, rect.height / 4.5, 11)
+        cracks = 1 - np.abs(2 * crust - 1) * 2.6
+        heat = np.clip(1.12 - distance**2.2, 0, 1) * (0.74 + 0.30 * np.clip(cracks, 0, 1))
+        heat = np.clip(heat * (0.62 + 0.42 * brightness), 0, 1)
+        colour = _ramp(
+            heat.astype(np.float32),
+            [
+                (0.0, (0x5A, 0x22, 0x10)),
+                (0.25, (0x9A, 0x3F, 0x18)),
+                (0.5, (0xD9, 0x74, 0x2E)),
+                (0.78, (0xF6, 0xAE, 0x62)),
+                (1.0, (0xFF, 0xE0, 0xAE)),
+            ],
+        )
+        edge = np.clip((1.04 - distance) / 0.10, 0, 1) ** 1.2
+        halo = np.exp(-np.clip(distance - 0.9, 0, None) * 3.4) * (0.34 + 0.26 * brightness)
+        alpha = np.maximum(edge, halo * (1 - edge))
+        ground = np.clip((y + 0.004) / 0.012, 0, 1)
+        border = np.clip((0.46 - np.abs(x)) / 0.10, 0, 1) * np.clip((0.27 - y) / 0.06, 0, 1)
+        return _glass(colour, (alpha * ground * border * self.theme.light).astype(np.float32))
+
+
+def _disc(size: int, radius: float) -> tuple[Field, Field, Field]:
+    """Offsets from the centre in radii, and the distance."""
+    line = (np.arange(size, dtype=np.float32) + 0.5 - size / 2) / radius
+    x, y = np.meshgrid(line, line)
+    return x, y, np.hypot(x, y)
+
+
+def ember(radius: int, swell: float) -> pygame.Surface:
+    """A glowing coal as a square of 4 radii; ``swell`` 0 (resting) to 1 (loud) makes it larger and brighter."""
+    size = radius * 4
+    core = radius * (0.74 + 0.26 * swell)
+    _, y, distance = _disc(size, core)
+    crust = _cloud(size, size, size / 7, 23)
+    cracks = np.clip(1 - np.abs(2 * crust - 1) * 2.4, 0, 1)
+    heat = np.clip((1.05 - distance**2 * 0.8) * (0.66 + 0.34 * cracks) * (0.82 + 0.25 * swell) - y * 0.05, 0, 1)
+    colour = _ramp(
+        heat.astype(np.float32),
+        [
+            (0.0, (0xC4, 0x56, 0x20)),
+            (0.35, (0xE0, 0x7C, 0x34)),
+            (0.65, (0xF2, 0xA6, 0x5A)),
+            (1.0, (0xFF, 0xE4, 0xB8)),
+        ],
+    )
+    body = np.clip((1 - distance) * core / 1.5 + 0.5, 0, 1)
+    halo = np.exp(-np.clip(distance - 0.85, 0, None) * 2.7) * (0.42 + 0.3 * swell)
+    far = np.clip((size / 2 / core - distance) / 0.5, 0, 1)
+    colour = np.where(body[..., None] > 0, colour, _array((0xE0, 0x78, 0x30)))
+    return _glass(colour.astype(np.float32), np.maximum(body, halo * far * (1 - body)))
+
+
+def ash(radius: int) -> pygame.Surface:
+    """The ember gone out: grey, no halo."""
+    size = radius * 4
+    _, y, distance = _disc(size, radius * 0.74)
+    crust = _cloud(size, size, size / 7, 23)
+    shade = np.clip(0.5 - distance**2 * 0.2 - y * 0.16 + (crust - 0.5) * 0.5, 0, 1)
+    colour = _ramp(shade.astype(np.float32), [(0.0, (0x2E, 0x27, 0x22)), (1.0, (0x9A, 0x8C, 0x80))])
+    body = np.clip((1 - distance) * radius * 0.74 / 1.5 + 0.5, 0, 1)
+    return _glass(colour, body.astype(np.float32))
+
+
+def moon(radius: int, swell: float = 0.0) -> pygame.Surface:
+    """An earlier voice: a pale moon with its seas, as a square of 4 radii."""
+    size = radius * 4
+    x, y, distance = _disc(size, radius)
+    seas = np.clip((_cloud(size, size, size / 5.5, 41) - 0.50) * 5, 0, 1)
+    shade = np.clip(0.94 - 0.20 * distance**2.5 - 0.20 * seas - 0.12 * (x + y), 0, 1)
+    stops: list[tuple[float, Colour]] = [
+        (0.0, (0x3C, 0x5E, 0x72)),
+        (0.55, (0x8A, 0xB8, 0xD2)),
+        (0.8, (0xBF, 0xDD, 0xEB)),
+        (1.0, (0xF4, 0xFA, 0xFC)),
+    ]
+    colour = _ramp(shade.astype(np.float32), stops)
+    body = np.clip((1 - distance) * radius / 1.5 + 0.5, 0, 1)
+    halo = np.exp(-np.clip(distance - 0.9, 0, None) * 3.0) * (0.26 + 0.2 * swell)
+    far = np.clip((2 - distance) / 0.6, 0, 1)
+    colour = np.where(body[..., None] > 0, colour, _array((0x9C, 0xC9, 0xE0)))
+    return _glass(colour.astype(np.float32), np.maximum(body, halo * far * (1 - body)).astype(np.float32))

@@ -1,0 +1,241 @@
+"""A page under the brush: where things may go, and words that are measured as they are set."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+import pygame
+
+from hardware.types import Control
+from kiosk.fonts import Face, Fonts
+from kiosk.screens.icons import Icon, draw_icon, rounded
+from kiosk.screens.light import Sky
+from kiosk.screens.model import KeyFace, Tone, View
+from kiosk.theme import Colour, Panel, Sizes, Theme, mix, sizes_of
+
+PITCH = 1.2
+"""Line box over font size; the baseline lies `BASELINE` of a font size below its top."""
+BASELINE = 0.94
+KEYS: tuple[Control, ...] = (Control.LEFT, Control.MIDDLE, Control.RIGHT)
+CACHED_WORDS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class TextBox:
+    """What was written where; the tests measure these. ``room`` is the space it had."""
+
+    text: str
+    rect: pygame.Rect
+    room: pygame.Rect
+    size: int
+    colour: Colour
+    face: Face
+    main: bool
+    """Has to be read (0.7 degrees, 7:1), not merely may be (0.49 degrees, 4.5:1)."""
+    fits: bool
+
+
+class Ink:
+    """Words as surfaces, kept so that no word is drawn twice."""
+
+    def __init__(self, fonts: Fonts) -> None:
+        """Start with an empty cache over these fonts."""
+        self.fonts = fonts
+        self._words: OrderedDict[tuple[str, Face, int, Colour], pygame.Surface] = OrderedDict()
+        self._widths: dict[tuple[str, Face, int], int] = {}
+        self._icons: dict[tuple[Icon, int, Colour], pygame.Surface] = {}
+
+    def width(self, text: str, face: Face, size: int) -> int:
+        """How wide ``text`` is, px."""
+        key = (text, face, size)
+        if key not in self._widths:
+            if len(self._widths) > 8 * CACHED_WORDS:
+                self._widths.clear()
+            self._widths[key] = self.fonts.width(face, size, text)
+        return self._widths[key]
+
+    def word(self, text: str, face: Face, size: int, colour: Colour) -> pygame.Surface:
+        """``text`` on one line, clear behind."""
+        key = (text, face, size, colour)
+        if key in self._words:
+            self._words.move_to_end(key)
+            return self._words[key]
+        surface = self.fonts.at(face, size).render(text, True, colour)  # noqa: FBT003  (pygame's own signature)
+        self._words[key] = surface
+        if len(self._words) > CACHED_WORDS:
+            self._words.popitem(last=False)
+        return surface
+
+    def icon(self, icon: Icon, size: int, colour: Colour) -> pygame.Surface:
+        """The drawn icon, kept."""
+        key = (icon, size, colour)
+        if key not in self._icons:
+            self._icons[key] = draw_icon(icon, size, colour)
+        return self._icons[key]
+
+    def put(self, target: pygame.Surface, surface: pygame.Surface, box: pygame.Rect, face: Face, size: int) -> None:
+        """Set a word so that its baseline lies where the line box wants it."""
+        top = box.top + round(BASELINE * size) - self.fonts.at(face, size).get_ascent()
+        target.blit(surface, (box.left, top))
+
+    def wrap(self, text: str, face: Face, size: int, width: int) -> list[str]:
+        """Lines of at most ``width`` px, as even as they can be without one line more. Paragraphs end at newlines."""
+        return [line for part in text.split("\n") for line in self._even(part.split(), face, size, width)]
+
+    def _even(self, words: list[str], face: Face, size: int, width: int) -> list[str]:
+        lines = self._greedy(words, face, size, width)
+        if len(lines) < 2:
+            return lines
+        low, high = width // 2, width
+        while high - low > max(2, size // 12):
+            middle = (low + high) // 2
+            tried = self._greedy(words, face, size, middle)
+            if len(tried) == len(lines) and all(self.width(line, face, size) <= width for line in tried):
+                high, best = middle, tried
+                lines = best
+            else:
+                low = middle
+        return lines
+
+    def _greedy(self, words: list[str], face: Face, size: int, width: int) -> list[str]:
+        lines: list[str] = []
+        for word in words:
+            longer = f"{lines[-1]} {word}" if lines else word
+            if lines and self.width(longer, face, size) <= width:
+                lines[-1] = longer
+            else:
+                lines.append(word)
+        return lines
+
+
+@dataclass
+class Page:
+    """One screen being laid out: a surface, its geometry and what has been written on it so far."""
+
+    surface: pygame.Surface
+    theme: Theme
+    panel: Panel
+    ink: Ink
+    sky: Sky
+    boxes: list[TextBox] = field(default_factory=list)
+
+    def dusk(self, tint: Colour | None = None, strength: float = 0.5) -> pygame.Surface:
+        """Lay the background: dusk with a quiet light on the horizon (the ember's unless told). Returns it."""
+        background = self.sky.still(tint or self.theme.ember, strength)
+        self.surface.blit(background, (0, 0))
+        return background
+
+    @property
+    def sizes(self) -> Sizes:
+        """The panel's font sizes."""
+        return sizes_of(self.panel)
+
+    @property
+    def keys_top(self) -> int:
+        """Nothing but the keys is below this line, px."""
+        return self.panel.height - key_band(self.panel)
+
+    @property
+    def area(self) -> pygame.Rect:
+        """Where a screen may write."""
+        sizes = self.sizes
+        top = round(sizes.decide * 0.62)
+        bottom = self.keys_top - sizes.gap
+        return pygame.Rect(sizes.margin, top, self.panel.width - 2 * sizes.margin, bottom - top)
+
+    def write(  # noqa: PLR0913  (every argument is a separate decision of the caller)
+        self,
+        text: str,
+        room: pygame.Rect,
+        face: Face,
+        size: int | tuple[int, int],
+        colour: Colour,
+        *,
+        align: str = "left",
+        middle: bool = False,
+        main: bool = True,
+        pitch: float = PITCH,
+    ) -> pygame.Rect:
+        """Set ``text`` into ``room`` at the largest size between the two given; returns where it went.
+
+        A text that does not fit at the smallest size is set all the same and remembered as not fitting: a test
+        fails then, a visitor still reads most of it.
+        """
+        largest, smallest = (size, size) if isinstance(size, int) else size
+        for tried in range(max(largest, smallest), smallest - 1, -1):
+            lines = self.ink.wrap(text, face, tried, room.width)
+            fits = self._fits(lines, face, tried, room, pitch)
+            if fits:
+                break
+        line_height = round(tried * pitch)
+        height = line_height * (len(lines) - 1) + round(tried * PITCH)
+        top = room.top + (max(0, room.height - height) // 2 if middle else 0)
+        used = pygame.Rect(room.left, top, 0, 0)
+        for number, line in enumerate(lines):
+            width = self.ink.width(line, face, tried)
+            free = room.width - width
+            left = room.left + (free // 2 if align == "centre" else free if align == "right" else 0)
+            box = pygame.Rect(left, top + number * line_height, width, round(tried * PITCH))
+            self.ink.put(self.surface, self.ink.word(line, face, tried, colour), box, face, tried)
+            used = box if number == 0 else used.union(box)
+        self.boxes.append(TextBox(text, used, room.copy(), tried, colour, face, main, fits))
+        return used
+
+    def _fits(self, lines: list[str], face: Face, size: int, room: pygame.Rect, pitch: float) -> bool:
+        height = round(size * pitch) * (len(lines) - 1) + round(size * PITCH)
+        return height <= room.height and all(self.ink.width(line, face, size) <= room.width for line in lines)
+
+    def note(self, text: str, room: pygame.Rect, *, align: str = "left") -> pygame.Rect:
+        """A note in the sans, note colour."""
+        return self.write(text, room, Face.SANS, self.sizes.note, self.theme.note, align=align, main=False)
+
+    def colour(self, tone: Tone) -> Colour:
+        """The colour of a voice."""
+        return self.theme.moon if tone is Tone.MOON else self.theme.ember
+
+    def keys(self, view: View) -> None:
+        """Draw the three keys where they are on the box: word above, the lit button with its icon below."""
+        for control in KEYS:
+            self._key(key_rect(self.panel, control), view.key(control))
+
+    def _key(self, rect: pygame.Rect, face: KeyFace | None) -> None:
+        decide = self.sizes.decide
+        pill = pygame.Rect(0, 0, round(rect.width * 0.56), round(decide * 0.84))
+        pill.midbottom = (rect.centerx, rect.bottom - round(decide * 0.36))
+        if face is None:
+            dark = mix(self.theme.coal, self.theme.glow, 0.25)
+            thin = pygame.Rect(0, 0, pill.width, max(6, round(decide * 0.2)))
+            thin.center = pill.center
+            self.surface.blit(rounded(thin.size, thin.height // 2, dark), thin.topleft)
+            return
+        tone = self.colour(face.tone)
+        self._lamp_glow(pill, tone)
+        self.surface.blit(rounded(pill.size, pill.height // 2, tone), pill.topleft)
+        icon = self.ink.icon(face.icon, round(decide * 0.66), self.theme.ink)
+        self.surface.blit(icon, icon.get_rect(center=pill.center))
+        room = pygame.Rect(rect.left, rect.top, rect.width, round(decide * PITCH))
+        self.write(face.label, room, Face.BOLD, decide, self.theme.paper, align="centre")
+
+    def _lamp_glow(self, pill: pygame.Rect, tone: Colour) -> None:
+        reach = round(pill.height * 0.7)
+        for step in range(3, 0, -1):
+            grown = pill.inflate(reach * step // 2, reach * step // 3)
+            glow = rounded(grown.size, grown.height // 2, tone, alpha=round(15 * self.theme.light))
+            self.surface.blit(glow, grown.topleft)
+
+
+def key_band(panel: Panel) -> int:
+    """Height of the part of the panel that belongs to the keys, px; at least 15 mm, so that a finger finds it."""
+    decide = sizes_of(panel).decide
+    return max(round(decide * 2.46), round(15.5 * panel.px_per_mm))
+
+
+def key_rect(panel: Panel, control: Control) -> pygame.Rect:
+    """The part of the panel that answers to a finger as that key: a third of the width, the whole band."""
+    third = panel.width / len(KEYS)
+    index = KEYS.index(control)
+    inset = max(4, panel.width // 130)
+    band = key_band(panel)
+    left = round(index * third) + inset
+    return pygame.Rect(left, panel.height - band, round((index + 1) * third) - inset - left, band)

@@ -1,0 +1,87 @@
+"""Recording: "We are listening", a live voice, a calm bar of time, and words that arrive like speech."""
+
+from __future__ import annotations
+
+import pygame
+
+from kiosk.fonts import Face
+from kiosk.screens.light import ash, ember
+from kiosk.screens.model import View
+from kiosk.screens.page import PITCH, Page
+from kiosk.screens.parts import LiveWave, Orb, Part, TimeBar, captions
+from kiosk.theme import mix
+
+
+def lay(page: Page, view: View) -> tuple[Part, ...]:
+    """Header, live bars, captions, the line that says who wrote them."""
+    page.dusk(strength=0.75)
+    area, sizes, theme = page.area, page.sizes, page.theme
+    parts: list[Part] = []
+    radius = round(sizes.decide * 0.44)
+    line = round(sizes.decide * PITCH)
+    if view.listening:
+        parts.append(Orb(ember, (area.left + radius, area.top + line // 2), radius))
+    _header(page, view, radius, line)
+    bar_top = area.top + line + round(sizes.gap * 0.8)
+    bar_height = max(5, sizes.gap * 2 // 3)
+    if view.time_fraction is not None:
+        rect = pygame.Rect(area.left, bar_top, area.width, bar_height)
+        parts.append(TimeBar(rect, mix(theme.ember, theme.glow, 0.25), mix(theme.coal, theme.dusk, 0.35)))
+    note_height = round(sizes.note * PITCH)
+    words = round(sizes.prompt * PITCH) * _lines(page)
+    note = pygame.Rect(area.left, area.bottom - note_height, area.width, note_height)
+    said = pygame.Rect(area.left, note.top - words, area.width, words)
+    wave_top = bar_top + bar_height + sizes.gap
+    wave = pygame.Rect(area.left, wave_top, area.width, said.top - wave_top - sizes.gap // 2)
+    if view.listening:
+        wave.height = min(wave.height, round(sizes.prompt * 1.6))
+        parts.append(LiveWave(wave, theme.ember, theme.coal))
+    if view.captions:
+        captions(page, view.captions, said, theme.ember)
+    elif view.body:
+        page.write(view.body, said, Face.SERIF, sizes.prompt, theme.note)
+    if hint := (view.notes or (view.captions_note,))[0]:
+        page.note(hint, note)
+    return tuple(parts)
+
+
+def _lines(page: Page) -> int:
+    """Caption lines: three, and one more where the panel is tall for its letters."""
+    sizes, pitch = page.sizes, round(page.sizes.prompt * PITCH)
+    spare = page.area.height - round((sizes.decide + sizes.note) * PITCH) - round(sizes.prompt * 0.9) - 2 * sizes.gap
+    return max(2, min(5, spare // pitch))
+
+
+def _header(page: Page, view: View, radius: int, line: int) -> None:
+    area, sizes = page.area, page.sizes
+    left = area.left + radius * 2 + sizes.gap * 2
+    time_width = page.ink.width(view.time_words, Face.SANS, sizes.note) if view.time_words else 0
+    room = pygame.Rect(left, area.top, area.right - time_width - sizes.gap - left, line)
+    page.write(view.headline, room, Face.BOLD, sizes.decide, page.theme.paper)
+    if view.time_words:
+        rise = round((sizes.decide - sizes.note) * 0.94)
+        page.note(view.time_words, pygame.Rect(area.right - time_width, area.top + rise, time_width, line - rise))
+
+
+def paused(page: Page, view: View) -> tuple[Part, ...]:
+    """The ember is out, and the words say so."""
+    page.dusk(tint=page.theme.coal, strength=0.2)
+    area, sizes, theme = page.area, page.sizes, page.theme
+    radius = round(area.height * 0.19)
+    centre = (area.right - round(radius * 1.25), area.top + area.height // 2)
+    sheet = ash(radius)
+    page.surface.blit(sheet, sheet.get_rect(center=centre))
+    room = pygame.Rect(area.left, area.top, centre[0] - round(radius * 1.2) - area.left, area.height)
+    head = page.write(
+        view.headline, pygame.Rect(room.left, room.top, room.width, round(sizes.prompt * PITCH * 2)), Face.SERIF,
+        (round(sizes.prompt * 1.25), sizes.prompt), theme.paper,
+    )  # fmt: skip
+    top = head.bottom + sizes.gap
+    body = page.write(
+        view.body, pygame.Rect(room.left, top, room.width, room.bottom - top), Face.SANS,
+        (round(sizes.decide * 1.1), sizes.decide), theme.paper,
+    )  # fmt: skip
+    if view.notes:
+        top = body.bottom + sizes.gap
+        page.note(view.notes[0], pygame.Rect(room.left, top, room.width, room.bottom - top))
+    return ()

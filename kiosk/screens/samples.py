@@ -1,0 +1,155 @@
+"""Every screen with something believable on it, and all of them on one sheet: for designers, the README and the tests.
+
+The words in the samples are invented for this purpose; nobody told them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pygame
+
+from audio.types import Ms, TakeId, Word
+from hardware.types import Control
+from kiosk.fonts import Face
+from kiosk.keys import keys
+from kiosk.screens.model import View
+from kiosk.screens.renderer import Renderer
+from kiosk.texts import Texts
+from kiosk.theme import DUSK, Theme
+from kiosk.types import Heard, Hint, Meaning, Mic, Playing, Session, State
+from kiosk.view import Cue, Extras, view
+
+TAKE = TakeId("01J00000000000000000000000")
+SAMPLES: dict[str, dict[str, str]] = {
+    "en": {
+        "prompt": "Tell us about a place here that has changed since you first knew it.",
+        "told": "We lived above the bakery then, and every morning the mill whistle told us when to go, and then one day it",
+        "heard": "My father never said it, but he was proud of that bridge. He took us there every Sunday.",
+        "origin": "Told here in March, about work",
+        "say": "This story is with the librarian now.",
+        "cues": "The night shift|“I moved away”|Two languages|After the flood",
+    },
+    "es": {
+        "prompt": "Háblenos de un lugar de aquí que ha cambiado desde que lo conoció.",
+        "told": "Entonces vivíamos encima de la panadería, y cada mañana la sirena del molino nos decía la hora, y un día",
+        "heard": "Mi padre nunca lo dijo, pero estaba orgulloso de aquel puente. Nos llevaba allí cada domingo.",
+        "origin": "Contado aquí en marzo, sobre el trabajo",
+        "say": "Esta historia ya está con la bibliotecaria.",
+        "cues": "El turno de noche|«Me fui lejos»|Dos idiomas|Tras la crecida",
+    },
+}
+CODES = {"en": "417-maple-river-candle-north", "es": "417-abeto-cuchara-ventana-norte"}
+
+
+def _words(text: str, unclear: frozenset[int]) -> tuple[Word, ...]:
+    return tuple(
+        Word(word, Ms(index * 400), Ms(index * 400 + 360), 0.4 if index in unclear else 0.95, index in unclear)
+        for index, word in enumerate(text.split())
+    )
+
+
+def _wave() -> tuple[float, ...]:
+    return tuple(
+        max(0.02, abs(math.sin(i * 0.83) * math.sin(i * 0.171) * math.sin(i * 0.047 + 0.6))) for i in range(240)
+    )
+
+
+def sample_views(texts: Texts) -> dict[str, View]:
+    """Every screen by name, in the language of ``texts``."""
+    language = texts.language
+    said = SAMPLES.get(language, SAMPLES["en"])
+    told, heard = _words(said["told"], frozenset({4})), _words(said["heard"], frozenset({9}))
+    now = Session(
+        language=language, languages=(language, "es" if language == "en" else "en"), prompts=("a", "b"), prompt="a", take=TAKE,
+        seconds=134.0, keep_code=CODES.get(language, CODES["en"]), mic=Mic.OPEN, visit=3,
+    )  # fmt: skip
+    cues = {n: Cue(title, 30.0 + 11 * n) for n, title in enumerate(said["cues"].split("|"), start=1)}
+    extras = Extras(
+        prompt=said["prompt"], captions=told, level=0.62, time_left=203.0, waveform=_wave(), origin=said["origin"], cues=cues
+    )
+    heard_now = replace(extras, captions=heard, position=Ms(4700), level=0.4)
+    telling = replace(now, state=State.RECORDING, started=1.0, limit_at=300.0)
+    hearing = replace(now, state=State.LISTENING, playing=Playing(Heard.VOICE, 1.0, story=TAKE, started=1.0))
+    scenes: dict[str, tuple[Session, Extras]] = {
+        "starting": (replace(now, state=State.STARTING), extras),
+        "attract": (replace(now, state=State.ATTRACT), extras),
+        "choosing": (replace(now, state=State.CHOOSING), extras),
+        "consent": (replace(now, state=State.CONSENT), extras),
+        "ready": (replace(now, state=State.READY, hint=Hint.GOOD), extras),
+        "ready_quiet": (replace(now, state=State.READY, hint=Hint.TOO_QUIET), replace(extras, level=0.08)),
+        "recording_start": (telling, replace(extras, captions=(), time_left=299.0)),
+        "recording": (telling, extras),
+        "recording_long": (replace(telling, hint=Hint.TAKE_YOUR_TIME), replace(extras, captions=told * 4, time_left=48.0)),
+        "paused": (replace(telling, paused_at=30.0), extras),
+        "stream_lost": (replace(telling, mic=Mic.LOST, lost_at=9.0), extras),
+        "discard_again": (replace(telling, asked=Meaning.DISCARD), extras),
+        "still_there": (replace(telling, still_there=90.0), extras),
+        "closing": (replace(now, state=State.CLOSING), extras),
+        "review": (replace(now, state=State.REVIEW), extras),
+        "review_hearing": (
+            replace(now, state=State.REVIEW, seconds=9.0, playing=Playing(Heard.OWN, 1.0, story=TAKE, started=1.0)),
+            heard_now,
+        ),
+        "sharing": (replace(now, state=State.SHARING, question=0), extras),
+        "sharing_partners": (replace(now, state=State.SHARING, question=2), extras),
+        "thanks": (replace(now, state=State.THANKS), extras),
+        "listening": (hearing, heard_now),
+        "listening_end": (replace(now, state=State.LISTENING), extras),
+        "facilitator": (replace(now, state=State.FACILITATOR, home=State.FACILITATOR), extras),
+        "facilitator_playing": (
+            replace(
+                now, state=State.FACILITATOR, home=State.FACILITATOR, playing=Playing(Heard.CUE, 1.0, 2, TAKE, 1.0)
+            ),
+            extras,
+        ),
+        "recovered": (replace(now, state=State.RECOVERED), extras),
+        "out_of_service": (_trouble(now, texts), extras),
+        "my_story": (replace(now, state=State.MY_STORY), extras),
+    }
+    return {name: view(session, more, texts, _keys(session)) for name, (session, more) in scenes.items()}
+
+
+def _keys(session: Session) -> Mapping[Control, Meaning]:
+    return keys(session)
+
+
+def _trouble(now: Session, texts: Texts) -> Session:
+    say, do = texts.trouble("no-microphone", "")
+    return replace(now, state=State.OUT_OF_SERVICE, say=say, do=do)
+
+
+def contact_sheet(
+    views: Mapping[str, View], size: tuple[int, int], *, theme: Theme = DUSK, columns: int = 4, width: int = 1600
+) -> pygame.Surface:
+    """All views side by side, ``columns`` a row, on a sheet ``width`` px wide. ``size`` is the panel's."""
+    gap = width // 80
+    tile = (width - gap * (columns + 1)) // columns
+    tall = tile * size[1] // size[0]
+    rows = -(-len(views) // columns)
+    renderer = Renderer(theme, size)
+    label = max(12, gap * 3 // 4)
+    row_height = tall + gap + label
+    sheet = pygame.Surface((width, gap + rows * row_height))
+    sheet.fill((0x0B, 0x08, 0x06))
+    for index, (name, shown) in enumerate(views.items()):
+        row, column = divmod(index, columns)
+        left, top = gap + column * (tile + gap), gap + row * row_height
+        picture = warm_picture(renderer, shown)
+        sheet.blit(pygame.transform.smoothscale(picture, (tile, tall)), (left, top))
+        word = renderer.fonts(shown.language).at(Face.SANS, label).render(name.replace("_", " "), True, theme.note)  # noqa: FBT003
+        sheet.blit(word, (left, top + tall + 1))
+    return sheet
+
+
+def warm_picture(renderer: Renderer, shown: View) -> pygame.Surface:
+    """A picture as it is after some seconds of a voice, so that the live bars are there."""
+    surface = pygame.Surface((renderer.panel.width, renderer.panel.height))
+    wave = _wave()
+    for tick in range(200):
+        level = min(1.0, 0.15 + wave[(tick * 3) % len(wave)]) if shown.level > 0 else 0.0
+        renderer.draw(surface, replace(shown, level=level), tick / 8)
+    renderer.draw(surface, shown, 26.0)
+    return surface

@@ -1,0 +1,82 @@
+"""Screens that say one thing: consent, choosing, closing, starting, out of service, recovered, asked again, still there."""
+
+from __future__ import annotations
+
+import pygame
+
+from kiosk.fonts import Face
+from kiosk.screens.icons import Icon
+from kiosk.screens.light import ember
+from kiosk.screens.model import Kind, View
+from kiosk.screens.page import PITCH, Page
+from kiosk.screens.parts import Coals, Orb, Part
+
+
+def consent(page: Page, view: View) -> tuple[Part, ...]:
+    """Three short sentences, nothing else."""
+    page.dusk(strength=0.55)
+    sizes = page.sizes
+    page.write(view.body, page.area, Face.SANS, (sizes.prompt, sizes.decide), page.theme.paper, middle=True, pitch=1.22)
+    return ()
+
+
+def choosing(page: Page, view: View) -> tuple[Part, ...]:
+    """A prompt to take or to pass on."""
+    page.dusk(strength=0.55)
+    area, sizes = page.area, page.sizes
+    used = page.note(view.headline, pygame.Rect(area.left, area.top, area.width, round(sizes.note * PITCH)))
+    top = used.bottom + sizes.gap
+    room = pygame.Rect(area.left, top, area.width, area.bottom - top)
+    page.write(view.body, room, Face.SERIF, (round(sizes.prompt * 1.2), sizes.prompt), page.theme.paper, middle=True, pitch=1.16)
+    return ()
+
+
+def waiting(page: Page, view: View) -> tuple[Part, ...]:
+    """The box is busy for a moment: starting, closing. The coals breathe."""
+    background = page.dusk(strength=0.8)
+    coals = Coals(page.sky, background)
+    crown = page.sky.horizon - round(page.panel.height * 0.17)
+    area = page.area
+    _said(page, view, pygame.Rect(area.left, area.top, area.width, crown - area.top))
+    return (coals,)
+
+
+def plain(page: Page, view: View) -> tuple[Part, ...]:
+    """A headline and a sentence. While sound is being kept, the ember stays in sight."""
+    page.dusk(strength=0.3 if view.kind is Kind.OUT_OF_SERVICE else 0.55)
+    area = page.area
+    parts: tuple[Part, ...] = ()
+    room = area.copy()
+    if view.listening:
+        radius = round(page.sizes.decide * 0.5)
+        parts = (Orb(ember, (area.right - radius, area.top + round(radius * 1.3)), radius),)
+        room.width -= radius * 3
+    if view.kind is Kind.OUT_OF_SERVICE:
+        size = round(page.sizes.decide * 1.1)
+        page.surface.blit(page.ink.icon(Icon.WARNING, size, page.theme.alert), (area.left, area.top + 2))
+        room.left += size + page.sizes.gap * 2
+        room.width = area.right - room.left
+    _said(page, view, room, main=view.kind is not Kind.OUT_OF_SERVICE)
+    return parts
+
+
+def _said(page: Page, view: View, room: pygame.Rect, *, main: bool = True) -> None:
+    """Headline, body, notes under each other, as a block in the middle of what is left."""
+    sizes, theme = page.sizes, page.theme
+    headline = pygame.Rect(room.left, room.top, room.width, round(sizes.prompt * PITCH * 2))
+    if main:
+        used = page.write(view.headline, headline, Face.SERIF, (round(sizes.prompt * 1.15), sizes.prompt), theme.paper)
+    else:
+        used = page.write(view.headline, headline, Face.BOLD, sizes.decide, theme.paper)
+    top = used.bottom + sizes.gap
+    if view.body:
+        rest = pygame.Rect(room.left, top, room.width, room.bottom - top - _notes_height(page, view))
+        body = page.write(view.body, rest, Face.SANS, (sizes.prompt, sizes.decide), theme.paper)
+        top = body.bottom + sizes.gap
+    for note in view.notes:
+        used = page.note(note, pygame.Rect(room.left, top, room.width, room.bottom - top))
+        top = used.bottom + sizes.gap
+
+
+def _notes_height(page: Page, view: View) -> int:
+    return len(view.notes) * (round(page.sizes.note * PITCH * 2) + page.sizes.gap)

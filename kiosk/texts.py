@@ -1,0 +1,148 @@
+"""All words of the box, by language: shipped in ``kiosk/text/<language>.toml``, changed line by line in ``HOME/texts``.
+
+A language is one file. A key that is missing, unknown or not a text is refused by name when the file is read, so a
+visitor never meets a hole. What tellers agree to has a version and a hash, kept with every answer.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from string import Formatter
+
+from archive.types import Use
+from kiosk.errors import BadTexts
+
+DEFAULT = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The very words a person was shown, for the consent ledger. ``hash`` is SHA-256 over language, version, text."""
+
+    text: str
+    version: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The words of one language, by key as in ``recording.headline``."""
+
+    language: str
+    words: Mapping[str, str]
+
+    def get(self, key: str, **values: object) -> str:
+        """The text under ``key`` with ``{name}`` filled in; `BadTexts` when the key or a value is missing."""
+        if key not in self.words:
+            raise BadTexts(f"The text '{key}' is missing in '{self.language}'.", _nearest(key, self.words))
+        text = self.words[key]
+        try:
+            return text.format(**values) if "{" in text else text
+        except (KeyError, IndexError) as hole:
+            raise BadTexts(f"The text '{key}' in '{self.language}' asks for {hole}.", "Use the shipped names.") from hole
+
+    def find(self, key: str) -> str | None:
+        """The text under ``key`` as it stands, or ``None``."""
+        return self.words.get(key)
+
+    def wording(self, use: Use) -> Wording:
+        """What is shown when that use is asked. `Use.KEEP` is the question of the review."""
+        text = self.get("review.headline" if use is Use.KEEP else f"consent.{use.value}")
+        version = self.get("consent.version")
+        whole = "\n".join((self.language, version, unicodedata.normalize("NFC", text)))
+        return Wording(text, version, hashlib.sha256(whole.encode()).hexdigest())
+
+    def trouble(self, code: str, say: str, do: str = "") -> tuple[str, str]:
+        """What to say and do about an error of that code, in this language where it is known, else as given."""
+        key = f"trouble.{code.replace('-', '_')}"
+        return self.words.get(key, say), self.words.get(f"{key}_do", do)
+
+
+@cache
+def shipped_languages() -> tuple[str, ...]:
+    """The languages that come with the box, the default first."""
+    found = sorted(
+        Path(entry.name).stem for entry in resources.files("kiosk").joinpath("text").iterdir() if entry.name.endswith(".toml")
+    )
+    return (DEFAULT, *(language for language in found if language != DEFAULT))
+
+
+def load(language: str, overrides: Path | None = None) -> Texts:
+    """The texts of ``language``; ``overrides`` is the folder ``HOME/texts`` (need not exist).
+
+    Raises `BadTexts` when there is no such language, a file cannot be read, a key is missing or unknown, or a text
+    asks for a value the shipped one does not have.
+    """
+    base = _shipped(DEFAULT)
+    words = dict(_shipped(language))
+    own = None if overrides is None else overrides / f"{language}.toml"
+    if own is not None and own.is_file():
+        changed = _flat(_parse(_read(own), str(own)), str(own))
+        _check_known(changed, base, str(own))
+        words.update(changed)
+    missing = sorted(set(base) - set(words))
+    if missing:
+        raise BadTexts(f"The language '{language}' misses the text '{missing[0]}'.", "Add the line to its file.")
+    for key, text in words.items():
+        if extra := _holes(text) - _holes(base[key]):
+            raise BadTexts(f"The text '{key}' in '{language}' asks for '{min(extra)}'.", "Use the shipped names.")
+    return Texts(language, words)
+
+
+def _shipped(language: str) -> dict[str, str]:
+    if language not in shipped_languages():
+        raise BadTexts(f"There are no texts in '{language}'.", f"There are: {', '.join(shipped_languages())}.")
+    name = f"{language}.toml"
+    return _flat(_parse(resources.files("kiosk").joinpath("text", name).read_text(encoding="utf-8"), name), name)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as trouble:
+        raise BadTexts(f"The texts in {path} cannot be read.", str(trouble)) from trouble
+
+
+def _parse(text: str, name: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as trouble:
+        raise BadTexts(f"The texts in {name} are not TOML: {trouble}.", "Compare with the shipped file.") from trouble
+
+
+def _flat(tables: Mapping[str, object], name: str) -> dict[str, str]:
+    words: dict[str, str] = {}
+    for section, table in tables.items():
+        if not isinstance(table, dict):
+            raise BadTexts(f"'{section}' in {name} stands outside a section.", "Write it under a [section].")
+        for key, text in table.items():
+            if not isinstance(text, str) or not text.strip():
+                raise BadTexts(f"'{section}.{key}' in {name} is not a text.", "Write it in quotation marks.")
+            words[f"{section}.{key}"] = text
+    return words
+
+
+def _check_known(words: Mapping[str, str], known: Mapping[str, str], name: str) -> None:
+    for key in words:
+        if key not in known:
+            raise BadTexts(f"Nobody uses the text '{key}' in {name}.", _nearest(key, known))
+
+
+def _holes(text: str) -> set[str]:
+    try:
+        return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+    except ValueError as trouble:
+        raise BadTexts(f"The text '{text}' has an open bracket.", "Write {{ for a bracket.") from trouble
+
+
+def _nearest(key: str, known: Mapping[str, str]) -> str:
+    close = difflib.get_close_matches(key, known, n=1)
+    return f"Did you mean '{close[0]}'?" if close else "Compare with the shipped file."

@@ -1,0 +1,402 @@
+"""From the session to what a screen needs: pure, in the visitor's language, without a window.
+
+`view` looks at the session and at a few things that do not belong to it (`Extras`: captions, levels, titles) and gives
+a frozen `View`. `Renderer` draws one. Nothing here changes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from archive.types import ASKED_USES
+from audio.types import Ms, Word
+from hardware.types import CUES, Control
+from kiosk.screens.icons import Icon
+from kiosk.screens.model import CaptionWord, CueTile, KeyFace, Kind, Tone, View
+from kiosk.screens.renderer import Renderer
+from kiosk.texts import Texts
+from kiosk.types import CUE_MEANINGS, Heard, Hint, Meaning, Mic, Session, State
+
+__all__ = ["Cue", "Extras", "Renderer", "View", "spoken", "view"]
+
+NEWEST_WORDS = 3
+"""While a story is told, so many last words may still change and are shown as not settled."""
+KEY_CONTROLS = (Control.LEFT, Control.MIDDLE, Control.RIGHT)
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """What lies on a cue button. ``allowed`` is what `may` said when the sheet was shown; asked again at the press."""
+
+    title: str
+    seconds: float
+    allowed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a screen shows beside the session. Everything may be left out.
+
+    ``level`` is the loudness of the voice, 0 to 1; ``position`` where the playback stands; ``time_left`` seconds of the
+    open take; ``waveform`` loudness of the own take from start to end, 0 to 1 each; ``origin`` where and when an
+    earlier voice was told ("Told here in March"), already in the visitor's language; ``cues`` by button number.
+    """
+
+    prompt: str = ""
+    captions: tuple[Word, ...] = ()
+    checked: bool = False
+    level: float = 0.0
+    position: Ms | None = None
+    time_left: float | None = None
+    waveform: tuple[float, ...] = ()
+    origin: str = ""
+    cues: Mapping[int, Cue] = field(default_factory=dict)
+    qr: str = ""
+
+
+ICONS: dict[Meaning, Icon] = {
+    Meaning.TALK: Icon.MIC,
+    Meaning.AGREE: Icon.CHECK,
+    Meaning.DECLINE: Icon.CROSS,
+    Meaning.LISTEN: Icon.HEADPHONES,
+    Meaning.NEXT: Icon.ARROW,
+    Meaning.STOP: Icon.STOP,
+    Meaning.KEEP: Icon.CHECK,
+    Meaning.DISCARD: Icon.CROSS,
+    Meaning.REDO: Icon.REDO,
+    Meaning.HEAR: Icon.HEADPHONES,
+    Meaning.YES: Icon.CHECK,
+    Meaning.NO: Icon.CROSS,
+    Meaning.DONE: Icon.CHECK,
+    Meaning.PAUSE: Icon.PAUSE,
+    Meaning.RESUME: Icon.PLAY,
+    Meaning.BACK: Icon.BACK,
+    Meaning.CONFIRM: Icon.CROSS,
+    Meaning.EXTEND: Icon.PLUS,
+    Meaning.GO_ON: Icon.PLAY,
+    Meaning.SAY_CODE: Icon.HEADPHONES,
+    Meaning.WITHDRAW: Icon.CROSS,
+    Meaning.QUESTION: Icon.ARROW,
+    Meaning.BEGIN_GROUP: Icon.MIC,
+    Meaning.NEXT_PERSON: Icon.CHECK,
+}
+"""The icon of each meaning; what is not named here gets an arrow."""
+MOON_KEYS = frozenset({Meaning.LISTEN})
+
+
+def view(session: Session, extras: Extras, texts: Texts, keys: Mapping[Control, Meaning]) -> View:
+    """What the screen shows now. ``keys`` is what each control means (`kiosk.keys.keys`)."""
+    faces = tuple(_face(control, keys[control], session, texts) for control in KEY_CONTROLS if control in keys)
+    make = _over(session) or _SCREENS.get(session.state, _plain)
+    return make(_Look(session, extras, texts, faces))
+
+
+def spoken(shown: View, texts: Texts) -> str:
+    """What is read aloud of a screen: its words, then its keys from left to right."""
+    parts = [part if part[-1] in ".?!…" else f"{part}." for part in (shown.headline, shown.body) if part]
+    if shown.kind is Kind.THANKS:
+        parts.append(texts.get("spoken.code", code=shown.code))
+    names = {Control.LEFT: "spoken.left", Control.MIDDLE: "spoken.middle", Control.RIGHT: "spoken.right"}
+    parts += [texts.get(names[face.control], label=face.label) for face in shown.keys]
+    return " ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What every screen looks at."""
+
+    session: Session
+    extras: Extras
+    texts: Texts
+    keys: tuple[KeyFace, ...]
+
+    def make(self, kind: Kind, **more: object) -> View:
+        return View(kind=kind, language=self.texts.language, keys=self.keys, **more)  # type: ignore[arg-type]  # by name
+
+
+def _face(control: Control, meaning: Meaning, session: Session, texts: Texts) -> KeyFace:
+    label = texts.find(f"keys.{meaning.value}_{session.state.value}") or texts.get(f"keys.{meaning.value}")
+    icon = ICONS.get(meaning, Icon.ARROW)
+    if meaning is Meaning.TALK and session.state is State.RECORDING:
+        icon = Icon.CHECK
+    moon = meaning in MOON_KEYS or (meaning is Meaning.NEXT and session.state is State.LISTENING)
+    return KeyFace(control, label, icon, Tone.MOON if moon else Tone.EMBER)
+
+
+def _over(session: Session) -> Callable[[_Look], View] | None:
+    """A question that stands over the state: asked again, or "Still there?"."""
+    if session.still_there is not None:
+        return _still_there
+    return _ask_again if session.asked is not None else None
+
+
+def _live(session: Session) -> bool:
+    """Sound is being kept: the ember glows."""
+    telling = session.state in {State.RECORDING, State.CONVERSATION}
+    return telling and session.started is not None and session.paused_at is None and session.mic is Mic.OPEN
+
+
+def _starting(look: _Look) -> View:
+    return look.make(Kind.STARTING, headline=look.texts.get("starting.headline"), body=look.texts.get("starting.body"))
+
+
+def _attract(look: _Look) -> View:
+    return look.make(Kind.ATTRACT, body=look.extras.prompt, notes=_said(look.session))
+
+
+def _choosing(look: _Look) -> View:
+    return look.make(Kind.CHOOSING, headline=look.texts.get("choosing.headline"), body=look.extras.prompt)
+
+
+def _consent(look: _Look) -> View:
+    return look.make(Kind.CONSENT, body=look.texts.get("consent.record"))
+
+
+def _ready(look: _Look) -> View:
+    session, texts = look.session, look.texts
+    if session.mic is Mic.LOST:
+        body = texts.get("recording.lost")
+    elif session.mic is not Mic.OPEN:
+        body = texts.get("ready.waiting")
+    else:
+        hints = {Hint.GOOD: "ready.good", Hint.TOO_QUIET: "ready.too_quiet", Hint.TOO_LOUD: "ready.too_loud"}
+        body = texts.get(hints.get(session.hint, "ready.ask") if session.hint else "ready.ask")
+    return look.make(
+        Kind.READY,
+        headline=texts.get("ready.headline"),
+        body=body,
+        notes=(texts.get("ready.note"),),
+        level=look.extras.level if session.mic is Mic.OPEN else 0.0,
+    )
+
+
+def _recording(look: _Look) -> View:
+    session, extras, texts = look.session, look.extras, look.texts
+    if session.paused_at is not None:
+        return look.make(
+            Kind.PAUSED, headline=texts.get("recording.paused"), body=texts.get("recording.paused_body"), notes=_said(session)
+        )
+    if session.mic is Mic.LOST:
+        return look.make(Kind.PAUSED, headline=texts.get("recording.lost"), body=texts.get("recording.lost_body"))
+    live = _live(session)
+    hints = {
+        Hint.TOO_QUIET: "recording.too_quiet",
+        Hint.TOO_LOUD: "recording.too_loud",
+        Hint.TAKE_YOUR_TIME: "recording.take_your_time",
+    }
+    hint = hints.get(session.hint) if session.hint else None
+    captions = _growing(extras.captions)
+    left = extras.time_left
+    return look.make(
+        Kind.RECORDING,
+        headline=texts.get("recording.headline" if live else "recording.opening"),
+        body="" if captions else texts.get("recording.start"),
+        notes=(texts.get(hint),) if hint else _said(session),
+        listening=live,
+        level=extras.level if live else 0.0,
+        captions=captions,
+        captions_note=texts.get("captions.machine") if captions else "",
+        time_fraction=None if left is None else min(1.0, max(0.0, 1 - left / session.rules.story)),
+        time_words="" if left is None else time_words(left, texts),
+    )
+
+
+def time_words(left: float, texts: Texts) -> str:
+    """Time left in plain words; a number that counts down only in the last ten seconds."""
+    if left <= 10:
+        return texts.get("time.seconds", count=max(0, round(left)))
+    minutes = int(left // 60)
+    if minutes < 1:
+        return texts.get("time.less")
+    return texts.get("time.minute") if minutes == 1 else texts.get("time.minutes", count=minutes)
+
+
+def _growing(words: tuple[Word, ...]) -> tuple[CaptionWord, ...]:
+    """Captions of the story being told: the newest words may still change."""
+    settled = len(words) - NEWEST_WORDS
+    return tuple(CaptionWord(word.text.strip(), index < settled, word.unclear) for index, word in enumerate(words))
+
+
+def _played(words: tuple[Word, ...], position: Ms | None) -> tuple[CaptionWord, ...]:
+    """Captions of a voice that is heard: each word appears when it is said."""
+    if position is None:
+        return ()
+    begun = [word for word in words if word.start <= position]
+    return tuple(
+        CaptionWord(word.text.strip(), True, word.unclear, voiced=word is begun[-1] and position <= word.end + 400)
+        for word in begun
+    )
+
+
+def _closing(look: _Look) -> View:
+    return look.make(Kind.CLOSING, headline=look.texts.get("closing.headline"), body=look.texts.get("closing.body"))
+
+
+def _review(look: _Look) -> View:
+    session, extras, texts = look.session, look.extras, look.texts
+    playing = session.playing is not None and session.playing.heard is Heard.OWN
+    key = "review.saving" if session.saving else "review.playing" if playing else "review.headline"
+    length = session.seconds
+    captions = _played(extras.captions, extras.position) if playing else ()
+    share = None if not playing or not length else min(1.0, (extras.position or 0) / 1000 / length)
+    return look.make(
+        Kind.REVIEW,
+        headline=texts.get(key),
+        notes=_said(session),
+        waveform=extras.waveform,
+        played=share,
+        captions=captions,
+        captions_note=_captions_note(look) if captions else "",
+        time_words=length_words(length, texts),
+    )
+
+
+def length_words(seconds: float, texts: Texts) -> str:
+    """How long a story is."""
+    whole = round(seconds)
+    if whole < 60:
+        return texts.get("review.length_seconds", seconds=whole)
+    return texts.get("review.length_minutes", minutes=whole // 60, seconds=whole % 60)
+
+
+def _captions_note(look: _Look) -> str:
+    return look.texts.get("captions.checked" if look.extras.checked else "captions.machine")
+
+
+def code_words(code: str) -> str:
+    """``417-maple-river-candle-north`` as people read it: ``417 maple river candle north``."""
+    return code.replace("-", " ")
+
+
+def _sharing(look: _Look) -> View:
+    session, texts = look.session, look.texts
+    number = min(session.question, len(ASKED_USES) - 1)
+    note = texts.get("sharing.code", code=code_words(session.keep_code)) if session.keep_code else ""
+    return look.make(
+        Kind.SHARING,
+        headline=texts.get("sharing.note", number=number + 1, count=len(ASKED_USES)),
+        body=texts.get(f"consent.{ASKED_USES[number].value}"),
+        notes=(note,) if note else (),
+        progress=(number + 1, len(ASKED_USES)),
+    )
+
+
+def _thanks(look: _Look) -> View:
+    session, texts = look.session, look.texts
+    return look.make(
+        Kind.THANKS,
+        headline=texts.get("thanks.headline"),
+        body=texts.get("thanks.body"),
+        code=code_words(session.keep_code),
+        qr=look.extras.qr or session.keep_code,
+    )
+
+
+def _listening(look: _Look) -> View:
+    session, extras, texts = look.session, look.extras, look.texts
+    heard = session.playing is not None and session.playing.started is not None
+    captions = _played(extras.captions, extras.position) if heard else ()
+    if session.say:
+        body = session.say
+    elif session.playing is None:
+        body = texts.get("listening.ended")
+    else:
+        body = "" if heard else texts.get("listening.searching")
+    return look.make(
+        Kind.LISTENING,
+        headline=extras.origin or texts.get("listening.origin"),
+        body=body,
+        captions=captions,
+        captions_note=_captions_note(look) if captions else "",
+        level=extras.level if heard else 0.0,
+    )
+
+
+def _facilitator(look: _Look) -> View:
+    session, extras, texts = look.session, look.extras, look.texts
+    on = session.playing.cue if session.playing is not None and session.playing.heard is Heard.CUE else 0
+    tiles = tuple(_tile(number, cue, on, texts) for number, cue in sorted(extras.cues.items())[: len(CUES)])
+    return look.make(
+        Kind.FACILITATOR,
+        headline=texts.get("facilitator.headline"),
+        body="" if tiles else f"{texts.get('facilitator.empty')} {texts.get('facilitator.empty_do')}",
+        notes=_said(session),
+        tiles=tiles,
+    )
+
+
+def _tile(number: int, cue: Cue, on: int, texts: Texts) -> CueTile:
+    if not cue.allowed:
+        note = texts.get("facilitator.refused")
+    else:
+        note = texts.get("facilitator.playing") if number == on else length_words(cue.seconds, texts)
+    return CueTile(number, cue.title, note, playing=number == on, dark=not cue.allowed)
+
+
+def _recovered(look: _Look) -> View:
+    texts = look.texts
+    body = texts.get("recovered.body", length=length_words(look.session.seconds, texts))
+    return look.make(Kind.RECOVERED, headline=texts.get("recovered.headline"), body=body)
+
+
+def _out_of_service(look: _Look) -> View:
+    session, texts = look.session, look.texts
+    return look.make(
+        Kind.OUT_OF_SERVICE,
+        headline=texts.get("out_of_service.headline"),
+        body=session.say or texts.get("out_of_service.body"),
+        notes=(session.do or texts.get("out_of_service.do"),),
+    )
+
+
+def _plain(look: _Look) -> View:
+    """A calm screen for a state that has none of its own yet."""
+    headline = look.texts.find(f"plain.{look.session.state.value}") or look.texts.get("plain.headline")
+    return look.make(Kind.PLAIN, headline=headline, body=look.session.say, listening=_live(look.session), level=look.extras.level)
+
+
+def _ask_again(look: _Look) -> View:
+    asked, texts = look.session.asked, look.texts
+    key = asked.value if asked in {Meaning.DISCARD, Meaning.REDO, Meaning.WITHDRAW} else "other"
+    return look.make(
+        Kind.ASK_AGAIN,
+        headline=texts.get(f"again.{key}"),
+        body=texts.find(f"again.{key}_body") or "",
+        listening=_live(look.session),
+        level=look.extras.level,
+    )
+
+
+def _still_there(look: _Look) -> View:
+    live = look.session.state in {State.RECORDING, State.CONVERSATION}
+    return look.make(
+        Kind.STILL_THERE,
+        headline=look.texts.get("still.headline"),
+        body=look.texts.get("still.body_recording" if live else "still.body"),
+        listening=_live(look.session),
+        level=look.extras.level,
+    )
+
+
+def _said(session: Session) -> tuple[str, ...]:
+    return (session.say,) if session.say else ()
+
+
+_SCREENS: dict[State, Callable[[_Look], View]] = {
+    State.STARTING: _starting,
+    State.ATTRACT: _attract,
+    State.CHOOSING: _choosing,
+    State.CONSENT: _consent,
+    State.READY: _ready,
+    State.RECORDING: _recording,
+    State.CLOSING: _closing,
+    State.REVIEW: _review,
+    State.SHARING: _sharing,
+    State.THANKS: _thanks,
+    State.LISTENING: _listening,
+    State.FACILITATOR: _facilitator,
+    State.RECOVERED: _recovered,
+    State.OUT_OF_SERVICE: _out_of_service,
+}
+assert len(CUE_MEANINGS) == len(CUES)  # noqa: S101  (two lists of one truth: a cue button and what it means)
