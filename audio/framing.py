@@ -26,6 +26,7 @@ class Framer:
             msg = f"{frame_ms} ms is not a whole number of samples at {fmt.rate} Hz"
             raise ValueError(msg)
         self.format = fmt
+        self.frame_ms = frame_ms
         self.frame_bytes = fmt.rate * frame_ms // 1000 * fmt.frame_bytes
         self._held = b""
         self._held_at = 0.0

@@ -218,6 +218,7 @@ class Microphone:
         self._looked_at = 0.0
         self._attempt: threading.Thread | None = None
         self._armed = False
+        self._live = False
 
     def _settle(self, found: SoundDevice, rate: int | None, width: int) -> tuple[int, AudioFormat]:
         """Choose channel count and rate which the device takes; several channels are averaged later."""
@@ -236,6 +237,7 @@ class Microphone:
         """Open the stream. `NoMicrophone` when the device is not there or does not open."""
         self.stop()
         self._sink = sink
+        self._live = True
         self._open()
 
     def _open(self) -> None:
@@ -280,7 +282,10 @@ class Microphone:
 
     def stop(self) -> None:
         """Close the stream. When the sound server hangs, the stream is cut off here and closed when it answers."""
+        self._live = False
         self._sink = None
+        if self._attempt is not None:
+            self._attempt.join(_SHUT_S)
         self._shut()
 
     def _shut(self) -> None:
@@ -315,7 +320,10 @@ class Microphone:
             raise StreamDied(f"Another device answers in place of the microphone {self.name}.", "Plug it in again.")
 
     def rearm(self) -> bool:
-        """Try once to open the same device again. One attempt at a time; it may outlast this call when the server hangs."""
+        """Try once to open the same device again.
+
+        One attempt at a time; when the sound server hangs it outlasts this call, and the next call asks after it.
+        """
         if self._attempt is None:
             self._armed = False
             self._attempt = threading.Thread(target=self._try_again, name="rearm-microphone", daemon=True)
@@ -337,7 +345,8 @@ class Microphone:
         except AudioError:
             return
         answers = self._identity.source()
-        if self._answers is not None and answers is not None and answers != self._answers:
+        wrong = self._answers is not None and answers is not None and answers != self._answers
+        if wrong or not self._live:
             self._shut()
             return
         self._armed = True

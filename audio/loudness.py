@@ -1,0 +1,51 @@
+"""How loud a clip sounds (ITU-R BS.1770, EBU R 128) and the gain that makes voices sit side by side."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+
+from audio.pcm import Samples
+
+TARGET_LUFS: Final = -23.0
+"""Programme loudness of EBU R 128."""
+_BLOCK_S: Final = 0.4
+_PEAK_ROOM_DB: Final = -1.0
+_MOST_DB: Final = 24.0
+
+
+def loudness(samples: Samples, rate: int) -> float:
+    """Return the integrated loudness of mono ``samples`` in LUFS; minus infinity for silence.
+
+    A clip under the standard's 0.4 s block is repeated until it fills one.
+    """
+    if not len(samples) or not np.any(samples):
+        return -math.inf
+    import pyloudnorm  # brings half of scipy with it
+
+    block = math.ceil(_BLOCK_S * rate) + 1
+    if len(samples) < block:
+        samples = np.tile(samples, math.ceil(block / len(samples)))
+    measured = float(pyloudnorm.Meter(rate).integrated_loudness(samples.astype(np.float64)))
+    return measured if math.isfinite(measured) else -math.inf
+
+
+def peak_db(samples: Samples) -> float:
+    """Return the highest sample in dBFS; minus infinity for silence."""
+    top = float(np.max(np.abs(samples))) if len(samples) else 0.0
+    return 20 * math.log10(top) if top > 0 else -math.inf
+
+
+def matching_gain(lufs: float, target: float = TARGET_LUFS, peak: float | None = None) -> float:
+    """Return the gain in dB that brings a clip of ``lufs`` to ``target``, at most 24 dB either way.
+
+    With ``peak`` (dBFS) the gain stops short of clipping, 1 dB below full scale. Silence is left alone.
+    """
+    if not math.isfinite(lufs):
+        return 0.0
+    gain = max(-_MOST_DB, min(_MOST_DB, target - lufs))
+    if peak is not None and math.isfinite(peak):
+        gain = min(gain, _PEAK_ROOM_DB - peak)
+    return gain

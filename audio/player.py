@@ -1,0 +1,418 @@
+"""Playback: one voice at a time, level-matched, never with a click.
+
+`SpeakerPlayer` goes through PortAudio; `SilentPlayer` plays on a clock to nobody and remembers what it played.
+Both announce from whatever thread knows first, so ``announce`` must only queue.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+import soxr
+
+from audio.clock import Clock
+from audio.errors import AudioError, NoSpeaker
+from audio.microphone import before_reset, find_device, portaudio
+from audio.pcm import Samples
+from audio.types import Ms
+
+if TYPE_CHECKING:
+    import sounddevice
+
+Sound = Samples | Iterator[Samples]
+"""Mono float32, whole or piece by piece (a long story need not be in memory)."""
+
+FADE_MS: Final = 30
+"""Length of the ramp at either end of every playback."""
+_AHEAD_S: Final = 4.0
+_LATENCY_S: Final = 0.03
+_IDLE_S: Final = 10.0
+_HUNG_S: Final = 1.0
+_FEED_S: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackStarted:
+    """The first sample is heard ``at`` (monotonic seconds)."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackEnded:
+    """Nothing of this playback follows; ``finished`` tells whether it came to its end."""
+
+    finished: bool
+
+
+PlayerEvent = PlaybackStarted | PlaybackEnded
+Announce = Callable[[PlayerEvent], None]
+
+
+class Player(Protocol):
+    """Plays one sound at a time."""
+
+    def play(self, samples: Sound, rate: int, gain_db: float = 0.0) -> None:
+        """Start at once; what was playing fades out (and ends, not finished). `NoSpeaker` when it cannot."""
+        ...
+
+    def stop(self) -> None:
+        """Fade out within 50 ms. Harmless when nothing plays."""
+        ...
+
+    def position(self) -> Ms | None:
+        """How far what is heard now has come; None when nothing plays."""
+        ...
+
+    def tick(self) -> None:
+        """Give the player a turn; the main loop calls this every frame."""
+        ...
+
+    def close(self) -> None:
+        """Stop and let go of the device."""
+        ...
+
+
+class Voice:
+    """One sound on its way out: chunks, gain, ramps. Filled by one thread, emptied by another, no lock needed."""
+
+    def __init__(self, rate: int, gain_db: float = 0.0) -> None:
+        """Make a voice at ``rate`` Hz."""
+        self.rate = rate
+        self.played = 0
+        self.complete = False
+        """Set by the feeder when no chunk follows."""
+        self.ended = False
+        self.finished = False
+        self._gain = np.float32(10 ** (gain_db / 20))
+        self._fade = max(1, rate * FADE_MS // 1000)
+        self._chunks: deque[Samples] = deque()
+        self._fed = 0
+        self._stop_left: int | None = None
+
+    @property
+    def ahead(self) -> float:
+        """Seconds that are ready to be played."""
+        return (self._fed - self.played) / self.rate
+
+    def feed(self, chunk: Samples) -> None:
+        """Append mono samples at this voice's rate."""
+        if len(chunk):
+            self._chunks.append(chunk)
+            self._fed += len(chunk)
+
+    def stop(self) -> None:
+        """Begin the ramp down."""
+        if self._stop_left is None:
+            self._stop_left = self._fade
+
+    def fill(self, out: Samples) -> None:
+        """Add the next samples to ``out``; silence where the feeder is late. Sets ``ended`` and ``finished``."""
+        if self.ended:
+            return
+        complete = self.complete
+        left = self._fed - self.played
+        wanted = min(len(out), left)
+        if self._stop_left is not None:
+            wanted = min(wanted, self._stop_left)
+        if wanted:
+            sound = self._take(wanted) * self._gain
+            sound *= self._ramps(wanted, left if complete else None)
+            out[:wanted] += sound
+            self.played += wanted
+        if self._stop_left is not None:
+            self._stop_left -= wanted
+            # A voice that starves while it fades has nothing left to fade.
+            self.ended = self._stop_left <= 0 or wanted < len(out)
+        elif complete and self.played >= self._fed:
+            self.ended = self.finished = True
+
+    def _ramps(self, wanted: int, left: int | None) -> Samples:
+        """Rise from the first sample, fall to the last, fall to a stop: whichever apply, linear."""
+        index = np.arange(wanted, dtype=np.float32)
+        ramp = np.ones(wanted, np.float32)
+        if self.played < self._fade:
+            ramp = np.minimum(ramp, (index + self.played) / self._fade)
+        if left is not None and left - wanted < self._fade:
+            ramp = np.minimum(ramp, (left - 1 - index) / self._fade)
+        if self._stop_left is not None:
+            ramp = ramp * np.clip((self._stop_left - 1 - index) / self._fade, 0, 1)
+        return np.asarray(np.maximum(ramp, 0), dtype=np.float32)
+
+    def _take(self, wanted: int) -> Samples:
+        pieces: list[Samples] = []
+        while wanted:
+            chunk = self._chunks.popleft()
+            if len(chunk) > wanted:
+                self._chunks.appendleft(chunk[wanted:])
+                chunk = chunk[:wanted]
+            pieces.append(chunk)
+            wanted -= len(chunk)
+        return np.concatenate(pieces)
+
+
+def _pieces(samples: Sound, rate: int) -> Iterator[Samples]:
+    """Yield the sound as float32 pieces of at most a second."""
+    if isinstance(samples, np.ndarray):
+        for start in range(0, len(samples), rate):
+            yield np.asarray(samples[start : start + rate], dtype=np.float32)
+    else:
+        for chunk in samples:
+            yield np.asarray(chunk, dtype=np.float32)
+
+
+class SpeakerPlayer:
+    """Plays through one named output device. The stream stays open for 10 s after a sound, so the next is quick."""
+
+    def __init__(self, device: str, clock: Clock, announce: Announce) -> None:
+        """Find ``device`` (empty: the system's default); `NoSpeaker` when it is not there."""
+        self.name = find_device(device, output=True).name
+        self._clock = clock
+        self._announce = announce
+        self._lock = threading.RLock()
+        self._voices: list[Voice] = []
+        self._current: Voice | None = None
+        self._stream: sounddevice.OutputStream | None = None
+        self._rate = 0
+        self._delay = 0.0
+        self._called_at = 0.0
+        self._idle = 0
+        mine = weakref.ref(self)
+        before_reset(lambda: _forget(mine))
+
+    def play(self, samples: Sound, rate: int, gain_db: float = 0.0) -> None:
+        """Start at once, fading out what was playing. `NoSpeaker` when the device does not open."""
+        with self._lock:
+            self.stop()
+            self._open(rate)
+            voice = Voice(self._rate, gain_db)
+            chunks = self._at_device_rate(_pieces(samples, rate), rate)
+            # The first second is there before the first callback asks for it.
+            _feed(voice, chunks, 1.0)
+            self._current = voice
+            self._voices = [*self._voices, voice]
+            if not voice.complete:
+                threading.Thread(target=_keep_fed, args=(voice, chunks), name="player-feed", daemon=True).start()
+
+    def _at_device_rate(self, chunks: Iterator[Samples], rate: int) -> Iterator[Samples]:
+        if rate == self._rate:
+            yield from chunks
+            return
+        stream = soxr.ResampleStream(rate, self._rate, 1, dtype="float32")
+        for chunk in chunks:
+            yield np.asarray(stream.resample_chunk(chunk), dtype=np.float32)
+        yield np.asarray(stream.resample_chunk(np.zeros(0, np.float32), last=True), dtype=np.float32)
+
+    def _open(self, rate: int) -> None:
+        """Have a running stream at ``rate``, or at the device's own rate where it refuses ``rate``."""
+        hung = self._clock.monotonic() - self._called_at > _HUNG_S
+        if self._stream is not None and self._stream.active and not hung and self._rate == rate:
+            self._idle = 0
+            return
+        self._let_go()
+        sd = portaudio()
+        device = find_device(self.name, output=True)
+        self._rate = device.rate
+        with contextlib.suppress(sd.PortAudioError):
+            sd.check_output_settings(device.index, 1, "float32", samplerate=rate)
+            self._rate = rate
+        self._called_at = self._clock.monotonic()
+        self._idle = 0
+        try:
+            self._stream = sd.OutputStream(
+                device=device.index,
+                samplerate=self._rate,
+                channels=1,
+                dtype="float32",
+                latency=_LATENCY_S,
+                callback=self._fill,
+            )
+            self._stream.start()
+        except sd.PortAudioError as error:
+            self._stream = None
+            raise NoSpeaker(
+                f"The loudspeaker {self.name} does not open: {error.args[0]}.", "Check its plug."
+            ) from error
+
+    def _fill(self, out: Any, frames: int, times: Any, _: Any) -> None:
+        """PortAudio's callback: mix what sounds, queue the news."""
+        now = self._clock.monotonic()
+        self._called_at = now
+        self._delay = max(0.0, min(times.outputBufferDacTime - times.currentTime, 1.0))
+        mixed = np.zeros(frames, np.float32)
+        for voice in self._voices:
+            fresh = voice.played == 0
+            voice.fill(mixed)
+            if fresh and voice.played:
+                self._announce(PlaybackStarted(now + self._delay))
+            if voice.ended:
+                self._announce(PlaybackEnded(voice.finished))
+        if any(voice.ended for voice in self._voices):
+            self._voices = [voice for voice in self._voices if not voice.ended]
+        out[:, 0] = np.clip(mixed, -1, 1)
+        self._idle = 0 if self._voices else self._idle + frames
+        if self._idle > _IDLE_S * self._rate:
+            raise portaudio().CallbackStop
+
+    def stop(self) -> None:
+        """Fade out; `PlaybackEnded` follows."""
+        for voice in self._voices:
+            voice.stop()
+
+    def position(self) -> Ms | None:
+        """How far what is heard now has come; None when nothing plays."""
+        voice = self._current
+        if voice is None or voice.ended:
+            return None
+        return Ms(max(0, int(voice.played / voice.rate * 1000 - self._delay * 1000)))
+
+    def tick(self) -> None:
+        """Notice a device that is gone: what played on it has ended, unfinished."""
+        stream = self._stream
+        if not self._voices or stream is None:
+            return
+        if not stream.active or self._clock.monotonic() - self._called_at > _HUNG_S:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the stream; what was playing has ended."""
+        with self._lock:
+            stream, self._stream = self._stream, None
+            if stream is not None:
+                _shut(stream)
+            voices, self._voices = self._voices, []
+            for voice in voices:
+                voice.ended = True
+                self._announce(PlaybackEnded(finished=False))
+
+    def close(self) -> None:
+        """Stop at once and let go of the device."""
+        self._let_go()
+
+
+def _forget(player: weakref.ref[SpeakerPlayer]) -> None:
+    alive = player()
+    if alive is not None:
+        alive._let_go()  # noqa: SLF001  the same module's own
+
+
+def _shut(stream: Any) -> None:
+    """Close a stream without waiting for ever for a sound server that hangs."""
+
+    def close() -> None:
+        with contextlib.suppress(portaudio().PortAudioError):
+            stream.abort()
+            stream.close()
+
+    closer = threading.Thread(target=close, name="close-speaker", daemon=True)
+    closer.start()
+    closer.join(_HUNG_S)
+
+
+def _feed(voice: Voice, chunks: Iterator[Samples], seconds: float) -> None:
+    """Feed ``voice`` until it is ``seconds`` ahead or complete."""
+    while voice.ahead < seconds and not voice.complete:
+        try:
+            voice.feed(next(chunks))
+        except StopIteration:
+            voice.complete = True
+
+
+def _keep_fed(voice: Voice, chunks: Iterator[Samples]) -> None:
+    """Stay some seconds ahead of the loudspeaker; a sound that cannot be read on has ended."""
+    pause = threading.Event()
+    try:
+        while not voice.complete and not voice.ended:
+            _feed(voice, chunks, _AHEAD_S)
+            pause.wait(_FEED_S)
+    except (AudioError, OSError):
+        voice.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What a `SilentPlayer` played: from when (monotonic s), how long it was (ms), how loud, and whether to its end."""
+
+    at: float
+    length: Ms
+    gain_db: float
+    finished: bool
+
+
+class SilentPlayer:
+    """Plays to nobody, as fast as its clock goes. It remembers what it played in ``history``."""
+
+    def __init__(self, clock: Clock, announce: Announce) -> None:
+        """Play on ``clock``; news comes out of `tick`, `position`, `play` and `stop`."""
+        self.history: list[Played] = []
+        self._clock = clock
+        self._announce = announce
+        self._started: float | None = None
+        self._seconds = 0.0
+        self._gain_db = 0.0
+        self._closed = False
+
+    def play(self, samples: Sound, rate: int, gain_db: float = 0.0) -> None:
+        """Start at this moment of the clock; every piece is really asked for, as a loudspeaker would."""
+        if self._closed:
+            raise NoSpeaker("This player was closed.", "Make a new one.")
+        self.stop()
+        self._seconds = sum(len(piece) for piece in _pieces(samples, rate)) / rate
+        self._gain_db = gain_db
+        self._started = self._clock.monotonic()
+        self._announce(PlaybackStarted(self._started))
+        self.tick()
+
+    def stop(self) -> None:
+        """End what is playing."""
+        self.tick()
+        if self._started is not None:
+            self._end(finished=False)
+
+    def position(self) -> Ms | None:
+        """How far it has come; None when nothing plays."""
+        self.tick()
+        return None if self._started is None else Ms(int((self._clock.monotonic() - self._started) * 1000))
+
+    def tick(self) -> None:
+        """Announce the end once the clock has passed it."""
+        if self._started is not None and self._clock.monotonic() - self._started >= self._seconds:
+            self._end(finished=True)
+
+    def _end(self, *, finished: bool) -> None:
+        if self._started is not None:
+            length = Ms(int(self._seconds * 1000))
+            self.history.append(Played(self._started, length, self._gain_db, finished))
+            self._started = None
+            self._announce(PlaybackEnded(finished))
+
+    def close(self) -> None:
+        """Stop; refuse to play from now on."""
+        self.stop()
+        self._closed = True
+
+
+def _speaker(device: str, clock: Clock, announce: Announce) -> Player:
+    return SpeakerPlayer(device, clock, announce)
+
+
+def _silent(_: str, clock: Clock, announce: Announce) -> Player:
+    return SilentPlayer(clock, announce)
+
+
+PLAYERS: Final[dict[str, Callable[[str, Clock, Announce], Player]]] = {"speaker": _speaker, "silent": _silent}
+"""Every player by its name in the configuration."""
+
+
+def make_player(name: str, clock: Clock, announce: Announce, *, device: str = "") -> Player:
+    """Make the player called ``name``; ``device`` is for the loudspeaker. `NoSpeaker` when there is none."""
+    if name not in PLAYERS:
+        raise NoSpeaker(f"There is no player called {name!r}.", f"Choose one of: {', '.join(PLAYERS)}.")
+    return PLAYERS[name](device, clock, announce)

@@ -1,0 +1,196 @@
+"""One take under way: which samples belong to it, their way to the disk, and the judging of them.
+
+No thread and no clock here; `audio.capture.Capture` feeds it in its own thread.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final, Protocol
+
+import numpy as np
+
+from audio.events import CaptureEvent, FirstSample, Marked, SegmentClosed, TakeClosed
+from audio.pcm import full_scale, to_integers
+from audio.resample import MODEL_RATE, Resampler
+from audio.segmenter import Segmenter
+from audio.sources import sample_at
+from audio.types import AudioFormat, Block, Ms, Segment, Take, TakeId, Verdict, Voicing
+from audio.vad import Vad
+
+_SILENT: Final = 1e-6
+
+
+class Writer(Protocol):
+    """What a take needs of `audio.takewriter.TakeWriter`."""
+
+    take: TakeId
+    format: AudioFormat
+
+    @property
+    def length(self) -> Ms:
+        """What was taken in so far."""
+        ...
+
+    def write(self, pcm: bytes) -> None:
+        """Take in whole sample frames."""
+        ...
+
+    def flush(self) -> None:
+        """Make what was written readable by others."""
+        ...
+
+    def close(self, *, speech: Ms, overflows: int, clipped: int) -> Take:
+        """Sync, read back, hash."""
+        ...
+
+    def leave(self) -> None:
+        """Let go of an open take; it can be recovered."""
+        ...
+
+    def abandon(self) -> None:
+        """Destroy the take."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """From the first sample captured at or after ``at`` on, sound is stored (``on``) or not; ``last`` ends the take."""
+
+    at: float
+    on: bool
+    last: bool = False
+
+
+class Taking:
+    """Lets blocks through gates (exact to the sample), stores, resamples, judges and cuts what passes.
+
+    Methods raise what the writer raises (`audio.errors.DiskTrouble`).
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        at: float,
+        vad: Vad,
+        announce: Callable[[CaptureEvent], None],
+        segmenter: Segmenter | None = None,
+    ) -> None:
+        """Begin with the first sample captured at or after ``at``; a resumed ``writer`` goes on where it was."""
+        self.writer = writer
+        self.overflows = 0
+        self._announce = announce
+        self._segmenter = segmenter or Segmenter(writer.take)
+        self._base = writer.length
+        self._format = writer.format
+        self._resampler = Resampler(writer.format)
+        self._vad = vad
+        self._vad.reset()
+        self._gates = deque([Gate(at, on=True)])
+        self._on = False
+        self._pending: list[bytes] = []
+        self._first_at: float | None = None
+        self._first_told = False
+        self._stored = 0
+        self._clipped = 0
+        self._speech = 0
+        self._unjudged = np.zeros(0, np.float32)
+        self._top = full_scale(writer.format.width)
+
+    @property
+    def ending(self) -> bool:
+        """Whether the end of the take has been told."""
+        return bool(self._gates) and self._gates[-1].last
+
+    def gate(self, gate: Gate) -> None:
+        """Add a turn, in order of time; nothing follows the last one."""
+        if not self.ending:
+            self._gates.append(gate)
+
+    def push(self, block: Block) -> bool:
+        """Let one block through the gates; True when the take's last sample has passed. Stores nothing yet."""
+        size = self._format.frame_bytes
+        frames = len(block.pcm) // size
+        done = 0
+        if block.overflow and self._on:
+            self.overflows += 1
+        while self._gates:
+            gate = self._gates[0]
+            index = sample_at(gate.at, block.at, self._format.rate)
+            if index > frames:
+                break
+            index = max(index, done)
+            self._keep(block, done, index)
+            self._gates.popleft()
+            self._on = gate.on
+            done = index
+            if gate.last:
+                return True
+        self._keep(block, done, frames)
+        return False
+
+    def _keep(self, block: Block, start: int, end: int) -> None:
+        if self._on and end > start:
+            if self._first_at is None:
+                self._first_at = block.at + start / self._format.rate
+            size = self._format.frame_bytes
+            self._pending.append(block.pcm[start * size : end * size])
+
+    def store(self) -> None:
+        """Write what passed since the last call, judge it, and announce what that brings about."""
+        if not self._pending:
+            return
+        pcm = b"".join(self._pending)
+        self._pending.clear()
+        self.writer.write(pcm)
+        if not self._first_told:
+            self._first_told = True
+            self._announce(FirstSample(self.writer.take, self._first_at or 0.0))
+        self._stored += len(pcm) // self._format.frame_bytes
+        samples = to_integers(pcm, self._format)
+        if samples.max() >= self._top - 1 or samples.min() <= -self._top:
+            self._clipped += int(np.count_nonzero((samples >= self._top - 1) | (samples <= -self._top)))
+        self._judge(self._resampler.push(pcm))
+
+    def _judge(self, samples: np.ndarray[tuple[int], np.dtype[np.float32]]) -> None:
+        self._unjudged = np.concatenate([self._unjudged, samples])
+        verdicts = self._vad.push(samples)
+        if not verdicts:
+            return
+        news: list[CaptureEvent] = []
+        # All windows of one detector have one length, so their loudness is one matrix away.
+        for size, group in groupby(verdicts, key=lambda verdict: verdict.end - verdict.start):
+            news += self._cut(list(group), size)
+        if any(isinstance(event, SegmentClosed) for event in news):
+            self.writer.flush()
+        for event in news:
+            self._announce(event)
+
+    def _cut(self, verdicts: list[Verdict], size: int) -> list[CaptureEvent]:
+        windows = self._unjudged[: len(verdicts) * size].reshape(-1, size)
+        self._unjudged = self._unjudged[len(verdicts) * size :]
+        loudness = 10 * np.log10(np.mean(np.square(windows), axis=1) + _SILENT**2)
+        news: list[CaptureEvent] = []
+        for verdict, rms in zip(verdicts, loudness.tolist(), strict=True):
+            speech = verdict.voicing is Voicing.SPEECH
+            self._speech += size if speech else 0
+            end = Ms(self._base + verdict.end * 1000 // MODEL_RATE)
+            news.extend(
+                SegmentClosed(item) if isinstance(item, Segment) else Marked(self.writer.take, item)
+                for item in self._segmenter.push(end, speech, rms)
+            )
+        return news
+
+    def close(self) -> None:
+        """Store the rest, announce the tail's segment once it can be read, close the file, announce the take."""
+        self.store()
+        self._judge(self._resampler.flush())
+        tail = self._segmenter.finish(Ms(self._base + self._stored * 1000 // self._format.rate))
+        if tail is not None:
+            self.writer.flush()
+            self._announce(SegmentClosed(tail))
+        speech = Ms(self._speech * 1000 // MODEL_RATE)
+        self._announce(TakeClosed(self.writer.close(speech=speech, overflows=self.overflows, clipped=self._clipped)))
