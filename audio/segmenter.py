@@ -73,15 +73,15 @@ class _Span:
 class Segmenter:
     """Cuts one take. The segments it gives tile the take: no gap, no overlap, from 0 to the end given to `finish`."""
 
-    def __init__(self, take: TakeId, rules: SegmentRules = STEADY) -> None:
-        """Start at the first stored sample."""
+    def __init__(self, take: TakeId, rules: SegmentRules = STEADY, *, first: int = 0, start: Ms = Ms(0)) -> None:  # noqa: B008 - Ms is an int
+        """Start at the first stored sample; a take that goes on starts at ``start`` with segment number ``first``."""
         self._take = take
         self._rules = rules
-        self._index = 0
-        self._start = 0
-        self._now = 0
+        self._index = first
+        self._start: int = start
+        self._now: int = start
         self._spans: list[_Span] = []
-        self._silent_since: int | None = 0
+        self._silent_since: int | None = start
         self._speaking = False
         self._finished = False
 
