@@ -55,9 +55,15 @@ class KeyboardControls(Debounced):
 
     name = "keyboard"
 
-    def key(self, key: str, *, pressed: bool) -> Control | None:
+    def key(self, key: str, pressed: bool) -> Control | None:
         """Take a key event of the window, now; return the control it stands for, ``None`` if none."""
         control = control_for(key)
         if control is not None:
             self._edge(control, self._clock.monotonic(), pressed=pressed)
         return control
+
+    def touch(self, control: Control) -> None:
+        """Take a finger or a mouse on the control as the screen shows it: down and up in one, now."""
+        at = self._clock.monotonic()
+        self._edge(control, at, pressed=True)
+        self._edge(control, at, pressed=False)
