@@ -1,0 +1,276 @@
+"""Settings of a library's box: ``HOME/config.toml``, read once, checked whole, refused with a sentence.
+
+Every setting has a default, so that an empty or absent file is fine. An unknown name is refused with the nearest known one;
+a value of another kind or outside its range is refused with file, name and what is allowed (`BadConfig`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from kiosk.errors import BadConfig
+from kiosk.types import Rules
+
+Plain = str | int | float | bool | tuple[str, ...]
+
+
+def _setting(  # noqa: PLR0913 (each is one property of a setting, all by name)
+    default: Plain,
+    about: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    empty: bool = False,
+) -> Any:
+    """One setting: its default, what it is for, and what is allowed. ``low`` and ``high`` are inclusive."""
+    allowed = {"about": about, "low": low, "high": high, "choices": choices, "empty": empty}
+    return field(default=default, metadata=allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the box stands and what it speaks."""
+
+    name: str = _setting("our library", "The library's name, as visitors know it.")
+    language: str = _setting("en", "The library's own language; the box returns to it after each visit.")
+    languages: tuple[str, ...] = _setting(("en", "es"), "Every language offered, by code.")
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Microphone, loudspeaker and the machine that writes down what is said."""
+
+    microphone: str = _setting("default", "The microphone by (part of) its name; 'default' takes the system's.")
+    speaker: str = _setting("default", "The loudspeaker by (part of) its name; 'default' takes the system's.")
+    rate: int = _setting(0, "Samples a second; 0 takes what the microphone does best.", low=0, high=96_000)
+    width: int = _setting(2, "Bytes a sample: 2 (16 bit) or 3 (24 bit).", low=2, high=3)
+    vad: str = _setting("silero", "What tells speech from silence.", choices=("silero", "webrtc"))
+    transcriber: str = _setting("whisper", "What writes down speech.", choices=("whisper", "fixed"))
+    model: str = _setting("", "The speech model by name; empty takes the one that was set up.", empty=True)
+    volume: float = _setting(0.7, "The volume each visit begins with, 0 to 1.", low=0.0, high=1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """The panel: the size of text is computed from these."""
+
+    width: int = _setting(800, "Pixels across.", low=640, high=7680)
+    height: int = _setting(480, "Pixels down.", low=400, high=4320)
+    width_mm: float = _setting(154.0, "Width of the lit panel in millimetres.", low=60.0, high=2000.0)
+    distance_mm: float = _setting(600.0, "How far away people stand or sit, in millimetres.", low=300.0, high=3000.0)
+    fullscreen: bool = _setting(default=False, about="Fill the screen (on a box) or open a window (on a desk).")
+    theme: str = _setting("dusk", "Colours.", choices=("dusk", "contrast", "light"))
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How long the box waits, in seconds. Nothing is ever agreed by waiting."""
+
+    deliberate: float = _setting(0.4, "A yes counts this long after its question was shown.", low=0.2, high=3.0)
+    still_there: float = _setting(20.0, "How long 'Still there?' stands.", low=20.0, high=300.0)
+    choosing: float = _setting(60.0, "Choosing prompt and language.", low=30.0, high=900.0)
+    consent: float = _setting(90.0, "Reading what recording means.", low=30.0, high=900.0)
+    ready: float = _setting(60.0, "Trying the microphone.", low=30.0, high=900.0)
+    story: float = _setting(300.0, "The longest story before it is extended.", low=60.0, high=3600.0)
+    extension: float = _setting(300.0, "How much one press adds.", low=60.0, high=3600.0)
+    extensions: int = _setting(10, "How often a story can be extended.", low=10, high=100)
+    pause: float = _setting(600.0, "How long a pause may last.", low=60.0, high=3600.0)
+    review: float = _setting(90.0, "Keep, hear, tell again or throw away.", low=30.0, high=900.0)
+    sharing: float = _setting(90.0, "Who may hear it.", low=30.0, high=900.0)
+    thanks: float = _setting(120.0, "The keep-code on the screen.", low=30.0, high=900.0)
+    listening: float = _setting(60.0, "After a voice has ended.", low=30.0, high=900.0)
+    code_entry: float = _setting(120.0, "Entering a keep-code.", low=30.0, high=900.0)
+    my_story: float = _setting(120.0, "A teller with a code.", low=30.0, high=900.0)
+    facilitator: float = _setting(1800.0, "The facilitator's desk.", low=60.0, high=14_400.0)
+    agreement: float = _setting(600.0, "A group agreeing.", low=60.0, high=3600.0)
+    conversation: float = _setting(7200.0, "The longest conversation.", low=300.0, high=14_400.0)
+    recovered: float = _setting(120.0, "After the power blinked.", low=30.0, high=900.0)
+    prompt_turn: float = _setting(45.0, "How long one prompt is on show.", low=10.0, high=3600.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ControlsConfig:
+    """Hands and lamps."""
+
+    driver: str = _setting("keyboard", "What reads the keys.", choices=("keyboard", "gpio", "mock", "scripted"))
+    lamps: str = _setting("remembered", "What lights the lamps.", choices=("remembered", "gpio", "mock"))
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Where stories with the needed yes are handed on to."""
+
+    sync_to: str = _setting("", "A folder (a mounted stick or share); empty hands nothing on.", empty=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """When what nobody asked to share is erased."""
+
+    kept_days: int = _setting(90, "Kept stories with no other yes.", low=1, high=3650)
+    held_hours: int = _setting(24, "Takes neither kept nor thrown away.", low=1, high=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings. ``pins`` are BCM numbers by the name of the control or lamp, for real buttons; empty on a desk."""
+
+    site: Site = field(default_factory=Site)
+    sound: Sound = field(default_factory=Sound)
+    screen: Screen = field(default_factory=Screen)
+    times: Times = field(default_factory=Times)
+    controls: ControlsConfig = field(default_factory=ControlsConfig)
+    pins: Mapping[str, int] = field(default_factory=dict)
+    archive: Archive = field(default_factory=Archive)
+    retention: Retention = field(default_factory=Retention)
+
+    def rules(self) -> Rules:
+        """The times as the session wants them."""
+        return Rules(**{item.name: getattr(self.times, item.name) for item in fields(Times)})
+
+
+SECTIONS: dict[str, type[Any]] = {
+    "site": Site,
+    "sound": Sound,
+    "screen": Screen,
+    "times": Times,
+    "controls": ControlsConfig,
+    "archive": Archive,
+    "retention": Retention,
+}
+PIN_NAMES: tuple[str, ...] = (
+    "left", "middle", "right", "language", "volume", "facilitator", *(f"cue{n}" for n in range(1, 9)),
+    "ring", "lamp_left", "lamp_middle", "lamp_right", *(f"lamp_cue{n}" for n in range(1, 9)),
+)  # fmt: skip
+_HIGHEST_PIN = 27
+
+
+def load(path: Path) -> Config:
+    """Read the settings at ``path``; an absent file means all defaults. Raises `BadConfig`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Config()
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"The settings in {path} cannot be read: {error}."
+        raise BadConfig(message, "Check that the file is there, is text, and may be read.") from error
+    return parse(text, str(path))
+
+
+def parse(text: str, where: str = "config.toml") -> Config:
+    """Read settings from TOML ``text``; ``where`` names it in sentences. Raises `BadConfig`."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = f"{where} is not valid TOML: {error}."
+        raise BadConfig(message, "Correct that line, or start again from `hearth config --default`.") from error
+    _known(where, "section", data, (*SECTIONS, "pins"))
+    for name, values in data.items():
+        if not isinstance(values, dict):
+            message = f"{where}: '{name}' is a section, not a value."
+            raise BadConfig(message, f"Write [{name}] on its own line, with its settings below.")
+    sections = {name: _section(where, name, kind, data.get(name, {})) for name, kind in SECTIONS.items()}
+    config = Config(**sections, pins=_pins(where, data.get("pins", {})))
+    if config.site.language not in config.site.languages:
+        message = f"{where}: site.language '{config.site.language}' is not among site.languages."
+        raise BadConfig(message, "Add it to site.languages, or choose one that is there.")
+    return config
+
+
+def default_toml() -> str:
+    """A settings file with every setting, its default, what it is for and what is allowed."""
+    lines = ["# Settings of this box. What is commented out is the default.", ""]
+    for name, kind in SECTIONS.items():
+        lines += [f"[{name}]"]
+        for item in fields(kind):
+            lines += [f"# {item.metadata['about']} {_allowed(item)}", f"# {item.name} = {_toml(item.default)}"]
+        lines += [""]
+    lines += ["[pins]", "# BCM numbers of real buttons and lamps by name, for instance:", "# left = 17", ""]
+    return "\n".join(lines)
+
+
+def _section(where: str, name: str, kind: type[Any], values: dict[str, Any]) -> Any:
+    known = {item.name: item for item in fields(kind)}
+    _known(where, f"setting in [{name}]", values, tuple(known))
+    return kind(**{key: _checked(f"{where}: {name}.{key}", known[key], value) for key, value in values.items()})
+
+
+def _known(where: str, what: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    for key in given:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            do = f"Did you mean '{near[0]}'?" if near else f"Known are: {', '.join(known)}."
+            message = f"{where}: there is no {what} called '{key}'."
+            raise BadConfig(message, do)
+
+
+def _checked(where: str, item: Field[Any], value: Any) -> Plain:
+    """The value in the kind of the default, or `BadConfig`."""
+    default, allowed = item.default, item.metadata
+    fits: Plain | None = None
+    match default:
+        case bool():
+            fits = value if isinstance(value, bool) else None
+        case int():
+            fits = value if isinstance(value, int) and not isinstance(value, bool) else None
+        case float():
+            fits = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        case str():
+            fits = value if isinstance(value, str) and (value.strip() or allowed["empty"]) else None
+        case tuple():
+            words = isinstance(value, list) and bool(value) and all(isinstance(one, str) and one for one in value)
+            fits = tuple(value) if words and len(set(value)) == len(value) else None
+    low, high, choices = allowed["low"], allowed["high"], allowed["choices"]
+    inside = fits is not None and (low is None or (isinstance(fits, int | float) and low <= fits <= high))
+    if not inside or (choices and fits not in choices) or fits is None:
+        message = f"{where} is {value!r}, which is not allowed. {_allowed(item)}"
+        raise BadConfig(message, f"The default is {_toml(default)}.")
+    return fits
+
+
+def _pins(where: str, values: dict[str, Any]) -> dict[str, int]:
+    _known(where, "pin", values, PIN_NAMES)
+    for name, pin in values.items():
+        if isinstance(pin, bool) or not isinstance(pin, int) or not 0 <= pin <= _HIGHEST_PIN:
+            message = f"{where}: pins.{name} is {pin!r}, which is not allowed."
+            raise BadConfig(message, f"A whole number from 0 to {_HIGHEST_PIN} (BCM numbering).")
+        twice = [other for other, number in values.items() if number == pin and other != name]
+        if twice:
+            message = f"{where}: pins.{name} and pins.{twice[0]} are both {pin}."
+            raise BadConfig(message, "Give each its own pin.")
+    return dict(values)
+
+
+def _allowed(item: Field[Any]) -> str:
+    allowed = item.metadata
+    if allowed["choices"]:
+        return f"One of: {', '.join(allowed['choices'])}."
+    match item.default:
+        case bool():
+            return "true or false."
+        case int():
+            return f"A whole number from {allowed['low']} to {allowed['high']}."
+        case float():
+            return f"A number from {allowed['low']:g} to {allowed['high']:g}."
+        case tuple():
+            return "A list of different words, at least one."
+        case _:
+            return "Text." if allowed["empty"] else "Text, not empty."
+
+
+def _toml(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return f'"{value}"'
+        case tuple():
+            return "[" + ", ".join(f'"{one}"' for one in value) + "]"
+        case _:
+            return str(value)
