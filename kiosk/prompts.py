@@ -1,0 +1,181 @@
+"""The questions the box asks: sets of prompts in TOML, checked whole, refused with a sentence.
+
+The box comes with a starter set. Sets under ``HOME/prompts/*.toml`` take its place: a library that writes its own asks only
+its own. A prompt has an id, its text by language, follow-up questions, and if wanted the first and last day it is asked, the
+box it belongs to, and a spoken file by language.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from kiosk.errors import BadPrompts
+
+LONGEST = 90
+"""Characters of a prompt, in each language: what fits the attract screen at its reading distance."""
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
+_PROMPT_KEYS = frozenset({"id", "text", "follow", "from", "until", "box", "spoken"})
+_SET_KEYS = frozenset({"name", "title", "prompt"})
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One question. ``text``, each of ``follow`` and ``spoken`` are by language code; ``since`` and ``until`` are inclusive."""
+
+    id: str
+    text: Mapping[str, str]
+    follow: tuple[Mapping[str, str], ...] = ()
+    since: date | None = None
+    until: date | None = None
+    box: str = ""
+    spoken: Mapping[str, str] = field(default_factory=dict)
+
+    def say(self, language: str) -> str:
+        """The text in ``language``, else in English, else in the first language it has."""
+        return self.text.get(language) or self.text.get("en") or next(iter(self.text.values()))
+
+    def asked(self, day: date, box: str = "") -> bool:
+        """Whether it is asked on ``day`` on the box called ``box``."""
+        started = self.since is None or self.since <= day
+        over = self.until is not None and day > self.until
+        return started and not over and self.box in {"", box}
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSet:
+    """Prompts that belong together, in their order."""
+
+    name: str
+    title: Mapping[str, str]
+    prompts: tuple[Prompt, ...]
+
+
+def load(home: Path | None, languages: Sequence[str]) -> tuple[Prompt, ...]:
+    """Every prompt of the box: the sets under ``home/prompts`` in the order of their names, else the starter set.
+
+    ``languages`` are the languages the box offers: a prompt without one of them is refused. Raises `BadPrompts`.
+    """
+    files = sorted((home / "prompts").glob("*.toml")) if home is not None else []
+    sets = [read(path, languages) for path in files] or [starter(languages)]
+    prompts: dict[str, Prompt] = {}
+    for one in sets:
+        for prompt in one.prompts:
+            if prompt.id in prompts:
+                message = f"The prompt '{prompt.id}' is in two sets; one of them is '{one.name}'."
+                raise BadPrompts(message, "Give one of them another id, or remove it.")
+            prompts[prompt.id] = prompt
+    return tuple(prompts.values())
+
+
+def starter(languages: Sequence[str] = ("en",)) -> PromptSet:
+    """The set the box comes with. A language it does not speak falls back to English (`Prompt.say`)."""
+    text = resources.files("kiosk").joinpath("promptsets", "starter.toml").read_text(encoding="utf-8")
+    spoken = [language for language in languages if language in {"en", "es"}]
+    return parse(text, "the starter set", spoken or ["en"])
+
+
+def read(path: Path, languages: Sequence[str]) -> PromptSet:
+    """One set from a file. Raises `BadPrompts`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"The prompts in {path} cannot be read: {error}."
+        raise BadPrompts(message, "Check that the file is text and may be read.") from error
+    return parse(text, str(path), languages)
+
+
+def parse(text: str, where: str, languages: Sequence[str]) -> PromptSet:
+    """One set from TOML ``text``; ``where`` names it in sentences. Raises `BadPrompts`."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = f"{where} is not valid TOML: {error}."
+        raise BadPrompts(message, "Correct that line.") from error
+    _only(where, data, _SET_KEYS)
+    entries = data.get("prompt", [])
+    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
+        message = f"{where} holds no prompt."
+        raise BadPrompts(message, "Write at least one [[prompt]] with an id and a text.")
+    prompts = tuple(_prompt(where, entry, languages) for entry in entries)
+    ids = [prompt.id for prompt in prompts]
+    for name in ids:
+        if ids.count(name) > 1:
+            message = f"{where}: the prompt '{name}' is there twice."
+            raise BadPrompts(message, "Give one of them another id.")
+    title = _texts(f"{where}: title", data.get("title", {"en": str(data.get("name", where))}), ())
+    return PromptSet(str(data.get("name", where)), title, prompts)
+
+
+def playable(prompts: Iterable[Prompt], day: date, box: str = "") -> tuple[str, ...]:
+    """The ids asked on ``day`` on this box, in order; all of them when dates would leave none: a box always asks."""
+    every = tuple(prompts)
+    today = tuple(prompt.id for prompt in every if prompt.asked(day, box))
+    return today or tuple(prompt.id for prompt in every)
+
+
+def _prompt(where: str, entry: Mapping[str, Any], languages: Sequence[str]) -> Prompt:
+    name = entry.get("id")
+    if not isinstance(name, str) or not _ID.fullmatch(name):
+        message = f"{where}: a prompt has the id {name!r}."
+        raise BadPrompts(message, "An id is small letters, digits and hyphens, like 'first-day'.")
+    here = f"{where}: prompt '{name}'"
+    _only(here, entry, _PROMPT_KEYS)
+    text = _texts(f"{here}: text", entry.get("text"), languages)
+    for language, words in text.items():
+        if len(words) > LONGEST:
+            message = f"{here} is {len(words)} characters long in '{language}'."
+            raise BadPrompts(message, f"At most {LONGEST} characters fit the screen.")
+    follow = entry.get("follow", [])
+    if not isinstance(follow, list):
+        message = f"{here}: follow is not a list."
+        raise BadPrompts(message, 'Write follow = [ { en = "What happened then?" } ].')
+    since, until = _day(here, entry, "from"), _day(here, entry, "until")
+    if since is not None and until is not None and until < since:
+        message = f"{here} ends on {until}, before it begins on {since}."
+        raise BadPrompts(message, "Exchange the two days.")
+    box = entry.get("box", "")
+    if not isinstance(box, str):
+        message = f"{here}: box is {box!r}, not a name."
+        raise BadPrompts(message, 'Write box = "the name of the box".')
+    spoken = _texts(f"{here}: spoken", entry["spoken"], ()) if "spoken" in entry else {}
+    follows = tuple(_texts(f"{here}: follow", one, ()) for one in follow)
+    return Prompt(name, text, follows, since, until, box, spoken)
+
+
+def _texts(where: str, value: object, languages: Sequence[str]) -> dict[str, str]:
+    """Text by language, none missing, none empty."""
+    if not isinstance(value, dict) or not value:
+        message = f"{where} is missing."
+        raise BadPrompts(message, 'Write it by language: { en = "...", es = "..." }.')
+    for language, words in value.items():
+        if not _LANGUAGE.fullmatch(language) or not isinstance(words, str) or not words.strip():
+            message = f"{where} has {words!r} for '{language}'."
+            raise BadPrompts(message, "Write a language code and words between quotes.")
+    missing = [language for language in languages if language not in value]
+    if missing:
+        message = f"{where} has no words in: {', '.join(missing)}."
+        raise BadPrompts(message, "Add them, or offer fewer languages in site.languages.")
+    return {language: " ".join(words.split()) for language, words in value.items()}
+
+
+def _only(where: str, given: Mapping[str, Any], known: frozenset[str]) -> None:
+    for key in given:
+        if key not in known:
+            message = f"{where} has '{key}', which nothing reads."
+            raise BadPrompts(message, f"Known are: {', '.join(sorted(known))}.")
+
+
+def _day(where: str, entry: Mapping[str, Any], key: str) -> date | None:
+    value = entry.get(key)
+    if value is None or type(value) is date:
+        return value
+    message = f"{where}: {key} is {value!r}, not a day."
+    raise BadPrompts(message, f"Write {key} = 2026-03-01, without quotes.")
