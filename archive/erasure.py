@@ -13,7 +13,7 @@ from pathlib import Path
 
 from archive.consent import events_of, standing
 from archive.database import checkpoint, transaction
-from archive.durable import remove, sync_folder
+from archive.durable import PART, remove
 from archive.envelope import drop_all_wraps
 from archive.errors import NoSuchStory, Refused
 from archive.shelf import Shelf
@@ -94,11 +94,11 @@ class Erasing(Shelf):
     def _remove_files(self, take: TakeId) -> bool:
         """Remove every file of a take; tell whether there was one."""
         found = False
-        places = [self.home.take_file(take), self.home.story_folder(take), *self._waiting(take)]
+        folder = self.home.story_folder(take)
+        # A folder whose removal was interrupted stands there under its second name.
+        places = [self.home.take_file(take), folder, folder.with_name(folder.name + PART), *self._waiting(take)]
         for place in places:
-            if remove(place):
-                found = True
-                sync_folder(place.parent)
+            found = remove(place) or found
         return found
 
     def _waiting(self, take: TakeId) -> list[Path]:

@@ -111,6 +111,12 @@ def drop(conn: sqlite3.Connection, job: Job) -> None:
         conn.execute("DELETE FROM jobs WHERE id = ?", (job.id,))
 
 
+def postpone(conn: sqlite3.Connection, job: Job) -> None:
+    """Let a job rest until its lease runs out, without a strike: a steward has to decide first."""
+    with transaction(conn):
+        conn.execute("UPDATE jobs SET tries = tries - 1 WHERE id = ?", (job.id,))
+
+
 def give_back(conn: sqlite3.Connection, job: Job, why: str) -> None:
     """Note a strike: the job is free again, or failed for good at the third. ``why`` must not hold content."""
     with transaction(conn):
@@ -119,6 +125,12 @@ def give_back(conn: sqlite3.Connection, job: Job, why: str) -> None:
             "WHERE id = ? AND done_at IS NULL",
             (STRIKES, why, job.id),
         )
+
+
+def free_leases(conn: sqlite3.Connection) -> None:
+    """End every lease. Only for a worker that knows it is alone."""
+    with transaction(conn):
+        conn.execute("UPDATE jobs SET lease_until = 0")
 
 
 def failed_jobs(conn: sqlite3.Connection) -> list[FailedJob]:

@@ -74,6 +74,18 @@ class Shelf:
             raise NoSuchStory("There is no story with this identifier here.")
         return standing(events)
 
+    def language_of(self, take: TakeId) -> str:
+        """The language a take is told in. Raises `NoSuchStory`."""
+        row = self.db.conn.execute("SELECT language FROM takes WHERE id = ?", (take,)).fetchone()
+        if row is None:
+            raise NoSuchStory("There is no story with this identifier here.")
+        return str(row[0])
+
+    def loudness_of(self, take: TakeId) -> float | None:
+        """Integrated loudness of a take in LUFS, once it was measured."""
+        row = self.db.conn.execute("SELECT lufs FROM loudness WHERE take = ?", (take,)).fetchone()
+        return None if row is None else float(row[0])
+
     def note(
         self,
         take: TakeId,

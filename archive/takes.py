@@ -63,6 +63,7 @@ class Takes(Erasing):
         kind: Kind = Kind.STORY,
         site: str = "",
         sound: AudioFormat | None = None,
+        take: TakeId | None = None,
     ) -> OpenTake:
         """Note that recording was agreed to, and make the key of the take. Call before the microphone opens.
 
@@ -70,7 +71,8 @@ class Takes(Erasing):
         is a second take; ``take`` is its identifier where one was promised already (`fresh_take`).
         Raises `NoKey` if the keys of the box are missing.
         """
-        take = take or fresh_take(self.clock.wall())
+        if take is None:
+            take = fresh_take(self.clock.wall())
         key = new_content_key()
         public: PublicKey = self.keys.box.public_key
         blob = wrap_for_public(key, take, public)

@@ -1,0 +1,123 @@
+"""Captions from words: at most two short lines at a time, and WebVTT for everybody else's players."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from textwrap import wrap
+
+import webvtt
+
+from archive.shelf import Shelf
+from archive.stories import Visit
+from archive.transcripts import transcript
+from archive.types import Reader
+from audio.types import Ms, TakeId, Word
+
+LINE = 37
+LINES = 2
+LONGEST = Ms(6_000)
+PAUSE = Ms(1_000)
+_SHORTEST = Ms(1_000)
+_ENDS = (".", "?", "!", "…")
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionCue:
+    """What stands on the screen from ``start`` to ``end``: one or two lines, ``unclear`` if a word in it is."""
+
+    start: Ms
+    end: Ms
+    lines: tuple[str, ...]
+    unclear: bool = False
+
+    @property
+    def text(self) -> str:
+        """The lines as one."""
+        return " ".join(self.lines)
+
+
+def captions(words: Iterable[Word]) -> list[CaptionCue]:
+    """Group words into caption cues. Pure: at most `LINES` lines of `LINE` signs (a longer word stands alone).
+
+    A cue ends at a pause, a sentence's end, or after `LONGEST`; cues never overlap.
+    """
+    cues = [_cue(group) for group in _groups(words)]
+    ends = [*(cue.start for cue in cues[1:]), None]
+    return [_held(cue, after) for cue, after in zip(cues, ends, strict=True)]
+
+
+def captions_of(
+    store: Shelf,
+    take: TakeId,
+    now: datetime | None,
+    *,
+    reader: Reader = Reader.CAPTION,
+    visit: Visit | None = None,
+) -> list[CaptionCue]:
+    """Return the caption cues of a story for ``reader``. Raises `Refused`, `NoKey`, `NoSuchStory`."""
+    return captions(transcript(store, take, reader, now, visit=visit))
+
+
+def to_webvtt(cues: Iterable[CaptionCue]) -> str:
+    """Write cues as WebVTT (W3C); what people said cannot become mark-up."""
+    file = webvtt.WebVTT()
+    for cue in cues:
+        lines = "\n".join(_escaped(line) for line in cue.lines)
+        file.captions.append(webvtt.Caption(_stamp(cue.start), _stamp(cue.end), lines))
+    return str(file.content) + "\n"
+
+
+def _groups(words: Iterable[Word]) -> Iterator[list[Word]]:
+    group: list[Word] = []
+    for word in words:
+        if not _clean(word):
+            continue
+        if group and _breaks(group, word):
+            yield group
+            group = []
+        group.append(word)
+    if group:
+        yield group
+
+
+def _breaks(group: list[Word], word: Word) -> bool:
+    before = group[-1]
+    return (
+        word.start - before.end >= PAUSE
+        or word.end - group[0].start > LONGEST
+        or _clean(before).endswith(_ENDS)
+        or len(_lines([*group, word])) > LINES
+    )
+
+
+def _lines(group: list[Word]) -> tuple[str, ...]:
+    text = " ".join(_clean(word) for word in group)
+    return tuple(wrap(text, LINE, break_long_words=False, break_on_hyphens=False))
+
+
+def _cue(group: list[Word]) -> CaptionCue:
+    end = max(word.end for word in group)
+    return CaptionCue(group[0].start, end, _lines(group), any(word.unclear for word in group))
+
+
+def _held(cue: CaptionCue, after: Ms | None) -> CaptionCue:
+    """Leave a short cue on the screen long enough to read, as far as the next one allows."""
+    end = max(cue.end, cue.start + _SHORTEST)
+    if after is not None:
+        end = max(min(end, after), cue.start + 1)
+    return CaptionCue(cue.start, Ms(end), cue.lines, cue.unclear)
+
+
+def _clean(word: Word) -> str:
+    return " ".join(word.text.split())
+
+
+def _escaped(line: str) -> str:
+    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _stamp(at: Ms) -> str:
+    seconds, ms = divmod(at, 1000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{ms:03}"

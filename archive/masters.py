@@ -1,0 +1,148 @@
+"""The sound of a closed or growing take, in memory only, for a reader the gate allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol, Self
+
+import numpy as np
+import soundfile
+
+from archive.envelope import ContentKey, open_content
+from archive.errors import NoSuchStory
+from archive.shelf import Shelf
+from archive.stories import Visit
+from archive.types import Reader
+from audio.errors import BadSound
+from audio.pcm import Samples, to_bytes, to_floats
+from audio.sealedfile import SealedReader
+from audio.takewriter import TakeReader
+from audio.types import AudioFormat, Ms, TakeId
+
+START = Ms(0)
+_PIECE = Ms(10_000)
+_WIDTHS = {"PCM_16": 2, "PCM_24": 3}
+
+
+class _Pcm(Protocol):
+    """What holds the samples: a take's own file or a sealed FLAC."""
+
+    format: AudioFormat
+
+    @property
+    def length(self) -> Ms: ...
+
+    def read(self, start: Ms = ..., end: Ms | None = ...) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
+class FlacReader:
+    """A sealed FLAC, read like a take: nothing decoded or decrypted touches the disk."""
+
+    def __init__(self, path: Path, key: bytes, take: TakeId) -> None:
+        """Open ``path``. Raises `DamagedTake`, `BadSound`, `OSError`."""
+        self._sealed = SealedReader(path, key, flac_label(take))
+        try:
+            self._file = soundfile.SoundFile(self._sealed)
+        except soundfile.LibsndfileError as error:
+            self._sealed.close()
+            raise BadSound("This story's sound file cannot be decoded.", "Restore it from a backup.") from error
+        self.format = AudioFormat(self._file.samplerate, self._file.channels, _WIDTHS[self._file.subtype])
+
+    @property
+    def length(self) -> Ms:
+        """How much can be played."""
+        return Ms(self._file.frames * 1000 // self.format.rate)
+
+    def read(self, start: Ms = START, end: Ms | None = None) -> bytes:
+        """Return the PCM of [start, end), in the width it was recorded in; less where it ends earlier."""
+        first = min(self.format.rate * start // 1000, self._file.frames)
+        last = self._file.frames if end is None or end >= self.length else self.format.rate * end // 1000
+        try:
+            self._file.seek(first)
+            # libsndfile scales to the full 32 bits; down again to the numbers that were recorded.
+            wide = self._file.read(max(0, last - first), dtype="int32", always_2d=True)
+        except soundfile.LibsndfileError as error:
+            raise BadSound("This story's sound file is damaged.", "Restore it from a backup.") from error
+        return to_bytes((wide >> (32 - 8 * self.format.width)).astype(np.int32), self.format.width)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+        self._sealed.close()
+
+
+class Master:
+    """The sound of one take. ``format`` is the microphone's own; close it after use, or use it as a context."""
+
+    def __init__(self, pcm: _Pcm) -> None:
+        """Wrap what `open_master` found."""
+        self._pcm = pcm
+        self.format = pcm.format
+
+    @property
+    def length(self) -> Ms:
+        """How much can be played."""
+        return self._pcm.length
+
+    def read(self, start: Ms = START, end: Ms | None = None) -> bytes:
+        """Return the interleaved PCM of [start, end). Raises `DamagedTake` or `BadSound`."""
+        return self._pcm.read(start, end)
+
+    def samples(self, start: Ms = START, end: Ms | None = None) -> Samples:
+        """Return [start, end) as mono float32 at the format's rate, full scale 1.0."""
+        return to_floats(self.read(start, end), self.format)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield all PCM in pieces of ten seconds."""
+        for start in range(0, self.length, _PIECE):
+            # The last piece must not lose the samples of a part of a millisecond.
+            end = None if start + _PIECE >= self.length else Ms(start + _PIECE)
+            yield self.read(Ms(start), end)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._pcm.close()
+
+    def __enter__(self) -> Self:
+        """Be closed at the end of the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+
+def open_master(
+    store: Shelf, take: TakeId, reader: Reader, now: datetime | None, *, visit: Visit | None = None
+) -> Master:
+    """Open the sound of ``take`` for ``reader``: FLAC, raw master or growing take, whichever there is.
+
+    Raises `Refused`, `NoKey`, `NoSuchStory`, `DamagedTake`, `BadSound`. What was opened may be read on until it is
+    closed: who plays for long asks the gate again while playing.
+    """
+    key = open_content(store, take, reader, now, derived=None if visit is None else visit.derived)
+    return open_files(store, take, key)
+
+
+def open_files(store: Shelf, take: TakeId, key: ContentKey) -> Master:
+    """Open whichever file of ``take`` there is with a key the gate has given out."""
+    home = store.home
+    # Twice: a take may move from one place to the next between two looks.
+    for _ in range(2):
+        for path in (home.flac_master(take), home.raw_master(take), home.take_file(take)):
+            try:
+                if path == home.flac_master(take):
+                    return Master(FlacReader(path, key, take))
+                return Master(TakeReader(path, key, take=take))
+            except FileNotFoundError:
+                continue
+    raise NoSuchStory("The sound of this story is not here.")
+
+
+def flac_label(take: TakeId) -> bytes:
+    """Name what a sealed FLAC is bound to."""
+    return b"flac/" + take.encode("ascii")

@@ -1,0 +1,175 @@
+"""The worker behind ``hearth transcriber``: words while the story is told, then the FLAC, loudness and sealing."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import sqlite3
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from archive.database import transaction
+from archive.envelope import ContentKey, open_content
+from archive.errors import ArchiveError, Refused
+from archive.flac import make_flac
+from archive.home import Home
+from archive.jobs import (
+    FLAC,
+    LOUDNESS,
+    TRANSCRIBE,
+    Job,
+    claim,
+    drop,
+    finish,
+    free_leases,
+    give_back,
+    postpone,
+    segment_of,
+)
+from archive.masters import Master, open_files
+from archive.store import Store
+from archive.transcripts import put_words
+from archive.types import Reader
+from audio.clock import Clock
+from audio.errors import AudioError
+from audio.loudness import loudness
+from audio.pcm import Samples
+from audio.resample import to_model
+from audio.transcribe import Transcriber, shifted
+from audio.types import Ms
+
+POLL_S = 0.05
+MEASURED_PIECES = 60
+PIECE = Ms(10_000)
+_KINDS = (TRANSCRIBE, LOUDNESS, FLAC)
+_log = logging.getLogger(__name__)
+
+
+class Stop(Protocol):
+    """What tells the loop to end; `threading.Event` fits."""
+
+    def is_set(self) -> bool:
+        """Whether to end now."""
+        ...
+
+    def wait(self, timeout: float) -> object:
+        """Wait up to ``timeout`` seconds for the end."""
+        ...
+
+
+class TranscriberWorker:
+    """Claims jobs and does them, one at a time. Owns the speech model; makes it when the first segment comes."""
+
+    def __init__(
+        self, home: Home, clock: Clock, make_transcriber: Callable[[str], Transcriber], *, store: Store | None = None
+    ) -> None:
+        """Work on ``home``. ``make_transcriber`` gets the language of the take; one is kept for each language."""
+        self._clock = clock
+        self._make = make_transcriber
+        self._made: dict[str, Transcriber] = {}
+        self.store = store or Store(home, clock)
+        self._lock = (home.path / ".transcriber").open("w")
+        with contextlib.suppress(BlockingIOError):
+            # Alone here, so whoever held a lease is dead: a story told now must not wait for it to run out.
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            free_leases(self.store.db.conn)
+
+    def close(self) -> None:
+        """Let go of the store and of the claim to be the only worker."""
+        self._lock.close()
+        self.store.close()
+
+    def run(self, stop: Stop) -> None:
+        """Work until ``stop`` is set; woken by others' writes, else looking once a second."""
+        seen, idle = -1, 0.0
+        while not stop.is_set():
+            version = self.store.version()
+            if version != seen or idle >= 1.0:
+                seen, idle = version, 0.0
+                while not stop.is_set() and self.run_once():
+                    pass
+            stop.wait(POLL_S)
+            idle += POLL_S
+
+    def run_once(self) -> bool:
+        """Do the next job, or seal a story whose time has come; tell whether there was anything to do."""
+        job = claim(self.store.db.conn, self.store.moment(), _KINDS)
+        if job is None:
+            return self._seal()
+        try:
+            self._do(job)
+        except (Refused, sqlite3.IntegrityError):
+            self._not_now(job)
+        except (AudioError, ArchiveError, OSError, RuntimeError, ValueError) as error:
+            # The model's library raises RuntimeError and ValueError; whichever, the job gets its strike.
+            _log.warning(
+                "job %s of take %s failed (strike %d): %s", job.kind, job.take, job.strike, type(error).__name__
+            )
+            give_back(self.store.db.conn, job, type(error).__name__)
+        return True
+
+    def _do(self, job: Job) -> None:
+        key = open_content(self.store, job.take, Reader.TRANSCRIBE, self.store.now())
+        match job.kind:
+            case "transcribe":
+                self._transcribe(job, key)
+            case "loudness":
+                self._measure(job, key)
+            case _:
+                make_flac(self.store, job.take, key, self.store.story_facts(job.take).sha256)
+                self._gone_meanwhile(job)
+                with transaction(self.store.db.conn) as conn:
+                    finish(conn, job, self.store.moment())
+
+    def _transcribe(self, job: Job, key: ContentKey) -> None:
+        store = self.store
+        segment = segment_of(store.db.conn, job.take, job.segment)
+        with open_files(store, job.take, key) as sound:
+            samples = to_model(sound.read(segment.start, segment.end), sound.format)
+        transcriber = self._transcriber(store.language_of(job.take))
+        words = shifted(transcriber.transcribe(samples, segment.voiced), segment.start)
+        with transaction(store.db.conn) as conn:
+            put_words(conn, job.take, job.segment, transcriber.name, words, key=key)
+            finish(conn, job, store.moment())
+
+    def _measure(self, job: Job, key: ContentKey) -> None:
+        with open_files(self.store, job.take, key) as sound:
+            lufs = loudness(_spread(sound), sound.format.rate)
+        with transaction(self.store.db.conn) as conn:
+            conn.execute("INSERT OR REPLACE INTO loudness VALUES (?, ?)", (job.take, float(lufs)))
+            finish(conn, job, self.store.moment())
+
+    def _transcriber(self, language: str) -> Transcriber:
+        if language not in self._made:
+            self._made[language] = self._make(language)
+        return self._made[language]
+
+    def _gone_meanwhile(self, job: Job) -> None:
+        """Remove what was written while the teller took the story back."""
+        if self.store.standing(job.take).ended is not None:
+            self.store.finish_erasures()
+            raise Refused("It was taken back meanwhile.")
+
+    def _not_now(self, job: Job) -> None:
+        where = self.store.standing(job.take)
+        if where.held and where.ended is None:
+            postpone(self.store.db.conn, job)
+        else:
+            # The teller took it back, or the visit ended without keep: there is nothing to do any more.
+            drop(self.store.db.conn, job)
+
+    def _seal(self) -> bool:
+        due = self.store.seal_due()
+        for take in due:
+            self.store.seal(take, "box")
+        return bool(due)
+
+
+def _spread(sound: Master) -> Samples:
+    """Take at most ten minutes, evenly spread: two hours need not lie in memory to know how loud they are."""
+    starts = range(0, max(1, sound.length), PIECE)
+    step = max(1, -(-len(starts) // MEASURED_PIECES))
+    return np.concatenate([sound.samples(Ms(start), Ms(start + PIECE)) for start in starts[::step]])
