@@ -15,7 +15,7 @@ import numpy as np
 
 from audio.errors import BadSound
 from audio.resample import MODEL_RATE, Resampler
-from audio.segmenter import STEADY, Segmenter, SegmentRules
+from audio.segmenter import ADAPTIVE, Segmenter, SegmentRules
 from audio.tracks import Track, native_format
 from audio.transcribe import length_of, shifted
 from audio.types import Ms, Segment, TakeId, Voicing, Word
@@ -109,10 +109,33 @@ def pieces(path: Path) -> Iterator[Samples]:
         track.close()
 
 
-def whole(path: Path, transcriber: Transcriber) -> Clip:
-    """Transcribe a file in one call, begun when its last sample was heard. Raises `BadSound`."""
+def last_voice_s(path: Path, vad: Vad) -> float:
+    """Return the second at which the last voice in the file ends; its whole length where none is found."""
+    vad.reset()
+    heard = last = 0
+    for piece in pieces(path):
+        heard += len(piece)
+        last = max([last, *(verdict.end for verdict in vad.push(piece) if verdict.voicing is Voicing.SPEECH)])
+    return (last or heard) / MODEL_RATE
+
+
+def _until(path: Path, press: float | None) -> Iterator[Samples]:
+    """Yield a file's pieces up to the second of the press."""
+    left = None if press is None else max(1, round(press * MODEL_RATE))
+    for piece in pieces(path):
+        yield piece if left is None else piece[:left]
+        left = None if left is None else left - min(left, len(piece))
+        if left == 0:
+            return
+
+
+def whole(path: Path, transcriber: Transcriber, *, press: float | None = None) -> Clip:
+    """Transcribe a file in one call, begun when its last sample was heard. Raises `BadSound`.
+
+    ``press`` ends it at that second, as a teller's press would.
+    """
     began = time.process_time()
-    samples = np.concatenate(list(pieces(path)))
+    samples = np.concatenate(list(_until(path, press)))
     listened = time.process_time() - began
     length = length_of(samples)
     began = time.process_time()
@@ -161,8 +184,12 @@ class _Listener:
         return part
 
 
-def streamed(path: Path, transcriber: Transcriber, vad: Vad, rules: SegmentRules = STEADY) -> Clip:
+def streamed(
+    path: Path, transcriber: Transcriber, vad: Vad, rules: SegmentRules = ADAPTIVE, *, press: float | None = None
+) -> Clip:
     """Transcribe a file as if it were told now: segment by segment, the last one begun at its last sample.
+
+    ``press`` ends it at that second, as a teller's press would.
 
     Raises:
         BadSound: as `pieces`.
@@ -178,7 +205,7 @@ def streamed(path: Path, transcriber: Transcriber, vad: Vad, rules: SegmentRules
             words.extend(shifted(transcriber.transcribe(samples, segment.voiced), segment.start))
             work.append(Worked(listener.heard / MODEL_RATE, time.process_time() - before))
 
-    for piece in pieces(path):
+    for piece in _until(path, press):
         work_on(listener.push(piece))
     work_on(listener.finish())
     spent = time.process_time() - began

@@ -182,9 +182,7 @@ class TakeWriter:
             return
         first = self._writer is None
         if self._writer is None:
-            self._writer = SealedWriter(
-                self.path, self._key, _label(self.take), meta=self._meta(), chunk=self._limit
-            )
+            self._writer = SealedWriter(self.path, self._key, _label(self.take), meta=self._meta(), chunk=self._limit)
         self._heard.update(pcm)
         self._writer.write(pcm)
         if first or self._writer.stored > self._read_to:

@@ -105,6 +105,21 @@ def load_whisper(model: str, language: str, *, threads: int = 1, folder: Path | 
     return WhisperModel(str(where), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True)
 
 
+def whisper_tokenizer(whisper: Any, language: str) -> Any:  # noqa: ANN401 - faster-whisper is untyped
+    """Return the tokenizer of a loaded model, set to transcribe ``language``."""
+    from faster_whisper.tokenizer import Tokenizer
+
+    code = language.split("-", maxsplit=1)[0].lower()
+    return Tokenizer(whisper.hf_tokenizer, whisper.model.is_multilingual, task="transcribe", language=code)
+
+
+def join_punctuation(whisper_alignment: list[dict[str, Any]]) -> None:
+    """Put punctuation that the model aligned alone onto the word it belongs to, in place."""
+    from faster_whisper.transcribe import merge_punctuations
+
+    merge_punctuations(whisper_alignment, "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、")
+
+
 class WhisperTranscriber:
     """Plain faster-whisper: every stretch in 30 s windows, temperature 0, no earlier text as a prompt, no filter.
 
@@ -184,11 +199,23 @@ def _make_fixed(_model: str, language: str, _threads: int) -> Transcriber:
     return FixedTranscriber(language=language)
 
 
-TRANSCRIBERS: dict[str, Callable[[str, str, int], Transcriber]] = {"whisper": _make_whole, "fixed": _make_fixed}
+def _make_shorttail(model: str, language: str, threads: int) -> Transcriber:
+    from audio.shorttail import ShortTailTranscriber
+
+    return ShortTailTranscriber(model, language, threads=threads)
+
+
+TRANSCRIBERS: dict[str, Callable[[str, str, int], Transcriber]] = {
+    "shorttail": _make_shorttail,
+    "whisper": _make_whole,
+    "fixed": _make_fixed,
+}
 """Every transcriber by the name it has in the configuration."""
 
 
-def make_transcriber(name: str, model: str = "tiny.en", language: str = "en", threads: int = 1) -> Transcriber:
+def make_transcriber(
+    name: str = "shorttail", model: str = "tiny.en", language: str = "en", threads: int = 1
+) -> Transcriber:
     """Make the transcriber called ``name``.
 
     Raises:

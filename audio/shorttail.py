@@ -1,0 +1,180 @@
+"""Whisper without its 30 s floor: encode the speech and one second, append what silence always encodes to.
+
+Whisper pads every call to a 30 s window, which is most of the cost of a short segment. A shorter window alone makes its
+decoder loop. But the encoder's answer to silence hardly depends on what came before: it is computed once when the model
+is loaded, and its end is appended to the encoded speech up to the 1,500 positions the decoder knows. Decoding is then
+done in one go, without timestamps; word times come from aligning the words with the encoded speech.
+
+Two faults of that way are watched for, and answered once by the plain full window: stopping early (far fewer words than
+the measured speech can hold) and repeating itself. The multilingual base model does not take the silent tail safely; only
+the models in `SAFE` are given one, others are decoded plainly.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from audio.transcribe import (
+    RATE,
+    WINDOW,
+    WhisperTranscriber,
+    as_words,
+    join_punctuation,
+    length_of,
+    load_whisper,
+    suspicious,
+    token_limit,
+    whisper_tokenizer,
+)
+from audio.types import Ms, Word
+
+if TYPE_CHECKING:
+    from audio.transcribe import Samples
+
+SAFE = frozenset({"tiny.en"})
+"""Models measured to take a silent tail without looping."""
+POSITIONS = 1500
+_TAIL_SECONDS = 1
+_FRAMES_PER_POSITION = 2
+FEWEST_WORDS_A_SECOND = 1.2
+"""Fewer words than this a voiced second, and the decode is taken to have stopped early."""
+_JUDGED_FROM = Ms(3000)
+_MOST_REPEATS = 4
+_SHORTEST_CAP = 0.6
+"""No word is cut to less than this many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One decode: its tokens, its text, and how sure the model was."""
+
+    tokens: tuple[int, ...]
+    text: str
+    logprob: float
+    no_speech: float
+
+    @property
+    def compression(self) -> float:
+        """How well the text compresses: a loop compresses well."""
+        raw = self.text.encode()
+        return len(raw) / len(zlib.compress(raw)) if raw else 0.0
+
+
+def stopped_early(words: int, voiced: Ms) -> bool:
+    """Tell whether there are far too few words for the measured speech."""
+    return voiced >= _JUDGED_FROM and words * 1000 < FEWEST_WORDS_A_SECOND * voiced
+
+
+def loops(text: str) -> bool:
+    """Tell whether a phrase of one to six words is said more than four times in a row."""
+    words = text.lower().split()
+    for size in range(1, 7):
+        run = 0
+        for at in range(size, len(words)):
+            run = run + 1 if words[at] == words[at - size] else 0
+            if run >= size * _MOST_REPEATS:
+                return True
+    return False
+
+
+class ShortTailTranscriber:
+    """The transcriber for segments: as `WhisperTranscriber`, at a cost that follows the segment's length."""
+
+    def __init__(
+        self, model: str = "tiny.en", language: str = "en", *, threads: int = 1, beam: int = 5, whisper: Any = None
+    ) -> None:
+        """Load ``model`` and encode the silence. Raises `NoModel`."""
+        self.name = model
+        self.language = language
+        self.beam = beam
+        self.redone = 0
+        """How many segments needed the full window after all."""
+        self._whisper = whisper or load_whisper(model, language, threads=threads)
+        self._plain = WhisperTranscriber(model, language, beam=beam, whisper=self._whisper)
+        self._tokenizer = whisper_tokenizer(self._whisper, language)
+        special = self._tokenizer
+        never = [
+            special.transcribe,
+            special.translate,
+            special.sot,
+            special.sot_prev,
+            special.sot_lm,
+            special.no_speech,
+        ]
+        self._never = sorted({*special.non_speech_tokens, *never})
+        self._prompt = [*special.sot_sequence, special.no_timestamps]
+        self._silence = self._encode(np.zeros(RATE * WINDOW // 1000, np.float32)) if model in SAFE else None
+
+    def transcribe(self, samples: Samples, voiced: Ms) -> list[Word]:
+        """Return the words, as `Transcriber` promises."""
+        length = length_of(samples)
+        if voiced <= 0 or len(samples) == 0:
+            return []
+        if self._silence is None or length > WINDOW - 2 * _TAIL_SECONDS * 1000:
+            return self._plain.transcribe(samples, voiced)
+        speech = self._encode(samples)
+        decoded = self._decode(speech, length)
+        looping = loops(decoded.text) or suspicious(0.0, 0.0, decoded.compression)
+        if looping or stopped_early(len(decoded.text.split()), voiced):
+            self.redone += 1
+            again = self._plain.transcribe(samples, voiced)
+            if looping or len(again) > len(decoded.text.split()):
+                return again
+        return self._timed(decoded, speech, length)
+
+    def _encode(self, samples: Samples) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Return the encoder's output for the samples and a second of silence: (1, positions, width)."""
+        padded = np.concatenate([samples, np.zeros(RATE * _TAIL_SECONDS, np.float32)])
+        mel = self._whisper.feature_extractor(padded)
+        frames = min(mel.shape[-1] // _FRAMES_PER_POSITION * _FRAMES_PER_POSITION, POSITIONS * _FRAMES_PER_POSITION)
+        return np.array(self._whisper.encode(np.ascontiguousarray(mel[:, :frames])))
+
+    def _decode(self, speech: np.ndarray[Any, np.dtype[np.float32]], length: Ms) -> Decoded:
+        whole = (
+            np.concatenate([speech, self._silence[:, speech.shape[1] :]], axis=1)
+            if self._silence is not None
+            else speech
+        )
+        (result,) = self._whisper.model.generate(
+            _storage(whole),
+            [self._prompt],
+            beam_size=self.beam,
+            # CTranslate2 gives at most half of the length it is asked for.
+            max_length=2 * token_limit(length),
+            return_scores=True,
+            return_no_speech_prob=True,
+            suppress_blank=True,
+            suppress_tokens=self._never,
+        )
+        tokens = [token for token in result.sequences_ids[0] if token < self._tokenizer.eot]
+        # The score is a mean over the tokens and the end mark; brought to the measure faster-whisper uses.
+        logprob = result.scores[0] * max(1, len(tokens)) / (len(tokens) + 1)
+        return Decoded(tuple(tokens), self._tokenizer.decode(tokens).strip(), logprob, result.no_speech_prob)
+
+    def _timed(self, decoded: Decoded, speech: np.ndarray[Any, np.dtype[np.float32]], length: Ms) -> list[Word]:
+        if not decoded.tokens:
+            return []
+        frames = speech.shape[1] * _FRAMES_PER_POSITION
+        (aligned,) = self._whisper.find_alignment(self._tokenizer, [list(decoded.tokens)], _storage(speech), frames)
+        join_punctuation(aligned)
+        _shorten(aligned)
+        doubt = suspicious(decoded.no_speech, decoded.logprob, decoded.compression)
+        return as_words(((w["word"], w["start"], w["end"], w["probability"]) for w in aligned), length, doubt=doubt)
+
+
+def _shorten(aligned: list[dict[str, Any]]) -> None:
+    """Let no word swallow the silence before it: alignment gives a pause to the word that follows it."""
+    lengths = [word["end"] - word["start"] for word in aligned if word["word"]]
+    most = max(_SHORTEST_CAP, 2 * float(np.median(lengths))) if lengths else _SHORTEST_CAP
+    for word in aligned:
+        word["start"] = max(word["start"], word["end"] - most)
+
+
+def _storage(array: np.ndarray[Any, np.dtype[np.float32]]) -> Any:  # noqa: ANN401 - CTranslate2 is untyped
+    from ctranslate2 import StorageView
+
+    return StorageView.from_array(np.ascontiguousarray(array))

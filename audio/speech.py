@@ -1,0 +1,89 @@
+"""Real human speech with its reference text, to try and measure the box with. Nothing of it is part of the program."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import jiwer
+
+from audio import models
+from audio.errors import BadSound, NoModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+from pathlib import Path
+
+LIBRIVOX: Final = Path("/usr/share/pocketsphinx/test/data/librivox")
+"""Where Debian's pocketsphinx-testdata puts public-domain readings."""
+_LINE = re.compile(r"^<s>\s*(?P<text>.*?)\s*</s>\s*\((?P<name>[^)]+)\)$")
+_NOT_A_WORD = re.compile(r"[^\w' ]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A recording and what is said in it."""
+
+    path: Path
+    text: str
+
+
+def normalised(text: str) -> str:
+    """Return ``text`` as words to compare: lower case, no punctuation, numbers as they are written."""
+    words = (word.strip("'") for word in _NOT_A_WORD.sub(" ", text.lower().replace("\u2019", "'")).split())
+    return " ".join(word for word in words if word)
+
+
+def word_error_rate(pairs: Iterable[tuple[str, str]]) -> float:
+    """Return the errors per reference word over all (reference, heard) pairs together; 0.05 is five in a hundred."""
+    known = [(normalised(reference), normalised(heard)) for reference, heard in pairs]
+    known = [(reference, heard) for reference, heard in known if reference]
+    if not known:
+        msg = "There is no reference text to compare with."
+        raise BadSound(msg, "Put ID.txt beside ID.wav.")
+    return float(jiwer.wer([reference for reference, _ in known], [heard for _, heard in known]))
+
+
+def in_folder(folder: Path) -> list[Spoken]:
+    """Return every ``ID.wav`` that has an ``ID.txt`` beside it, by name.
+
+    Raises:
+        BadSound: no such folder, or nothing in it.
+    """
+    found = [
+        Spoken(path, path.with_suffix(".txt").read_text(encoding="utf-8").strip())
+        for path in sorted(folder.glob("*.wav"))
+        if path.with_suffix(".txt").is_file()
+    ]
+    if not found:
+        msg = f"{folder} holds no ID.wav with an ID.txt beside it."
+        raise BadSound(msg, "Give a folder of recordings with their texts.")
+    return found
+
+
+def librivox(folder: Path = LIBRIVOX) -> list[Spoken]:
+    """Return the readings that Debian's package installed; none where it did not."""
+    try:
+        lines = (folder / "transcription").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    matches = [match for line in lines if (match := _LINE.match(line.strip()))]
+    spoken = [Spoken(folder / f"{match['name']}.wav", match["text"]) for match in matches]
+    return [one for one in spoken if one.path.is_file()]
+
+
+def on_this_machine() -> Sequence[Spoken]:
+    """Return all test speech that is here: the fetched recordings and Debian's.
+
+    Raises:
+        NoModel: none at all.
+    """
+    found: list[Spoken] = []
+    try:
+        found += in_folder(models.find("speech"))
+    except NoModel:
+        if not librivox():
+            raise
+    return found + librivox()
