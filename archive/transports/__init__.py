@@ -53,6 +53,10 @@ class Transport(Protocol):
         """Return the receipt for a bag, unverified; None while there is none."""
         ...
 
+    def waits(self, bag_id: str, sha256: str) -> bool:
+        """Tell whether this very bag lies here already, waiting for the archive to come by."""
+        ...
+
     def lost(self, bag_id: str) -> bool:
         """Tell whether a bag that was receipted is no longer there, so that it has to be sent again.
 

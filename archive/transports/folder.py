@@ -119,6 +119,11 @@ class FolderTransport:
         with _plainly(self.root):
             return load_receipt(self.root, bag_id)
 
+    def waits(self, bag_id: str, sha256: str) -> bool:
+        """Tell whether the bag lies here sealed."""
+        with _plainly(self.root):
+            return self._archive_key is not None and self._sealed(bag_id, sha256).is_file()
+
     def lost(self, bag_id: str) -> bool:
         """Tell whether the box's own folder no longer holds the bag; a stick cannot tell."""
         with _plainly(self.root):
@@ -171,14 +176,16 @@ class FolderTransport:
         return known if isinstance(known, dict) else {}
 
     def _send_sealed(self, bag: Bag, key: ArchiveKey) -> None:
-        folder = self.root / SEALED
-        target = folder / f"{bag.id}.{bag.sha256[:16]}{SUFFIX}"
+        target = self._sealed(bag.id, bag.sha256)
         if target.is_file():
             return
         self._make_room(bag)
         self._make(SEALED)
         seal_bag(bag, key, target)
         self._remove_sealed(bag.id, but=target.name)
+
+    def _sealed(self, bag_id: str, sha256: str) -> Path:
+        return self.root / SEALED / f"{bag_id}.{sha256[:16]}{SUFFIX}"
 
     def _remove_sealed(self, story: str, but: str = "") -> None:
         folder = self.root / SEALED
@@ -222,18 +229,21 @@ def _trouble(root: Path, error: OSError) -> TransportTrouble:
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
             return TransportTrouble(
-                f"There is no room left in {root}; what did not fit stays on the box.", "Make room or use another folder."
+                f"There is no room left in {root}; what did not fit stays on the box.",
+                "Make room or use another folder.",
             )
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return TransportTrouble(
-                f"{root} may not be written; every story stays on the box.", "Check the rights, or a stick's write lock."
+                f"{root} may not be written; every story stays on the box.",
+                "Check the rights, or a stick's write lock.",
             )
         case errno.ENOTDIR | errno.EEXIST:
             return TransportTrouble(f"{root} is not a folder.", "Give a folder; it is made when it is not there.")
         case _:
             why = error.strerror or str(error)
             return TransportTrouble(
-                f"{root} could not be used ({why}); what did not arrive stays on the box.", "Check the disk or the stick."
+                f"{root} could not be used ({why}); what did not arrive stays on the box.",
+                "Check the disk or the stick.",
             )
 
 

@@ -100,6 +100,11 @@ class MemoryTransport:
             return None
         return self._receipts.get(bag_id)
 
+    def waits(self, bag_id: str, sha256: str) -> bool:
+        """Tell whether the bag has not been settled yet."""
+        held = self.incoming.get(bag_id)
+        return held is not None and hashlib.sha256(held[TAG_MANIFEST]).hexdigest() == sha256
+
     def lost(self, bag_id: str) -> bool:
         """Tell whether the bag is not here."""
         return bag_id not in self.bags

@@ -1,0 +1,288 @@
+"""The nightly hand-on: withdrawals first and both ways, then bags, then receipts. Every step can be repeated.
+
+What was done is remembered as facts (`sent`, `bag`, `recall` among the store's receipts); what is due follows from
+them and from the gate, asked at the moment of use. A run killed anywhere is finished by the next.
+
+When a teller narrows what an archive may do, the next bag carries the longer consent record and replaces the old one;
+without the voice, where only the words are allowed now. When nothing may leave the box any more, or the story is
+sealed so that no new bag can be made, the archive's copy is *recalled*: it goes, and the box's own stays.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from archive.bag import Bag, BagContent, plan
+from archive.consent import Answer, all_events, events_of, may, standing
+from archive.consentrecord import links
+from archive.errors import ArchiveError, NoKey, Refused, TransportTrouble
+from archive.handing import NotYet, story_content, words_complete
+from archive.ingest import Progress, Refusal, no_progress
+from archive.receipts import Receipt
+from archive.store import Store
+from archive.tombstones import Reach, Tombstone
+from archive.transports import Transport, make_transport
+from archive.types import Act, ConsentEvent, Form, Reader, Use
+from audio.clock import Clock
+from audio.errors import AudioError
+from audio.types import TakeId
+
+SENT = "sent"
+BAG = "bag"
+RECALL = "recall"
+_OUTSIDE = frozenset({Use.ARCHIVE, Use.PARTNERS, Use.PUBLIC})
+
+Content = Callable[[Store, TakeId], BagContent]
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """One bag of this run. ``receipt`` is None while the archive has not signed yet."""
+
+    story: TakeId
+    bag: str
+    sha256: str
+    receipt: Receipt | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data for `json`."""
+        receipt = None if self.receipt is None else self.receipt.to_json()
+        return {"story": self.story, "bag": self.bag, "sha256": self.sha256, "receipt": receipt}
+
+
+@dataclass(slots=True)
+class SyncReport:
+    """What one run did: bags handed on, tombstones left or found, what was refused, how many stories still wait."""
+
+    to: str
+    bags: list[Handed] = field(default_factory=list)
+    tombstones: list[Tombstone] = field(default_factory=list)
+    found: list[Tombstone] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+    waiting: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data for `json`; every tombstone says which side it came from."""
+        left = [{"story": stone.story, **stone.to_json(), "from": "box"} for stone in self.tombstones]
+        came = [{"story": stone.story, **stone.to_json(), "from": "archive"} for stone in self.found]
+        return {
+            "to": self.to,
+            "bags": [handed.to_json() for handed in self.bags],
+            "tombstones": left + came,
+            "waiting": self.waiting,
+            "refused": [{"story": refusal.bag, "why": refusal.why} for refusal in self.refused],
+        }
+
+
+class SyncBroken(TransportTrouble):
+    """The run broke off at the place it hands on to. ``report`` says what was done before; the rest waits."""
+
+    def __init__(self, trouble: TransportTrouble, report: SyncReport) -> None:
+        """Keep the transport's own sentence and what was done."""
+        super().__init__(trouble.say, trouble.do)
+        self.report = report
+
+
+def sync(
+    store: Store,
+    target: str | Transport,
+    clock: Clock | None = None,
+    progress: Progress = no_progress,
+    content: Content = story_content,
+) -> SyncReport:
+    """Hand on everything that is due to ``target`` (a folder's path, or a transport made before).
+
+    ``progress`` is called before each step with its name and the story concerned. Raises `SyncBroken` (a
+    `TransportTrouble`) when the place cannot be used to the end: nothing is lost, the next run goes on; `NoKey`
+    when the box's keys are not here. One story that cannot be bagged does not stop the others: it is in ``refused``.
+    """
+    if isinstance(target, str):
+        target = make_transport(target, home=store.home.path, keys=store.home.keys, clock=clock or store.clock)
+    return _Run(store, target, progress, content).whole()
+
+
+class _Run:
+    """One run; all it knows of earlier ones are the store's receipts."""
+
+    def __init__(self, store: Store, transport: Transport, progress: Progress, content: Content) -> None:
+        self._store = store
+        self._transport = transport
+        self._progress = progress
+        self._content = content
+        self._facts: dict[str, list[dict[str, Any]]] = {}
+        self._report = SyncReport(transport.place.removeprefix("folder:"))
+
+    def whole(self) -> SyncReport:
+        try:
+            self._progress("visit", "")
+            with self._transport.visit():
+                self._read_facts()
+                self._withdrawals()
+                self._recalls()
+                trouble = self._bags()
+                # A story taken back while its bag was on its way must not stay there until the next night.
+                self._withdrawals()
+                self._progress("settle", "")
+                self._report.refused += self._transport.settle(self._progress)
+                self._receipts()
+                if trouble is not None:
+                    raise trouble
+        except TransportTrouble as error:
+            self._count_waiting()
+            raise SyncBroken(error, self._report) from error
+        self._count_waiting()
+        return self._report
+
+    def _read_facts(self) -> None:
+        self._facts = {}
+        for row in self._store.receipts():
+            if row.place == self._transport.place and row.kind in {SENT, BAG, RECALL}:
+                self._facts.setdefault(row.subject, []).append({"kind": row.kind, **json.loads(row.body)})
+
+    def _note(self, kind: str, story: TakeId, body: dict[str, Any]) -> None:
+        body = {**body, "at": self._store.clock.wall().isoformat()}
+        self._store.add_receipt(story, kind, self._transport.place, json.dumps(body, sort_keys=True))
+        self._facts.setdefault(story, []).append({"kind": kind, **body})
+
+    def _withdrawals(self) -> None:
+        """Carry withdrawals both ways: what is taken back there is gone here, and the other way round."""
+        self._progress("withdrawals", "")
+        self._store.finish_erasures()
+        there = {stone.story: stone for stone in self._transport.tombstones()}
+        gone = {one.take: one.at for one in self._store.tombstones()}
+        final = {story: stone for story, stone in there.items() if stone.reach is Reach.WITHDRAWAL}
+        for stone in final.values():
+            if stone.story not in gone:
+                self._progress("erase", stone.story)
+                self._store.add_tombstone(stone.story)
+                self._report.found.append(stone)
+        for story, at in gone.items():
+            if story not in final and self._withdrawn(story):
+                self._send_stone(Tombstone(story, _aware(at)))
+
+    def _withdrawn(self, story: TakeId) -> bool:
+        """Tell a teller's withdrawal from a story this box let go of because its time was over."""
+        return any(event.act is Act.WITHDRAW for event in events_of(self._store.db.conn, story))
+
+    def _send_stone(self, stone: Tombstone) -> None:
+        self._progress("tombstone", stone.story)
+        self._transport.send_tombstone(stone)
+        self._report.tombstones.append(stone)
+
+    def _recalls(self) -> None:
+        """Take back from the archive what it may keep no longer although its teller did not withdraw."""
+        for story in list(self._facts):
+            last = self._facts[story][-1]
+            events = events_of(self._store.db.conn, TakeId(story))
+            if last["kind"] == RECALL or not events or not _recall(events, last, self._store.now()):
+                continue
+            stone = Tombstone(TakeId(story), self._store.clock.wall(), Reach.RECALL, len(events), links(events)[-1])
+            self._send_stone(stone)
+            self._note(RECALL, TakeId(story), {"events": len(events)})
+
+    def _bags(self) -> TransportTrouble | None:
+        """Hand over every bag that is due; what the transport says when it cannot go on, else None."""
+        for story, answer, revision in self._due():
+            self._progress("bag", story)
+            try:
+                bag = plan(self._content(self._store, story))
+                self._note(SENT, story, {"revision": revision, "sha256": bag.sha256, "voice": answer.voice})
+                self._send(bag)
+            except TransportTrouble as trouble:
+                return trouble
+            except (NoKey, NotYet, Refused):
+                # Sealed, taken back this very moment, or not ready: not to be handed on now.
+                continue
+            except (ArchiveError, AudioError, OSError) as error:
+                say = getattr(error, "say", "") or "Something this story needs could not be read."
+                self._report.refused.append(Refusal(story, say))
+        return None
+
+    def _send(self, bag: Bag) -> None:
+        answer = may(standing(events_of(self._store.db.conn, bag.story)), Reader.SYNC, self._store.now())
+        if not answer.allowed:
+            raise Refused(answer.why)
+        self._progress("send", bag.story)
+        self._transport.send_bag(bag)
+
+    def _receipts(self) -> None:
+        """Fetch, verify and keep the receipt of everything that was sent and not yet signed for."""
+        here = {str(story.id) for story in self._store.stories()}
+        for story in sorted(here & self._facts.keys()):
+            last = self._facts[story][-1]
+            if last["kind"] != SENT:
+                continue
+            self._progress("receipt", story)
+            receipt = self._transport.receipt(story)
+            good = receipt is not None and receipt.verified(self._transport.signer) and receipt.sha256 == last["sha256"]
+            if receipt is not None and good:
+                kept = {name: last[name] for name in ("revision", "sha256", "voice")}
+                self._note(BAG, TakeId(story), {**kept, "receipt": receipt.to_json()})
+            self._report.bags.append(Handed(TakeId(story), story, last["sha256"], receipt if good else None))
+
+    def _due(self) -> list[tuple[TakeId, Answer, str]]:
+        """List the stories to hand on now: allowed, their words complete, not signed for in their present state."""
+        due = []
+        for story, answer, revision in self._allowed():
+            if self._done_with(story, revision):
+                continue
+            if words_complete(self._store, story):
+                due.append((story, answer, revision))
+        return due
+
+    def _allowed(self) -> Iterable[tuple[TakeId, Answer, str]]:
+        ledger = all_events(self._store.db.conn)
+        now = self._store.now()
+        for story in self._store.stories():
+            answer = may(standing(ledger[story.id]), Reader.SYNC, now)
+            if answer.allowed:
+                yield story.id, answer, _revision(ledger[story.id])
+
+    def _signed(self, story: TakeId, revision: str) -> bool:
+        facts = self._facts.get(story)
+        return bool(facts) and facts is not None and facts[-1]["kind"] == BAG and facts[-1]["revision"] == revision
+
+    def _done_with(self, story: TakeId, revision: str) -> bool:
+        """Tell whether there is nothing to send: signed for and still there, or lying there for the archive's visit."""
+        if self._signed(story, revision):
+            return not self._transport.lost(story)
+        last = (self._facts.get(story) or [{"kind": "", "revision": ""}])[-1]
+        same = last["kind"] == SENT and last["revision"] == revision
+        return same and self._transport.waits(story, last["sha256"])
+
+    def _count_waiting(self) -> None:
+        self._report.waiting = sum(not self._signed(story, revision) for story, _, revision in self._allowed())
+
+
+def _revision(events: Iterable[ConsentEvent]) -> str:
+    """Name the state of a story's answers. Holds, seals and the end of a visit change nothing an archive must know."""
+    return links(event for event in events if event.act is Act.DECIDE)[-1]
+
+
+def _recall(events: list[ConsentEvent], last: dict[str, Any], now: datetime | None) -> bool:
+    """Tell whether the archive's copy has to go: nothing may leave any more, or less may and no new bag can say so."""
+    where = standing(events)
+    if where.ended is not None:
+        return False
+    # Sealing and holding are about this box; they do not take back what was given to the archive.
+    answer = may(replace(where, sealed=False, held=False), Reader.SYNC, now)
+    if not answer.allowed:
+        return True
+    chain = [event for event in events if event.act is Act.DECIDE]
+    known = links(chain)
+    since = chain[known.index(last["revision"]) + 1 :] if last["revision"] in known else chain
+    narrowed = any(_narrows(event) for event in since)
+    return where.sealed and narrowed
+
+
+def _narrows(event: ConsentEvent) -> bool:
+    outside = event.use in _OUTSIDE
+    return outside and (not event.yes or event.form is Form.TRANSCRIPT or event.embargo is not None)
+
+
+def _aware(at: datetime) -> datetime:
+    return at if at.tzinfo else at.astimezone()
