@@ -27,7 +27,7 @@ from audio.events import (
     TakeFailed,
 )
 from audio.framing import Framer
-from audio.levels import Hint, LevelMeter, has_hum, hint
+from audio.levels import Hint, LevelMeter, decibels, has_hum, hint
 from audio.pcm import to_floats
 from audio.segmenter import Segmenter
 from audio.sources import Source
@@ -127,8 +127,7 @@ class Capture:
         """End the take with the last sample captured before ``at``: tail segment, then `TakeClosed`.
 
         The source may deliver that sample only later; the take is closed when it did, or when the stream is lost.
-        A sample from after ``at`` that was stored before this command came stays (a device's blocks come tens of
-        milliseconds late, so this takes a command that is later still).
+        Exact as long as the command comes within 150 ms of ``at`` in sound; the same holds for `pause`.
         """
         self._gate(Gate(at, on=False, last=True))
 
@@ -163,12 +162,8 @@ class Capture:
 
     def _gate(self, gate: Gate) -> None:
         def apply() -> None:
-            if self._taking is not None:
-                self._taking.gate(gate)
-                if (gate.last and self._heard_until >= gate.at - 0.5 / self._source.format.rate) or (
-                    gate.last and self._lost
-                ):
-                    self._close_take()
+            if self._taking is not None and (self._taking.gate(gate) or (gate.last and self._lost)):
+                self._close_take()
 
         self._queue.put(apply)
 
@@ -257,7 +252,9 @@ class Capture:
         until = self._frames[-1][0].at + self._framer.frame_ms / 1000
         self._frames.clear()
         power = sum(10 ** (level.rms / 10) for level in levels) / len(levels)
-        level = Level(_tenth_log(power), max(x.peak for x in levels), levels[-1].floor, sum(x.clipped for x in levels))
+        level = Level(
+            decibels(power**0.5), max(x.peak for x in levels), levels[-1].floor, sum(x.clipped for x in levels)
+        )
         self._levels.append(level)
         self._told += 1
         if self._told % _LEVELS_A_SECOND == 0:

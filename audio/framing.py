@@ -21,13 +21,13 @@ class Framer:
     """
 
     def __init__(self, fmt: AudioFormat, frame_ms: int = FRAME_MS) -> None:
-        """Frame sound of ``fmt``; ``frame_ms`` times the rate must come to whole samples."""
-        if frame_ms <= 0 or fmt.rate * frame_ms % 1000:
-            msg = f"{frame_ms} ms is not a whole number of samples at {fmt.rate} Hz"
+        """Frame sound of ``fmt``; ``frame_ms`` is rounded to whole samples (44.1 kHz has none at 32 ms)."""
+        if frame_ms <= 0:
+            msg = "a frame has a length"
             raise ValueError(msg)
         self.format = fmt
         self.frame_ms = frame_ms
-        self.frame_bytes = fmt.rate * frame_ms // 1000 * fmt.frame_bytes
+        self.frame_bytes = round(fmt.rate * frame_ms / 1000) * fmt.frame_bytes
         self._held = b""
         self._held_at = 0.0
         self._seq = 0

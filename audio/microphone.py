@@ -115,7 +115,11 @@ def find_device(name: str, *, output: bool = False) -> SoundDevice:
     """
     refuse: type[AudioError] = NoSpeaker if output else NoMicrophone
     kind = "loudspeaker" if output else "microphone"
-    usable = [device for device in list_devices() if (device.outputs if output else device.inputs)]
+    try:
+        devices = list_devices()
+    except NoMicrophone as error:
+        raise refuse(error.say, error.do) from error
+    usable = [device for device in devices if (device.outputs if output else device.inputs)]
     if not name:
         fitting = [device for device in usable if (device.default_output if output else device.default_input)]
     else:

@@ -197,7 +197,7 @@ class SpeakerPlayer:
             # The first second is there before the first callback asks for it.
             _feed(voice, chunks, 1.0)
             self._current = voice
-            self._voices = [*self._voices, voice]
+            self._voices.append(voice)
             if not voice.complete:
                 threading.Thread(target=_keep_fed, args=(voice, chunks), name="player-feed", daemon=True).start()
 
@@ -247,15 +247,15 @@ class SpeakerPlayer:
         self._called_at = now
         self._delay = max(0.0, min(times.outputBufferDacTime - times.currentTime, 1.0))
         mixed = np.zeros(frames, np.float32)
-        for voice in self._voices:
+        # Lists change by single, atomic steps only: a lock could make this callback wait.
+        for voice in list(self._voices):
             fresh = voice.played == 0
             voice.fill(mixed)
             if fresh and voice.played:
                 self._announce(PlaybackStarted(now + self._delay))
             if voice.ended:
+                self._voices.remove(voice)
                 self._announce(PlaybackEnded(voice.finished))
-        if any(voice.ended for voice in self._voices):
-            self._voices = [voice for voice in self._voices if not voice.ended]
         out[:, 0] = np.clip(mixed, -1, 1)
         self._idle = 0 if self._voices else self._idle + frames
         if self._idle > _IDLE_S * self._rate:
@@ -263,7 +263,7 @@ class SpeakerPlayer:
 
     def stop(self) -> None:
         """Fade out; `PlaybackEnded` follows."""
-        for voice in self._voices:
+        for voice in list(self._voices):
             voice.stop()
 
     def position(self) -> Ms | None:

@@ -5,6 +5,7 @@ No thread and no clock here; `audio.capture.Capture` feeds it in its own thread.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +15,15 @@ from typing import Final, Protocol
 import numpy as np
 
 from audio.events import CaptureEvent, FirstSample, Marked, SegmentClosed, TakeClosed
-from audio.pcm import full_scale, to_integers
+from audio.pcm import Samples, full_scale, to_integers
 from audio.resample import MODEL_RATE, Resampler
 from audio.segmenter import Segmenter
 from audio.sources import sample_at
 from audio.types import AudioFormat, Block, Ms, Segment, Take, TakeId, Verdict, Voicing
 from audio.vad import Vad
 
+HOLD_S: Final = 0.15
+"""How late a press may be told and still cut exactly, in seconds of sound kept back from the disk."""
 _SILENT: Final = 1e-6
 
 
@@ -91,6 +94,7 @@ class Taking:
         self._vad.reset()
         self._gates = deque([Gate(at, on=True)])
         self._on = False
+        self._held: deque[Block] = deque()
         self._pending: list[bytes] = []
         self._first_at: float | None = None
         self._first_told = False
@@ -105,13 +109,32 @@ class Taking:
         """Whether the end of the take has been told."""
         return bool(self._gates) and self._gates[-1].last
 
-    def gate(self, gate: Gate) -> None:
-        """Add a turn, in order of time; nothing follows the last one."""
-        if not self.ending:
-            self._gates.append(gate)
+    def gate(self, gate: Gate) -> bool:
+        """Add a turn, in order of time; nothing follows the last one. True when the last sample has passed by now."""
+        if self.ending:
+            return False
+        self._gates.append(gate)
+        return gate.last and self._release(math.inf)
 
     def push(self, block: Block) -> bool:
-        """Let one block through the gates; True when the take's last sample has passed. Stores nothing yet."""
+        """Take one block; True when the take's last sample has passed the gates. Writes nothing yet.
+
+        Until the end is told, the newest `HOLD_S` wait here: a press is told some time after it happened, and
+        what was said after it must not be on the disk by then.
+        """
+        self._held.append(block)
+        newest = block.at + len(block.pcm) / (self._format.rate * self._format.frame_bytes)
+        return self._release(math.inf if self.ending else newest - HOLD_S)
+
+    def _release(self, before: float) -> bool:
+        """Let the held blocks which begin before ``before`` through the gates."""
+        while self._held and self._held[0].at < before:
+            if self._let_through(self._held.popleft()):
+                self._held.clear()
+                return True
+        return False
+
+    def _let_through(self, block: Block) -> bool:
         size = self._format.frame_bytes
         frames = len(block.pcm) // size
         done = 0
@@ -155,7 +178,7 @@ class Taking:
             self._clipped += int(np.count_nonzero((samples >= self._top - 1) | (samples <= -self._top)))
         self._judge(self._resampler.push(pcm))
 
-    def _judge(self, samples: np.ndarray[tuple[int], np.dtype[np.float32]]) -> None:
+    def _judge(self, samples: Samples) -> None:
         self._unjudged = np.concatenate([self._unjudged, samples])
         verdicts = self._vad.push(samples)
         if not verdicts:
@@ -185,7 +208,8 @@ class Taking:
         return news
 
     def close(self) -> None:
-        """Store the rest, announce the tail's segment once it can be read, close the file, announce the take."""
+        """Store the rest, held back or not; announce the tail segment once it can be read, then the closed take."""
+        self._release(math.inf)
         self.store()
         self._judge(self._resampler.flush())
         tail = self._segmenter.finish(Ms(self._base + self._stored * 1000 // self._format.rate))
