@@ -71,7 +71,7 @@ class _Span:
 
 
 class Segmenter:
-    """Cuts one take. The segments it gives tile the take: no gap, no overlap, from 0 to the end given to `finish`."""
+    """Cuts one take. The segments it gives tile it: no gap, no overlap, from ``start`` to the end given to `finish`."""
 
     def __init__(self, take: TakeId, rules: SegmentRules = STEADY, *, first: int = 0, start: Ms = Ms(0)) -> None:  # noqa: B008 - Ms is an int
         """Start at the first stored sample; a take that goes on starts at ``start`` with segment number ``first``."""
@@ -96,7 +96,7 @@ class Segmenter:
         return Ms(sum(span.end - span.start for span in self._spans if span.speech))
 
     def push(self, ms: Ms, speech: bool, rms: float) -> list[SpeechMark | Segment]:  # noqa: FBT001 - the verdict itself
-        """Take in the verdict over the span from the last call's ``ms`` (at first 0) up to ``ms``.
+        """Take in the verdict over the span from the last call's ``ms`` (at first the start) up to ``ms``.
 
         ``rms`` is the span's loudness on any rising scale (linear or dBFS). Returns what this span brought about, in
         order of time. A span that does not go forward is ignored.

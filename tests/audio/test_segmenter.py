@@ -90,6 +90,12 @@ def test_the_press_may_come_before_or_after_the_last_verdict() -> None:
     assert Segmenter(TAKE).finish(Ms(0)) is None
 
 
+def test_a_take_that_goes_on_is_cut_from_there() -> None:
+    segmenter = Segmenter(TAKE, first=3, start=Ms(7000))
+    assert segmenter.push(Ms(8000), True, 0.1) == [SpeechMark(MarkKind.STARTED, Ms(7000))]
+    assert segmenter.finish(Ms(8000)) == Segment(TAKE, 3, Ms(7000), Ms(8000), Ms(1000), CutReason.END)
+
+
 def test_nothing_is_taken_after_the_end() -> None:
     segmenter = Segmenter(TAKE)
     segmenter.finish(Ms(0))
