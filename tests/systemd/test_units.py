@@ -119,8 +119,30 @@ def test_what_needs_no_network_has_none(name):
     assert service["RestrictAddressFamilies"] == ["AF_UNIX"]
 
 
-def test_sync_can_listen_on_nothing():
-    assert options("hearth-sync.service")["SocketBindDeny"] == ["any"]
+def test_sync_cannot_listen():
+    assert "~listen accept accept4" in options("hearth-sync.service")["SystemCallFilter"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_system_calls_are_an_allow_list(name):
+    # The first line decides: one that begins with ~ would turn the whole filter into a list of what is denied.
+    assert options(name)["SystemCallFilter"][0] == "@system-service"
+
+
+@pytest.mark.skipif(shutil.which("systemd-sysusers") is None, reason="systemd-sysusers is not installed")
+def test_the_user_and_every_group_the_kiosk_needs_can_be_made(tmp_path):
+    (tmp_path / "etc").mkdir()
+    made = subprocess.run(
+        ["systemd-sysusers", f"--root={tmp_path}", "--dry-run", str(UNITS / "hearth.sysusers.conf")],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    told = made.stdout + made.stderr
+    for group in options("hearth-kiosk.service")["SupplementaryGroups"][0].split():
+        assert f"'{group}'" in told
+    assert "Creating user 'hearth'" in told
 
 
 def test_the_kiosk_comes_back_quickly_and_gives_up_in_sight():
