@@ -137,7 +137,8 @@ def _check_digests(folder: Path) -> None:
     try:
         bagit.Bag(str(folder)).validate(processes=1, fast=False)
     except (bagit.BagError, ValueError, LookupError) as error:
-        raise BadBag("This bag was altered or damaged: its files do not have the sums written in it.", _AGAIN) from error
+        say = "This bag was altered or damaged: its files do not have the sums written in it."
+        raise BadBag(say, _AGAIN) from error
 
 
 def _check_info(folder: Path, bag_id: str) -> None:
@@ -160,4 +161,4 @@ def check_allowed(consent: ConsentRecord, now: datetime | None, *, has_sound: bo
     if not answer.allowed:
         raise BadBag(f"Its teller does not allow this story to leave the box: {answer.why}", _AGAIN)
     if has_sound and not answer.voice:
-        raise BadBag("Its teller allows the words of this story but not the voice, and the voice is in the bag.", _AGAIN)
+        raise BadBag("Its teller allows the words of this story, not the voice, and the voice is in the bag.", _AGAIN)

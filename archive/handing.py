@@ -1,46 +1,46 @@
 """What a stored story's bag says: facts, words and sound read through the one gate, nothing invented.
 
 The content key is opened for `Reader.BAG` here and nowhere else. The sound is the sealed FLAC master; where the
-night is faster than the transcriber, the FLAC is made first, under that job's own lease.
+night is faster than the transcriber, a FLAC is made for this bag alone.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from archive.bag import BagContent
 from archive.captions import captions, to_webvtt
 from archive.consent import events_of, may, standing
 from archive.consentrecord import record
-from archive.database import transaction
+from archive.durable import remove
 from archive.envelope import ContentKey, open_content
-from archive.errors import ArchiveError, Refused
-from archive.flac import make_flac
-from archive.jobs import FLAC, LEASE_S, TRANSCRIBE
+from archive.errors import NoSuchStory, Refused
+from archive.flac import _encode as encode
+from archive.jobs import TRANSCRIBE
 from archive.masters import flac_label
 from archive.store import Store
 from archive.transcripts import read_words
 from archive.types import ConsentEvent, Kind, Reader, Story, Use
 from audio.sealedfile import SealedReader
+from audio.takewriter import TakeReader
 from audio.types import TakeId
 
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+SCRATCH = ".scratch"
+_BLOCK = 1 << 20
 _NOT_CHECKED = "These words were written down by a machine and have not been checked by a person."
 _HEADER = "WEBVTT\n"
-
-
-class NotYet(ArchiveError):
-    """Another process is still working on what this needs; the next run goes on."""
-
-    code = "not-yet"
 
 
 def story_content(store: Store, story: TakeId) -> BagContent:
     """Collect what the bag of ``story`` says.
 
-    Raises `Refused` where the gate says no at this moment, `NoKey` for a sealed story, `NotYet` while its FLAC is being
-    made elsewhere, `DamagedTake` or `BadSound` where a stored file does not open.
+    Raises `Refused` where the gate says no at this moment, `NoKey` for a sealed story, `DamagedTake` or `BadSound`
+    where a stored file does not open, `OSError` or `DiskTrouble` where the home's disk fails.
     """
     events = events_of(store.db.conn, story)
     answer = may(standing(events), Reader.BAG, store.now())
@@ -67,7 +67,9 @@ def words_complete(store: Store, story: TakeId) -> bool:
 
 
 def _captions(store: Store, story: TakeId, key: ContentKey) -> str:
-    text = to_webvtt(captions(read_words(store, story, key)))
+    words = read_words(store, story, key)
+    # A teller may have said nothing a machine could hear.
+    text = to_webvtt(captions(words) if words else [])
     notes = [_NOT_CHECKED]
     query = "SELECT COUNT(*) FROM jobs WHERE kind = ? AND take = ? AND failed IS NOT NULL"
     missing = store.db.conn.execute(query, (TRANSCRIBE, story)).fetchone()[0]
@@ -78,42 +80,58 @@ def _captions(store: Store, story: TakeId, key: ContentKey) -> str:
 
 
 def _sound(store: Store, facts: Story, key: ContentKey) -> Callable[[], BinaryIO]:
-    path = store.home.flac_master(facts.id)
-    if not path.exists():
-        _make_flac(store, facts, key)
-
-    def open_sound() -> BinaryIO:
-        return cast("BinaryIO", io.BufferedReader(SealedReader(path, key, flac_label(facts.id)), 1 << 20))
-
-    return open_sound
-
-
-def _make_flac(store: Store, facts: Story, key: ContentKey) -> None:
-    """Make the FLAC under the lease of its job: two processes writing one master could lose it."""
-    now = store.moment()
-    mine = "UPDATE jobs SET boot_id = ?, lease_until = ? WHERE kind = ? AND take = ? AND done_at IS NULL"
-    free = "NOT (boot_id = ? AND lease_until > ?)"
-    with transaction(store.db.conn) as conn:
-        taken = conn.execute(
-            f"{mine} AND {free}",  # noqa: S608 - both are constants
-            (now.boot_id, now.at + LEASE_S, FLAC, facts.id, now.boot_id, now.at),
-        ).rowcount
-    if not taken:
-        raise NotYet("The sound of this story is still being made ready.", "Nothing to do: the next run hands it on.")
-    try:
-        make_flac(store, facts.id, key, facts.sha256)
-    except BaseException:  # whoever stopped it, the transcriber may try again at once
-        _note_flac(store, facts.id, done=False)
-        raise
-    _note_flac(store, facts.id, done=True)
+    """Open the FLAC once; what is returned gives fresh streams of it."""
+    for _ in range(2):
+        try:
+            reader = SealedReader(store.home.flac_master(facts.id), key, flac_label(facts.id))
+        except FileNotFoundError:
+            try:
+                reader = _encoded(store, facts.id, key)
+            except FileNotFoundError:
+                # The transcriber finished the master between the two looks.
+                continue
+        return lambda: cast("BinaryIO", io.BufferedReader(_View(reader), _BLOCK))
+    raise NoSuchStory("The sound of this story is not here.")
 
 
-def _note_flac(store: Store, story: TakeId, *, done: bool) -> None:
-    with transaction(store.db.conn) as conn:
-        conn.execute("UPDATE jobs SET lease_until = 0 WHERE kind = ? AND take = ?", (FLAC, story))
-        if done:
-            now = store.clock.wall().isoformat()
-            conn.execute("UPDATE jobs SET done_at = ?, failed = NULL WHERE kind = ? AND take = ?", (now, FLAC, story))
+def _encoded(store: Store, story: TakeId, key: ContentKey) -> SealedReader:
+    """Make a FLAC of our own for the bag, sealed, in a file without a name as soon as it is open.
+
+    The transcriber alone writes masters: two processes writing one could lose it.
+    """
+    scratch = store.home.outbox / f"{story}{SCRATCH}"
+    with TakeReader(store.home.raw_master(story), key, take=story) as take:
+        remove(scratch)
+        try:
+            encode(take, scratch, key, story)
+            return SealedReader(scratch, key, flac_label(story))
+        finally:
+            remove(scratch)
+
+
+def sweep_scratch(store: Store) -> None:
+    """Remove what a killed run left; it is sealed, and nobody needs it. Only for the one sync that runs."""
+    for path in sorted(store.home.outbox.glob(f"*{SCRATCH}")):
+        remove(path)
+
+
+class _View(io.RawIOBase):
+    """A stream of its own over a sealed file that stays open."""
+
+    def __init__(self, reader: SealedReader) -> None:
+        super().__init__()
+        self._reader = reader
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        view = memoryview(buffer).cast("B")
+        data = self._reader.read_at(self._at, len(view))
+        view[: len(data)] = data
+        self._at += len(data)
+        return len(data)
 
 
 def _dublin_core(facts: Story, *, voice: bool) -> dict[str, str]:
@@ -130,7 +148,7 @@ def _dublin_core(facts: Story, *, voice: bool) -> dict[str, str]:
         "dcterms:subject": facts.prompt,
         "dcterms:publisher": facts.site,
         "dcterms:rights": "As its teller decided: data/consent.json",
-        "dcterms:provenance": "" if facts.clock_trusted else "The clock of the box was not confirmed when this was told.",
+        "dcterms:provenance": "" if facts.clock_trusted else "The clock of the box was not confirmed at that time.",
     }
 
 

@@ -106,9 +106,7 @@ class FolderArchive:
         progress("check", name)
         came = self.root / INCOMING / name
         try:
-            if stone is not None and not self._lifts(came, stone):
-                remove(came)
-                raise BadBag("This story was taken back by its teller; the bag that came for it was removed.")
+            self._refuse_taken_back(came, stone)
             checked = check_bag(came, self._now(), self._limits)
             self._keep(checked, came, progress)
         except BadBag as error:
@@ -117,6 +115,10 @@ class FolderArchive:
                 self._set_aside(came, error.say)
             else:
                 remove(came)
+
+    def _refuse_taken_back(self, came: Path, stone: Tombstone | None) -> None:
+        if stone is not None and not self._lifts(came, stone):
+            raise BadBag("This story was taken back by its teller; the bag that came for it was removed.")
 
     def _keep(self, checked: CheckedBag, came: Path, progress: Progress) -> None:
         """Put a checked bag in its place. Raises `BadBag` where another content has the same id already."""
@@ -219,10 +221,12 @@ def read_tombstones(root: Path) -> Iterator[Tombstone]:
 
 def remove_copies(root: Path, name: str, *, incoming: bool = True) -> bool:
     """Remove bag, receipt, refused and incoming copies of ``name``; tells whether there were any."""
-    places = [root / BAGS / name, root / REFUSED / name, root / REFUSED / f"{name}.txt", root / RECEIPTS / f"{name}.json"]
+    places = [root / BAGS / name, root / REFUSED / name]
+    places += [root / REFUSED / f"{name}.txt", root / RECEIPTS / f"{name}.json"]
     if incoming:
         places.append(root / INCOMING / name)
-    return any([remove(place) for place in places])
+    removed = [place for place in places if remove(place)]
+    return bool(removed)
 
 
 def sweep(root: Path) -> None:

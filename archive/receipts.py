@@ -116,4 +116,4 @@ def folder_signer(keys: Path) -> Signer:
 
 
 def _message(bag: str, sha256: str, at: datetime) -> bytes:
-    return "\n".join(("hearth-receipt-1", bag, sha256, at.isoformat())).encode()
+    return f"hearth-receipt-1\n{bag}\n{sha256}\n{at.isoformat()}".encode()

@@ -128,6 +128,12 @@ def _label(bag_id: str) -> bytes:
     return f"hearth-bag-1 {bag_id}".encode()
 
 
+def _take(source: IO[bytes] | None, target: Path | None) -> None:
+    if source is None or target is None:
+        raise BadBag("This sealed bag holds something that does not belong in a story's bag.")
+    copy_synced(source, target)
+
+
 def _unpack(reader: SealedReader, bag_id: str, folder: Path, limits: Limits) -> Path:
     target = folder / bag_id
     part = target.with_name(target.name + PART)
@@ -141,9 +147,7 @@ def _unpack(reader: SealedReader, bag_id: str, folder: Path, limits: Limits) -> 
                 path = wanted.pop(entry.name, None)
                 source: IO[bytes] | None = tar.extractfile(entry) if entry.isreg() else None
                 too_large = entry.size > (limits.sound if path == SOUND else limits.text)
-                if path is None or source is None or too_large:
-                    raise BadBag("This sealed bag holds something that does not belong in a story's bag.")
-                copy_synced(source, part / path)
+                _take(source, None if path is None or too_large else part / path)
         sync_folder(part / "data")
         sync_folder(part)
         remove(target)

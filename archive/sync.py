@@ -10,8 +10,10 @@ sealed so that no new bag can be made, the archive's copy is *recalled*: it goes
 
 from __future__ import annotations
 
+import fcntl
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -20,7 +22,8 @@ from archive.bag import Bag, BagContent, plan
 from archive.consent import Answer, all_events, events_of, may, standing
 from archive.consentrecord import links
 from archive.errors import ArchiveError, NoKey, Refused, TransportTrouble
-from archive.handing import NotYet, story_content, words_complete
+from archive.handing import story_content, sweep_scratch, words_complete
+from archive.home import Home
 from archive.ingest import Progress, Refusal, no_progress
 from archive.receipts import Receipt
 from archive.store import Store
@@ -102,7 +105,21 @@ def sync(
     """
     if isinstance(target, str):
         target = make_transport(target, home=store.home.path, keys=store.home.keys, clock=clock or store.clock)
-    return _Run(store, target, progress, content).whole()
+    with _alone(store.home):
+        sweep_scratch(store)
+        return _Run(store, target, progress, content).whole()
+
+
+@contextmanager
+def _alone(home: Home) -> Iterator[None]:
+    """Let one sync of this box run at a time."""
+    with (home.path / ".syncing").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            say = "Another sync of this box is running already."
+            raise TransportTrouble(say, "Wait until it has ended.") from error
+        yield
 
 
 class _Run:
@@ -117,10 +134,10 @@ class _Run:
         self._report = SyncReport(transport.place.removeprefix("folder:"))
 
     def whole(self) -> SyncReport:
+        self._read_facts()
         try:
             self._progress("visit", "")
             with self._transport.visit():
-                self._read_facts()
                 self._withdrawals()
                 self._recalls()
                 trouble = self._bags()
@@ -194,8 +211,8 @@ class _Run:
                 self._send(bag)
             except TransportTrouble as trouble:
                 return trouble
-            except (NoKey, NotYet, Refused):
-                # Sealed, taken back this very moment, or not ready: not to be handed on now.
+            except (NoKey, Refused):
+                # Sealed, or taken back this very moment: not ours to hand on any more.
                 continue
             except (ArchiveError, AudioError, OSError) as error:
                 say = getattr(error, "say", "") or "Something this story needs could not be read."

@@ -69,7 +69,7 @@ Maker = Callable[[str, Path, Path, Clock], Transport]
 
 
 def _folder(target: str, home: Path, keys: Path, clock: Clock) -> Transport:
-    from archive.transports.folder import FolderTransport  # noqa: PLC0415 - the module imports this one's protocol
+    from archive.transports.folder import FolderTransport
 
     return FolderTransport(Path(target), home, keys, clock)
 

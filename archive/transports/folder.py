@@ -24,7 +24,6 @@ from archive.ingest import (
     BAGS,
     FOLDERS,
     INCOMING,
-    RECEIPTS,
     TOMBSTONES,
     FolderArchive,
     Progress,
