@@ -12,7 +12,7 @@ from archive.database import Moment, connect, data_version
 from archive.errors import NoSuchStory
 from archive.home import Home, Keys
 from archive.keycode import Cost
-from archive.types import Act, ConsentEvent, Form, Use
+from archive.types import Act, ConsentEvent, Form, Kind, Use
 from audio.clock import Clock
 from audio.types import TakeId
 
@@ -80,6 +80,13 @@ class Shelf:
         if row is None:
             raise NoSuchStory("There is no story with this identifier here.")
         return str(row[0])
+
+    def kind_of(self, take: TakeId) -> Kind:
+        """Whether a take is a story or a conversation. Raises `NoSuchStory`."""
+        row = self.db.conn.execute("SELECT kind FROM takes WHERE id = ?", (take,)).fetchone()
+        if row is None:
+            raise NoSuchStory("There is no story with this identifier here.")
+        return Kind(row[0])
 
     def loudness_of(self, take: TakeId) -> float | None:
         """Integrated loudness of a take in LUFS, once it was measured."""

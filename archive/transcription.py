@@ -82,6 +82,10 @@ class TranscriberWorker:
         self._lock.close()
         self.store.close()
 
+    def warm_up(self, language: str) -> None:
+        """Load the model for ``language`` before the first story. Raises `NoModel`."""
+        self._transcriber(language)
+
     def run(self, stop: Stop) -> None:
         """Work until ``stop`` is set; woken by others' writes, else looking once a second."""
         seen, idle = -1, 0.0

@@ -51,7 +51,7 @@ class Sound:
     rate: int = _setting(0, "Samples a second; 0 takes what the microphone does best.", low=0, high=96_000)
     width: int = _setting(2, "Bytes a sample: 2 (16 bit) or 3 (24 bit).", low=2, high=3)
     vad: str = _setting("silero", "What tells speech from silence.", choices=("silero", "webrtc"))
-    transcriber: str = _setting("whisper", "What writes down speech.", choices=("whisper", "fixed"))
+    transcriber: str = _setting("shorttail", "What writes down speech.", choices=("shorttail", "whisper", "fixed"))
     model: str = _setting("", "The speech model by name; empty takes the one that was set up.", empty=True)
     volume: float = _setting(0.7, "The volume each visit begins with, 0 to 1.", low=0.0, high=1.0)
 

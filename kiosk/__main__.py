@@ -1,0 +1,5 @@
+"""``python -m kiosk`` is ``hearth``."""
+
+from kiosk.cli import main
+
+main()

@@ -1,0 +1,347 @@
+"""The kiosk's loop: one queue, one thread. Everything that happens comes in as a value; the session decides.
+
+`App.round` is one turn: take what has arrived, step the session, carry out effects, look at the store, draw. The
+real box turns it for ever; simulation and tests turn it by hand on a clock of their own.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from archive.envelope import ask
+from archive.errors import ArchiveError
+from archive.store import Store
+from archive.takes import fresh_take
+from archive.transcripts import transcript
+from archive.types import Reader
+from audio import events as heard
+from audio.clock import Clock
+from audio.player import PlaybackEnded, PlaybackStarted, PlayerEvent
+from audio.types import Word
+from hardware.controls import Controls
+from hardware.lamps import Lamps
+from hardware.types import Control, ControlEvent, Lamp
+from kiosk import types as t
+from kiosk.effects import Check, Effects
+from kiosk.keys import keys
+from kiosk.playing import DEFAULT_SHEET, Playing
+from kiosk.prompts import Prompt
+from kiosk.screens.model import View
+from kiosk.session import first, step
+from kiosk.telling import Telling
+from kiosk.texts import Texts
+from kiosk.types import Meaning, Session, State
+from kiosk.view import Cue, Extras, spoken, view
+from kiosk.window import Screen
+
+Arrival: TypeAlias = ControlEvent | heard.CaptureEvent | PlayerEvent | t.Event
+Observer = Callable[[float, str, dict[str, object]], None]
+"""Sees what happens, for a simulation's report: when, what, details."""
+
+TICK_S = 0.1
+"""How often time is told to the session."""
+QUIET_FPS, LIVELY_FPS = 8.0, 20.0
+LIVELY = frozenset({State.READY, State.RECORDING, State.LISTENING, State.CONVERSATION})
+"""States with a level or growing words on the screen."""
+_KEY_LAMPS = {Control.LEFT: Lamp.LEFT, Control.MIDDLE: Lamp.MIDDLE, Control.RIGHT: Lamp.RIGHT}
+_CUE_LAMPS = tuple(lamp for lamp in Lamp if lamp.value.startswith("cue"))
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an app is put together from; `kiosk.box` does it."""
+
+    store: Store
+    clock: Clock
+    controls: Controls
+    lamps: Lamps
+    telling: Telling
+    playing: Playing
+    texts: Mapping[str, Texts]
+    prompts: tuple[Prompt, ...]
+    screen: Screen | None
+    check: Check
+    arrivals: queue.SimpleQueue[Arrival]
+
+
+class App:
+    """The box at work."""
+
+    def __init__(self, parts: Parts, rules: t.Rules, languages: tuple[str, ...], observer: Observer | None = None) -> None:
+        """Build the first session; nothing is opened before `start`."""
+        self._parts = parts
+        self._clock = parts.clock
+        self.telling = parts.telling
+        self._observe = observer or (lambda at, what, details: None)
+        self._arrivals = parts.arrivals
+        self._prompts = {prompt.id: prompt for prompt in parts.prompts}
+        self._rules = rules
+        self._languages = languages
+        self._effects = Effects(
+            parts.store, parts.clock, parts.telling, parts.playing, parts.texts, self.post, check=parts.check, face=self
+        )  # fmt: skip
+        self.session: Session
+        self._begun: tuple[t.Effect, ...] = ()
+        self.session, self._begun = first(self._clock.monotonic(), rules, languages, [p.id for p in parts.prompts])
+        self._captions: tuple[Word, ...] = ()
+        self._cues: dict[int, Cue] = {}
+        self._seen_version = -1
+        self._command = parts.store.last_command()
+        self._ticked = self._drawn = float("-inf")
+        self._shown: tuple[object, ...] = ()
+        self._view: View | None = None
+        self._lit: dict[Lamp, float] = {}
+        self.closed = False
+        """Whether a person closed the window."""
+
+    # -- in -----------------------------------------------------------------------------------------------------
+
+    def post(self, arrival: Arrival) -> None:
+        """Put something into the queue; from any thread."""
+        self._arrivals.put(arrival)
+
+    def press(self, meaning: Meaning) -> None:
+        """Press whatever means ``meaning`` now: the control that has it, else as the screen or a phone would."""
+        for control, meant in keys(self.session).items():
+            if meant is meaning:
+                touch = getattr(self._parts.controls, "press", None)
+                if touch is not None:
+                    touch(control)
+                    return
+        self.post(t.Press(meaning, self._clock.monotonic(), self._fresh()))
+
+    def _fresh(self) -> t.TakeId:
+        return fresh_take(self._clock.wall())
+
+    # -- the loop -----------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Watch the controls, offer prompts and cues, prepare the box."""
+        self._parts.controls.start(self.post)
+        self._look_at_store()
+        self._effects.run(self._begun, self.session)
+        self.round(0.0)
+
+    def stop(self) -> None:
+        """Let go of everything. An open take stays open: the next start offers it back or holds it."""
+        self._parts.controls.stop()
+        self._parts.playing.stop()
+        if self.session.state not in {State.RECORDING, State.CONVERSATION}:
+            self._parts.telling.close_stream()
+        self._drain()
+        if self.session.take is not None and self.session.state is State.SHARING:
+            self._parts.store.close_review(self.session.take, "stop")
+        for lamp in self._lit:
+            self._parts.lamps.set(lamp, 0.0)
+        self._parts.lamps.close()
+        if self._parts.screen is not None:
+            self._parts.screen.close()
+
+    @property
+    def frame_s(self) -> float:
+        """How long one turn may wait: what moves on the screen sets the pace."""
+        lively = self.session.state in LIVELY or self.session.playing is not None
+        return 1 / (LIVELY_FPS if lively else QUIET_FPS)
+
+    def round(self, wait: float) -> None:
+        """Take one turn, waiting at most ``wait`` real seconds for something to happen."""
+        if self._parts.screen is not None and not self._parts.screen.poll():
+            self.closed = True
+        self._drain(wait)
+        now = self._clock.monotonic()
+        if now - self._ticked >= TICK_S:
+            self._ticked = now
+            self._step(t.Tick(now))
+            self._parts.controls.settle()
+            self._parts.telling.tick(self._recording(), now)
+        self._parts.playing.tick(now)
+        self._look_at_store()
+        self._drain()
+        self._light()
+        if now - self._drawn >= self.frame_s * 0.9 or self._face_key() != self._shown:
+            self._draw(now)
+
+    def _recording(self) -> t.TakeId | None:
+        live = self.session.state in {State.RECORDING, State.CONVERSATION} and self.session.paused_at is None
+        return self.session.take if live else None
+
+    def _drain(self, wait: float = 0.0) -> None:
+        """Handle everything that has arrived."""
+        try:
+            arrival = self._arrivals.get(timeout=wait) if wait > 0 else self._arrivals.get_nowait()
+            while True:
+                self._arrive(arrival)
+                arrival = self._arrivals.get_nowait()
+        except queue.Empty:
+            return
+
+    def _arrive(self, arrival: Arrival) -> None:
+        match arrival:
+            case ControlEvent(released=True):
+                return
+            case ControlEvent(control=control, at=at):
+                meaning = keys(self.session).get(control)
+                if meaning is not None:
+                    self._step(t.Press(meaning, at, self._fresh()))
+                else:
+                    self._observe(at, "idle_press", {"control": control.value})
+            case PlaybackStarted() | PlaybackEnded():
+                self._parts.playing.hear(arrival)
+            case (
+                heard.StreamOpened() | heard.StreamClosed() | heard.StreamLost() | heard.StreamBack() | heard.LevelHeard()
+                | heard.FirstSample() | heard.Marked() | heard.SegmentClosed() | heard.TakeClosed() | heard.TakeFailed()
+            ):  # fmt: skip
+                self._parts.telling.hear(arrival, self.session.take)
+            case _:
+                self._step(arrival)
+
+    def _step(self, event: t.Event) -> None:
+        before = self.session
+        self.session, effects = step(before, event)
+        if not isinstance(event, t.Tick | t.ScreenShown):
+            self._note(event)
+        if self.session.state is not before.state:
+            details = {"from": before.state.value, "to": self.session.state.value}
+            self._observe(event.at, "state", details)
+        self._effects.run(effects, self.session)
+
+    def _note(self, event: t.Event) -> None:
+        """Tell the observer; keep-codes and sentences of errors are nobody's business there."""
+        details = {
+            name: getattr(event, name)
+            for name in ("meaning", "take", "story", "play", "seconds", "hint")
+            if hasattr(event, name)
+        }
+        self._observe(event.at, type(event).__name__, details)
+
+    # -- the store ----------------------------------------------------------------------------------------------
+
+    def _look_at_store(self) -> None:
+        """See what other processes wrote: words, cues, presses from a phone."""
+        version = self._parts.store.version()
+        if version == self._seen_version:
+            return
+        self._seen_version = version
+        self._read_words()
+        self._read_cues()
+        for command in self._parts.store.commands_after(self._command):
+            self._command = command.id
+            if command.name == "press" and command.argument in set(Meaning):
+                self.post(t.Press(Meaning(command.argument), self._clock.monotonic(), self._fresh()))
+
+    def _read_words(self) -> None:
+        take = self.session.take
+        if take is None or self.session.state not in {State.RECORDING, State.CLOSING, State.REVIEW, State.CONVERSATION}:
+            return
+        store = self._parts.store
+        try:
+            words = tuple(transcript(store, take, Reader.REVIEW, store.now()))
+        except ArchiveError:
+            # Not opened yet, or just let go: nothing to show either way.
+            return
+        if len(words) != len(self._captions):
+            self._captions = words
+            self._observe(self._clock.monotonic(), "words", {"take": take, "count": len(words)})
+
+    def _read_cues(self) -> None:
+        store, now = self._parts.store, self._parts.store.now()
+        sheet = store.cue_sheet(DEFAULT_SHEET).cues
+        cues = {
+            number: Cue(cut.title, (cut.end - cut.start) / 1000, ask(store.db.conn, cut.story, Reader.CUE, now).allowed)
+            for number, cut in sheet.items()
+        }
+        if cues != self._cues or self.session.cues != tuple(sorted(cues)):
+            self._cues = cues
+            self.post(t.CuesOffered(tuple(sorted(cues)), self._clock.monotonic()))
+
+    # -- out ----------------------------------------------------------------------------------------------------
+
+    def spoken(self) -> str:
+        """What is on the screen now, as it is read aloud."""
+        return spoken(self._look(self._clock.monotonic()), self._texts)
+
+    def forget(self) -> None:
+        """Clear the words of the visit."""
+        self._captions = ()
+
+    @property
+    def _texts(self) -> Texts:
+        return self._parts.texts[self.session.language]
+
+    def _face_key(self) -> tuple[object, ...]:
+        session = self.session
+        return (
+            session.state, session.visit, session.question, session.asked, session.still_there is not None,
+            session.saving, session.paused_at is not None, session.prompt, session.language, session.mic,
+        )  # fmt: skip
+
+    def _draw(self, now: float) -> None:
+        shown = self._face_key()
+        self._drawn = now
+        if self._parts.screen is not None:
+            self._view = self._look(now)
+            self._parts.screen.show(self._view, now)
+        if shown != self._shown:
+            self._shown = shown
+            self._step(t.ScreenShown(self.session.visit, self._clock.monotonic()))
+            self._observe(now, "screen", {"state": self.session.state.value})
+
+    def _look(self, now: float) -> View:
+        session, telling, playing = self.session, self._parts.telling, self._parts.playing
+        prompt = self._prompts.get(session.prompt)
+        live = session.state in {State.RECORDING, State.CONVERSATION}
+        left = session.limit_at - (session.paused_at or now) if live and session.started is not None else None
+        told = session.state in {State.RECORDING, State.CLOSING} or (
+            session.state is State.REVIEW and session.playing is not None
+        )
+        position = playing.position()
+        extras = Extras(
+            prompt="" if prompt is None else prompt.say(session.language),
+            captions=self._captions if told else playing.words(),
+            level=_voice_level(position) if position is not None and not live else telling.level,
+            position=position,
+            time_left=left,
+            waveform=telling.bars,
+            origin=self._origin(),
+            cues=self._cues,
+            qr=session.keep_code,
+        )
+        return view(session, extras, self._texts, keys(session))
+
+    def _origin(self) -> str:
+        """Where and when the voice that sounds was told, in the visitor's words."""
+        playing = self.session.playing
+        if playing is None or playing.story is None:
+            return ""
+        try:
+            story = self._parts.store.story(playing.story)
+        except ArchiveError:
+            return ""
+        if not story.clock_trusted:
+            return self._texts.get("listening.origin")
+        month = self._texts.get(f"month.{story.recorded_at.month}")
+        return self._texts.get("listening.told", month=month)
+
+    def _light(self) -> None:
+        """Bring the lamps up to date: the ring follows the stream, a key's lamp whether it does anything."""
+        offered = keys(self.session)
+        wanted = {lamp: 1.0 if control in offered else 0.0 for control, lamp in _KEY_LAMPS.items()}
+        paused = self.session.paused_at is not None
+        wanted[Lamp.RING] = 0.0 if paused or not self._parts.telling.stream_open else 0.4 + 0.6 * self._parts.telling.level
+        for lamp in _CUE_LAMPS:
+            wanted[lamp] = 1.0 if Control(lamp.value) in offered else 0.0
+        for lamp, level in wanted.items():
+            rounded = round(level, 1)
+            if self._lit.get(lamp) != rounded:
+                self._parts.lamps.set(lamp, rounded)
+                self._lit[lamp] = rounded
+
+
+def _voice_level(position: int) -> float:
+    """A gentle swell while an earlier voice sounds; its true level is in the words that light up."""
+    return 0.5 + 0.2 * ((position // 400) % 2)

@@ -1,0 +1,173 @@
+"""Puts a box together from its settings: the one place where drivers are chosen, by name.
+
+Nothing here falls back silently. A microphone or loudspeaker that is missing is trouble the screen shows, and is
+looked for again.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from archive.errors import ArchiveError
+from archive.home import Home, open_home
+from archive.store import Store
+from audio.capture import Capture
+from audio.clock import Clock
+from audio.errors import AudioError, NoModel
+from audio.models import BUNDLES, find, serves
+from audio.player import Player, make_player
+from audio.segmenter import ADAPTIVE
+from audio.sources import Source, make_source
+from audio.vad import make_vad
+from hardware.controls import Controls, make_controls
+from hardware.lamps import Lamps, make_lamps
+from hardware.pins import DEFAULT_PINS, PinMap
+from hardware.types import Control, Lamp
+from kiosk import config as settings
+from kiosk import prompts, texts
+from kiosk.app import App, Arrival, Observer, Parts
+from kiosk.config import Config
+from kiosk.errors import KioskError
+from kiosk.playing import Playing
+from kiosk.telling import Telling
+from kiosk.texts import Texts
+from kiosk.window import Screen
+
+SYSTEM_DEVICE = "default"
+
+
+class NotReady(KioskError):
+    """Something the box cannot start without is missing."""
+
+    code = "not-ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A home with its settings, words and prompts, read and checked."""
+
+    home: Home
+    config: Config
+    texts: Mapping[str, Texts]
+    prompts: tuple[prompts.Prompt, ...]
+
+
+def read_home(path: Path) -> Setting:
+    """Open the home at ``path`` (made with defaults when absent) and read what the library set.
+
+    Raises `HomeTrouble`, `BadConfig`, `BadTexts`, `BadPrompts`.
+    """
+    home = open_home(path)
+    if not home.config.exists():
+        home.config.write_text(settings.default_toml(), encoding="utf-8")
+    config = settings.load(home.config)
+    languages = config.site.languages
+    words = {language: texts.load(language, home.texts) for language in languages}
+    return Setting(home, config, words, prompts.load(home.path, languages))
+
+
+def model_for(config: Config, language: str) -> str:
+    """Name the installed speech model for ``language``: the one that was set, else the first that understands it.
+
+    Raises `NoModel` when none does: a wrong model is refused, not discovered in the archive.
+    """
+    wanted = [config.sound.model] if config.sound.model else list(BUNDLES)
+    for name in wanted:
+        if name in BUNDLES and BUNDLES[name].folder.startswith("models/") and serves(name, language):
+            try:
+                find(name)
+            except NoModel:
+                continue
+            return name
+    raise NoModel(
+        f"No speech model on this machine understands '{language}'.", "Fetch one with: hearth models fetch base"
+    )
+
+
+def device(name: str) -> str:
+    """Turn the settings' word for "the system's own" into what the audio side calls it."""
+    return "" if name == SYSTEM_DEVICE else name
+
+
+def pins_of(config: Config) -> PinMap:
+    """The wiring: the documented one, changed where the settings say so."""
+    controls, lamps = dict(DEFAULT_PINS.controls), dict(DEFAULT_PINS.lamps)
+    for name, number in config.pins.items():
+        if name == Lamp.RING or name.startswith("lamp_"):
+            lamps[Lamp(name.removeprefix("lamp_"))] = number
+        else:
+            controls[Control(name)] = number
+    return PinMap(controls, lamps)
+
+
+@dataclass(frozen=True, slots=True)
+class Drivers:
+    """What stands for the outside world."""
+
+    source: Source
+    player: Player
+    controls: Controls
+    lamps: Lamps
+    screen: Screen | None = None
+    begin_track: Callable[[float], float] | None = None
+
+
+def make_source_of(config: Config, clock: Clock) -> Source:
+    """Make the microphone the settings name. Raises `NoMicrophone`."""
+    sound = config.sound
+    rate = sound.rate or None
+    return make_source("microphone", clock, device=device(sound.microphone), rate=rate, width=sound.width)
+
+
+def make_hands(config: Config, clock: Clock) -> tuple[Controls, Lamps]:
+    """Make keys and lamps as the settings name them. Raises `HardwareError`."""
+    pins = pins_of(config)
+    return make_controls(config.controls.driver, clock, pins=pins), make_lamps(config.controls.lamps, clock, pins=pins)
+
+
+def make_player_of(config: Config, clock: Clock, arrivals: queue.SimpleQueue[Arrival]) -> Player:
+    """Make the loudspeaker the settings name. Raises `NoSpeaker`."""
+    return make_player("speaker", clock, arrivals.put, device=device(config.sound.speaker))
+
+
+def make_app(
+    setting: Setting,
+    store: Store,
+    clock: Clock,
+    drivers: Drivers,
+    arrivals: queue.SimpleQueue[Arrival],
+    *,
+    observer: Observer | None = None,
+) -> App:
+    """Join everything into an app. ``arrivals`` is the one queue the drivers already announce into."""
+    config = setting.config
+    capture = Capture(drivers.source, make_vad(config.sound.vad), clock, arrivals.put)
+    rules = config.rules()
+    telling = Telling(
+        store, drivers.source, capture, clock, arrivals.put, site=config.site.name, rules=ADAPTIVE,
+        longest_s=rules.story, begin_track=drivers.begin_track,
+    )  # fmt: skip
+    playing = Playing(store, drivers.player, clock, arrivals.put, volume=config.sound.volume)
+
+    def check() -> tuple[str, str] | None:
+        """Look for what would keep the box from doing its work."""
+        try:
+            store.home.load_keys()
+            if not telling.room():
+                return "There is no room left on this box for another story.", "Please tell the library."
+        except (ArchiveError, AudioError) as error:
+            return error.say, error.do
+        return None
+
+    languages = (config.site.language, *(code for code in config.site.languages if code != config.site.language))
+    today = prompts.playable(setting.prompts, clock.wall().date(), config.site.name)
+    by_id = {prompt.id: prompt for prompt in setting.prompts}
+    asked = tuple(by_id[name] for name in today)
+    parts = Parts(
+        store, clock, drivers.controls, drivers.lamps, telling, playing, setting.texts, asked, drivers.screen, check,
+        arrivals,
+    )  # fmt: skip
+    return App(parts, rules, languages, observer)

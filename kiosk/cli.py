@@ -1,0 +1,115 @@
+"""The ``hearth`` command: one verb a file in `kiosk.commands`, loaded only when it is called.
+
+Exit codes: 0 all done; 1 it ran and something failed or was refused; 2 it could not start (usage, set-up,
+config); 130 interrupted. With ``--json`` standard output is exactly one JSON object, on failure too; everything
+else goes to standard error.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from archive.errors import ArchiveError, HomeTrouble
+from audio.errors import AudioError, NoModel
+from hardware.errors import HardwareError
+from kiosk.errors import KioskError
+
+VERBS: dict[str, str] = {
+    "bench": "Measure words, sound and cost on this machine.",
+    "config": "Show or check the settings.",
+    "cue": "Put excerpts on the cue buttons, or look at them.",
+    "demo": "Show the box at work, with a window or a simulated visitor.",
+    "devices": "List microphones and loudspeakers by name.",
+    "doctor": "Check the box and say what to do.",
+    "list": "List stories, or takes that were never finished.",
+    "models": "Find, verify and fetch speech models.",
+    "play": "Play a story through the loudspeaker.",
+    "retention": "Erase what is due and finish interrupted erasures.",
+    "run": "Run the box.",
+    "screens": "Make pictures of every screen.",
+    "search": "Find words in the stories this box may search.",
+    "simulate": "Let a simulated visitor use the real box.",
+    "sync": "Hand on what tellers allowed, withdrawals first.",
+    "transcribe": "Write down the words of sound files.",
+    "transcriber": "Turn recorded speech into words, as a service.",
+    "withdraw": "Take a story back, by its keep-code.",
+}
+COULD_NOT_START = (HomeTrouble, NoModel)
+
+
+class Verbs(click.Group):
+    """Finds a verb by name and imports only its module: ``hearth --help`` needs neither model nor sound."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Return every verb, sorted."""
+        return sorted(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the verb's module and return its command."""
+        if cmd_name not in VERBS:
+            ctx.fail(f"There is no verb '{cmd_name}'. The verbs are: {', '.join(sorted(VERBS))}.")
+        module = importlib.import_module(f"kiosk.commands.{cmd_name}_")
+        command = module.command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without importing any of them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(sorted(VERBS.items()))
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="digital-hearth", prog_name="hearth")
+def hearth() -> None:
+    """Digital Hearth: a box that asks, listens, keeps what its tellers allow, and plays earlier voices.
+
+    \b
+    Examples:
+      hearth demo                     see it at work
+      hearth run --home ./my-box      run the box
+      hearth list --home ./my-box     what it keeps
+      hearth VERB --help              examples of a verb
+    """
+
+
+def _report(say: str, do: str, code: str, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"error": {"code": code, "say": say, "do": do}}, ensure_ascii=False))
+    click.echo(f"{say} {do}".strip(), err=True)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    as_json = "--json" in arguments
+    try:
+        result: Any = hearth.main(args=list(arguments), prog_name="hearth", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as wrong:
+        _report(wrong.format_message(), "See: hearth --help", "usage", as_json=as_json)
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        _report("Interrupted.", "", "interrupted", as_json=as_json)
+        return 130
+    except (AudioError, ArchiveError, HardwareError, KioskError) as trouble:
+        _report(trouble.say, trouble.do, trouble.code, as_json=as_json)
+        could_not_start = isinstance(trouble, COULD_NOT_START) or getattr(trouble, "could_not_start", False)
+        return 2 if could_not_start else 1
+    except BrokenPipeError:
+        # Whoever read our output has gone (| head): not an error of ours, and Python must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """Entry point of the ``hearth`` script."""
+    sys.exit(run(sys.argv[1:]))

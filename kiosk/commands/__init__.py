@@ -1,0 +1,1 @@
+"""One verb of ``hearth`` a file; each holds ``command``. Nothing else imports them."""

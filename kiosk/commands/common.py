@@ -1,0 +1,68 @@
+"""What the verbs share: where the home is, and how an answer is given to a person or to a program."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+HOME_VARIABLE = "HEARTH_HOME"
+MACHINE_CONFIG = Path("/etc/hearth/config.toml")
+APPLIANCE_PREFIX = Path("/opt/hearth")
+APPLIANCE_HOME = Path("/var/lib/hearth")
+DESK_HOME = Path("hearth-data")
+
+
+def default_home() -> Path:
+    """Where the home is unless ``--home`` says so: ``HEARTH_HOME``, the machine's config, the appliance, this folder."""
+    given = os.environ.get(HOME_VARIABLE)
+    if given:
+        return Path(given)
+    try:
+        home = tomllib.loads(MACHINE_CONFIG.read_text(encoding="utf-8")).get("home")
+    except (OSError, tomllib.TOMLDecodeError):
+        home = None
+    if isinstance(home, str):
+        return Path(home)
+    return APPLIANCE_HOME if Path(sys.prefix).is_relative_to(APPLIANCE_PREFIX) else DESK_HOME
+
+
+def home_option(function: Function) -> Function:
+    """Add ``--home DIR``; the verb receives a path."""
+    return click.option(
+        "--home",
+        type=click.Path(path_type=Path),
+        default=default_home,
+        show_default="./hearth-data, on the appliance /var/lib/hearth",
+        help="Folder of tellers' data and settings; made with defaults when it is not there.",
+    )(function)
+
+
+def json_option(function: Function) -> Function:
+    """Add ``--json``; the verb receives ``as_json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print exactly one JSON object on standard output.")(
+        function
+    )
+
+
+def emit(payload: Mapping[str, Any], human: Callable[[], str], *, as_json: bool) -> None:
+    """Print ``payload`` for a program or ``human()`` for a person."""
+    click.echo(json.dumps(payload, ensure_ascii=False) if as_json else human())
+
+
+def note(sentence: str) -> None:
+    """Say something that is not the answer: to standard error."""
+    click.echo(sentence, err=True)
+
+
+def seconds(milliseconds: float) -> float:
+    """Turn milliseconds into the seconds programs read, to the millisecond."""
+    return round(milliseconds / 1000, 3)

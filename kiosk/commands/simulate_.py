@@ -1,0 +1,91 @@
+"""``hearth simulate``: let a simulated visitor use the real box."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from kiosk.box import read_home
+from kiosk.commands.common import emit, home_option, json_option
+from kiosk.presses import parse
+from kiosk.simulation import Report, Simulation, story_json
+from kiosk.theme import make_theme
+from kiosk.virtualvisit import VirtualRoom
+from kiosk.window import Picture
+
+
+@click.command(name="simulate")
+@home_option
+@click.option(
+    "--mic", "mics", multiple=True, type=click.Path(path_type=Path), help="What the visitor says; one file a take."
+)
+@click.option("--presses", required=True, help="What the visitor does, in words.")
+@click.option("--realtime", is_flag=True, help="Keep the wall clock instead of running as fast as the pipeline takes it.")
+@click.option("--virtual-audio", is_flag=True, help="Go through PortAudio on a virtual sound server (real time).")
+@click.option("--shots", type=click.Path(path_type=Path, file_okay=False), help="Save a picture of every screen here.")
+@json_option
+def command(
+    home: Path,
+    mics: tuple[Path, ...],
+    presses: str,
+    realtime: bool,
+    virtual_audio: bool,
+    shots: Path | None,
+    as_json: bool,
+) -> None:
+    """Run the real kiosk and transcriber headless, with a visitor who presses and speaks as told.
+
+    Words: talk (begin, start the take, end it) agree decline hear keep discard redo back listen next stop pause
+    resume cue1..cue8 facilitate language louder; play_here archive partners public quote (yes to that use whenever
+    it is asked) done (no to the rest); @speech waits until the file has been heard, @2.5 waits seconds.
+
+    \b
+    Examples:
+      hearth simulate --mic story.wav --presses "talk agree talk @speech talk keep play_here archive done" --json
+      hearth simulate --presses "listen @5 next @5 stop" --realtime
+      hearth simulate --mic story.wav --presses "talk agree talk @speech talk keep done" --shots ./pictures
+    """
+    steps = parse(presses)
+    setting = read_home(home)
+    screen = setting.config.screen
+    picture = None
+    if shots is not None:
+        shots.mkdir(parents=True, exist_ok=True)
+        picture = Picture(make_theme(screen.theme), (screen.width, screen.height), width_mm=screen.width_mm)
+    with ExitStack() as stack:
+        room = None
+        if virtual_audio:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hearth-room-"))
+            room = stack.enter_context(VirtualRoom(Path(folder)))
+        simulation = Simulation(setting, mics, realtime=realtime, room=room, screen=picture, shots=shots)
+        report = simulation.run(steps)
+        payload = as_payload(simulation, report)
+    emit(payload, lambda: _told(payload), as_json=as_json)
+
+
+def as_payload(simulation: Simulation, report: Report) -> dict[str, object]:
+    """What a run gave, for programs."""
+    store = simulation.store
+    kept = [story for story in store.stories() if story.id in report.codes]
+    return {
+        "stories": [story_json(store, story, report.codes[story.id]) for story in kept],
+        "events": [happened.to_json() for happened in report.events],
+        "overflows": report.overflows,
+        "latencies": report.latencies,
+    }
+
+
+def _told(payload: dict[str, object]) -> str:
+    stories = payload["stories"]
+    assert isinstance(stories, list)
+    lines = [f"{len(stories)} stories kept."]
+    for story in stories:
+        uses = [use for use, yes in story["consent"].items() if yes]
+        lines += [
+            f"  {story['id']}  {story['seconds']} s  {', '.join(uses) or 'for its teller alone'}  {story['keep_code']}",
+            f"    {story['transcript']}",
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,49 @@
+"""``hearth transcriber``: turn recorded speech into words, as a service."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from archive.transcription import TranscriberWorker
+from audio.clock import SystemClock
+from audio.transcribe import Transcriber, make_transcriber
+from hardware.notify import Notifier
+from kiosk.box import model_for, read_home
+from kiosk.commands.common import home_option
+
+
+@click.command(name="transcriber")
+@home_option
+@click.option("--once", is_flag=True, help="Do what waits, then end.")
+def command(home: Path, once: bool) -> None:
+    """Turn recorded speech into words while it is told, then make FLAC masters. Runs until it is stopped.
+
+    \b
+    Examples:
+      hearth transcriber --home ./my-box
+      hearth transcriber --home ./my-box --once
+    """
+    setting = read_home(home)
+
+    def make(language: str) -> Transcriber:
+        return make_transcriber(setting.config.sound.transcriber, model_for(setting.config, language), language)
+
+    worker = TranscriberWorker(setting.home, SystemClock(), make)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    if not once:
+        # Ready before the first visitor speaks: loading takes a second here and several on a small board.
+        worker.warm_up(setting.config.site.language)
+    notifier = Notifier.from_environment()
+    notifier.ready("waiting for stories")
+    if once:
+        while not stop.is_set() and worker.run_once():
+            pass
+    else:
+        worker.run(stop)
+    notifier.stopping()

@@ -1,0 +1,207 @@
+"""Carries out effects, in order, on the main thread: takes, voices, words on the screen, trouble.
+
+If one effect of a step fails, those after it are not carried out: a microphone must not open when the yes to it
+could not be written. The failure becomes trouble that the session shows.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from archive.errors import ArchiveError
+from archive.store import Store
+from archive.types import ASKED_USES
+from audio.clock import Clock
+from audio.errors import AudioError
+from kiosk import types as t
+from kiosk.playing import Playing
+from kiosk.telling import BY_KEY, Telling, wording
+from kiosk.texts import Texts
+
+Announce = Callable[[t.Event], None]
+Check = Callable[[], tuple[str, str] | None]
+"""Looks whether what the box needs is there; returns what to say and do where it is not."""
+
+TROUBLES = (ArchiveError, AudioError, OSError, sqlite3.Error)
+_log = logging.getLogger(__name__)
+
+
+class Face(Protocol):
+    """What effects ask of the screen side."""
+
+    def spoken(self) -> str:
+        """What is on the screen now, as it is read aloud."""
+        ...
+
+    def forget(self) -> None:
+        """Clear what belongs to the visit."""
+        ...
+
+
+class Effects:
+    """One method a family of effects; `run` finds it."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        telling: Telling,
+        playing: Playing,
+        texts: Mapping[str, Texts],
+        announce: Announce,
+        *,
+        check: Check,
+        face: Face,
+    ) -> None:
+        """``texts`` by language; ``check`` looks for trouble."""
+        self._store = store
+        self._clock = clock
+        self._telling = telling
+        self._playing = playing
+        self._texts = texts
+        self._announce = announce
+        self._check = check
+        self._face = face
+
+    def run(self, effects: tuple[t.Effect, ...], session: t.Session) -> None:
+        """Carry out the effects of one step that led to ``session``."""
+        for effect in effects:
+            try:
+                self._one(effect, session)
+            except TROUBLES as error:
+                _log.exception("%s failed", type(effect).__name__)
+                say, do = self._said(error, session)
+                self._announce(t.Trouble(say, do, self._now()))
+                return
+
+    def _said(self, error: Exception, session: t.Session) -> tuple[str, str]:
+        code = getattr(error, "code", "disk-trouble")
+        say = getattr(error, "say", "The box cannot store anything at the moment.")
+        return self._texts[session.language].trouble(code, say, getattr(error, "do", ""))
+
+    def _now(self) -> float:
+        return self._clock.monotonic()
+
+    def _one(self, effect: t.Effect, session: t.Session) -> None:
+        if not (self._take(effect, session) or self._voice(effect, session) or self._code(effect)):
+            self._machine(effect, session)
+
+    def _take(self, effect: t.Effect, session: t.Session) -> bool:
+        """Effects on the take of this visit."""
+        texts, telling = self._texts[session.language], self._telling
+        match effect:
+            case t.RecordDecision():
+                telling.record_decision(effect, session.prompt, texts)
+            case t.OpenStream(take=take):
+                telling.open_stream(take)
+            case t.CloseStream():
+                telling.close_stream()
+            case t.StartTake():
+                telling.start_take(effect)
+            case t.ContinueTake():
+                telling.continue_take(effect)
+            case t.PauseTake(at=at):
+                telling.pause_take(at)
+            case t.ResumeTake(at=at):
+                telling.resume_take(at)
+            case t.CloseTake():
+                telling.close_take(effect)
+            case t.DiscardTake(take=take):
+                telling.discard(take)
+            case t.HoldTake(take=take):
+                telling.hold(take)
+            case t.KeepTake():
+                telling.keep(effect, texts)
+            case t.Decide():
+                telling.decide(effect, texts)
+            case t.EndReview(take=take):
+                telling.end_review(take)
+            case _:
+                return False
+        return True
+
+    def _voice(self, effect: t.Effect, session: t.Session) -> bool:
+        """Effects that are heard."""
+        playing = self._playing
+        match effect:
+            case t.PlayNext(play=play):
+                playing.next_voice(play)
+            case t.PlayCue(play=play, cue=cue):
+                playing.cue(play, cue)
+            case t.PlayOwn(play=play, take=take):
+                playing.own(play, take)
+            case t.StopPlaying() | t.StopSpeaking():
+                playing.stop()
+            case t.Speak(visit=visit):
+                playing.read(visit, self._face.spoken(), session.language)
+            case t.Louder():
+                playing.louder()
+            case _:
+                return False
+        return True
+
+    def _code(self, effect: t.Effect) -> bool:
+        """Effects of a teller who came back."""
+        match effect:
+            case t.CheckCode(visit=visit, code=code):
+                self._enter(visit, code)
+            case t.Narrow(visit=visit, story=story):
+                self._narrow(visit, story)
+            case t.Withdraw(visit=visit, story=story):
+                assert self._playing.visit is not None
+                self._store.withdraw(self._playing.visit, BY_KEY)
+                self._announce(t.Withdrawn(visit, story, self._now()))
+            case t.TellLibrarian(story=story):
+                self._store.hold(story, BY_KEY)
+            case _:
+                return False
+        return True
+
+    def _enter(self, visit: int, code: str) -> None:
+        try:
+            self._playing.visit = self._store.enter_code(code)
+        except ArchiveError as error:
+            self._announce(t.CodeRefused(visit, error.say, self._now()))
+        else:
+            self._announce(t.CodeAccepted(visit, self._playing.visit.take, self._now()))
+
+    def _narrow(self, visit: int, story: t.TakeId) -> None:
+        texts = next(iter(self._texts.values()))
+        for use in ASKED_USES:
+            self._store.decide(story, use, yes=False, wording=wording(texts, use), by=BY_KEY)
+        self._announce(t.Narrowed(visit, story, self._now()))
+
+    def _machine(self, effect: t.Effect, session: t.Session) -> None:
+        """Effects that concern the box itself."""
+        match effect:
+            case t.Prepare():
+                self._prepare()
+            case t.AskTrouble():
+                trouble = self._check()
+                self._announce(t.Mended(self._now()) if trouble is None else t.Trouble(*trouble, self._now()))
+            case t.ForgetVisit():
+                self._telling.forget()
+                self._playing.forget()
+                self._face.forget()
+            case t.SetLanguage() | t.Warn() | t.FlagMoment():
+                # The language is in the session, the warning is on the screen; a flag is read from the event log.
+                _log.info("%s in %s", type(effect).__name__, session.state)
+            case _:
+                raise AssertionError(f"no one carries out {type(effect).__name__}")
+
+    def _prepare(self) -> None:
+        trouble = self._check()
+        if trouble is not None:
+            self._announce(t.Trouble(*trouble, self._now()))
+            return
+        self._store.finish_erasures()
+        offered = [take for take in self._store.recover_open_takes() if take.offered]
+        if not offered:
+            self._announce(t.Started(self._now()))
+            return
+        last = offered[-1]
+        kind = self._store.kind_of(last.take)
+        self._announce(t.TakeFound(last.take, last.length / 1000, kind, last.prompt, last.language, self._now()))

@@ -1,0 +1,225 @@
+"""Carries out what the session asks of voices: the next one, a cue, one's own, and the box's own reading aloud.
+
+Main thread only. `may` is asked at the press and again while a voice sounds, so a withdrawal stops it at once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import log10
+from random import Random
+
+from archive.envelope import ask
+from archive.errors import ArchiveError
+from archive.masters import Master, open_master
+from archive.store import Store
+from archive.stories import Visit
+from archive.transcripts import transcript
+from archive.types import Reader
+from audio.clock import Clock
+from audio.errors import AudioError
+from audio.loudness import matching_gain
+from audio.pcm import Samples
+from audio.player import Player, PlaybackEnded, PlaybackStarted, PlayerEvent
+from audio.types import Ms, TakeId, Word
+from kiosk import types as t
+from kiosk.rotation import Rotation, turn
+from kiosk.speech import Reading, read_aloud
+
+Announce = Callable[[t.Event], None]
+
+DEFAULT_SHEET = "main"
+VOLUMES: tuple[float, ...] = (0.5, 0.7, 0.85, 1.0)
+"""Steps of the volume key; it goes back to the library's own after each visitor."""
+LOOK_AGAIN_S = 0.25
+"""How often the gate is asked again while a voice sounds."""
+_FIRST_PIECE, _PIECE = Ms(1000), Ms(5000)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sounding:
+    """What is on its way to the loudspeaker: a voice (``play``), or the box reading aloud (``visit``)."""
+
+    play: int = 0
+    visit: int = 0
+    take: TakeId | None = None
+    reader: Reader = Reader.PLAY
+    start: Ms = Ms(0)
+    words: tuple[Word, ...] = ()
+
+
+def pieces(master: Master, start: Ms, end: Ms | None) -> Iterator[Samples]:
+    """Yield a voice piece by piece: the first is short, so that it is heard at once; the last closes the file."""
+    last = master.length if end is None else min(end, master.length)
+    at, step = start, _FIRST_PIECE
+    try:
+        while at < last:
+            until = Ms(min(at + step, last))
+            yield master.samples(at, until)
+            at, step = until, _PIECE
+    finally:
+        master.close()
+
+
+class Playing:
+    """One voice at a time, by rotation, by cue button, or one's own."""
+
+    def __init__(
+        self, store: Store, player: Player, clock: Clock, announce: Announce, *, volume: float, chance: Random | None = None
+    ) -> None:
+        """``volume`` (0 to 1) is what each visit begins with; ``chance`` only shuffles the rounds."""
+        self._store = store
+        self._player = player
+        self._clock = clock
+        self._announce = announce
+        self._usual = volume
+        self._volume = volume
+        # Only the order of a round is drawn here; nothing secret hangs on it.
+        self._chance = chance or Random()  # noqa: S311
+        self._rotation = Rotation()
+        self._sounding: deque[Sounding] = deque()
+        self._asked_again = 0.0
+        self.visit: Visit | None = None
+        """A teller who came back with the right code, for this visit alone."""
+
+    # -- what the session asks ----------------------------------------------------------------------------------
+
+    def next_voice(self, play: int) -> None:
+        """Choose by rotation among what may be played at this very moment."""
+        now = self._store.now()
+        conn = self._store.db.conn
+        playable = [story.id for story in self._store.stories() if ask(conn, story.id, Reader.PLAY, now).allowed]
+        while playable:
+            self._rotation, take = turn(self._rotation, playable, self._chance)
+            if take is None:
+                break
+            if self._begin(play, take, Reader.PLAY, quiet=True):
+                return
+            # A story whose file is damaged must not silence the others.
+            playable.remove(take)
+        self._announce(t.NothingToPlay(play, self._clock.monotonic()))
+
+    def cue(self, play: int, number: int) -> None:
+        """Play what lies on a cue button."""
+        excerpt = self._store.cue_sheet(DEFAULT_SHEET).cues.get(number)
+        if excerpt is None:
+            self._announce(t.NothingToPlay(play, self._clock.monotonic()))
+            return
+        self._begin(play, excerpt.story, Reader.CUE, excerpt.start, excerpt.end)
+
+    def own(self, play: int, take: TakeId) -> None:
+        """Let tellers hear their own: the take under review, or the story their code opened."""
+        reader = Reader.REVIEW if self.visit is None else Reader.TELLER
+        self._begin(play, take, reader)
+
+    def stop(self) -> None:
+        """Fade out and stop whatever sounds."""
+        self._player.stop()
+
+    def read(self, visit: int, text: str, language: str) -> None:
+        """Read ``text`` aloud, in place of what was being read."""
+        reading: Reading | None = read_aloud(text, language)
+        if reading is None:
+            self._announce(t.SoundMade(visit, self._clock.monotonic()))
+            return
+        self._sounding.append(Sounding(visit=visit))
+        try:
+            self._player.play(reading.samples, reading.rate, self._volume_db())
+        except AudioError as error:
+            self._sounding.pop()
+            _log.warning("cannot read aloud: %s", error.say)
+            self._announce(t.SoundMade(visit, self._clock.monotonic()))
+
+    def louder(self) -> None:
+        """One step louder, after the loudest the softest; it counts from the next sound on."""
+        self._volume = next((step for step in VOLUMES if step > self._volume), VOLUMES[0])
+
+    def forget(self) -> None:
+        """The visit is over: the volume goes back, the code's key is dropped."""
+        self._volume = self._usual
+        self.visit = None
+
+    # -- what a screen shows ------------------------------------------------------------------------------------
+
+    def position(self) -> Ms | None:
+        """Where the voice that sounds stands, on its story's own time line."""
+        place = self._player.position()
+        if place is None or not self._sounding:
+            return None
+        return Ms(place + self._sounding[-1].start)
+
+    def words(self) -> tuple[Word, ...]:
+        """The words of the voice that sounds, as far as they may be shown."""
+        return self._sounding[-1].words if self._sounding else ()
+
+    # -- what the player announces ------------------------------------------------------------------------------
+
+    def hear(self, event: PlayerEvent) -> None:
+        """Turn the player's news into news for the session. Sounds end in the order they were begun."""
+        match event:
+            case PlaybackStarted(at=at) if self._sounding and self._sounding[-1].play:
+                self._announce(t.PlaybackStarted(self._sounding[-1].play, at))
+            case PlaybackEnded() if self._sounding:
+                ended = self._sounding.popleft()
+                now = self._clock.monotonic()
+                if ended.play:
+                    self._announce(t.PlaybackEnded(ended.play, now))
+                else:
+                    self._announce(t.SoundMade(ended.visit, now))
+            case _:
+                pass
+
+    def tick(self, now: float) -> None:
+        """Let the player go on, and ask the gate again: what was taken back falls silent at once."""
+        self._player.tick()
+        if not self._sounding or now - self._asked_again < LOOK_AGAIN_S:
+            return
+        self._asked_again = now
+        sounding = self._sounding[-1]
+        if sounding.take is not None and not self._still(sounding):
+            self._player.stop()
+
+    def _still(self, sounding: Sounding) -> bool:
+        assert sounding.take is not None
+        answer = ask(self._store.db.conn, sounding.take, sounding.reader, self._store.now())
+        return answer.allowed
+
+    def _begin(
+        self, play: int, take: TakeId, reader: Reader, start: Ms = Ms(0), end: Ms | None = None, *, quiet: bool = False
+    ) -> bool:
+        """Start a voice; False when it was refused or cannot be read. ``quiet`` leaves saying so to the caller."""
+        now = self._clock.monotonic()
+        try:
+            master = open_master(self._store, take, reader, self._store.now(), visit=self.visit)
+            sounding = Sounding(play, 0, take, reader, start, self._words(take, reader))
+            self._announce(t.StoryChosen(play, take, now))
+            self._sounding.append(sounding)
+            self._player.play(pieces(master, start, end), master.format.rate, self._gain(take))
+        except (ArchiveError, AudioError) as error:
+            _log.warning("voice %s: %s", take, type(error).__name__)
+            if self._sounding and self._sounding[-1].play == play:
+                self._sounding.pop()
+            if not quiet:
+                self._announce(t.Refused(play, error.say, now))
+            return False
+        return True
+
+    def _words(self, take: TakeId, reader: Reader) -> tuple[Word, ...]:
+        shown = Reader.CAPTION if reader in {Reader.PLAY, Reader.CUE} else reader
+        try:
+            return tuple(transcript(self._store, take, shown, self._store.now(), visit=self.visit))
+        except ArchiveError:
+            return ()
+
+    def _gain(self, take: TakeId) -> float:
+        lufs = self._store.loudness_of(take)
+        return (0.0 if lufs is None else matching_gain(lufs)) + self._volume_db()
+
+    def _volume_db(self) -> float:
+        return 20 * log10(max(self._volume, 0.05) / VOLUMES[-1])
+
+

@@ -1,0 +1,333 @@
+"""Carries out what the session asks of takes: agree, open, store, close, keep, throw away.
+
+Main thread only. Sound itself is handled by `audio.capture.Capture` in its own thread; what it announces comes back
+here through the one queue and becomes session events.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable
+
+import numpy as np
+
+from archive.errors import ArchiveError
+from archive.shelf import Wording
+from archive.store import Store
+from archive.takes import OpenTake
+from archive.types import Use
+from audio import events as heard
+from audio.capture import Capture
+from audio.clock import Clock
+from audio.errors import AudioError, DiskTrouble
+from audio.levels import Hint as LevelHint
+from audio.pcm import to_floats
+from audio.segmenter import Segmenter, SegmentRules
+from audio.sources import Source
+from audio.takewriter import TakeReader, TakeWriter
+from audio.types import MarkKind, Ms, Take, TakeId
+from kiosk import types as t
+from kiosk.texts import Texts
+
+Announce = Callable[[t.Event], None]
+
+BY_KEY = "key"
+BY_TIME = "time-out"
+QUIET_AFTER_S = 4.0
+"""So long a silence is answered with "take your time", never with a cut."""
+BARS = 96
+"""Columns of the waveform a teller sees of their story."""
+RESERVE_BYTES = 64 * 1024 * 1024
+"""What must stay free beside the longest take: database, its log, and the FLAC that is made beside the raw take."""
+_QUIET_DB, _LOUD_DB = -55.0, -12.0
+_HINTS = {
+    LevelHint.CLOSER: t.Hint.TOO_QUIET,
+    LevelHint.SILENCE: t.Hint.TOO_QUIET,
+    LevelHint.GOOD: t.Hint.GOOD,
+    LevelHint.TOO_LOUD: t.Hint.TOO_LOUD,
+    LevelHint.LOUD_ROOM: t.Hint.TOO_LOUD,
+}
+_log = logging.getLogger(__name__)
+
+
+def share_of(decibels: float) -> float:
+    """Turn dBFS into the share of a bar, 0 to 1: an ordinary voice at arm's length fills about two thirds."""
+    return float(min(1.0, max(0.0, (decibels - _QUIET_DB) / (_LOUD_DB - _QUIET_DB))))
+
+
+def waveform(reader: TakeReader, bars: int = BARS) -> tuple[float, ...]:
+    """Measure a closed take in ``bars`` equal parts, each 0 to 1. Reads it once, a few seconds at a time."""
+    total = max(1, reader.length)
+    loudest = np.zeros(bars)
+    at = 0
+    for pcm in reader.chunks(Ms(2000)):
+        samples = np.abs(to_floats(pcm, reader.format))
+        place = (at + np.arange(len(samples)) * 1000 // reader.format.rate) * bars // (total + 1)
+        np.maximum.at(loudest, np.minimum(place, bars - 1), samples)
+        at += reader.format.ms_of(len(pcm))
+    return tuple(share_of(20 * float(np.log10(max(x, 1e-5)))) for x in loudest)
+
+
+class Telling:
+    """Takes, from the agreement to the end of the visit."""
+
+    def __init__(
+        self,
+        store: Store,
+        source: Source,
+        capture: Capture,
+        clock: Clock,
+        announce: Announce,
+        *,
+        site: str,
+        rules: SegmentRules,
+        longest_s: float,
+        begin_track: Callable[[float], float] | None = None,
+    ) -> None:
+        """``longest_s`` is the longest take space is asked for; ``begin_track`` drives a simulated microphone."""
+        self._store = store
+        self._source = source
+        self._capture = capture
+        self._clock = clock
+        self._announce = announce
+        self._site = site
+        self._rules = rules
+        self._longest_s = longest_s
+        self._begin_track = begin_track or (lambda at: at)
+        self._open: OpenTake | None = None
+        self._delivering = False
+        self._hint: t.Hint | None = None
+        self._spoke_at: float | None = None
+        self.stream_open = False
+        """Whether the microphone stream is open: the ring lamp follows this."""
+        self.level = 0.0
+        """Loudness of the voice now, 0 to 1."""
+        self.bars: tuple[float, ...] = ()
+        """The waveform of the take under review."""
+        self.overflows = 0
+        """Blocks the device lost, over all takes of this run."""
+
+    # -- what the session asks ----------------------------------------------------------------------------------
+
+    def record_decision(self, effect: t.RecordDecision, prompt: str, texts: Texts) -> None:
+        """Write the yes to being recorded; the take exists from here on, without a sample."""
+        by = BY_KEY if effect.carried_from is None else f"told again after {effect.carried_from}"
+        self._open = self._store.open_take(
+            prompt=prompt, language=effect.language, wording=wording(texts, Use.RECORD), by=by, site=self._site,
+            take=effect.take,
+        )  # fmt: skip
+
+    def open_stream(self, take: TakeId) -> None:
+        """Open the microphone, if there is room for the longest take."""
+        if not self.room():
+            self._say_full(take)
+            return
+        self._delivering = False
+        self._hint = None
+        try:
+            self._capture.open()
+        except AudioError as error:
+            self._announce(t.StreamLost(take, error.say, self._clock.monotonic()))
+
+    def room(self) -> bool:
+        """Whether the longest take fits on the disk beside everything else."""
+        form = self._source.format
+        needed = self._longest_s * form.rate * form.frame_bytes + RESERVE_BYTES
+        try:
+            return shutil.disk_usage(self._store.home.path).free >= needed
+        except OSError:
+            return False
+
+    def _say_full(self, take: TakeId) -> None:
+        say = "There is no room left on this box for another story."
+        _log.error("no room for the longest take %s", take)
+        self._announce(t.SpaceLow(say, self._clock.monotonic()))
+
+    def drain(self) -> None:
+        """Wait until everything delivered so far was handled and announced."""
+        self._capture.drain()
+
+    def close_stream(self) -> None:
+        """Close the microphone; a take still running is closed with what was captured."""
+        self._capture.close()
+        self.level = 0.0
+
+    def start_take(self, effect: t.StartTake) -> None:
+        """Store from the first sample captured at or after the press."""
+        opened = self._known(effect.take)
+        self._spoke_at = effect.at
+        writer = TakeWriter(opened.path, opened.id, self._source.format, opened.key)
+        begin = self._begin_track(effect.at)
+        self._capture.begin(writer, begin, segmenter=Segmenter(opened.id, self._rules))
+
+    def continue_take(self, effect: t.ContinueTake) -> None:
+        """Go on storing into a take that a power cut left open."""
+        key = self._store.open_key(effect.take)
+        path = self._store.home.take_file(effect.take)
+        try:
+            writer = TakeWriter.resume(path, key)
+        except (AudioError, OSError) as error:
+            self._fail(effect.take, error)
+            return
+        number, start = self._store.next_segment(effect.take)
+        self._spoke_at = effect.at
+        self._open = OpenTake(effect.take, path, key, 0)
+        # What lies between the last segment handed on and the cut belongs to no segmenter any more.
+        if writer.length > start:
+            self._store.add_missing_segments(effect.take, writer.length)
+            number, _ = self._store.next_segment(effect.take)
+        segmenter = Segmenter(effect.take, self._rules, first=number, start=writer.length)
+        self._capture.begin(writer, effect.at, segmenter=segmenter)
+
+    def pause_take(self, at: float) -> None:
+        """Store nothing captured from ``at`` on."""
+        self._capture.pause(at)
+
+    def resume_take(self, at: float) -> None:
+        """Store again."""
+        self._spoke_at = at
+        self._capture.resume(at)
+
+    def close_take(self, effect: t.CloseTake) -> None:
+        """End the take; a recovered one that nobody went on with is closed as it is."""
+        if self._open is not None and self._open.id == effect.take:
+            self._capture.finish(effect.at)
+            return
+        try:
+            self._closed(self._store.finish_take(effect.take))
+        except (ArchiveError, AudioError, OSError) as error:
+            self._fail(effect.take, error)
+
+    def discard(self, take: TakeId) -> None:
+        """Erase the take, open or closed."""
+        self._let_go(take)
+        self._store.discard(take, BY_KEY)
+
+    def hold(self, take: TakeId) -> None:
+        """Leave the take in sealed hold: nobody hears it, and the night erases it."""
+        self._store.close_review(take, BY_TIME)
+        self._open = None
+
+    def keep(self, effect: t.KeepTake, texts: Texts) -> None:
+        """Keep it. "Safe" is said only after everything was synced and read back, which is what these calls promise."""
+        now = self._clock.monotonic
+        try:
+            kept = self._store.keep(effect.take, wording=wording(texts, Use.KEEP), by=BY_KEY)
+        except (ArchiveError, AudioError, OSError) as error:
+            self._announce(t.KeepFailed(effect.take, _sentence(error), now()))
+            return
+        self._announce(t.Kept(effect.take, str(kept.code), now()))
+
+    def decide(self, effect: t.Decide, texts: Texts) -> None:
+        """Write the answer to one use, with the very words that were shown."""
+        by = BY_KEY if effect.pressed else BY_TIME
+        self._store.decide(effect.take, effect.use, yes=effect.yes, wording=wording(texts, effect.use), by=by)
+
+    def end_review(self, take: TakeId) -> None:
+        """End the visit in which this take was told."""
+        self._store.close_review(take, BY_KEY)
+
+    def forget(self) -> None:
+        """Clear what belongs to the visit from memory."""
+        self.bars = ()
+        self.level = 0.0
+        self._open = None
+        self._hint = None
+
+    def _let_go(self, take: TakeId) -> None:
+        if self._open is not None and self._open.id == take:
+            self._capture.abandon()
+            self._capture.drain()
+            self._open = None
+
+    def _known(self, take: TakeId) -> OpenTake:
+        if self._open is None or self._open.id != take:
+            raise RuntimeError(f"take {take} was never agreed to")
+        return self._open
+
+    # -- what capture announces ---------------------------------------------------------------------------------
+
+    def hear(self, event: heard.CaptureEvent, take: TakeId | None) -> None:
+        """Turn news of the sound side into news for the session; ``take`` is the session's."""
+        now = self._clock.monotonic()
+        match event:
+            case heard.StreamOpened():
+                self.stream_open = True
+            case heard.StreamClosed():
+                self.stream_open = self._delivering = False
+                self.level = 0.0
+            case heard.StreamLost(say=say) if take is not None:
+                self.stream_open = False
+                self.level = 0.0
+                self._announce(t.StreamLost(take, say, now))
+            case heard.StreamBack() if take is not None:
+                self.stream_open = True
+                self._announce(t.StreamBack(take, now))
+            case heard.LevelHeard():
+                self._level(event, take)
+            case heard.FirstSample(take=first, at=at):
+                self._announce(t.FirstSample(first, at))
+            case heard.Marked(mark=mark):
+                self._spoke_at = None if mark.kind is MarkKind.STARTED else now
+            case heard.SegmentClosed(segment=segment):
+                self._store.add_segment(segment)
+            case heard.TakeClosed(take=done):
+                self.overflows += done.overflows
+                self._close(done)
+            case heard.TakeFailed(take=failed, error=error):
+                self._fail(failed, error)
+            case _:
+                pass
+
+    def tick(self, take: TakeId | None, now: float) -> None:
+        """Notice a long silence, once."""
+        if take is not None and self._spoke_at is not None and now - self._spoke_at >= QUIET_AFTER_S:
+            self._announce(t.QuietFor(take, now - self._spoke_at, now))
+            self._spoke_at = None
+
+    def _level(self, event: heard.LevelHeard, take: TakeId | None) -> None:
+        # Rises at once, falls gently: a level that flickers is worse than none.
+        target = share_of(event.level.rms)
+        self.level = target if target > self.level else self.level * 0.7 + target * 0.3
+        if take is None:
+            return
+        if not self._delivering:
+            # Only now is it known that the microphone really delivers.
+            self._delivering = True
+            self._announce(t.StreamOpened(take, event.at))
+        hint = None if event.hint is None else _HINTS.get(event.hint)
+        if hint is not None and hint is not self._hint:
+            self._hint = hint
+            self._announce(t.LevelHeard(take, hint, event.at))
+
+    def _close(self, done: Take) -> None:
+        try:
+            self._closed(self._store.close_take(done))
+        except (ArchiveError, OSError) as error:
+            self._fail(done.id, error)
+
+    def _closed(self, done: Take) -> None:
+        try:
+            with TakeReader(done.path, self._store.open_key(done.id), take=done.id) as reader:
+                self.bars = waveform(reader)
+        except (ArchiveError, AudioError, OSError) as error:
+            self._fail(done.id, error)
+            return
+        self._announce(t.TakeClosed(done.id, done.length / 1000, self._clock.monotonic()))
+
+    def _fail(self, take: TakeId, error: Exception) -> None:
+        _log.error("take %s: %s", take, type(error).__name__)
+        self._announce(t.TakeFailed(take, _sentence(error), self._clock.monotonic()))
+
+
+def wording(texts: Texts, use: Use) -> Wording:
+    """Name the very words shown for ``use`` as the ledger keeps them."""
+    shown = texts.wording(use)
+    return Wording(shown.version, shown.hash, texts.language)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, AudioError | ArchiveError):
+        return error.say
+    return DiskTrouble("The disk refused to store it.").say

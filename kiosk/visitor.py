@@ -1,0 +1,158 @@
+"""A simulated visitor: looks at the session, presses the control that means what the script says, and waits.
+
+It can do only what a person can do: it presses what is offered, one press at a time, after the screen was shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from archive.types import ASKED_USES
+from kiosk.keys import counts
+from kiosk.presses import Answers, Press, PressNotLegal, Step, Wait, WaitSpeech
+from kiosk.types import Meaning, Mic, Session, State
+
+MACHINE_STATES = frozenset({State.STARTING, State.CLOSING, State.OUT_OF_SERVICE})
+"""States that a machine ends, at the machine's own pace."""
+FOREVER = frozenset({State.ATTRACT})
+"""States that nothing but a press ends: a word that is not legal there never will be."""
+PATIENCE = 0.5
+"""Seconds a word may be impossible in a state of `FOREVER` before the visitor gives up."""
+MEANINGS: dict[str, tuple[Meaning, ...]] = {
+    "talk": (Meaning.TALK, Meaning.GO_ON),
+    "agree": (Meaning.AGREE,),
+    "decline": (Meaning.DECLINE,),
+    "listen": (Meaning.LISTEN, Meaning.HEAR),
+    "hear": (Meaning.HEAR,),
+    "next": (Meaning.NEXT,),
+    "stop": (Meaning.STOP,),
+    "keep": (Meaning.KEEP,),
+    "discard": (Meaning.DISCARD,),
+    "redo": (Meaning.REDO,),
+    "back": (Meaning.BACK, Meaning.DECLINE, Meaning.STOP),
+    "pause": (Meaning.PAUSE,),
+    "resume": (Meaning.RESUME,),
+    "no": (Meaning.NO,),
+    "again": (Meaning.EXTEND, Meaning.SAY_CODE),
+    "language": (Meaning.LANGUAGE,),
+    "speak": (Meaning.SPEAK,),
+    "louder": (Meaning.LOUDER,),
+    "facilitate": (Meaning.FACILITATE,),
+    **{f"cue{number}": (Meaning(f"cue{number}"),) for number in range(1, 9)},
+}
+CONFIRMED = frozenset({"discard", "redo"})
+"""Words the box asks about again; the visitor means them and confirms."""
+
+
+class Speech(Protocol):
+    """The simulated mouth."""
+
+    def heard(self) -> bool:
+        """Whether the current sound file has been said to its end."""
+        ...
+
+
+class Visitor:
+    """Works through its steps, one look at a time."""
+
+    def __init__(self, steps: tuple[Step, ...], press: Callable[[Meaning], object], speech: Speech) -> None:
+        """Take the script, a way to press, and the mouth."""
+        self._steps = list(steps)
+        self._press = press
+        self._speech = speech
+        self._since: float | None = None
+        self._waited_in: State | None = None
+        self._confirming = False
+
+    @property
+    def finished(self) -> bool:
+        """Whether every word of the script has been done."""
+        return not self._steps and not self._confirming
+
+    def machine_busy(self, session: Session) -> bool:
+        """Whether the box works at its own pace now, so that simulated time must not run ahead of it."""
+        return session.state in MACHINE_STATES or session.saving or session.mic is Mic.WAITING
+
+    def look(self, session: Session, now: float) -> None:
+        """See the screen and do at most one thing. Raises `PressNotLegal` naming state and word."""
+        if self._confirming:
+            if self._try(session, now, (Meaning.CONFIRM,)):
+                self._confirming = False
+            return
+        if not self._steps:
+            return
+        step = self._steps[0]
+        done = False
+        match step:
+            case Wait(seconds):
+                self._since = now if self._since is None else self._since
+                done = now - self._since >= seconds
+            case WaitSpeech():
+                self._still_listening(session)
+                done = self._speech.heard()
+            case Answers():
+                done = self._answer(session, now, step)
+            case Press(word):
+                done = self._do(session, now, word)
+        if done:
+            self._steps.pop(0)
+            self._since = self._waited_in = None
+
+    def _still_listening(self, session: Session) -> None:
+        if session.state in FOREVER | {State.THANKS, State.SHARING, State.REVIEW}:
+            raise self._refusal(session, "@speech")
+
+    def _do(self, session: Session, now: float, word: str) -> bool:
+        if self._try(session, now, MEANINGS[word]):
+            self._confirming = word in CONFIRMED
+            return True
+        if session.state is State.THANKS and not self.machine_busy(session):
+            # Whoever goes on to something else leaves the thanks screen first, as a person would.
+            self._try(session, now, (Meaning.DONE,))
+        else:
+            self._patience(session, now, word)
+        return False
+
+    def _answer(self, session: Session, now: float, step: Answers) -> bool:
+        if session.state is not State.SHARING:
+            if session.state is State.THANKS and self._waited_in is State.SHARING:
+                return True
+            if session.state is State.THANKS and step.done and not step.uses:
+                return self._try(session, now, (Meaning.DONE,))
+            self._patience(session, now, " ".join([*sorted(step.uses), *(["done"] if step.done else [])]))
+            return False
+        self._waited_in = State.SHARING
+        later = ASKED_USES[session.question :]
+        wanted = [use for use in later if use in step.uses]
+        if not wanted and not step.done:
+            return True
+        if not wanted:
+            return self._try(session, now, (Meaning.DONE,))
+        self._try(session, now, (Meaning.YES if later[0] in step.uses else Meaning.NO,))
+        return False
+
+    def _patience(self, session: Session, now: float, word: str) -> None:
+        """Wait while the state may still allow the word; give up once it ended, or never will end by itself."""
+        if self.machine_busy(session):
+            self._waited_in = None
+            return
+        if self._waited_in is None:
+            self._waited_in, self._since = session.state, now
+        ended = session.state is not self._waited_in
+        hopeless = session.state in FOREVER and self._since is not None and now - self._since > PATIENCE
+        if ended or hopeless:
+            raise self._refusal(session, word)
+
+    def _refusal(self, session: Session, word: str) -> PressNotLegal:
+        return PressNotLegal(
+            f"'{word}' is not possible in the state '{session.state.value}'.",
+            "Check the order of the presses: hearth simulate --help has examples.",
+        )
+
+    def _try(self, session: Session, now: float, meanings: tuple[Meaning, ...]) -> bool:
+        for meaning in meanings:
+            if counts(session, meaning, now) and now - session.shown_at >= session.rules.deliberate:
+                self._press(meaning)
+                return True
+        return False

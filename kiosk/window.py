@@ -1,0 +1,135 @@
+"""The screen the box draws on: a window (or the whole panel), or a picture in memory where there is no screen.
+
+Both take the same `View`; only a real window has hands: keys and mouse arrive as controls.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import pygame
+
+from hardware.types import Control
+from kiosk.errors import NoScreen
+from kiosk.screens.model import View
+from kiosk.screens.renderer import Renderer
+from kiosk.theme import Theme
+
+
+class Screen(Protocol):
+    """Where a view becomes visible."""
+
+    def show(self, view: View, now: float) -> None:
+        """Bring the screen up to ``view`` at monotonic second ``now``."""
+        ...
+
+    def poll(self) -> bool:
+        """Deliver keys and mouse presses that have come; False once a person closed the window."""
+        ...
+
+    def save(self, path: Path) -> None:
+        """Save what is shown as a PNG."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the screen."""
+        ...
+
+
+class Picture:
+    """A screen in memory. Needs no display; what it drew can be saved."""
+
+    def __init__(self, theme: Theme, size: tuple[int, int], *, width_mm: float | None = None) -> None:
+        """Make one of ``size`` pixels."""
+        pygame.font.init()
+        self._surface = pygame.Surface(size)
+        self._renderer = Renderer(theme, size, width_mm=width_mm)
+
+    @property
+    def notice(self) -> str:
+        """A sentence about missing fonts, or nothing."""
+        return self._renderer.notice
+
+    def show(self, view: View, now: float) -> None:
+        """Draw into memory."""
+        self._renderer.draw(self._surface, view, now)
+
+    def poll(self) -> bool:
+        """Nobody can close it."""
+        return True
+
+    def save(self, path: Path) -> None:
+        """Save it as a PNG."""
+        pygame.image.save(self._surface, str(path))
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class Window:
+    """A real window, or the whole panel on the appliance."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        size: tuple[int, int],
+        *,
+        key: Callable[[str, bool], object],
+        touch: Callable[[Control], object],
+        width_mm: float | None = None,
+        full: bool = False,
+        title: str = "Digital Hearth",
+    ) -> None:
+        """Open it. ``key`` takes a key's name and whether it went down, ``touch`` the control a finger meant.
+
+        Raises `NoScreen` when there is no display.
+        """
+        os.environ.setdefault("SDL_VIDEO_ALLOW_SCREENSAVER", "0")
+        try:
+            pygame.display.init()
+            pygame.font.init()
+            self._surface = pygame.display.set_mode(size, pygame.FULLSCREEN | pygame.SCALED if full else 0)
+        except pygame.error as error:
+            raise NoScreen(f"No window can be opened: {error}.", "Use --headless, or start it on a screen.") from error
+        pygame.display.set_caption(title)
+        if full:
+            pygame.mouse.set_visible(False)
+        self._renderer = Renderer(theme, size, width_mm=width_mm)
+        self._key = key
+        self._touch = touch
+
+    @property
+    def notice(self) -> str:
+        """A sentence about missing fonts, or nothing."""
+        return self._renderer.notice
+
+    def show(self, view: View, now: float) -> None:
+        """Draw, and bring only what changed to the glass."""
+        changed = self._renderer.draw(self._surface, view, now)
+        if changed:
+            pygame.display.update(changed)
+
+    def poll(self) -> bool:
+        """Hand on every key and touch; a release too, so that a key held down is one press."""
+        for event in pygame.event.get():
+            if event.type == pygame.QUIT:
+                return False
+            if event.type in {pygame.KEYDOWN, pygame.KEYUP}:
+                self._key(pygame.key.name(event.key), event.type == pygame.KEYDOWN)
+            elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
+                # SDL gives a finger's touch as a mouse press too, so this is the one way in for both.
+                control = self._renderer.control_at(event.pos)
+                if control is not None:
+                    self._touch(control)
+        return True
+
+    def save(self, path: Path) -> None:
+        """Save what is on the glass as a PNG."""
+        pygame.image.save(self._surface, str(path))
+
+    def close(self) -> None:
+        """Close the window."""
+        pygame.display.quit()
