@@ -25,7 +25,7 @@ DEFAULT = "en"
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """The very words a person was shown, for the consent ledger. ``hash`` is SHA-256 over language, version, text."""
+    """The very words a person was shown, for the consent ledger. ``hash``: SHA-256 of language, version and text."""
 
     text: str
     version: str
@@ -47,7 +47,9 @@ class Texts:
         try:
             return text.format(**values) if "{" in text else text
         except (KeyError, IndexError) as hole:
-            raise BadTexts(f"The text '{key}' in '{self.language}' asks for {hole}.", "Use the shipped names.") from hole
+            raise BadTexts(
+                f"The text '{key}' in '{self.language}' asks for {hole}.", "Use the shipped names."
+            ) from hole
 
     def find(self, key: str) -> str | None:
         """The text under ``key`` as it stands, or ``None``."""
@@ -70,7 +72,9 @@ class Texts:
 def shipped_languages() -> tuple[str, ...]:
     """The languages that come with the box, the default first."""
     found = sorted(
-        Path(entry.name).stem for entry in resources.files("kiosk").joinpath("text").iterdir() if entry.name.endswith(".toml")
+        Path(entry.name).stem
+        for entry in resources.files("kiosk").joinpath("text").iterdir()
+        if entry.name.endswith(".toml")
     )
     return (DEFAULT, *(language for language in found if language != DEFAULT))
 

@@ -94,12 +94,16 @@ def make_theme(name: str) -> Theme:
     return THEMES[name]
 
 
+LINEAR_BELOW = 0.04045
+"""Below this sRGB is linear (IEC 61966-2-1)."""
+
+
 def luminance(colour: Colour) -> float:
     """Relative luminance, 0 (black) to 1 (white), as WCAG 2.2 defines it."""
 
     def linear(part: int) -> float:
         value = part / 255
-        return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+        return value / 12.92 if value <= LINEAR_BELOW else ((value + 0.055) / 1.055) ** 2.4
 
     red, green, blue = colour
     return 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)

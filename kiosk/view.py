@@ -22,6 +22,8 @@ __all__ = ["Cue", "Extras", "Renderer", "View", "spoken", "view"]
 
 NEWEST_WORDS = 3
 """While a story is told, so many last words may still change and are shown as not settled."""
+LAST_SECONDS = 10
+MINUTE = 60
 KEY_CONTROLS = (Control.LEFT, Control.MIDDLE, Control.RIGHT)
 
 
@@ -82,6 +84,14 @@ ICONS: dict[Meaning, Icon] = {
     Meaning.NEXT_PERSON: Icon.CHECK,
 }
 """The icon of each meaning; what is not named here gets an arrow."""
+_ICONS_HERE: dict[tuple[Meaning, str], Icon] = {
+    (Meaning.TALK, "recording"): Icon.CHECK,
+    (Meaning.BACK, "thanks"): Icon.CHECK,
+    (Meaning.CONFIRM, "redo"): Icon.REDO,
+    (Meaning.CONFIRM, "narrow"): Icon.CHECK,
+    (Meaning.EXTEND, "still_there"): Icon.CHECK,
+}
+"""Where a meaning has another icon: by state, or for a confirmation by what was asked again."""
 MOON_KEYS = frozenset({Meaning.LISTEN})
 
 
@@ -116,10 +126,10 @@ class _Look:
 
 
 def _face(control: Control, meaning: Meaning, session: Session, texts: Texts) -> KeyFace:
-    label = texts.find(f"keys.{meaning.value}_{session.state.value}") or texts.get(f"keys.{meaning.value}")
-    icon = ICONS.get(meaning, Icon.ARROW)
-    if meaning is Meaning.TALK and session.state is State.RECORDING:
-        icon = Icon.CHECK
+    where = session.asked.value if meaning is Meaning.CONFIRM and session.asked else session.state.value
+    still = "still_there" if session.still_there is not None else where
+    label = texts.find(f"keys.{meaning.value}_{still}") or texts.get(f"keys.{meaning.value}")
+    icon = _ICONS_HERE.get((meaning, still)) or ICONS.get(meaning, Icon.ARROW)
     moon = meaning in MOON_KEYS or (meaning is Meaning.NEXT and session.state is State.LISTENING)
     return KeyFace(control, label, icon, Tone.MOON if moon else Tone.EMBER)
 
@@ -142,7 +152,7 @@ def _starting(look: _Look) -> View:
 
 
 def _attract(look: _Look) -> View:
-    return look.make(Kind.ATTRACT, body=look.extras.prompt, notes=_said(look.session))
+    return look.make(Kind.ATTRACT, body=look.extras.prompt, notes=_said(look))
 
 
 def _choosing(look: _Look) -> View:
@@ -175,7 +185,10 @@ def _recording(look: _Look) -> View:
     session, extras, texts = look.session, look.extras, look.texts
     if session.paused_at is not None:
         return look.make(
-            Kind.PAUSED, headline=texts.get("recording.paused"), body=texts.get("recording.paused_body"), notes=_said(session)
+            Kind.PAUSED,
+            headline=texts.get("recording.paused"),
+            body=texts.get("recording.paused_body"),
+            notes=_said(look),
         )
     if session.mic is Mic.LOST:
         return look.make(Kind.PAUSED, headline=texts.get("recording.lost"), body=texts.get("recording.lost_body"))
@@ -192,7 +205,7 @@ def _recording(look: _Look) -> View:
         Kind.RECORDING,
         headline=texts.get("recording.headline" if live else "recording.opening"),
         body="" if captions else texts.get("recording.start"),
-        notes=(texts.get(hint),) if hint else _said(session),
+        notes=(texts.get(hint),) if hint else _said(look),
         listening=live,
         level=extras.level if live else 0.0,
         captions=captions,
@@ -204,7 +217,7 @@ def _recording(look: _Look) -> View:
 
 def time_words(left: float, texts: Texts) -> str:
     """Time left in plain words; a number that counts down only in the last ten seconds."""
-    if left <= 10:
+    if left <= LAST_SECONDS:
         return texts.get("time.seconds", count=max(0, round(left)))
     minutes = int(left // 60)
     if minutes < 1:
@@ -243,7 +256,7 @@ def _review(look: _Look) -> View:
     return look.make(
         Kind.REVIEW,
         headline=texts.get(key),
-        notes=_said(session),
+        notes=_said(look),
         waveform=extras.waveform,
         played=share,
         captions=captions,
@@ -255,7 +268,7 @@ def _review(look: _Look) -> View:
 def length_words(seconds: float, texts: Texts) -> str:
     """How long a story is."""
     whole = round(seconds)
-    if whole < 60:
+    if whole < MINUTE:
         return texts.get("review.length_seconds", seconds=whole)
     return texts.get("review.length_minutes", minutes=whole // 60, seconds=whole % 60)
 
@@ -297,8 +310,9 @@ def _listening(look: _Look) -> View:
     session, extras, texts = look.session, look.extras, look.texts
     heard = session.playing is not None and session.playing.started is not None
     captions = _played(extras.captions, extras.position) if heard else ()
-    if session.say:
-        body = session.say
+    told = _said(look)
+    if told and session.playing is None:
+        body = told[0]
     elif session.playing is None:
         body = texts.get("listening.ended")
     else:
@@ -307,6 +321,7 @@ def _listening(look: _Look) -> View:
         Kind.LISTENING,
         headline=extras.origin or texts.get("listening.origin"),
         body=body,
+        notes=told if heard else (),
         captions=captions,
         captions_note=_captions_note(look) if captions else "",
         level=extras.level if heard else 0.0,
@@ -321,7 +336,7 @@ def _facilitator(look: _Look) -> View:
         Kind.FACILITATOR,
         headline=texts.get("facilitator.headline"),
         body="" if tiles else f"{texts.get('facilitator.empty')} {texts.get('facilitator.empty_do')}",
-        notes=_said(session),
+        notes=_said(look),
         tiles=tiles,
     )
 
@@ -353,12 +368,19 @@ def _out_of_service(look: _Look) -> View:
 def _plain(look: _Look) -> View:
     """A calm screen for a state that has none of its own yet."""
     headline = look.texts.find(f"plain.{look.session.state.value}") or look.texts.get("plain.headline")
-    return look.make(Kind.PLAIN, headline=headline, body=look.session.say, listening=_live(look.session), level=look.extras.level)
+    live = _live(look.session)
+    return look.make(
+        Kind.PLAIN,
+        headline=headline,
+        body=" ".join(_said(look)),
+        listening=live,
+        level=look.extras.level if live else 0.0,
+    )
 
 
 def _ask_again(look: _Look) -> View:
     asked, texts = look.session.asked, look.texts
-    key = asked.value if asked in {Meaning.DISCARD, Meaning.REDO, Meaning.WITHDRAW} else "other"
+    key = asked.value if asked in {Meaning.DISCARD, Meaning.REDO, Meaning.WITHDRAW, Meaning.NARROW} else "other"
     return look.make(
         Kind.ASK_AGAIN,
         headline=texts.get(f"again.{key}"),
@@ -379,8 +401,11 @@ def _still_there(look: _Look) -> View:
     )
 
 
-def _said(session: Session) -> tuple[str, ...]:
-    return (session.say,) if session.say else ()
+def _said(look: _Look) -> tuple[str, ...]:
+    """What the box has to tell beside the screen's own words: a machine's sentence, or a notice of its own."""
+    if look.session.say:
+        return (look.session.say,)
+    return (look.texts.get(f"notice.{look.session.notice.value}"),) if look.session.notice else ()
 
 
 _SCREENS: dict[State, Callable[[_Look], View]] = {
@@ -399,4 +424,4 @@ _SCREENS: dict[State, Callable[[_Look], View]] = {
     State.RECOVERED: _recovered,
     State.OUT_OF_SERVICE: _out_of_service,
 }
-assert len(CUE_MEANINGS) == len(CUES)  # noqa: S101  (two lists of one truth: a cue button and what it means)
+assert len(CUE_MEANINGS) == len(CUES)

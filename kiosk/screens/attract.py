@@ -12,13 +12,15 @@ from kiosk.screens.parts import Coals, Part
 
 def lay(page: Page, view: View) -> tuple[Part, ...]:
     """Set the prompt above the coals."""
-    background = page.dusk(strength=0.8)
-    coals = Coals(page.sky, background)
+    page.dusk(strength=0.8)
+    coals = Coals(page.sky)
     area = page.area
-    crown = page.sky.horizon - round(page.panel.height * 0.17)
+    crown = coals.rect.top + round(coals.rect.height * 0.08)
     room = pygame.Rect(area.left, area.top, area.width, crown - area.top)
     if view.notes:
         used = page.note(view.notes[0], pygame.Rect(area.left, area.top, area.width, round(page.sizes.note * 2.4)))
         room = pygame.Rect(room.left, used.bottom, room.width, room.bottom - used.bottom)
-    page.write(view.body, room, Face.SERIF, (page.sizes.largest, page.sizes.prompt), page.theme.paper, middle=True, pitch=1.16)
+    page.write(
+        view.body, room, Face.SERIF, (page.sizes.largest, page.sizes.prompt), page.theme.paper, middle=True, pitch=1.16
+    )
     return (coals,)

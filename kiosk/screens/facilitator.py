@@ -17,22 +17,28 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     page.dusk(strength=0.45)
     area, sizes, theme = page.area, page.sizes, page.theme
     line = round(sizes.decide * PITCH)
-    page.write(view.headline, pygame.Rect(area.left, area.top, area.width // 3, line), Face.BOLD, sizes.decide, theme.paper)
+    page.write(
+        view.headline, pygame.Rect(area.left, area.top, area.width // 3, line), Face.BOLD, sizes.decide, theme.paper
+    )
     if view.notes:
         left = area.left + area.width // 3
-        page.note(view.notes[0], pygame.Rect(left, area.top, area.right - left, round(sizes.note * PITCH * 2)), align="right")
-    top = area.top + line + sizes.gap
+        page.note(
+            view.notes[0], pygame.Rect(left, area.top, area.right - left, round(sizes.note * PITCH * 2)), align="right"
+        )
+    top = area.top + line + sizes.gap // 2
     room = pygame.Rect(area.left, top, area.width, area.bottom - top)
     if not view.tiles:
         page.write(view.body, room, Face.SANS, (sizes.prompt, sizes.decide), theme.paper, middle=True)
         return ()
     columns = 2
     rows = max(2, -(-len(view.tiles) // columns))
-    gap = sizes.gap
+    gap = round(sizes.gap * 0.7)
     width, height = (room.width - gap) // columns, (room.height - gap * (rows - 1)) // rows
     for index, tile in enumerate(view.tiles):
         row, column = divmod(index, columns)
-        _tile(page, tile, pygame.Rect(room.left + column * (width + gap), room.top + row * (height + gap), width, height))
+        _tile(
+            page, tile, pygame.Rect(room.left + column * (width + gap), room.top + row * (height + gap), width, height)
+        )
     return ()
 
 
@@ -40,10 +46,10 @@ def _tile(page: Page, tile: CueTile, rect: pygame.Rect) -> None:
     sizes, theme = page.sizes, page.theme
     back = theme.moon if tile.playing else mix(theme.tile, theme.dusk, 0.6) if tile.dark else theme.tile
     page.surface.blit(rounded(rect.size, max(8, sizes.gap), back), rect)
-    inner = rect.inflate(-sizes.gap * 3, -sizes.gap)
+    inner = rect.inflate(-sizes.gap * 3, -(sizes.gap // 2))
     strong, quiet = (theme.ink, theme.ink) if tile.playing else (theme.note if tile.dark else theme.paper, theme.note)
     line = round(sizes.note * PITCH)
     note = pygame.Rect(inner.left, inner.top, inner.width, line)
     page.write(f"{tile.number}  ·  {tile.note}", note, Face.SANS, sizes.note, quiet, main=False)
     room = pygame.Rect(inner.left, inner.top + line, inner.width, inner.height - line)
-    page.write(tile.title, room, Face.SERIF, (sizes.prompt, sizes.decide), strong)
+    page.write(tile.title, room, Face.SERIF, (sizes.prompt, sizes.decide), strong, middle=True, pitch=1.05)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from enum import StrEnum
+from itertools import pairwise
 
 import pygame
 
@@ -46,7 +47,7 @@ class _Pen:
 
     def stroke(self, points: list[Point], width: float = STROKE) -> None:
         radius = width / 2 * self._scale
-        for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+        for (x0, y0), (x1, y1) in pairwise(points):
             steps = max(2, int(math.hypot(x1 - x0, y1 - y0) * self._scale / (radius / 4)))
             for step in range(steps + 1):
                 share = step / steps
@@ -118,8 +119,8 @@ def _stop(pen: _Pen) -> None:
 
 
 def _redo(pen: _Pen) -> None:
-    pen.stroke(pen.arc((12, 12.6), 7.8, -40, 250), 2.6)
-    pen.shape([(19.9, 2.8), (19.9, 9.4), (13.4, 9.0)])
+    pen.stroke([*pen.arc((12.4, 12.2), 8.4, 176, -140), (3.6, 8.8)], 2.6)
+    pen.stroke([(3.6, 2.8), (3.6, 8.8), (9.6, 8.8)], 2.6)
 
 
 def _plus(pen: _Pen) -> None:

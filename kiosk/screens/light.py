@@ -83,36 +83,30 @@ class Sky:
         self._coals: dict[tuple[str, int], pygame.Surface] = {}
 
     def _halo(self, tint: Colour, strength: float) -> Field:
-        distance = np.hypot(self._x * 0.62, self._y * np.where(self._y < 0, 1.0, 1.7))
-        halo = np.exp(-((distance / 0.26) ** 1.25)) * strength * self.theme.light
+        distance = np.hypot(self._x * 0.5, (self._y - 0.24) * 0.9)
+        halo = np.exp(-((distance / 0.30) ** 1.5)) * strength * self.theme.light
         return np.asarray(halo[..., None] * _array(tint), dtype=np.float32)
 
     def still(self, tint: Colour, strength: float) -> pygame.Surface:
         """The dusk with a quiet light of that colour on the horizon; ``strength`` 0 to 1."""
         key = (str(tint), round(strength * 1000))
         if key not in self._coals:
-            self._coals[key] = _surface(self._base + self._halo(tint, strength * 0.34))
+            self._coals[key] = _surface(self._base + self._halo(tint, strength * 0.30))
         return self._coals[key]
 
     def coals_rect(self) -> pygame.Rect:
-        """The part of the screen in which the coals breathe."""
+        """The part of the screen in which the coals breathe: all above the horizon, nothing is written on it."""
         width, height = self.size
-        half, tall = round(height * 0.46), round(height * 0.27)
-        return pygame.Rect(width // 2 - half, self.horizon - tall, 2 * half, tall + round(height * 0.02))
+        half, tall = round(height * 0.62), round(height * 0.21)
+        return pygame.Rect(width // 2 - half, self.horizon - tall, 2 * half, tall)
 
-    def coals(self, background: pygame.Surface, brightness: float) -> pygame.Surface:
-        """The coals over that background, as large as `coals_rect`; ``brightness`` 0 (ash) to 1."""
-        rect = self.coals_rect()
-        sheet = background.subsurface(rect).copy()
-        sheet.blit(self._bed(brightness), (0, 0))
-        return sheet
-
-    def _bed(self, brightness: float) -> pygame.Surface:
+    def coals(self, brightness: float) -> pygame.Surface:
+        """The coals as large as `coals_rect`, clear around them; ``brightness`` 0 (ash) to 1."""
         rect = self.coals_rect()
         window = np.s_[rect.top : rect.bottom, rect.left : rect.right]
         x, y = self._x[window], -self._y[window]
-        radius = 0.185
-        distance = np.hypot(x, y + 0.03) / radius
+        radius = 0.175
+        distance = np.hypot(x, y + 0.012) / radius
         crust = _cloud(rect.height, rect.width, rect.height / 4.5, 11)
         cracks = 1 - np.abs(2 * crust - 1) * 2.6
         heat = np.clip(1.12 - distance**2.2, 0, 1) * (0.74 + 0.30 * np.clip(cracks, 0, 1))
@@ -120,19 +114,36 @@ class Sky:
         colour = _ramp(
             heat.astype(np.float32),
             [
-                (0.0, (0x5A, 0x22, 0x10)),
-                (0.25, (0x9A, 0x3F, 0x18)),
+                (0.0, (0xA8, 0x4A, 0x1E)),
+                (0.25, (0xBE, 0x58, 0x24)),
                 (0.5, (0xD9, 0x74, 0x2E)),
                 (0.78, (0xF6, 0xAE, 0x62)),
                 (1.0, (0xFF, 0xE0, 0xAE)),
             ],
         )
-        edge = np.clip((1.04 - distance) / 0.10, 0, 1) ** 1.2
-        halo = np.exp(-np.clip(distance - 0.9, 0, None) * 3.4) * (0.34 + 0.26 * brightness)
-        alpha = np.maximum(edge, halo * (1 - edge))
-        ground = np.clip((y + 0.004) / 0.012, 0, 1)
-        border = np.clip((0.46 - np.abs(x)) / 0.10, 0, 1) * np.clip((0.27 - y) / 0.06, 0, 1)
-        return _glass(colour, (alpha * ground * border * self.theme.light).astype(np.float32))
+        edge = np.clip((1.03 - distance) / 0.06, 0, 1)
+        halo = np.exp(-np.clip(distance - 0.96, 0, None) * 4.6) * (0.46 + 0.3 * brightness)
+        alpha = edge + halo * (1 - edge)
+        streak = np.exp(-(((y - 0.008) / 0.006) ** 2)) * np.exp(-((x / 0.30) ** 2)) * (0.5 + 0.4 * brightness)
+        alpha = np.maximum(alpha, streak)
+        rim = np.clip((distance - 0.90) / 0.10, 0, 1)[..., None]
+        colour = colour * (1 - rim).astype(np.float32) + _array((0xD8, 0x78, 0x32)) * rim.astype(np.float32)
+        ground = np.clip(y / 0.014, 0, 1)
+        border = np.clip((0.62 - np.abs(x)) / 0.2, 0, 1) * np.clip((0.21 - y) / 0.03, 0, 1)
+        strength = min(1.0, 0.4 + 0.6 * self.theme.light)
+        return _glass(colour.astype(np.float32), (alpha * ground * border * strength).astype(np.float32))
+
+
+def lamp(size: tuple[int, int], reach: int, tint: Colour, strength: float) -> pygame.Surface:
+    """The light around a lit key: a soft halo about a pill of ``size``, ``reach`` px on every side."""
+    width, height = size[0] + 2 * reach, size[1] + 2 * reach
+    x = np.abs(np.arange(width, dtype=np.float32) + 0.5 - width / 2)
+    y = np.abs(np.arange(height, dtype=np.float32) + 0.5 - height / 2)
+    straight = max(0.0, size[0] / 2 - size[1] / 2)
+    away = np.hypot(np.clip(x[None, :] - straight, 0, None), y[:, None]) - size[1] / 2
+    alpha = np.exp(-np.clip(away, 0, None) / (reach * 0.34)) * np.clip(1 - away / reach, 0, 1) * strength
+    colour = np.broadcast_to(_array(tint), (height, width, 3)).astype(np.float32)
+    return _glass(colour, alpha.astype(np.float32))
 
 
 def _disc(size: int, radius: float) -> tuple[Field, Field, Field]:
@@ -163,7 +174,7 @@ def ember(radius: int, swell: float) -> pygame.Surface:
     halo = np.exp(-np.clip(distance - 0.85, 0, None) * 2.7) * (0.42 + 0.3 * swell)
     far = np.clip((size / 2 / core - distance) / 0.5, 0, 1)
     colour = np.where(body[..., None] > 0, colour, _array((0xE0, 0x78, 0x30)))
-    return _glass(colour.astype(np.float32), np.maximum(body, halo * far * (1 - body)))
+    return _glass(colour.astype(np.float32), (body + halo * far * (1 - body)).astype(np.float32))
 
 
 def ash(radius: int) -> pygame.Surface:
@@ -194,4 +205,4 @@ def moon(radius: int, swell: float = 0.0) -> pygame.Surface:
     halo = np.exp(-np.clip(distance - 0.9, 0, None) * 3.0) * (0.26 + 0.2 * swell)
     far = np.clip((2 - distance) / 0.6, 0, 1)
     colour = np.where(body[..., None] > 0, colour, _array((0x9C, 0xC9, 0xE0)))
-    return _glass(colour.astype(np.float32), np.maximum(body, halo * far * (1 - body)).astype(np.float32))
+    return _glass(colour.astype(np.float32), (body + halo * far * (1 - body)).astype(np.float32))

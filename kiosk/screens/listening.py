@@ -8,7 +8,7 @@ from kiosk.fonts import Face
 from kiosk.screens.light import moon
 from kiosk.screens.model import View
 from kiosk.screens.page import PITCH, Page
-from kiosk.screens.parts import Orb, Part, captions
+from kiosk.screens.parts import Orb, Part, caption_height, caption_lines, captions
 
 
 def lay(page: Page, view: View) -> tuple[Part, ...]:
@@ -19,17 +19,16 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     centre = (area.right - radius, area.top + round(radius * 0.9))
     note_height = round(sizes.note * PITCH)
     origin = pygame.Rect(area.left, area.top, centre[0] - radius - sizes.gap * 2 - area.left, note_height * 2)
-    used = page.note(view.headline, origin)
+    used = page.note((view.notes or (view.headline,))[0], origin)
     top = max(used.bottom, centre[1] + radius) + sizes.gap
     if view.captions:
-        pitch = round(sizes.prompt * PITCH)
         note = pygame.Rect(area.left, area.bottom - note_height, area.width, note_height)
-        lines = max(2, (note.top - top) // pitch)
-        said = pygame.Rect(area.left, top, area.width, pitch * lines)
+        lines = caption_lines(page.caption, note.top - top, 7)
+        said = pygame.Rect(area.left, top, area.width, caption_height(page.caption, lines))
         said.top += max(0, (note.top - said.bottom) // 2)
         captions(page, view.captions, said, theme.moon)
         page.note(view.captions_note, note)
     elif view.body:
         room = pygame.Rect(area.left, top, area.width, area.bottom - top)
-        page.write(view.body, room, Face.SERIF, (round(sizes.prompt * 1.2), sizes.prompt), theme.paper, middle=True)
+        page.write(view.body, room, Face.SERIF, page.grown(1.2), theme.paper, middle=True)
     return (Orb(moon, centre, radius),)

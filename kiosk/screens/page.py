@@ -10,9 +10,9 @@ import pygame
 from hardware.types import Control
 from kiosk.fonts import Face, Fonts
 from kiosk.screens.icons import Icon, draw_icon, rounded
-from kiosk.screens.light import Sky
+from kiosk.screens.light import Sky, lamp
 from kiosk.screens.model import KeyFace, Tone, View
-from kiosk.theme import Colour, Panel, Sizes, Theme, mix, sizes_of
+from kiosk.theme import Colour, Panel, Sizes, Theme, sizes_of
 
 PITCH = 1.2
 """Line box over font size; the baseline lies `BASELINE` of a font size below its top."""
@@ -44,6 +44,7 @@ class Ink:
         self.fonts = fonts
         self._words: OrderedDict[tuple[str, Face, int, Colour], pygame.Surface] = OrderedDict()
         self._widths: dict[tuple[str, Face, int], int] = {}
+        self._lamps: dict[tuple[tuple[int, int], int, Colour, float], pygame.Surface] = {}
         self._icons: dict[tuple[Icon, int, Colour], pygame.Surface] = {}
 
     def width(self, text: str, face: Face, size: int) -> int:
@@ -61,7 +62,7 @@ class Ink:
         if key in self._words:
             self._words.move_to_end(key)
             return self._words[key]
-        surface = self.fonts.at(face, size).render(text, True, colour)  # noqa: FBT003  (pygame's own signature)
+        surface = self.fonts.at(face, size).render(text, True, colour)
         self._words[key] = surface
         if len(self._words) > CACHED_WORDS:
             self._words.popitem(last=False)
@@ -74,6 +75,13 @@ class Ink:
             self._icons[key] = draw_icon(icon, size, colour)
         return self._icons[key]
 
+    def lamp(self, size: tuple[int, int], reach: int, tint: Colour, strength: float) -> pygame.Surface:
+        """The halo of a lit key, kept."""
+        key = (size, reach, tint, strength)
+        if key not in self._lamps:
+            self._lamps[key] = lamp(size, reach, tint, strength)
+        return self._lamps[key]
+
     def put(self, target: pygame.Surface, surface: pygame.Surface, box: pygame.Rect, face: Face, size: int) -> None:
         """Set a word so that its baseline lies where the line box wants it."""
         top = box.top + round(BASELINE * size) - self.fonts.at(face, size).get_ascent()
@@ -81,19 +89,22 @@ class Ink:
 
     def wrap(self, text: str, face: Face, size: int, width: int) -> list[str]:
         """Lines of at most ``width`` px, as even as they can be without one line more. Paragraphs end at newlines."""
-        return [line for part in text.split("\n") for line in self._even(part.split(), face, size, width)]
+        return [
+            line
+            for part in text.split("\n")
+            for line in self._even([word for word in part.split(" ") if word], face, size, width)
+        ]
 
     def _even(self, words: list[str], face: Face, size: int, width: int) -> list[str]:
         lines = self._greedy(words, face, size, width)
-        if len(lines) < 2:
+        if len(lines) <= 1:
             return lines
         low, high = width // 2, width
         while high - low > max(2, size // 12):
             middle = (low + high) // 2
             tried = self._greedy(words, face, size, middle)
-            if len(tried) == len(lines) and all(self.width(line, face, size) <= width for line in tried):
-                high, best = middle, tried
-                lines = best
+            if len(tried) == len(lines):
+                high, lines = middle, tried
             else:
                 low = middle
         return lines
@@ -131,6 +142,16 @@ class Page:
         """The panel's font sizes."""
         return sizes_of(self.panel)
 
+    def grown(self, factor: float = 1.0) -> tuple[int, int]:
+        """Largest and smallest size of what is said: on a panel with much space for its letters it grows."""
+        space = min(1.4, max(1.0, self.area.height / (self.sizes.prompt * 6.4)))
+        return round(self.sizes.prompt * factor * space), self.sizes.prompt
+
+    @property
+    def caption(self) -> int:
+        """The size of captions, px."""
+        return min(self.grown()[0], round(self.sizes.prompt * 1.2))
+
     @property
     def keys_top(self) -> int:
         """Nothing but the keys is below this line, px."""
@@ -144,7 +165,7 @@ class Page:
         bottom = self.keys_top - sizes.gap
         return pygame.Rect(sizes.margin, top, self.panel.width - 2 * sizes.margin, bottom - top)
 
-    def write(  # noqa: PLR0913  (every argument is a separate decision of the caller)
+    def write(
         self,
         text: str,
         room: pygame.Rect,
@@ -201,34 +222,29 @@ class Page:
 
     def _key(self, rect: pygame.Rect, face: KeyFace | None) -> None:
         decide = self.sizes.decide
-        pill = pygame.Rect(0, 0, round(rect.width * 0.56), round(decide * 0.84))
-        pill.midbottom = (rect.centerx, rect.bottom - round(decide * 0.36))
+        pill = pygame.Rect(0, 0, round(rect.width * 0.56), round(decide * 0.78))
+        pill.midbottom = (rect.centerx, rect.bottom - round(decide * 0.38))
         if face is None:
-            dark = mix(self.theme.coal, self.theme.glow, 0.25)
+            dark = self.theme.coal
             thin = pygame.Rect(0, 0, pill.width, max(6, round(decide * 0.2)))
             thin.center = pill.center
             self.surface.blit(rounded(thin.size, thin.height // 2, dark), thin.topleft)
             return
         tone = self.colour(face.tone)
-        self._lamp_glow(pill, tone)
+        reach = round(pill.height * 0.8)
+        glow = self.ink.lamp(pill.size, reach, tone, 0.42 * self.theme.light)
+        self.surface.blit(glow, pill.inflate(2 * reach, 2 * reach))
         self.surface.blit(rounded(pill.size, pill.height // 2, tone), pill.topleft)
         icon = self.ink.icon(face.icon, round(decide * 0.66), self.theme.ink)
         self.surface.blit(icon, icon.get_rect(center=pill.center))
         room = pygame.Rect(rect.left, rect.top, rect.width, round(decide * PITCH))
         self.write(face.label, room, Face.BOLD, decide, self.theme.paper, align="centre")
 
-    def _lamp_glow(self, pill: pygame.Rect, tone: Colour) -> None:
-        reach = round(pill.height * 0.7)
-        for step in range(3, 0, -1):
-            grown = pill.inflate(reach * step // 2, reach * step // 3)
-            glow = rounded(grown.size, grown.height // 2, tone, alpha=round(15 * self.theme.light))
-            self.surface.blit(glow, grown.topleft)
-
 
 def key_band(panel: Panel) -> int:
     """Height of the part of the panel that belongs to the keys, px; at least 15 mm, so that a finger finds it."""
     decide = sizes_of(panel).decide
-    return max(round(decide * 2.46), round(15.5 * panel.px_per_mm))
+    return max(round(decide * 2.5), round(15.5 * panel.px_per_mm))
 
 
 def key_rect(panel: Panel, control: Control) -> pygame.Rect:

@@ -23,6 +23,9 @@ from kiosk.theme import Colour, mix
 
 BREATH_S = 4.0
 """The coals breathe once in this many seconds."""
+CAPTION_PITCH = 1.14
+"""Captions are set a little tighter than other text, so that three lines find room."""
+QUIET = 0.03
 STEPS = 16
 """Brightnesses kept of the coals and the ember."""
 
@@ -49,10 +52,10 @@ def breath(now: float) -> float:
 class Coals:
     """The bed of coals on the horizon; breathes."""
 
-    def __init__(self, sky: light.Sky, background: pygame.Surface) -> None:
+    def __init__(self, sky: light.Sky) -> None:
         """Make nothing yet: each brightness is made when first shown."""
         self.rect = sky.coals_rect()
-        self._sky, self._background = sky, background
+        self._sky = sky
         self._sheets: dict[int, pygame.Surface] = {}
 
     def step(self, view: View, now: float) -> int:
@@ -64,17 +67,25 @@ class Coals:
         """Copy the sheet of that brightness."""
         index = self.step(view, now)
         if index not in self._sheets:
-            self._sheets[index] = self._sky.coals(self._background, index / (STEPS - 1))
+            self._sheets[index] = self._sky.coals(index / (STEPS - 1))
         surface.blit(self._sheets[index], self.rect)
 
 
 class Orb:
     """The ember (swells with the voice) or the moon, as a row of surfaces made once."""
 
-    def __init__(self, make: Callable[[int, float], pygame.Surface], centre: tuple[int, int], radius: int) -> None:
-        """``make(radius, swell)`` draws one; ``centre`` and ``radius`` in px."""
-        self.rect = pygame.Rect(0, 0, radius * 4, radius * 4)
-        self.rect.center = centre
+    def __init__(
+        self,
+        make: Callable[[int, float], pygame.Surface],
+        centre: tuple[int, int],
+        radius: int,
+        floor: int | None = None,
+    ) -> None:
+        """``make(radius, swell)`` draws one; ``centre`` and ``radius`` in px. Nothing is drawn below ``floor``."""
+        whole = pygame.Rect(0, 0, radius * 4, radius * 4)
+        whole.center = centre
+        self._place = whole.topleft
+        self.rect = whole.clip(pygame.Rect(0, 0, whole.right, whole.bottom if floor is None else floor))
         self._make, self._radius = make, radius
         self._sheets: dict[int, pygame.Surface] = {}
 
@@ -88,11 +99,12 @@ class Orb:
         index = self.step(view, now)
         if index not in self._sheets:
             self._sheets[index] = self._make(self._radius, index / (STEPS - 1))
-        surface.blit(self._sheets[index], self.rect)
+        part = self.rect.move(-self._place[0], -self._place[1])
+        surface.blit(self._sheets[index], self.rect, part)
 
 
 class LiveWave:
-    """The last seconds of the voice as soft bars, newest at the right; ten bars a second."""
+    """The last seconds of the voice as soft bars, newest at the right."""
 
     RATE = 8
 
@@ -100,7 +112,7 @@ class LiveWave:
         """``rest`` is the colour of silence."""
         self.rect = rect
         self._colour, self._rest = colour, rest
-        self.pitch = max(6, rect.height // 6)
+        self.pitch = max(6, rect.width // 100)
         self._levels: deque[float] = deque(maxlen=rect.width // self.pitch)
         self._last = -1
 
@@ -121,7 +133,7 @@ class LiveWave:
             height = max(width, round(level * self.rect.height))
             bar = pygame.Rect(right - (age + 1) * self.pitch, self.rect.centery - height // 2, width, height)
             share = min(1.0, age / max(1, self._levels.maxlen or 1))
-            shade = mix(self._colour, self._rest, 0.85 * share if level > 0.03 else 0.9)
+            shade = mix(self._colour, self._rest, 0.85 * share if level > QUIET else 0.9)
             pygame.draw.rect(surface, shade, bar, border_radius=width // 2)
 
 
@@ -176,29 +188,39 @@ class TakeWave:
             pygame.draw.rect(surface, shade, rect, border_radius=width // 2)
 
 
+def caption_lines(size: int, room: int, most: int) -> int:
+    """How many lines of captions fit into ``room`` px: two at least, ``most`` at most."""
+    return next((lines for lines in range(most, 2, -1) if caption_height(size, lines) <= room), 2)
+
+
+def caption_height(size: int, lines: int) -> int:
+    """The height ``lines`` lines of captions need, px."""
+    return round(size * CAPTION_PITCH) * lines + round(size * (PITCH - CAPTION_PITCH)) + 1
+
+
 def captions(page: Page, words: tuple[CaptionWord, ...], room: pygame.Rect, tint: Colour) -> None:
     """The last lines of what is said, as many as fit; earlier lines have scrolled away above."""
-    size, face = page.sizes.prompt, Face.SERIF
-    pitch = round(size * PITCH)
+    size, face = page.caption, Face.SERIF
+    pitch = round(size * CAPTION_PITCH)
     lines = _caption_lines(page, words, room.width)
-    shown = lines[-max(1, room.height // pitch) :]
+    shown = lines[-max(1, (room.height - round(size * (PITCH - CAPTION_PITCH))) // pitch) :]
     space = page.ink.width(" ", face, size)
     for number, line in enumerate(shown):
         left, top = room.left, room.top + number * pitch
         for word in line:
             colour = tint if word.voiced else page.theme.paper if word.settled else page.theme.note
             width = page.ink.width(word.text, face, size)
-            box = pygame.Rect(left, top, width, pitch)
+            box = pygame.Rect(left, top, width, round(size * PITCH))
             page.ink.put(page.surface, page.ink.word(word.text, face, size, colour), box, face, size)
             if word.unclear:
                 _dots(page, box, size)
-            page.boxes.append(TextBox(word.text, box, room, size, colour, face, True, room.contains(box)))
+            page.boxes.append(TextBox(word.text, box, room, size, colour, face, main=True, fits=room.contains(box)))
             left += width + space
 
 
 def _caption_lines(page: Page, words: tuple[CaptionWord, ...], width: int) -> list[list[CaptionWord]]:
     """Set from the first word on, so that a line once broken stays as it is while words are added."""
-    face, size = Face.SERIF, page.sizes.prompt
+    face, size = Face.SERIF, page.caption
     space = page.ink.width(" ", face, size)
     lines: list[list[CaptionWord]] = []
     left = 0

@@ -19,13 +19,13 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     centre = (area.right - round(radius * 1.25), area.top + area.height // 2)
     room = pygame.Rect(area.left, area.top, centre[0] - round(radius * 1.35) - area.left, area.height)
     head = page.write(
-        view.headline, pygame.Rect(room.left, room.top, room.width, round(sizes.prompt * 1.5)), Face.SERIF,
-        (round(sizes.prompt * 1.25), sizes.prompt), theme.paper,
+        view.headline, pygame.Rect(room.left, room.top, room.width, round(sizes.prompt * 2.1)), Face.SERIF,
+        page.grown(1.2), theme.paper,
     )  # fmt: skip
     note_height = round(sizes.note * PITCH)
     top = head.bottom + sizes.gap
     hint = pygame.Rect(room.left, top, room.width, room.bottom - note_height - sizes.gap - top)
-    page.write(view.body, hint, Face.SANS, (round(sizes.decide * 1.1), sizes.decide), theme.paper)
+    page.write(view.body, hint, Face.SANS, (page.grown(0.86)[0], sizes.decide), theme.paper)
     for note in view.notes:
         page.note(note, pygame.Rect(room.left, room.bottom - note_height, room.width, note_height))
     return (Orb(ember, centre, radius),)

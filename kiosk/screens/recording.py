@@ -8,7 +8,7 @@ from kiosk.fonts import Face
 from kiosk.screens.light import ash, ember
 from kiosk.screens.model import View
 from kiosk.screens.page import PITCH, Page
-from kiosk.screens.parts import LiveWave, Orb, Part, TimeBar, captions
+from kiosk.screens.parts import LiveWave, Orb, Part, TimeBar, caption_height, caption_lines, captions
 from kiosk.theme import mix
 
 
@@ -19,37 +19,39 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     parts: list[Part] = []
     radius = round(sizes.decide * 0.44)
     line = round(sizes.decide * PITCH)
+    bar_top = area.top + line + round(sizes.gap * 0.7)
     if view.listening:
-        parts.append(Orb(ember, (area.left + radius, area.top + line // 2), radius))
+        parts.append(Orb(ember, (area.left + radius, area.top + round(line * 0.53)), radius, floor=bar_top - 1))
     _header(page, view, radius, line)
-    bar_top = area.top + line + round(sizes.gap * 0.8)
     bar_height = max(5, sizes.gap * 2 // 3)
     if view.time_fraction is not None:
         rect = pygame.Rect(area.left, bar_top, area.width, bar_height)
         parts.append(TimeBar(rect, mix(theme.ember, theme.glow, 0.25), mix(theme.coal, theme.dusk, 0.35)))
     note_height = round(sizes.note * PITCH)
-    words = round(sizes.prompt * PITCH) * _lines(page)
+    words = caption_height(page.caption, _lines(page))
     note = pygame.Rect(area.left, area.bottom - note_height, area.width, note_height)
-    said = pygame.Rect(area.left, note.top - words, area.width, words)
+    said = pygame.Rect(area.left, note.top - words - sizes.gap // 2, area.width, words)
     wave_top = bar_top + bar_height + sizes.gap
     wave = pygame.Rect(area.left, wave_top, area.width, said.top - wave_top - sizes.gap // 2)
-    if view.listening:
-        wave.height = min(wave.height, round(sizes.prompt * 1.6))
+    wave.height = min(wave.height, round(sizes.prompt * 1.6))
+    if view.notes:
+        page.write(view.notes[0], wave, Face.SANS, sizes.note, theme.note, middle=True, main=False)
+    elif view.listening:
         parts.append(LiveWave(wave, theme.ember, theme.coal))
     if view.captions:
         captions(page, view.captions, said, theme.ember)
     elif view.body:
-        page.write(view.body, said, Face.SERIF, sizes.prompt, theme.note)
-    if hint := (view.notes or (view.captions_note,))[0]:
-        page.note(hint, note)
+        page.write(view.body, said.union(note), Face.SERIF, page.grown(), theme.note)
+    if view.captions_note:
+        page.note(view.captions_note, note)
     return tuple(parts)
 
 
 def _lines(page: Page) -> int:
     """Caption lines: three, and one more where the panel is tall for its letters."""
-    sizes, pitch = page.sizes, round(page.sizes.prompt * PITCH)
-    spare = page.area.height - round((sizes.decide + sizes.note) * PITCH) - round(sizes.prompt * 0.9) - 2 * sizes.gap
-    return max(2, min(5, spare // pitch))
+    sizes = page.sizes
+    spare = page.area.height - round((sizes.decide + sizes.note) * PITCH) - round(sizes.note * PITCH) - 3 * sizes.gap
+    return caption_lines(page.caption, spare, 5)
 
 
 def _header(page: Page, view: View, radius: int, line: int) -> None:
@@ -73,13 +75,13 @@ def paused(page: Page, view: View) -> tuple[Part, ...]:
     page.surface.blit(sheet, sheet.get_rect(center=centre))
     room = pygame.Rect(area.left, area.top, centre[0] - round(radius * 1.2) - area.left, area.height)
     head = page.write(
-        view.headline, pygame.Rect(room.left, room.top, room.width, round(sizes.prompt * PITCH * 2)), Face.SERIF,
-        (round(sizes.prompt * 1.25), sizes.prompt), theme.paper,
+        view.headline, pygame.Rect(room.left, room.top, room.width, round(page.grown(1.2)[0] * PITCH * 2)), Face.SERIF,
+        page.grown(1.2), theme.paper,
     )  # fmt: skip
     top = head.bottom + sizes.gap
     body = page.write(
         view.body, pygame.Rect(room.left, top, room.width, room.bottom - top), Face.SANS,
-        (round(sizes.decide * 1.1), sizes.decide), theme.paper,
+        (page.grown(0.86)[0], sizes.decide), theme.paper,
     )  # fmt: skip
     if view.notes:
         top = body.bottom + sizes.gap

@@ -7,7 +7,7 @@ import pygame
 from kiosk.fonts import Face
 from kiosk.screens.model import View
 from kiosk.screens.page import PITCH, Page
-from kiosk.screens.parts import Part, TakeWave, captions
+from kiosk.screens.parts import Part, TakeWave, caption_height, captions
 from kiosk.theme import mix
 
 
@@ -19,10 +19,13 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     pitch = round(sizes.prompt * PITCH)
     rest = mix(theme.ember, theme.dusk, 0.62)
     if view.captions:
-        head = page.write(view.headline, pygame.Rect(area.left, area.top, area.width, pitch), Face.BOLD, sizes.decide, theme.paper)
+        head = page.write(
+            view.headline, pygame.Rect(area.left, area.top, area.width, pitch), Face.BOLD, sizes.decide, theme.paper
+        )
         note = pygame.Rect(area.left, area.bottom - note_height, area.width, note_height)
-        lines = max(2, min(3, (note.top - head.bottom - sizes.prompt) // pitch))
-        said = pygame.Rect(area.left, note.top - pitch * lines, area.width, pitch * lines)
+        lines = 3 if note.top - head.bottom - caption_height(page.caption, 3) > sizes.prompt * 1.6 else 2
+        words = caption_height(page.caption, lines)
+        said = pygame.Rect(area.left, note.top - words, area.width, words)
         captions(page, view.captions, said, theme.ember)
         page.note(view.captions_note, note)
         top = head.bottom + sizes.gap // 2
@@ -30,13 +33,13 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
         return (TakeWave(wave, theme.ember, rest),)
     head = page.write(
         view.headline, pygame.Rect(area.left, area.top, area.width, pitch * 2), Face.SERIF,
-        (round(sizes.prompt * 1.2), sizes.prompt), theme.paper,
+        page.grown(1.2), theme.paper,
     )  # fmt: skip
-    words = (view.time_words, *view.notes)
+    lines_below = (view.time_words, *view.notes)
     top = head.bottom + sizes.gap
-    foot = area.bottom - note_height * len(words)
+    foot = area.bottom - note_height * len(lines_below)
     height = min(round(sizes.prompt * 3), foot - top - sizes.gap)
     wave = pygame.Rect(area.left, top + (foot - top - height) // 2, area.width, height)
-    for number, word in enumerate(words):
-        page.note(word, pygame.Rect(area.left, foot + number * note_height, area.width, note_height))
+    for number, said_below in enumerate(lines_below):
+        page.note(said_below, pygame.Rect(area.left, foot + number * note_height, area.width, note_height))
     return (TakeWave(wave, theme.ember, rest),)

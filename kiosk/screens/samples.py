@@ -26,7 +26,7 @@ TAKE = TakeId("01J00000000000000000000000")
 SAMPLES: dict[str, dict[str, str]] = {
     "en": {
         "prompt": "Tell us about a place here that has changed since you first knew it.",
-        "told": "We lived above the bakery then, and every morning the mill whistle told us when to go, and then one day it",
+        "told": "We lived above the bakery then, and every morning the mill whistle told us to go, and then one day it",
         "heard": "My father never said it, but he was proud of that bridge. He took us there every Sunday.",
         "origin": "Told here in March, about work",
         "say": "This story is with the librarian now.",
@@ -34,7 +34,7 @@ SAMPLES: dict[str, dict[str, str]] = {
     },
     "es": {
         "prompt": "Háblenos de un lugar de aquí que ha cambiado desde que lo conoció.",
-        "told": "Entonces vivíamos encima de la panadería, y cada mañana la sirena del molino nos decía la hora, y un día",
+        "told": "Entonces vivíamos encima de la panadería, y cada mañana la sirena del molino nos llamaba, y un día",
         "heard": "Mi padre nunca lo dijo, pero estaba orgulloso de aquel puente. Nos llevaba allí cada domingo.",
         "origin": "Contado aquí en marzo, sobre el trabajo",
         "say": "Esta historia ya está con la bibliotecaria.",
@@ -63,12 +63,18 @@ def sample_views(texts: Texts) -> dict[str, View]:
     said = SAMPLES.get(language, SAMPLES["en"])
     told, heard = _words(said["told"], frozenset({4})), _words(said["heard"], frozenset({9}))
     now = Session(
-        language=language, languages=(language, "es" if language == "en" else "en"), prompts=("a", "b"), prompt="a", take=TAKE,
+        language=language, languages=("en", "es"), prompts=("a", "b"), prompt="a", take=TAKE,
         seconds=134.0, keep_code=CODES.get(language, CODES["en"]), mic=Mic.OPEN, visit=3,
     )  # fmt: skip
     cues = {n: Cue(title, 30.0 + 11 * n) for n, title in enumerate(said["cues"].split("|"), start=1)}
     extras = Extras(
-        prompt=said["prompt"], captions=told, level=0.62, time_left=203.0, waveform=_wave(), origin=said["origin"], cues=cues
+        prompt=said["prompt"],
+        captions=told,
+        level=0.62,
+        time_left=203.0,
+        waveform=_wave(),
+        origin=said["origin"],
+        cues=cues,
     )
     heard_now = replace(extras, captions=heard, position=Ms(4700), level=0.4)
     telling = replace(now, state=State.RECORDING, started=1.0, limit_at=300.0)
@@ -82,7 +88,10 @@ def sample_views(texts: Texts) -> dict[str, View]:
         "ready_quiet": (replace(now, state=State.READY, hint=Hint.TOO_QUIET), replace(extras, level=0.08)),
         "recording_start": (telling, replace(extras, captions=(), time_left=299.0)),
         "recording": (telling, extras),
-        "recording_long": (replace(telling, hint=Hint.TAKE_YOUR_TIME), replace(extras, captions=told * 4, time_left=48.0)),
+        "recording_long": (
+            replace(telling, hint=Hint.TAKE_YOUR_TIME),
+            replace(extras, captions=told * 4, time_left=48.0),
+        ),
         "paused": (replace(telling, paused_at=30.0), extras),
         "stream_lost": (replace(telling, mic=Mic.LOST, lost_at=9.0), extras),
         "discard_again": (replace(telling, asked=Meaning.DISCARD), extras),
@@ -139,7 +148,7 @@ def contact_sheet(
         left, top = gap + column * (tile + gap), gap + row * row_height
         picture = warm_picture(renderer, shown)
         sheet.blit(pygame.transform.smoothscale(picture, (tile, tall)), (left, top))
-        word = renderer.fonts(shown.language).at(Face.SANS, label).render(name.replace("_", " "), True, theme.note)  # noqa: FBT003
+        word = renderer.fonts(shown.language).at(Face.SANS, label).render(name.replace("_", " "), True, theme.note)
         sheet.blit(word, (left, top + tall + 1))
     return sheet
 
@@ -148,8 +157,8 @@ def warm_picture(renderer: Renderer, shown: View) -> pygame.Surface:
     """A picture as it is after some seconds of a voice, so that the live bars are there."""
     surface = pygame.Surface((renderer.panel.width, renderer.panel.height))
     wave = _wave()
-    for tick in range(200):
+    for tick in range(110):
         level = min(1.0, 0.15 + wave[(tick * 3) % len(wave)]) if shown.level > 0 else 0.0
         renderer.draw(surface, replace(shown, level=level), tick / 8)
-    renderer.draw(surface, shown, 26.0)
+    renderer.draw(surface, shown, 14.0)
     return surface

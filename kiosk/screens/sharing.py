@@ -22,10 +22,12 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     foot = area.bottom
     if view.notes:
         foot -= line
-        page.write(view.notes[0], pygame.Rect(area.left, foot, area.width, line), Face.SANS, sizes.note, theme.code, main=False)
+        page.write(
+            view.notes[0], pygame.Rect(area.left, foot, area.width, line), Face.SANS, sizes.note, theme.code, main=False
+        )
     top = area.top + line + sizes.gap
     room = pygame.Rect(area.left, top, area.width, foot - sizes.gap - top)
-    page.write(view.body, room, Face.SERIF, (round(sizes.prompt * 1.3), sizes.prompt), theme.paper, middle=True, pitch=1.16)
+    page.write(view.body, room, Face.SERIF, page.grown(1.3), theme.paper, middle=True, pitch=1.16)
     return ()
 
 
@@ -35,5 +37,4 @@ def _dots(page: Page, progress: tuple[int, int], middle: int) -> None:
     for index in range(count):
         left = page.area.right - (count - index) * side * 2 + side
         colour = page.theme.ember if index < number else page.theme.coal
-        width = side
-        page.surface.blit(rounded((width, side), side // 2, colour), (left, middle - side // 2))
+        page.surface.blit(rounded((side, side), side // 2, colour), (left, middle - side // 2))

@@ -1,4 +1,4 @@
-"""Screens that say one thing: consent, choosing, closing, starting, out of service, recovered, asked again, still there."""
+"""Screens that say one thing: consent, choosing, starting, closing, out of service, and what is asked over them."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def choosing(page: Page, view: View) -> tuple[Part, ...]:
     used = page.note(view.headline, pygame.Rect(area.left, area.top, area.width, round(sizes.note * PITCH)))
     top = used.bottom + sizes.gap
     room = pygame.Rect(area.left, top, area.width, area.bottom - top)
-    page.write(view.body, room, Face.SERIF, (round(sizes.prompt * 1.2), sizes.prompt), page.theme.paper, middle=True, pitch=1.16)
+    page.write(view.body, room, Face.SERIF, page.grown(1.2), page.theme.paper, middle=True, pitch=1.16)
     return ()
 
 
 def waiting(page: Page, view: View) -> tuple[Part, ...]:
     """The box is busy for a moment: starting, closing. The coals breathe."""
-    background = page.dusk(strength=0.8)
-    coals = Coals(page.sky, background)
-    crown = page.sky.horizon - round(page.panel.height * 0.17)
+    page.dusk(strength=0.8)
+    coals = Coals(page.sky)
+    crown = coals.rect.top + round(coals.rect.height * 0.08)
     area = page.area
     _said(page, view, pygame.Rect(area.left, area.top, area.width, crown - area.top))
     return (coals,)
@@ -63,15 +63,15 @@ def plain(page: Page, view: View) -> tuple[Part, ...]:
 def _said(page: Page, view: View, room: pygame.Rect, *, main: bool = True) -> None:
     """Headline, body, notes under each other, as a block in the middle of what is left."""
     sizes, theme = page.sizes, page.theme
-    headline = pygame.Rect(room.left, room.top, room.width, round(sizes.prompt * PITCH * 2))
+    headline = pygame.Rect(room.left, room.top, room.width, round(page.grown(1.15)[0] * PITCH * 2))
     if main:
-        used = page.write(view.headline, headline, Face.SERIF, (round(sizes.prompt * 1.15), sizes.prompt), theme.paper)
+        used = page.write(view.headline, headline, Face.SERIF, page.grown(1.15), theme.paper)
     else:
         used = page.write(view.headline, headline, Face.BOLD, sizes.decide, theme.paper)
     top = used.bottom + sizes.gap
     if view.body:
         rest = pygame.Rect(room.left, top, room.width, room.bottom - top - _notes_height(page, view))
-        body = page.write(view.body, rest, Face.SANS, (sizes.prompt, sizes.decide), theme.paper)
+        body = page.write(view.body, rest, Face.SANS, (page.grown()[0], sizes.decide), theme.paper)
         top = body.bottom + sizes.gap
     for note in view.notes:
         used = page.note(note, pygame.Rect(room.left, top, room.width, room.bottom - top))
