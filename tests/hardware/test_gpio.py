@@ -4,7 +4,9 @@ import sys
 import types
 
 import pytest
+from gpiozero.pins.mock import MockFactory, MockPWMPin
 
+from hardware.controls import STUCK_S
 from hardware.errors import BadWiring, Misused, NoPinLibrary, NoPins
 from hardware.gpio import GpioControls, GpioLamps, mock_pins, real_pins
 from hardware.pins import DEFAULT_PINS, HEADER, RESERVED, PinMap
@@ -38,16 +40,24 @@ def test_a_switch_that_bounces_on_a_pin_gives_one_press(hands):
     controls.stop()
 
 
+class LeanedOn(MockPWMPin):
+    """A pin held to ground from outside: its pull-up cannot lift it."""
+
+    def _set_pull(self, value):
+        self._pull = value
+        self._change_state(False)
+
+
 def test_a_button_that_is_down_at_the_start_is_no_press(hands):
-    factory = mock_pins()
-    pin = factory.pin(DEFAULT_PINS.controls[Control.LEFT])
-    pin.drive_low()
+    factory = MockFactory(pin_class=LeanedOn)
     told = []
     controls = GpioControls(hands, factory)
     controls.start(told.append)
-    assert told == []
-    hands.now += 1
+    hands.now += STUCK_S
+    assert controls.stuck() == set(DEFAULT_PINS.controls)
+    pin = factory.pin(DEFAULT_PINS.controls[Control.LEFT])
     pin.drive_high()
+    assert told == []
     hands.now += 1
     pin.drive_low()
     assert [e.control for e in told] == [Control.LEFT]
