@@ -164,9 +164,9 @@ class _Listener:
             span = self._cut(verdict.start, verdict.end, keep=True)
             rms = float(np.sqrt(np.mean(np.square(span)))) if len(span) else 0.0
             at = Ms(verdict.end // _PER_MS)
-            for news in self._segmenter.push(at, verdict.voicing is Voicing.SPEECH, rms):
-                if isinstance(news, Segment):
-                    closed.append((news, self._cut(news.start * _PER_MS, news.end * _PER_MS)))
+            news = self._segmenter.push(at, verdict.voicing is Voicing.SPEECH, rms)
+            segments = [item for item in news if isinstance(item, Segment)]
+            closed += [(one, self._cut(one.start * _PER_MS, one.end * _PER_MS)) for one in segments]
         return closed
 
     def finish(self) -> list[tuple[Segment, Samples]]:

@@ -65,8 +65,8 @@ __all__ = [
 class SealedWriter:
     """Append plain bytes to a sealed file.
 
-    What `sync` returned for is on the disk. Until `close` the file has no end mark. After a `DiskTrouble` the writer can
-    be used again: the next record goes where the failed one would have stood.
+    What `sync` returned for is on the disk. Until `close` the file has no end mark. After a `DiskTrouble` the writer
+    can be used again: the next record goes where the failed one would have stood.
     """
 
     def __init__(self, path: Path, key: bytes, label: bytes, *, meta: bytes = b"", chunk: int = CHUNK_BYTES) -> None:

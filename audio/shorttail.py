@@ -6,8 +6,8 @@ is loaded, and its end is appended to the encoded speech up to the 1,500 positio
 done in one go, without timestamps; word times come from aligning the words with the encoded speech.
 
 Two faults of that way are watched for, and answered once by the plain full window: stopping early (far fewer words than
-the measured speech can hold) and repeating itself. The multilingual base model does not take the silent tail safely; only
-the models in `SAFE` are given one, others are decoded plainly.
+the measured speech can hold) and repeating itself. The multilingual base model does not take the silent tail safely;
+only the models in `SAFE` are given one, others are decoded plainly.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def token_limit(length: Ms) -> int:
 
 
 def suspicious(no_speech: float, logprob: float, compression: float) -> bool:
-    """Tell whether a decode looks invented, from its no-speech probability, mean log probability and compressibility."""
+    """Tell whether a decode looks invented: no-speech probability, mean log probability, compression ratio."""
     return (
         (no_speech > 0.6 and logprob < -0.5)  # noqa: PLR2004 - measured on noise-only clips, see docs/performance.md
         or compression > 2.4  # noqa: PLR2004 - as above
@@ -71,7 +71,7 @@ def suspicious(no_speech: float, logprob: float, compression: float) -> bool:
 
 
 def as_words(raw: Iterable[tuple[str, float, float, float]], length: Ms, *, doubt: bool) -> list[Word]:
-    """Make words of (text, start s, end s, probability): times kept inside the stretch, in order, none before another."""
+    """Make words of (text, start s, end s, probability): times kept inside the stretch and in order."""
     words: list[Word] = []
     floor = 0
     for text, start, end, probability in raw:
@@ -118,7 +118,7 @@ def join_punctuation(whisper_alignment: list[dict[str, Any]]) -> None:
     """Put punctuation that the model aligned alone onto the word it belongs to, in place."""
     from faster_whisper.transcribe import merge_punctuations
 
-    merge_punctuations(whisper_alignment, "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、")
+    merge_punctuations(whisper_alignment, "\"'\u201c\u00bf([{-", "\"'.,!?:\u201d)]}")
 
 
 def windows(samples: Samples) -> Iterator[tuple[Ms, Samples]]:

