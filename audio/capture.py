@@ -80,6 +80,8 @@ class Capture:
         self._recent: deque[Block] = deque()
         self._taking: Taking | None = None
         self._lost = False
+        self._lost_from = 0.0
+        self._back_at: float | None = None
         self._heard_until = 0.0
         self._watched_at = 0.0
         self._rearmed_at = 0.0
@@ -221,6 +223,8 @@ class Capture:
         self._announce(TakeFailed(taking.writer.take, error))
 
     def _hear(self, batch: list[Block]) -> None:
+        if self._lost and self._back_at is None:
+            self._back_at = batch[0].at
         for block in batch:
             self._blocks += 1
             self._measure(block)
@@ -229,7 +233,7 @@ class Capture:
                 self._close_take()
         if self._taking is not None:
             self._taking.store()
-        if self._clock.monotonic() - self._watched_at >= _WATCH_S:
+        if self._lost or self._clock.monotonic() - self._watched_at >= _WATCH_S:
             self._watch()
 
     def _remember(self, block: Block) -> None:
@@ -301,15 +305,18 @@ class Capture:
             if now - self._rearmed_at < _REARM_S and self._rearmed_at <= now:
                 return
             self._rearmed_at = now
-            if not self._source.rearm():
-                return
-        if self._lost:
+            if self._source.rearm():
+                # An open stream is not yet a living one: only its first block is believed.
+                self._back_at = None
+            return
+        if self._lost and self._back_at is not None:
             self._lost = False
-            gap = max(0.0, self._clock.monotonic() - self._heard_until)
-            self._announce(StreamBack(gap))
+            self._announce(StreamBack(max(0.0, self._back_at - self._lost_from)))
 
     def _lose(self, error: StreamDied) -> None:
         self._lost = True
+        self._lost_from = self._heard_until
+        self._back_at = None
         self._rearmed_at = float("-inf")
         self._announce(StreamLost(error.say, error.do))
         if self._taking is not None:

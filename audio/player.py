@@ -33,6 +33,7 @@ FADE_MS: Final = 30
 """Length of the ramp at either end of every playback."""
 _AHEAD_S: Final = 4.0
 _LATENCY_S: Final = 0.03
+_BLOCK_MS: Final = 10
 _IDLE_S: Final = 10.0
 _HUNG_S: Final = 1.0
 _FEED_S: Final = 0.05
@@ -231,6 +232,7 @@ class SpeakerPlayer:
                 samplerate=self._rate,
                 channels=1,
                 dtype="float32",
+                blocksize=self._rate * _BLOCK_MS // 1000,
                 latency=_LATENCY_S,
                 callback=self._fill,
             )

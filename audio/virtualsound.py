@@ -93,7 +93,7 @@ class VirtualSound:
             "ALSA_CONFIG_PATH": f"{self.folder}/asound.conf",
         }
         self._server: subprocess.Popen[bytes] | None = None
-        self._idle: subprocess.Popen[bytes] | None = None
+        self._idle: list[subprocess.Popen[bytes]] = []
         self._helpers: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
@@ -126,11 +126,10 @@ class VirtualSound:
         command = ["pulseaudio", "-n", "-F", str(self.folder / "server.pa"), "--daemonize=no"]
         self._server = self._run([*command, "--exit-idle-time=-1", "--use-pid-file=no", "--log-target=null"])
         self._await_devices()
-        # Without a steady feed the monitor source delivers its first data 0.8 to 1.8 s late.
-        self._idle = self._run(
-            ["pacat", "--latency-msec=20", "--device=micfeed", "--rate=48000", "--channels=1", "--format=s16le"],
-            stdin=Path("/dev/zero"),
-        )
+        # A null sink that nobody feeds renders in pieces of up to 2 s: whatever joins it would be that late.
+        for sink in ("micfeed", "speaker"):
+            command = ["pacat", "--latency-msec=20", f"--device={sink}", "--rate=48000", "--channels=1"]
+            self._idle.append(self._run([*command, "--format=s16le"], stdin=Path("/dev/zero")))
         self._await_sound()
 
     def _await_sound(self) -> None:
@@ -214,18 +213,18 @@ class VirtualSound:
             self._server.kill()
             self._server.wait(_STOP_S)
             self._server = None
-        if self._idle is not None:
-            _end(self._idle)
-            self._idle = None
+        while self._idle:
+            _end(self._idle.pop())
 
     def stop(self) -> None:
         """Stop every process this object started. Harmless when nothing runs."""
         helpers, self._helpers = self._helpers, []
         self.resume()
-        for process in [*helpers, self._idle, self._server]:
-            if process is not None:
-                _end(process)
-        self._idle = self._server = None
+        server = [self._server] if self._server is not None else []
+        for process in [*helpers, *self._idle, *server]:
+            _end(process)
+        self._idle = []
+        self._server = None
 
     def _environment(self) -> dict[str, str]:
         private = {"HOME": str(self.folder), "XDG_RUNTIME_DIR": str(self.folder)}

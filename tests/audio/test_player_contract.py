@@ -1,0 +1,239 @@
+"""One contract for every player, the mixing itself, and loudness."""
+
+from __future__ import annotations
+
+import math
+import threading
+
+import numpy as np
+import pytest
+import soundfile
+
+from audio.clock import SystemClock, VirtualClock
+from audio.errors import BadSound, NoSpeaker
+from audio.loudness import loudness, matching_gain, peak_db
+from audio.microphone import reset_portaudio
+from audio.player import FADE_MS, PlaybackEnded, PlaybackStarted, SilentPlayer, SpeakerPlayer, Voice, make_player
+from audio.virtualsound import SPEAKER
+
+
+def sine(seconds, rate=48_000, hertz=440.0, level=0.5):
+    return (level * np.sin(2 * np.pi * hertz * np.arange(int(rate * seconds)) / rate)).astype(np.float32)
+
+
+class Stage:
+    def __init__(self, player, clock, heard):
+        self.player, self.clock, self.heard = player, clock, heard
+        self._pause = threading.Event()
+
+    def pass_time(self, seconds):
+        """Let the clock go on, giving the player its turns as the main loop does."""
+        for _ in range(max(1, round(seconds / 0.02))):
+            if isinstance(self.clock, VirtualClock):
+                self.clock.advance(0.02)
+            else:
+                self._pause.wait(0.02)
+            self.player.tick()
+
+    def ended(self, count=1):
+        for _ in range(500):
+            if len(self.heard.of(PlaybackEnded)) >= count:
+                return [event.finished for event in self.heard.of(PlaybackEnded)]
+            self.pass_time(0.02)
+        return []
+
+
+@pytest.fixture(params=["silent", "speaker"])
+def stage(request, heard):
+    clock = VirtualClock() if request.param == "silent" else SystemClock()
+    if request.param == "speaker":
+        request.getfixturevalue("virtual_sound")
+    player = make_player(request.param, clock, heard, device=SPEAKER)
+    yield Stage(player, clock, heard)
+    player.close()
+
+
+def test_it_starts_goes_on_and_ends(stage):
+    assert stage.player.position() is None
+    stage.player.play(sine(0.6), 48_000, gain_db=-6.0)
+    stage.heard.wait(PlaybackStarted)
+    stage.pass_time(0.2)
+    assert 0 <= stage.player.position() < 600
+    assert stage.ended() == [True]
+    assert stage.player.position() is None
+
+
+def test_stop_ends_unfinished_and_is_harmless_otherwise(stage):
+    stage.player.stop()
+    stage.player.play(sine(30), 48_000)
+    stage.heard.wait(PlaybackStarted)
+    stage.player.stop()
+    assert stage.ended() == [False]
+    stage.player.stop()
+    stage.pass_time(0.1)
+    assert len(stage.heard.of(PlaybackEnded)) == 1
+
+
+def test_a_new_sound_ends_the_one_before(stage):
+    stage.player.play(sine(30), 48_000)
+    stage.heard.wait(PlaybackStarted)
+    stage.player.play(sine(0.2), 48_000)
+    assert stage.ended(2) == [False, True]
+    assert len(stage.heard.of(PlaybackStarted)) == 2
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_long_sounds_come_piece_by_piece_at_any_rate(stage, rate):
+    asked = []
+
+    def pieces():
+        for n in range(6):
+            asked.append(n)
+            yield sine(0.1, rate)
+
+    stage.player.play(pieces(), rate)
+    assert stage.ended() == [True]
+    assert asked == list(range(6))
+
+
+def test_names_nobody_has_are_refused(heard, virtual_sound):
+    with pytest.raises(NoSpeaker, match="no player"):
+        make_player("gramophone", VirtualClock(), heard)
+    with pytest.raises(NoSpeaker, match="not there"):
+        SpeakerPlayer("gramophone", SystemClock(), heard)
+
+
+def test_the_silent_player_remembers(heard):
+    clock = VirtualClock()
+    player = SilentPlayer(clock, heard)
+    player.play(sine(1.5), 48_000, 3.0)
+    clock.advance(0.5)
+    assert player.position() == 500
+    clock.advance(1.0)
+    assert player.position() is None
+    (played,) = player.history
+    assert (played.at, played.length, played.gain_db, played.finished) == (0.0, 1500, 3.0, True)
+    player.close()
+    with pytest.raises(NoSpeaker):
+        player.play(sine(1), 48_000)
+
+
+def test_the_speaker_really_sounds_at_the_asked_level(virtual_sound, heard, tmp_path):
+    player = SpeakerPlayer(SPEAKER, SystemClock(), heard)
+    with virtual_sound.record_speaker(tmp_path / "out.wav") as path:
+        player.play(sine(0.8), 48_000, gain_db=-6.0)
+        heard.wait(PlaybackEnded)
+        threading.Event().wait(0.3)
+    player.close()
+    recorded, rate = soundfile.read(path)
+    assert rate == 48_000
+    loud = np.abs(recorded) > 0.01
+    assert 0.7 < loud.sum() / rate < 0.85
+    assert np.abs(recorded).max() == pytest.approx(0.25, abs=0.02)
+
+
+def test_a_restart_of_portaudio_ends_what_plays_and_the_next_sound_works(virtual_sound, heard):
+    player = SpeakerPlayer(SPEAKER, SystemClock(), heard)
+    player.play(sine(30), 48_000)
+    heard.wait(PlaybackStarted)
+    reset_portaudio()
+    assert heard.wait(PlaybackEnded)[0].finished is False
+    player.play(sine(0.1), 48_000)
+    assert heard.wait(PlaybackEnded, 2)[1].finished is True
+    player.close()
+
+
+def test_a_dead_loudspeaker_ends_the_sound(virtual_sound, heard):
+    stage = Stage(SpeakerPlayer(SPEAKER, SystemClock(), heard), SystemClock(), heard)
+    stage.player.play(sine(60), 48_000)
+    heard.wait(PlaybackStarted)
+    virtual_sound.kill()
+    try:
+        assert stage.ended() == [False]
+        with pytest.raises(NoSpeaker):
+            stage.player.play(sine(1), 48_000)
+    finally:
+        virtual_sound.start()
+    reset_portaudio()
+    stage.player.play(sine(0.1), 48_000)
+    assert stage.ended(2) == [False, True]
+    stage.player.close()
+
+
+def test_a_sound_that_cannot_be_read_on_ends_unfinished(virtual_sound, heard):
+    def broken():
+        yield sine(1.2)
+        raise BadSound("gone")
+
+    player = SpeakerPlayer(SPEAKER, SystemClock(), heard)
+    player.play(broken(), 48_000)
+    assert heard.wait(PlaybackEnded)[0].finished is False
+    player.close()
+
+
+# -- the mixing, without any device ---------------------------------------------------------------------------------
+
+
+def run(voice, blocks, size=480):
+    out = []
+    for _ in range(blocks):
+        block = np.zeros(size, np.float32)
+        voice.fill(block)
+        out.append(block)
+    return np.concatenate(out)
+
+
+def test_a_voice_rises_and_falls_without_a_step():
+    voice = Voice(48_000)
+    voice.feed(np.ones(9600, np.float32))
+    voice.complete = True
+    sound = run(voice, 25)
+    assert np.abs(np.diff(sound)).max() <= 1 / (48 * FADE_MS) + 1e-5
+    assert sound[1440] == pytest.approx(1.0, abs=1e-3)
+    assert voice.finished
+    assert np.count_nonzero(sound) >= 9590
+
+
+def test_stopping_fades_within_thirty_milliseconds():
+    voice = Voice(48_000, gain_db=-6.0206)
+    voice.feed(np.ones(96_000, np.float32))
+    before = run(voice, 10)
+    voice.stop()
+    after = run(voice, 5)
+    assert np.abs(np.diff(np.concatenate([before, after]))).max() <= 1 / (48 * FADE_MS) + 1e-5
+    assert before[-1] == pytest.approx(0.5, abs=1e-3)
+    assert not after[48 * FADE_MS :].any()
+    assert voice.ended
+    assert not voice.finished
+
+
+def test_a_late_feeder_is_silence_not_the_end():
+    voice = Voice(48_000)
+    assert not run(voice, 1).any()
+    assert not voice.ended
+    voice.feed(np.ones(480, np.float32))
+    voice.complete = True
+    run(voice, 2)
+    assert voice.finished
+
+
+# -- loudness -------------------------------------------------------------------------------------------------------
+
+
+def test_loudness_follows_the_standard():
+    assert loudness(sine(5, hertz=997, level=10 ** (-23 / 20)), 48_000) == pytest.approx(-26.0, abs=0.2)
+    assert loudness(sine(0.1, hertz=997, level=10 ** (-23 / 20)), 48_000) == pytest.approx(-26.0, abs=0.5)
+    assert loudness(np.zeros(48_000, np.float32), 48_000) == -math.inf
+    assert loudness(np.zeros(0, np.float32), 48_000) == -math.inf
+    assert loudness(sine(1, level=1e-5), 48_000) == -math.inf
+
+
+def test_matching_brings_two_voices_together_and_never_clips():
+    for level in (0.01, 0.05, 0.4):
+        clip = sine(2, level=level)
+        gain = matching_gain(loudness(clip, 48_000), peak=peak_db(clip))
+        assert loudness(clip * np.float32(10 ** (gain / 20)), 48_000) == pytest.approx(-23, abs=0.3)
+    assert matching_gain(-40, peak=-6.0) == 5.0
+    assert matching_gain(-80) == 24
+    assert matching_gain(-math.inf) == 0
+    assert peak_db(np.zeros(3, np.float32)) == -math.inf
