@@ -98,6 +98,8 @@ def test_an_edge_from_the_past_counts_as_of_now():
     debouncer = Debouncer(25)
     debouncer.feed(KEY, True, 5.0)
     debouncer.feed(KEY, False, 4.0)
+    assert debouncer.feed(KEY, True, 5.01) == ()
+    debouncer.feed(KEY, False, 5.02)
     assert debouncer.feed(KEY, True, 5.1) == (ControlEvent(KEY, 5.1),)
 
 

@@ -129,6 +129,16 @@ def test_system_calls_are_an_allow_list(name):
     assert options(name)["SystemCallFilter"][0] == "@system-service"
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_service_can_gain_rights_or_change_the_system(name):
+    service = options(name)
+    assert service["ProtectSystem"] == ["strict"]
+    assert service["CapabilityBoundingSet"] == [""]
+    switched_on = {key for key, values in service.items() if values == ["yes"]}
+    assert switched_on >= {"NoNewPrivileges", "ProtectHome", "PrivateTmp", "PrivateMounts", "RestrictSUIDSGID"}
+    assert switched_on >= {"ProtectKernelTunables", "ProtectKernelModules", "RestrictNamespaces", "LockPersonality"}
+
+
 @pytest.mark.skipif(shutil.which("systemd-sysusers") is None, reason="systemd-sysusers is not installed")
 def test_the_user_and_every_group_the_kiosk_needs_can_be_made(tmp_path):
     (tmp_path / "etc").mkdir()
