@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from textwrap import wrap
 
 import webvtt
@@ -44,8 +45,7 @@ def captions(words: Iterable[Word]) -> list[CaptionCue]:
     A cue ends at a pause, a sentence's end, or after `LONGEST`; cues never overlap.
     """
     cues = [_cue(group) for group in _groups(words)]
-    ends = [*(cue.start for cue in cues[1:]), None]
-    return [_held(cue, after) for cue, after in zip(cues, ends, strict=True)]
+    return [_held(cue, after.start if after else None) for cue, after in zip_longest(cues, cues[1:]) if cue]
 
 
 def captions_of(

@@ -102,7 +102,7 @@ class Home:
             raise NoKey(
                 f"The keys of this box are not at {self.keys}.", "Insert the key medium or set HEARTH_KEYS."
             ) from error
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise NoKey(f"The keys at {self.keys} are damaged.", "Restore them from the backup of the keys.") from error
 
 

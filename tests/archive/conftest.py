@@ -46,7 +46,9 @@ class Teller:
         self.told[opened.id] = pcm
         return opened.id, writer
 
-    def tell(self, seconds: float = 2.0, sound: AudioFormat | None = None, *, segments: int = 1, seed: int = 1) -> TakeId:
+    def tell(
+        self, seconds: float = 2.0, sound: AudioFormat | None = None, *, segments: int = 1, seed: int = 1
+    ) -> TakeId:
         take, writer = self.open(seconds, sound, seed)
         length = round(seconds * 1000)
         for n in range(segments):

@@ -110,6 +110,10 @@ def test_what_its_teller_allows_after_sealing_opens_it_again_and_nothing_else_do
 
 
 def test_one_voice_yes_among_transcript_ones_lets_the_voice_travel() -> None:
-    events = [said(Act.DECIDE, Use.KEEP), said(Act.DECIDE, Use.ARCHIVE), said(Act.DECIDE, Use.PUBLIC, form=Form.TRANSCRIPT)]
+    events = [
+        said(Act.DECIDE, Use.KEEP),
+        said(Act.DECIDE, Use.ARCHIVE),
+        said(Act.DECIDE, Use.PUBLIC, form=Form.TRANSCRIPT),
+    ]
     assert may(standing(events), Reader.BAG, NOW).voice
     assert not may(standing(events), Reader.PUBLISH, NOW).voice

@@ -119,5 +119,9 @@ def test_wraps_are_read_in_one_module_only() -> None:
 def test_whoever_reads_content_with_a_bare_key_got_it_from_the_gate() -> None:
     """`open_files` and `read_words` take a key: their callers must be modules that open one through the gate."""
     for path in modules():
-        if {"open_files", "read_words", "make_flac"} & names_in(path) and path.name not in {"masters.py", "transcripts.py", "flac.py"}:
+        if {"open_files", "read_words", "make_flac"} & names_in(path) and path.name not in {
+            "masters.py",
+            "transcripts.py",
+            "flac.py",
+        }:
             assert "open_content" in names_in(path), path

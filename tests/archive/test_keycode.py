@@ -26,13 +26,30 @@ def test_a_language_without_a_list_gets_english_words() -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["417-maple-river-candle-north", "417 Maple River CANDLE north", "  417 -maple,river\tcandle–north. ", "417 máple rivér candle north"],
+    [
+        "417-maple-river-candle-north",
+        "417 Maple River CANDLE north",
+        "  417 -maple,river\tcandle–north. ",
+        "417 máple rivér candle north",
+    ],
 )
 def test_a_code_is_read_however_it_is_typed(typed: str) -> None:
     assert parse(typed) == KeepCode(417, ("maple", "river", "candle", "north"))
 
 
-@pytest.mark.parametrize("typed", ["", "417", "maple river candle north", "417-a-b-c", "417-a-b-c-d-e", "4x-a-b-c-d", "9999999999-a-b-c-d", "417-a-b-c-4"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "417",
+        "maple river candle north",
+        "417-a-b-c",
+        "417-a-b-c-d-e",
+        "4x-a-b-c-d",
+        "9999999999-a-b-c-d",
+        "417-a-b-c-4",
+    ],
+)
 def test_what_cannot_be_a_code_is_refused(typed: str) -> None:
     with pytest.raises(WrongCode):
         parse(typed)

@@ -15,7 +15,13 @@ def test_the_ledger_keeps_every_word_of_an_answer(store, teller, wording) -> Non
     day = date(2027, 1, 1)
     store.decide(take, Use.PUBLIC, yes=True, wording=wording, by="left", form=Form.TRANSCRIPT, embargo=day)
     event = events_of(store.db.conn, take)[-1]
-    assert (event.act, event.use, event.yes, event.form, event.embargo) == (Act.DECIDE, Use.PUBLIC, True, Form.TRANSCRIPT, day)
+    assert (event.act, event.use, event.yes, event.form, event.embargo) == (
+        Act.DECIDE,
+        Use.PUBLIC,
+        True,
+        Form.TRANSCRIPT,
+        day,
+    )
     assert (event.wording_version, event.wording_hash, event.language, event.by) == ("1", "ab" * 32, "en", "left")
     assert event.at == store.clock.wall()
 
@@ -46,9 +52,14 @@ def test_the_chain_shows_an_altered_and_a_missing_row(store, teller) -> None:
 def test_a_transaction_is_all_or_nothing(store, teller) -> None:
     take = teller.tell()
     before = events_of(store.db.conn, take)
-    with pytest.raises(RuntimeError), transaction(store.db.conn):
-        store.note(take, Act.HOLD, "desk")
-        raise RuntimeError
+
+    def fails_late() -> None:
+        with transaction(store.db.conn):
+            store.note(take, Act.HOLD, "desk")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails_late()
     assert events_of(store.db.conn, take) == before
 
 

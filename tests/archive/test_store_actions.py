@@ -78,7 +78,8 @@ def test_keep_that_cannot_be_read_back_never_says_safe(store, teller, monkeypatc
     take = teller.tell()
     real = open_content
     monkeypatch.setattr(
-        "archive.stories.open_content", lambda s, t, r, n, **k: bytes(32) if r is Reader.TELLER else real(s, t, r, n, **k)
+        "archive.stories.open_content",
+        lambda s, t, r, n, **k: bytes(32) if r is Reader.TELLER else real(s, t, r, n, **k),
     )
     with pytest.raises(DamagedStore):
         store.keep(take, wording=store_wording(), by="keep")
@@ -97,7 +98,9 @@ def test_the_end_of_a_visit_seals_what_was_not_kept(store, teller) -> None:
     take = teller.tell()
     store.close_review(take, "time-out")
     store.close_review(take, "time-out")
-    assert [e[0] for e in store.db.conn.execute("SELECT act FROM ledger WHERE act = 'close_review'")] == ["close_review"]
+    assert [e[0] for e in store.db.conn.execute("SELECT act FROM ledger WHERE act = 'close_review'")] == [
+        "close_review"
+    ]
     for action in (lambda: store.keep(take, wording=store_wording(), by="keep"), lambda: store.open_key(take)):
         with pytest.raises(Refused):
             action()
@@ -186,7 +189,19 @@ def test_withdrawal_takes_everything_and_leaves_a_tombstone(store, home, teller,
     gone = store.withdraw(str(code), "code")
     assert (gone.take, gone.at) == (take, store.clock.wall())
     assert store.tombstones() == [gone]
-    for table in ("takes", "closings", "wraps", "codes", "segments", "words", "jobs", "loudness", "excerpts", "cues", "rotation"):
+    for table in (
+        "takes",
+        "closings",
+        "wraps",
+        "codes",
+        "segments",
+        "words",
+        "jobs",
+        "loudness",
+        "excerpts",
+        "cues",
+        "rotation",
+    ):
         assert store.db.conn.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] == 0, table
     assert not home.story_folder(take).exists()
     assert list(home.outbox.iterdir()) == []
@@ -292,7 +307,9 @@ def test_the_schema_counts_no_plays(store) -> None:
         for (table,) in store.db.conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         for row in store.db.conn.execute(f"PRAGMA table_info({table})")
     }
-    assert not {column for column in columns for word in ("play", "like", "count", "listen", "status", "view") if word in column}
+    assert not {
+        column for column in columns for word in ("play", "like", "count", "listen", "status", "view") if word in column
+    }
 
 
 def test_deleted_rows_are_overwritten_and_the_log_is_emptied(store, home) -> None:

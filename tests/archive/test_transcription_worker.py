@@ -1,0 +1,290 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from archive.errors import NoSuchStory, Refused
+from archive.home import Home
+from archive.jobs import (
+    FLAC,
+    STRIKES,
+    TRANSCRIBE,
+    claim,
+    failed_jobs,
+    finish,
+    give_back,
+    open_jobs,
+    retry_failed,
+    segment_of,
+)
+from archive.masters import FlacReader, open_master
+from archive.transcription import TranscriberWorker
+from archive.transcripts import complete, transcript
+from archive.types import Reader, Use
+from audio.clock import VirtualClock
+from audio.errors import BadSound, DamagedTake
+from audio.sealedfile import SealedWriter, new_key
+from audio.transcribe import FixedTranscriber
+from audio.types import AudioFormat, CutReason, Ms, Segment, TakeId
+
+
+def test_words_come_while_the_story_is_told_with_the_times_of_the_take(store, teller, worker) -> None:
+    take, writer = teller.open(4.0, AudioFormat(48_000))
+    store.add_segment(Segment(take, 0, Ms(0), Ms(2000), Ms(1500), CutReason.PAUSE))
+    store.add_segment(Segment(take, 1, Ms(2000), Ms(4000), Ms(1500), CutReason.END))
+    assert worker.run_once()
+    first = transcript(store, take, Reader.REVIEW, store.now())
+    assert [word.text for word in first] == ["Under", "the", "linden", "tree", "we", "sang."]
+    assert worker.run_once()
+    both = transcript(store, take, Reader.REVIEW, store.now())
+    assert both[: len(first)] == first
+    assert 2000 <= both[len(first)].start < both[-1].end <= 4000
+    assert not complete(store, take)
+    store.close_take(writer.close())
+    assert complete(store, take)
+
+
+@pytest.mark.parametrize(
+    "sound", [AudioFormat(16_000), AudioFormat(48_000, 1, 3), AudioFormat(44_100, 2, 2), AudioFormat(48_000, 2, 3)]
+)
+def test_the_flac_holds_every_sample_and_only_then_the_raw_take_goes(
+    store, home, teller, work, sound: AudioFormat
+) -> None:
+    take = teller.tell(12.3456, sound)
+    teller.keep(take, Use.PLAY_HERE)
+    assert work() == 3
+    assert [path.name for path in home.story_folder(take).iterdir()] == ["master.flac"]
+    with open_master(store, take, Reader.PLAY, store.now()) as master:
+        assert master.format == sound
+        assert master.read() == teller.told[take]
+        assert b"".join(master.pieces()) == teller.told[take]
+        span = slice(sound.bytes_of(Ms(1234)), sound.bytes_of(Ms(5678)))
+        assert master.read(Ms(1234), Ms(5678)) == teller.told[take][span]
+        assert master.read(Ms(99_000)) == b""
+        assert (
+            len(master.samples()) == sound.rate * 123_456 // 10_000
+            or abs(len(master.samples()) - sound.rate * 12.3456) <= 50
+        )
+    assert store.loudness_of(take) is not None
+    assert work() == 0
+
+
+def test_a_worker_killed_before_removing_the_raw_take_finishes_later(store, home, teller, work, monkeypatch) -> None:
+    take = teller.tell()
+    teller.keep(take, Use.PLAY_HERE)
+    import archive.flac as module
+
+    real = module.remove
+
+    def plug(path):
+        if path.name == "master.take":
+            raise KeyboardInterrupt
+        return real(path)
+
+    monkeypatch.setattr(module, "remove", plug)
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert home.flac_master(take).exists()
+    assert home.raw_master(take).exists()
+    monkeypatch.undo()
+    store.db.conn.execute("UPDATE jobs SET lease_until = 0")
+    work()
+    assert [path.name for path in home.story_folder(take).iterdir()] == ["master.flac"]
+    store.db.conn.execute("UPDATE jobs SET done_at = NULL, lease_until = 0 WHERE kind = 'flac'")
+    work()
+    assert open_jobs(store.db.conn, take) == 0
+
+
+def test_a_flac_with_other_samples_never_replaces_the_raw_take(store, home, teller, work) -> None:
+    take = teller.tell()
+    teller.keep(take, Use.PLAY_HERE)
+    store.db.conn.execute("UPDATE closings SET sha256 = ?", ("0" * 64,))
+    work()
+    assert home.raw_master(take).exists()
+    assert not home.flac_master(take).exists()
+    assert [(job.kind, job.why) for job in failed_jobs(store.db.conn)] == [(FLAC, "DamagedTake")]
+
+
+def test_what_is_no_flac_is_said(tmp_path) -> None:
+    key = new_key()
+    writer = SealedWriter(tmp_path / "x", key, b"flac/A")
+    writer.write(b"not sound")
+    writer.close()
+    with pytest.raises(BadSound):
+        FlacReader(tmp_path / "x", key, TakeId("A"))
+
+
+def test_an_encoder_that_fails_leaves_no_file(store, home, teller, work, monkeypatch) -> None:
+    take = teller.tell()
+    teller.keep(take)
+    monkeypatch.setattr("archive.flac.SealedWriter.close", lambda _self: (_ for _ in ()).throw(DamagedTake("planted")))
+    work()
+    monkeypatch.undo()
+    assert [path.name for path in home.story_folder(take).iterdir()] == ["master.take"]
+
+
+def test_the_visitor_who_stands_here_comes_first_and_night_work_last(store, teller, clock) -> None:
+    teller.keep(old := teller.tell(segments=2))
+    new = teller.tell(segments=2)
+    conn = store.db.conn
+    order = []
+    while job := claim(conn, store.moment(), ("transcribe", "loudness", "flac")):
+        order.append((job.kind, job.take, job.segment))
+        finish(conn, job, store.moment())
+    assert order == [
+        ("transcribe", new, 0), ("transcribe", new, 1), ("transcribe", old, 0), ("transcribe", old, 1),
+        ("loudness", new, -1), ("loudness", old, -1), ("flac", old, -1),
+    ]  # fmt: skip
+
+
+def test_a_lease_runs_out_in_powered_on_time_and_is_void_after_a_reboot(store, teller, clock) -> None:
+    teller.tell()
+    conn = store.db.conn
+    assert claim(conn, store.moment(), (TRANSCRIBE,)).strike == 1
+    assert claim(conn, store.moment(), (TRANSCRIBE,)) is None
+    clock.advance(301)
+    assert claim(conn, store.moment(), (TRANSCRIBE,)).strike == 2
+    store.clock = VirtualClock()
+    assert claim(conn, store.moment(), (TRANSCRIBE,)).strike == 3
+    clock.advance(301)
+    store.clock = clock
+    assert claim(conn, store.moment(), (TRANSCRIBE,)) is None
+    assert [(job.kind, job.why) for job in failed_jobs(conn)] == [(TRANSCRIBE, "its worker died")]
+
+
+def test_three_strikes_are_shown_and_a_person_can_ask_again(store, home, clock, teller) -> None:
+    take = teller.tell()
+    texts = FixedTranscriber([RuntimeError("planted")] * STRIKES + ["at last"])
+    worker = TranscriberWorker(home, clock, lambda _: texts)
+    while worker.run_once():
+        pass
+    assert [(job.take, job.segment, job.why) for job in failed_jobs(store.db.conn)] == [(take, 0, "RuntimeError")]
+    assert not complete(store, take)
+    retry_failed(store.db.conn, take)
+    while worker.run_once():
+        pass
+    assert complete(store, take)
+    assert failed_jobs(store.db.conn) == []
+    worker.close()
+
+
+def test_a_second_worker_does_not_free_the_leases_of_the_first(store, home, clock, worker, teller) -> None:
+    teller.tell()
+    assert claim(store.db.conn, store.moment(), (TRANSCRIBE,)) is not None
+    second = TranscriberWorker(home, clock, lambda _: FixedTranscriber())
+    assert claim(store.db.conn, store.moment(), (TRANSCRIBE,)) is None
+    second.close()
+    worker.close()
+    third = TranscriberWorker(home, clock, lambda _: FixedTranscriber())
+    assert claim(store.db.conn, store.moment(), (TRANSCRIBE,)) is not None
+    third.close()
+
+
+def test_a_give_back_frees_the_job_at_once(store, teller) -> None:
+    teller.tell()
+    job = claim(store.db.conn, store.moment(), (TRANSCRIBE,))
+    give_back(store.db.conn, job, "X")
+    assert claim(store.db.conn, store.moment(), (TRANSCRIBE,)).strike == 2
+
+
+def test_no_word_is_made_of_what_was_not_kept_and_held_work_waits_without_strikes(store, teller, work, clock) -> None:
+    lost = teller.tell()
+    store.close_review(lost, "time-out")
+    held, _ = teller.story(Use.PLAY_HERE)
+    store.hold(held, "desk")
+    assert work() > 0
+    assert open_jobs(store.db.conn, lost) == 0
+    assert open_jobs(store.db.conn, held) == 3
+    assert store.db.conn.execute("SELECT SUM(tries) FROM jobs").fetchone()[0] == 0
+    assert not complete(store, held)
+    store.release(held, "steward")
+    clock.advance(301)
+    work()
+    assert complete(store, held)
+
+
+def test_a_story_taken_back_while_it_is_transcribed_leaves_no_words(store, home, clock, teller) -> None:
+    _, code = teller.story(Use.PLAY_HERE)
+
+    class Slow(FixedTranscriber):
+        def transcribe(self, samples, voiced):
+            store.withdraw(str(code), "code")
+            return super().transcribe(samples, voiced)
+
+    worker = TranscriberWorker(home, clock, lambda _: Slow(["never to be seen"]))
+    while worker.run_once():
+        pass
+    assert store.db.conn.execute("SELECT COUNT(*) FROM words").fetchone()[0] == 0
+    worker.close()
+
+
+def test_a_story_taken_back_while_its_flac_is_made_leaves_no_file(store, home, teller, worker, monkeypatch) -> None:
+    take, code = teller.story(Use.PLAY_HERE)
+    import archive.transcription as module
+
+    real = module.make_flac
+
+    def slow(*args):
+        real(*args)
+        store.withdraw(str(code), "code")
+        home.story_folder(take).mkdir()
+        home.flac_master(take).write_bytes(b"late")
+
+    monkeypatch.setattr(module, "make_flac", slow)
+    while worker.run_once():
+        pass
+    assert not home.story_folder(take).exists()
+
+
+def test_the_loop_wakes_up_for_others_and_ends_when_told(home, clock, teller, store) -> None:
+    stop, texts = threading.Event(), FixedTranscriber(["one", "two"] * 5)
+
+    def serve() -> None:
+        worker = TranscriberWorker(home, clock, lambda _: texts)
+        worker.run(stop)
+        worker.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    take = teller.tell()
+    waited = threading.Event()
+    for _ in range(200):
+        if complete(store, take):
+            break
+        waited.wait(0.05)
+    stop.set()
+    thread.join(10)
+    assert complete(store, take)
+    assert not thread.is_alive()
+
+
+def test_what_is_not_there_is_said(store, home: Home, teller) -> None:
+    take, _ = teller.story(Use.PLAY_HERE)
+    with pytest.raises(LookupError):
+        segment_of(store.db.conn, take, 7)
+    home.raw_master(take).unlink()
+    with pytest.raises(NoSuchStory):
+        open_master(store, take, Reader.PLAY, store.now())
+    with pytest.raises(NoSuchStory):
+        store.language_of(TakeId("X"))
+    with pytest.raises(Refused):
+        open_master(store, take, Reader.QUOTE, store.now())
+    assert store.loudness_of(take) is None
+
+
+def test_long_takes_are_measured_in_bounded_memory(store, teller, worker) -> None:
+    import archive.transcription as module
+
+    class Long:
+        format = AudioFormat(16_000)
+        length = Ms(7_200_000)
+        asked: list[int] = []  # noqa: RUF012
+
+        def samples(self, start, end):
+            import numpy as np
+
+            self.asked.append(start)
+            return np.zeros(10, np.float32)
+
+    assert len(module._spread(Long())) <= 10 * module.MEASURED_PIECES
