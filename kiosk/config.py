@@ -1,7 +1,7 @@
 """Settings of a library's box: ``HOME/config.toml``, read once, checked whole, refused with a sentence.
 
-Every setting has a default, so that an empty or absent file is fine. An unknown name is refused with the nearest known one;
-a value of another kind or outside its range is refused with file, name and what is allowed (`BadConfig`).
+Every setting has a default, so that an empty or absent file is fine. An unknown name is refused with the nearest known
+one; a value of another kind or outside its range is refused with file, name and what is allowed (`BadConfig`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kiosk.types import Rules
 Plain = str | int | float | bool | tuple[str, ...]
 
 
-def _setting(  # noqa: PLR0913 (each is one property of a setting, all by name)
+def _setting(
     default: Plain,
     about: str,
     *,

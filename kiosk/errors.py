@@ -15,31 +15,31 @@ class KioskError(Exception):
         self.do = do
 
 
-class BadConfig(KioskError):
+class BadConfig(KioskError):  # noqa: N818 (it reads as what happened)
     """The settings file cannot be read, or holds something that is not allowed."""
 
     code = "bad-config"
 
 
-class BadPrompts(KioskError):
+class BadPrompts(KioskError):  # noqa: N818 (it reads as what happened)
     """A prompt set cannot be read, or a prompt in it is not allowed."""
 
     code = "bad-prompts"
 
 
-class BadTexts(KioskError):
+class BadTexts(KioskError):  # noqa: N818 (it reads as what happened)
     """A language file misses a key, or holds one nobody uses."""
 
     code = "bad-texts"
 
 
-class BadPress(KioskError):
+class BadPress(KioskError):  # noqa: N818 (it reads as what happened)
     """A simulated press is not known, or was not possible in the state it came in."""
 
     code = "bad-press"
 
 
-class NoScreen(KioskError):
+class NoScreen(KioskError):  # noqa: N818 (it reads as what happened)
     """No window can be opened on this machine."""
 
     code = "no-screen"

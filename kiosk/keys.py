@@ -1,7 +1,7 @@
 """Which control means what now: the one source for key labels, lamps and the meaning of a press. Pure.
 
-Left is yes or go on, right is stop or leave without loss (in attract: another prompt). A control that does nothing is
-absent. What was asked again is confirmed with another key than the one that asked, so that mashing one key erases nothing.
+Left is yes or go on, right is stop or leave without loss (in attract: another prompt). A control that does
+nothing is absent. What was asked again is confirmed with another key than the one that asked, so that mashing one key erases nothing.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def _asked(session: Session) -> Keys:
     return offered
 
 
-def _by_moment(session: Session) -> Keys:
+def _by_moment(session: Session) -> Keys:  # noqa: PLR0911 (one answer a state)
     """The keys of states in which they depend on more than the state."""
     match session.state:
         case State.READY:

@@ -1,8 +1,8 @@
 """The questions the box asks: sets of prompts in TOML, checked whole, refused with a sentence.
 
-The box comes with a starter set. Sets under ``HOME/prompts/*.toml`` take its place: a library that writes its own asks only
-its own. A prompt has an id, its text by language, follow-up questions, and if wanted the first and last day it is asked, the
-box it belongs to, and a spoken file by language.
+The box comes with a starter set. Sets under ``HOME/prompts/*.toml`` take its place: a library that writes its own asks
+only its own. A prompt has an id, its text by language, follow-up questions, and if wanted the first and last day it is
+asked, the box it belongs to, and a spoken file by language.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SET_KEYS = frozenset({"name", "title", "prompt"})
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One question. ``text``, each of ``follow`` and ``spoken`` are by language code; ``since`` and ``until`` are inclusive."""
+    """One question. ``text``, each ``follow`` and ``spoken`` are by language; ``since`` and ``until`` are inclusive."""
 
     id: str
     text: Mapping[str, str]

@@ -13,8 +13,8 @@ from typing import Any
 
 from kiosk import types as t
 from kiosk.alarms import TAKING, due
+from kiosk.draft import Draft
 from kiosk.keys import counts
-from kiosk.moves import Draft
 from kiosk.table import HOME, TABLE, On, Row, Table
 from kiosk.types import Effect, Event, Meaning, Rules, Session, State
 
@@ -30,7 +30,8 @@ def first(
 ) -> Stepped:
     """The session of a box that was just switched on, and what to do first.
 
-    ``languages`` are codes with the library's own first; ``prompts`` are ids in the order of attract. Both must not be empty.
+    ``languages`` are codes with the library's own first; ``prompts`` are ids in the order of attract. Neither may be
+    empty.
     """
     session = Session(
         rules=rules or Rules(),
@@ -65,13 +66,12 @@ def step(session: Session, event: Event, table: Table = TABLE) -> Stepped:
 
 
 def _press(session: Session, press: t.Press, table: Table) -> Stepped:
-    taken = counts(session, press.meaning, press.at)
-    touched = replace(session, last_press=press.at)
-    if not taken:
-        return touched, ()
-    confirmed = session.asked is press.meaning
-    after, effects = _follow(touched, Meaning.CONFIRM if confirmed else press.meaning, press, table)
-    return after, effects
+    if counts(session, press.meaning, press.at):
+        confirmed = session.asked is press.meaning
+        after, effects = _follow(session, Meaning.CONFIRM if confirmed else press.meaning, press, table)
+        if after is not session:
+            return after, effects
+    return replace(session, last_press=press.at), ()
 
 
 def _time(session: Session, at: float, table: Table) -> Stepped:
@@ -89,7 +89,7 @@ def _time(session: Session, at: float, table: Table) -> Stepped:
     return session, effects
 
 
-def _late(session: Session, event: Event) -> bool:
+def _late(session: Session, event: Event) -> bool:  # noqa: PLR0911 (one answer a kind of event)
     """Whether a machine's answer belongs to a visit, take or playback that is over."""
     match event:
         case t.TakeFound():
@@ -123,7 +123,7 @@ def _follow(session: Session, on: On, event: Event, table: Table) -> Stepped:
     row, moves = found
     draft = Draft(session, event.at)
     if isinstance(event, t.Press):
-        draft.set(last_activity=event.at, still_there=None)
+        draft.set(last_press=event.at, last_activity=event.at, still_there=None)
         if on is not Meaning.LOUDER and on is not Meaning.SPEAK:
             draft.set(asked=None, say="", notice=None)
     for move in moves:

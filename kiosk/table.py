@@ -77,7 +77,16 @@ VISITOR: tuple[State, ...] = (
     S.FACILITATOR, S.AGREEMENT, S.CONVERSATION, S.RECOVERED,
 )  # fmt: skip
 """States in which a person is in front of the box."""
-_LEAVING: tuple[State, ...] = (S.CHOOSING, S.CONSENT, S.READY, S.LISTENING, S.CODE_ENTRY, S.MY_STORY, S.AGREEMENT, S.THANKS)
+_LEAVING: tuple[State, ...] = (
+    S.CHOOSING,
+    S.CONSENT,
+    S.READY,
+    S.LISTENING,
+    S.CODE_ENTRY,
+    S.MY_STORY,
+    S.AGREEMENT,
+    S.THANKS,
+)
 """Visitor states in which nothing is lost by leaving: a time-out or trouble just ends the visit."""
 
 
@@ -148,7 +157,10 @@ def _everywhere_rows() -> list[Row]:
             Row(state, t.SoundMade, moves=("sound_made",)),
         ]
     for state in State:
-        rows += [Row(state, t.PromptsOffered, moves=("offer_prompts",)), Row(state, t.CuesOffered, moves=("offer_cues",))]
+        rows += [
+            Row(state, t.PromptsOffered, moves=("offer_prompts",)),
+            Row(state, t.CuesOffered, moves=("offer_cues",)),
+        ]
         if state not in {S.STARTING, S.OUT_OF_SERVICE}:
             rows.append(Row(state, M.LOUDER, moves=("louder",)))
     rows += [Row(state, A.TIME_OUT, HOME, ("leave",)) for state in _LEAVING]

@@ -1,0 +1,308 @@
+"""What can happen to the session. ``at`` is monotonic seconds. Answers of machines name what they answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from archive.types import Kind
+from audio.types import TakeId
+from kiosk.names import Hint, Meaning
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A person pressed. ``fresh`` is a new take identifier, used only if this press makes a take possible."""
+
+    meaning: Meaning
+    at: float
+    fresh: TakeId
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time went by. Send it a few times a second, and once a frame is fine."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenShown:
+    """The screen of this visit has finished appearing: from here on a yes to it counts (after `Rules.deliberate`)."""
+
+    visit: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SoundMade:
+    """A spoken prompt, a chime or any sound of the box ended: time-outs count from here."""
+
+    visit: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Everything the box needs is there, and no open take can be offered back."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TakeFound:
+    """A take was open when the power went, the gap is known to be short: offer it back."""
+
+    take: TakeId
+    seconds: float
+    kind: Kind
+    prompt: str
+    language: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something the box needs is missing. ``say`` and ``do`` are sentences for the screen."""
+
+    say: str
+    do: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """The trouble has gone."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PromptsOffered:
+    """The prompts for today in order, by id (at start, after midnight, after new ones arrived)."""
+
+    prompts: tuple[str, ...]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CuesOffered:
+    """Which cue buttons have something on them (1 to 8); the others are dark."""
+
+    cues: tuple[int, ...]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOpened:
+    """The microphone delivers for this take."""
+
+    take: TakeId
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLost:
+    """The microphone stopped delivering."""
+
+    take: TakeId
+    say: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StreamBack:
+    """The microphone delivers again."""
+
+    take: TakeId
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSample:
+    """The first sample of the take is stored."""
+
+    take: TakeId
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class LevelHeard:
+    """A change of the level hint. Levels themselves go to the screen directly, not through the session."""
+
+    take: TakeId
+    hint: Hint
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class QuietFor:
+    """Nobody has spoken for so many seconds."""
+
+    take: TakeId
+    seconds: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TakeClosed:
+    """The take is on disk and was read back: ``seconds`` can be played."""
+
+    take: TakeId
+    seconds: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TakeFailed:
+    """The take cannot be written or closed."""
+
+    take: TakeId
+    say: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceLow:
+    """The disk is nearly full: close what is open while it still can be."""
+
+    say: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The story is kept: data and database are synced and were read back. ``code`` is shown and never written."""
+
+    take: TakeId
+    code: str = field(repr=False)
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class KeepFailed:
+    """Keeping did not work; the take is still there."""
+
+    take: TakeId
+    say: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoryChosen:
+    """Rotation or the cue sheet chose this story for playback number ``play``."""
+
+    play: int
+    story: TakeId
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackStarted:
+    """Playback number ``play`` is heard."""
+
+    play: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackEnded:
+    """Playback number ``play`` came to its end or was stopped."""
+
+    play: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToPlay:
+    """There is no voice to play (yet), or nothing on this button."""
+
+    play: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Consent does not allow this playback now; ``why`` is a sentence."""
+
+    play: int
+    why: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CodeTyped:
+    """A whole keep-code was entered."""
+
+    code: str = field(repr=False)
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CodeAccepted:
+    """The keep-code opens this story."""
+
+    visit: int
+    story: TakeId
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRefused:
+    """The keep-code fits nothing, or tries came too fast; ``say`` is a sentence."""
+
+    visit: int
+    say: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """From here on only the code opens the story."""
+
+    visit: int
+    story: TakeId
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The story is withdrawn: erased here, and told to every copy."""
+
+    visit: int
+    story: TakeId
+    at: float
+
+
+MachineEvent: TypeAlias = (
+    Tick
+    | ScreenShown
+    | SoundMade
+    | Started
+    | TakeFound
+    | Trouble
+    | Mended
+    | PromptsOffered
+    | CuesOffered
+    | StreamOpened
+    | StreamLost
+    | StreamBack
+    | FirstSample
+    | LevelHeard
+    | QuietFor
+    | TakeClosed
+    | TakeFailed
+    | SpaceLow
+    | Kept
+    | KeepFailed
+    | StoryChosen
+    | PlaybackStarted
+    | PlaybackEnded
+    | NothingToPlay
+    | Refused
+    | CodeAccepted
+    | CodeRefused
+    | Narrowed
+    | Withdrawn
+)
+Event: TypeAlias = Press | CodeTyped | MachineEvent

@@ -1,0 +1,193 @@
+"""The names of the session: its states, what a press can mean, what it hints and tells, and its times in `Rules`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from audio.types import TakeId
+
+
+class State(StrEnum):
+    """Where the conversation with the visitor stands."""
+
+    STARTING = "starting"
+    ATTRACT = "attract"
+    CHOOSING = "choosing"
+    CONSENT = "consent"
+    READY = "ready"
+    RECORDING = "recording"
+    CLOSING = "closing"
+    REVIEW = "review"
+    SHARING = "sharing"
+    THANKS = "thanks"
+    LISTENING = "listening"
+    CODE_ENTRY = "code_entry"
+    MY_STORY = "my_story"
+    FACILITATOR = "facilitator"
+    AGREEMENT = "agreement"
+    CONVERSATION = "conversation"
+    RECOVERED = "recovered"
+    OUT_OF_SERVICE = "out_of_service"
+
+
+class Meaning(StrEnum):
+    """What a press means; which control means what now is `kiosk.keys.keys`."""
+
+    TALK = "talk"
+    """Begin (attract, choosing, listening), start the take (ready), end it (recording)."""
+    AGREE = "agree"
+    DECLINE = "decline"
+    LISTEN = "listen"
+    NEXT = "next"
+    """Another prompt, another voice."""
+    STOP = "stop"
+    KEEP = "keep"
+    DISCARD = "discard"
+    REDO = "redo"
+    HEAR = "hear"
+    TRIM = "trim"
+    YES = "yes"
+    NO = "no"
+    DONE = "done"
+    """In sharing: no to everything not yet answered."""
+    PAUSE = "pause"
+    RESUME = "resume"
+    LANGUAGE = "language"
+    SPEAK = "speak"
+    LOUDER = "louder"
+    FACILITATE = "facilitate"
+    CUE1 = "cue1"
+    CUE2 = "cue2"
+    CUE3 = "cue3"
+    CUE4 = "cue4"
+    CUE5 = "cue5"
+    CUE6 = "cue6"
+    CUE7 = "cue7"
+    CUE8 = "cue8"
+    BACK = "back"
+    CONFIRM = "confirm"
+    """The second press, after the box asked again."""
+    EXTEND = "extend"
+    """More time: "I am still here", or a longer story."""
+    GO_ON = "go_on"
+    FLAG = "flag"
+    TELL_LIBRARIAN = "tell_librarian"
+    SAY_CODE = "say_code"
+    NARROW = "narrow"
+    WITHDRAW = "withdraw"
+    QUESTION = "question"
+    """The next guide question of a group conversation."""
+    BEGIN_GROUP = "begin_group"
+    NEXT_PERSON = "next_person"
+    """One more person of the group agrees."""
+
+
+CUE_MEANINGS: tuple[Meaning, ...] = (
+    Meaning.CUE1,
+    Meaning.CUE2,
+    Meaning.CUE3,
+    Meaning.CUE4,
+    Meaning.CUE5,
+    Meaning.CUE6,
+    Meaning.CUE7,
+    Meaning.CUE8,
+)
+"""The cue buttons in order; button n is ``CUE_MEANINGS[n - 1]``."""
+
+
+class Mic(StrEnum):
+    """What is known of the microphone stream. The ring lamp follows the stream itself, never this."""
+
+    CLOSED = "closed"
+    WAITING = "waiting"
+    OPEN = "open"
+    LOST = "lost"
+
+
+class Hint(StrEnum):
+    """What the box says about the level, or about a silence. A hint never ends anything."""
+
+    TOO_QUIET = "too_quiet"
+    GOOD = "good"
+    TOO_LOUD = "too_loud"
+    TAKE_YOUR_TIME = "take_your_time"
+
+
+class Notice(StrEnum):
+    """Something the box tells in its own words; the text lies in the language files."""
+
+    NOTHING_TO_PLAY = "nothing_to_play"
+    TOLD_LIBRARIAN = "told_librarian"
+    TIME_UP = "time_up"
+    SOUND_LOST = "sound_lost"
+    CLOSED_EARLY = "closed_early"
+    NOT_KEPT = "not_kept"
+    CODE_REFUSED = "code_refused"
+    NARROWED = "narrowed"
+    WITHDRAWN = "withdrawn"
+    STUCK = "stuck"
+
+
+class Heard(StrEnum):
+    """What kind of voice is played."""
+
+    VOICE = "voice"
+    CUE = "cue"
+    OWN = "own"
+
+
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """A voice that was asked for. ``story`` is known once it was chosen, ``started`` once it is heard."""
+
+    heard: Heard
+    asked_at: float
+    cue: int = 0
+    story: TakeId | None = None
+    started: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Every time of the session, in seconds. The defaults are the library's; `kiosk.config` checks what is set."""
+
+    deliberate: float = 0.4
+    """A yes counts only this long after its question was fully shown and after the press before it."""
+    still_there: float = 20.0
+    """How long "Still there?" stands before a time-out acts; at least 20."""
+    choosing: float = 60.0
+    consent: float = 90.0
+    ready: float = 60.0
+    review: float = 90.0
+    sharing: float = 90.0
+    thanks: float = 120.0
+    listening: float = 60.0
+    """Counts from the end of the last voice."""
+    code_entry: float = 120.0
+    my_story: float = 120.0
+    facilitator: float = 1800.0
+    agreement: float = 600.0
+    recovered: float = 120.0
+    story: float = 300.0
+    """The longest story before it is extended."""
+    extension: float = 300.0
+    extensions: int = 10
+    """How often a story can be extended; at least 10."""
+    conversation: float = 7200.0
+    warnings: tuple[float, ...] = (60.0, 10.0)
+    """Seconds left at which the teller is told."""
+    pause: float = 600.0
+    """How long a pause may last before "Still there?"; after that the take is closed with nothing lost."""
+    stream_lost: float = 30.0
+    """A stream gone this long ends the take with what was heard."""
+    machine: float = 60.0
+    """A machine step (start, close, keep) that takes longer is trouble."""
+    longest_play: float = 7200.0
+    """No playback lasts longer; a player that forgets to say it ended cannot hold the box."""
+    prompt_turn: float = 45.0
+    """Attract shows another prompt this often."""
+    ask_trouble: float = 10.0
+    """Out of service looks this often whether the trouble has gone."""
+    group: int = 2
+    """A conversation begins with at least this many people agreed."""
