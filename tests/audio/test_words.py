@@ -120,7 +120,7 @@ def test_a_decode_that_stops_early_or_loops_is_redone_once(
         assert speech.normalised(" ".join(word.text for word in words)).startswith("ever tried")
         assert made.redone == before + 1
     monkeypatch.setattr(made, "_decode", real)
-    made.transcribe(beckett_samples, Ms(6000))
+    made.transcribe(beckett_samples, Ms(3776))
     assert made.redone == 3, "a good decode is not redone"
     monkeypatch.setattr(made, "_decode", lambda *_: shorttail.Decoded((), "", -0.1, 0.0))
     assert made.transcribe(beckett_samples, Ms(500)) == []
