@@ -21,7 +21,7 @@ from archive.types import Reader
 from audio import events as heard
 from audio.clock import Clock
 from audio.player import PlaybackEnded, PlaybackStarted, PlayerEvent
-from audio.types import Word
+from audio.types import TakeId, Word
 from hardware.controls import Controls
 from hardware.lamps import Lamps
 from hardware.types import Control, ControlEvent, Lamp
@@ -115,7 +115,7 @@ class App:
                     return
         self.post(t.Press(meaning, self._clock.monotonic(), self._fresh()))
 
-    def _fresh(self) -> t.TakeId:
+    def _fresh(self) -> TakeId:
         return fresh_take(self._clock.wall())
 
     # -- the loop -----------------------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ class App:
         if now - self._drawn >= self.frame_s * 0.9 or self._face_key() != self._shown:
             self._draw(now)
 
-    def _recording(self) -> t.TakeId | None:
+    def _recording(self) -> TakeId | None:
         live = self.session.state in {State.RECORDING, State.CONVERSATION} and self.session.paused_at is None
         return self.session.take if live else None
 
@@ -206,7 +206,7 @@ class App:
         if not isinstance(event, t.Tick | t.ScreenShown):
             self._note(event)
         if self.session.state is not before.state:
-            details = {"from": before.state.value, "to": self.session.state.value}
+            details: dict[str, object] = {"from": before.state.value, "to": self.session.state.value}
             self._observe(event.at, "state", details)
         self._effects.run(effects, self.session)
 

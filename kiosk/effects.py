@@ -16,6 +16,7 @@ from archive.store import Store
 from archive.types import ASKED_USES
 from audio.clock import Clock
 from audio.errors import AudioError
+from audio.types import TakeId
 from kiosk import types as t
 from kiosk.playing import Playing
 from kiosk.telling import BY_KEY, Telling, wording
@@ -168,7 +169,7 @@ class Effects:
         else:
             self._announce(t.CodeAccepted(visit, self._playing.visit.take, self._now()))
 
-    def _narrow(self, visit: int, story: t.TakeId) -> None:
+    def _narrow(self, visit: int, story: TakeId) -> None:
         texts = next(iter(self._texts.values()))
         for use in ASKED_USES:
             self._store.decide(story, use, yes=False, wording=wording(texts, use), by=BY_KEY)

@@ -22,6 +22,7 @@ from archive.types import ASKED_USES, Reader, Story
 from audio.clock import Clock, SystemClock, VirtualClock
 from audio.player import Player, SilentPlayer, make_player
 from audio.sources import ScriptedSource, Source
+from audio.types import TakeId
 from hardware.controls import ScriptedControls
 from hardware.lamps import RememberedLamps
 from kiosk import types as t
@@ -79,8 +80,10 @@ class Report:
 class Mouth(Protocol):
     """What a simulated visitor speaks with."""
 
-    source: Source
-    player_name: str
+    @property
+    def source(self) -> Source:
+        """The microphone it speaks into."""
+        ...
 
     def begin_track(self, at: float) -> float:
         """Begin the next file for a take that starts at ``at``; return when the take is to begin."""
@@ -94,11 +97,14 @@ class Mouth(Protocol):
 class ScriptedMouth:
     """Speaks into the shipped scripted microphone."""
 
-    player_name = "silent"
-
     def __init__(self, clock: Clock, files: Sequence[Path]) -> None:
         """Queue ``files``, one a take. Raises `BadSound`."""
-        self.source = self.scripted = ScriptedSource(clock, files)
+        self.scripted = ScriptedSource(clock, files)
+
+    @property
+    def source(self) -> Source:
+        """The scripted microphone."""
+        return self.scripted
 
     def begin_track(self, at: float) -> float:
         """Let the next file begin with the take's first sample."""
@@ -201,14 +207,14 @@ class Simulation:
     def _look_for_words(self) -> None:
         """Notice when the words of a story that has ended are complete."""
         for take in [mark for mark in self._marks if not mark.startswith("press:")]:
-            if complete(self.store, t.TakeId(take)):
+            if complete(self.store, TakeId(take)):
                 self.report.add_latency("press_to_last_word", time.monotonic() - self._marks.pop(take))
 
     def settle(self) -> None:
         """Go on until the words of every kept story are complete."""
         until = time.monotonic() + TRANSCRIPT_PATIENCE_S
         while True:
-            waiting = [take for take in self._kept_at if not complete(self.store, t.TakeId(take))]
+            waiting = [take for take in self._kept_at if not complete(self.store, TakeId(take))]
             if not waiting and not self._busy():
                 return
             failed = [job for job in failed_jobs(self.store.db.conn) if job.take in waiting]

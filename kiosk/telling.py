@@ -144,6 +144,11 @@ class Telling:
         _log.error("no room for the longest take %s", take)
         self._announce(t.SpaceLow(say, self._clock.monotonic()))
 
+    @property
+    def blocks(self) -> int:
+        """Blocks of sound handled so far: the pulse of the sound path."""
+        return self._capture.blocks
+
     def drain(self) -> None:
         """Wait until everything delivered so far was handled and announced."""
         self._capture.drain()

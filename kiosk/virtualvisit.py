@@ -26,8 +26,6 @@ ROUND_TRIP_S = 0.3
 class RoomMouth:
     """Speaks into the virtual microphone."""
 
-    player_name = "speaker"
-
     def __init__(self, sound: VirtualSound, clock: Clock, files: Sequence[Path]) -> None:
         """Queue ``files``, one a take."""
         self.source: Source = Microphone(MICROPHONE, clock)

@@ -1,0 +1,38 @@
+"""``hearth config``: show or check the settings."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import click
+
+from kiosk.box import read_home
+from kiosk.commands.common import emit, home_option, json_option
+from kiosk.config import default_toml
+
+
+@click.command(name="config")
+@home_option
+@click.option("--default", "show_default", is_flag=True, help="Print the settings a new home begins with, explained.")
+@json_option
+def command(home: Path, show_default: bool, as_json: bool) -> None:
+    """Show the settings in force and where they stand; an unknown or wrong one is refused with a sentence.
+
+    \b
+    Examples:
+      hearth config
+      hearth config --default
+      hearth config --json
+    """
+    if show_default:
+        emit({"default": default_toml()}, default_toml, as_json=as_json)
+        return
+    setting = read_home(home)
+    config = {
+        name: dict(value) if name == "pins" else dataclasses.asdict(value)
+        for name, value in ((f.name, getattr(setting.config, f.name)) for f in dataclasses.fields(setting.config))
+    }
+    lines = [str(setting.home.config)]
+    lines += [f"{section}.{key} = {value}" for section, values in config.items() for key, value in values.items()]
+    emit({"file": str(setting.home.config), "config": config}, lambda: "\n".join(lines), as_json=as_json)

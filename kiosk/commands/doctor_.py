@@ -1,0 +1,88 @@
+"""``hearth doctor``: check the box and say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from archive.consent import verify_chain
+from archive.errors import ArchiveError
+from archive.jobs import failed_jobs
+from archive.store import Store
+from audio.clock import SystemClock
+from audio.errors import AudioError
+from audio.microphone import find_device
+from hardware.findings import Finding, findings
+from hardware.probe import probe
+from kiosk.box import Setting, device, model_for, read_home
+from kiosk.commands.common import emit, home_option, json_option
+
+
+@click.command(name="doctor")
+@home_option
+@json_option
+def command(home: Path, as_json: bool) -> int:
+    """Check machine, sound, speech models, keys and store; each line says what is so and what to do.
+
+    \b
+    Examples:
+      hearth doctor
+      hearth doctor --home /var/lib/hearth --json
+    """
+    setting = read_home(home)
+    clock = SystemClock()
+    found = [*findings(probe(setting.home.path, clock.trusted())), *_sound(setting), *_models(setting)]
+    with Store(setting.home, clock) as store:
+        found += _store(store)
+    payload = {
+        "well": all(one.ok for one in found),
+        "findings": [{"code": one.code, "ok": one.ok, "say": one.say, "do": one.do} for one in found],
+    }
+    lines = [f"{'ok  ' if one.ok else 'LOOK'}  {one.say}{f' {one.do}' if one.do else ''}" for one in found]
+    emit(payload, lambda: "\n".join(lines), as_json=as_json)
+    return 0 if payload["well"] else 1
+
+
+def _asked(code: str, well: str, ask: Callable[[], object]) -> Finding:
+    """Turn "it works, or raises" into a finding."""
+    try:
+        ask()
+    except (AudioError, ArchiveError) as error:
+        return Finding(code, False, error.say, error.do)
+    return Finding(code, True, well)
+
+
+def _sound(setting: Setting) -> list[Finding]:
+    sound = setting.config.sound
+    return [
+        _asked("microphone", "The microphone is there.", lambda: find_device(device(sound.microphone))),
+        _asked("speaker", "The loudspeaker is there.", lambda: find_device(device(sound.speaker), output=True)),
+    ]
+
+
+def _models(setting: Setting) -> list[Finding]:
+    return [
+        _asked(
+            f"model-{language}",
+            f"A verified speech model understands '{language}'.",
+            lambda language=language: model_for(setting.config, language),  # type: ignore[misc]  # mypy: default argument
+        )
+        for language in setting.config.site.languages
+    ]
+
+
+def _store(store: Store) -> list[Finding]:
+    broken = verify_chain(store.db.conn)
+    failed = failed_jobs(store.db.conn)
+    unfinished = store.unfinished()
+    return [
+        _asked("keys", "The keys of this box are there.", store.home.load_keys),
+        Finding("ledger", not broken, "The record of consents is unbroken." if not broken else "The record of consents was altered.",
+                "" if not broken else "Keep the box as it is and ask who looks after it."),
+        Finding("jobs", not failed, "Every story has its words." if not failed else f"{len(failed)} pieces of work were given up after three tries.",
+                "" if not failed else "Look at log/transcriber.log; a missing speech model is the usual reason."),
+        Finding("unfinished", not unfinished, "No take is unfinished." if not unfinished else f"{len(unfinished)} takes were never finished.",
+                "" if not unfinished else "They are offered or held when the box starts."),
+    ]  # fmt: skip

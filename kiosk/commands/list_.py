@@ -1,0 +1,79 @@
+"""``hearth list``: what the box keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from archive.store import Store
+from archive.types import ASKED_USES, Story
+from audio.clock import SystemClock
+from kiosk.box import read_home
+from kiosk.commands.common import emit, home_option, json_option, seconds
+
+
+@click.command(name="list")
+@home_option
+@click.option("--unfinished", is_flag=True, help="Takes that were begun and never closed, instead of stories.")
+@json_option
+def command(home: Path, unfinished: bool, as_json: bool) -> None:
+    """List stories with their consents, never their words. Changes nothing.
+
+    \b
+    Examples:
+      hearth list
+      hearth list --home ./my-box --json
+      hearth list --unfinished
+    """
+    with Store(read_home(home).home, SystemClock()) as store:
+        payload = {"unfinished": _unfinished(store)} if unfinished else {"stories": _stories(store)}
+    emit(payload, lambda: _told(payload), as_json=as_json)
+
+
+def _stories(store: Store) -> list[dict[str, object]]:
+    return [_story(store, story) for story in store.stories()]
+
+
+def _story(store: Store, story: Story) -> dict[str, object]:
+    where = store.standing(story.id)
+    return {
+        "id": story.id,
+        "kind": story.kind.value,
+        "recorded_at": story.recorded_at.isoformat(timespec="seconds"),
+        "clock_trusted": story.clock_trusted,
+        "seconds": seconds(story.length),
+        "prompt": story.prompt,
+        "language": story.language,
+        "consent": {use.value: use in where.uses for use in ASKED_USES},
+        "sealed": where.sealed,
+        "held": where.held,
+    }
+
+
+def _unfinished(store: Store) -> list[dict[str, object]]:
+    return [
+        {
+            "take": take.take,
+            "seconds": seconds(take.length),
+            "prompt": take.prompt,
+            "language": take.language,
+            "opened_at": take.opened_at.isoformat(timespec="seconds"),
+            "problem": take.problem,
+        }
+        for take in store.unfinished()
+    ]
+
+
+def _told(payload: dict[str, list[dict[str, object]]]) -> str:
+    if "unfinished" in payload:
+        takes = payload["unfinished"]
+        lines = [f"{take['take']}  {take['seconds']} s can be played  {take['problem']}".rstrip() for take in takes]
+        return "\n".join(lines) if lines else "No take is unfinished."
+    lines = []
+    for story in payload["stories"]:
+        consent = story["consent"]
+        assert isinstance(consent, dict)
+        uses = ", ".join(use for use, yes in consent.items() if yes) or "its teller alone"
+        lines.append(f"{story['id']}  {story['recorded_at']}  {story['seconds']} s  {story['prompt']}  [{uses}]")
+    return "\n".join(lines) if lines else "No story yet."

@@ -1,0 +1,58 @@
+"""``hearth play``: play a story through the loudspeaker."""
+
+from __future__ import annotations
+
+import queue
+from pathlib import Path
+
+import click
+
+from archive.desk import find_playable
+from archive.masters import open_master
+from archive.store import Store
+from archive.types import Reader
+from audio.clock import SystemClock
+from audio.loudness import matching_gain
+from audio.player import PlaybackEnded, PlayerEvent, make_player
+from audio.types import Ms
+from kiosk.box import device, read_home
+from kiosk.commands.common import emit, home_option, json_option, seconds
+from kiosk.playing import pieces
+
+
+@click.command(name="play")
+@click.argument("story")
+@home_option
+@click.option("--silent", is_flag=True, help="Do everything but sound: check that it can be played.")
+@json_option
+def command(story: str, home: Path, silent: bool, as_json: bool) -> None:
+    """Play STORY (its id, or the end of it) aloud, if its teller allows this room to hear it.
+
+    \b
+    Examples:
+      hearth play 01JD8Z4W8KWQF3A0RYDZS1K1WH
+      hearth play K1WH --silent
+    """
+    setting = read_home(home)
+    clock = SystemClock()
+    news: queue.SimpleQueue[PlayerEvent] = queue.SimpleQueue()
+    with Store(setting.home, clock) as store:
+        playable = find_playable(store, story)
+        take = playable.story.id
+        with open_master(store, take, Reader.PLAY, store.now()) as master:
+            lufs = store.loudness_of(take)
+            if silent:
+                heard = sum(len(piece) for piece in pieces(master, Ms(0), None)) / master.format.rate
+            else:
+                player = make_player("speaker", clock, news.put, device=device(setting.config.sound.speaker))
+                try:
+                    player.play(
+                        pieces(master, Ms(0), None), master.format.rate, 0.0 if lufs is None else matching_gain(lufs)
+                    )
+                    while not isinstance(news.get(), PlaybackEnded):
+                        pass
+                finally:
+                    player.close()
+                heard = master.length / 1000
+    payload = {"story": take, "seconds": round(heard, 3), "length": seconds(playable.story.length)}
+    emit(payload, lambda: f"{take}: {heard:.1f} s.", as_json=as_json)

@@ -1,0 +1,30 @@
+"""``hearth run``: run the box."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import click
+
+from kiosk.box import read_home
+from kiosk.commands.common import home_option
+from kiosk.running import run_box
+
+
+@click.command(name="run")
+@home_option
+@click.option("--headless", is_flag=True, help="Draw into memory only, for a box without a screen.")
+@click.option(
+    "--with-transcriber", is_flag=True, help="Start the transcriber beside it; on the appliance systemd does that."
+)
+def command(home: Path, headless: bool, with_transcriber: bool) -> None:
+    """Run the box until it is stopped. Settings are in HOME/config.toml.
+
+    \b
+    Examples:
+      hearth run --home ./my-box --with-transcriber
+      hearth run --home /var/lib/hearth
+    """
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    run_box(read_home(home), window=not headless, with_transcriber=with_transcriber)

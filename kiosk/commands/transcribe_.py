@@ -1,0 +1,69 @@
+"""``hearth transcribe``: write down the words of sound files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from audio.clips import Clip, clips_in, streamed, whole
+from audio.errors import AudioError
+from audio.transcribe import Transcriber, make_transcriber
+from audio.vad import Vad, make_vad
+from kiosk.commands.common import emit, json_option, note, seconds
+
+
+@click.command(name="transcribe")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--model", default="tiny.en", show_default=True, help="Speech model by name.")
+@click.option("--language", default="en", show_default=True, help="What is spoken.")
+@click.option("--streamed", "as_told", is_flag=True, help="Segment by segment, as while a story is told.")
+@json_option
+def command(path: Path, model: str, language: str, as_told: bool, as_json: bool) -> int:
+    """Write down the words of a WAV file, or of every WAV file in a folder.
+
+    \b
+    Examples:
+      hearth transcribe story.wav
+      hearth transcribe ./recordings --streamed --json
+    """
+    files = clips_in(path)
+    transcriber = make_transcriber("shorttail" if as_told else "whisper", model, language)
+    vad = make_vad("silero")
+    clips = [_one(file, transcriber, vad, as_told=as_told) for file in files]
+    emit({"clips": clips}, lambda: "\n".join(_told(clip) for clip in clips), as_json=as_json)
+    return 1 if any("error" in clip for clip in clips) else 0
+
+
+def _one(file: Path, transcriber: Transcriber, vad: Vad, *, as_told: bool) -> dict[str, object]:
+    note(f"{file.name} ...")
+    try:
+        clip = streamed(file, transcriber, vad) if as_told else whole(file, transcriber)
+    except AudioError as error:
+        note(f"{file.name}: {error.say} {error.do}")
+        return {"file": str(file), "error": {"code": error.code, "say": error.say, "do": error.do}}
+    return _result(clip)
+
+
+def _result(clip: Clip) -> dict[str, object]:
+    return {
+        "file": str(clip.file),
+        "text": clip.text,
+        "words": [
+            {
+                "text": word.text,
+                "start": seconds(word.start),
+                "end": seconds(word.end),
+                "probability": round(word.probability, 4),
+                "unclear": word.unclear,
+            }
+            for word in clip.words
+        ],
+        "cpu_s": round(clip.cpu_s, 3),
+        "audio_s": round(clip.audio_s, 3),
+        "final_text_s": round(clip.final_text_s(), 3),
+    }
+
+
+def _told(clip: dict[str, object]) -> str:
+    return f"{clip['file']}: {clip.get('text', '(could not be read)')}"

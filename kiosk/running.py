@@ -1,0 +1,178 @@
+"""Runs the real box: real clock, real devices, until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from archive.store import Store
+from audio.clock import Clock, SystemClock
+from audio.errors import AudioError
+from audio.microphone import reset_portaudio
+from audio.player import Player, SilentPlayer
+from audio.sources import ScriptedSource, Source
+from hardware.controls import Controls
+from hardware.keyboard import KeyboardControls
+from hardware.notify import Notifier, Watchdog, watchdog_interval
+from kiosk.app import App, Arrival
+from kiosk.box import Drivers, Setting, make_app, make_hands, make_player_of, make_source_of
+from kiosk.theme import make_theme
+from kiosk.transcriberproc import TranscriberProcess
+from kiosk.types import Session, State
+from kiosk.view import Extras, view
+from kiosk.window import Picture, Screen, Window
+
+RETRY_S = 5.0
+"""How long a box without its microphone or loudspeaker waits before it looks again."""
+WINDOW_S = 1 / 30
+"""A window has to be asked for its keys; so often that nobody feels it."""
+_MAIN, _AUDIO = "main", "audio"
+_log = logging.getLogger(__name__)
+
+
+class Beats:
+    """Tells systemd that the box lives: only the turning of the loop and blocks of sound count."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Read what systemd asked for."""
+        self._clock = clock
+        self._notifier = Notifier.from_environment()
+        every = watchdog_interval()
+        now = clock.monotonic()
+        self._watchdog = (
+            None if every is None else Watchdog((_MAIN, _AUDIO), within_s=every / 2, every_s=every / 4, now=now)
+        )
+        self._blocks = 0
+        self._ready = False
+
+    def beat(self, app: App) -> None:
+        """Count one turn of the loop."""
+        if not self._ready and app.session.state is not State.STARTING:
+            self._ready = True
+            self._notifier.ready(f"in {app.session.state.value}")
+        if self._watchdog is None:
+            return
+        now = self._clock.monotonic()
+        self._watchdog.beat(_MAIN, now)
+        blocks = app.telling.blocks
+        if not app.telling.stream_open:
+            self._watchdog.rest(_AUDIO)
+        elif blocks != self._blocks:
+            self._watchdog.beat(_AUDIO, now)
+        self._blocks = blocks
+        if self._watchdog.due(now):
+            self._notifier.alive()
+
+    def waiting(self, say: str) -> None:
+        """Tell systemd that the box is up and waits for something a person has to bring."""
+        self._notifier.ready(say)
+        self._notifier.alive()
+
+    def stop(self) -> None:
+        """Say that the box is going."""
+        self._notifier.stopping()
+        self._notifier.close()
+
+
+StandIn = Callable[[Clock], ScriptedSource]
+"""Makes a microphone for a desk that has none."""
+
+
+def run_box(
+    setting: Setting,
+    *,
+    window: bool,
+    with_transcriber: bool,
+    stand_in: StandIn | None = None,
+    stop: threading.Event | None = None,
+) -> None:
+    """Run until SIGTERM, SIGINT, a closed window or ``stop``.
+
+    A device that is missing is shown as trouble and looked for again; with ``stand_in`` its shipped fake is taken.
+    """
+    stop = stop or threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+    clock = SystemClock()
+    arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
+    beats = Beats(clock)
+    with ExitStack() as stack:
+        stack.callback(beats.stop)
+        if with_transcriber:
+            log = setting.home.log / "transcriber.log"
+            transcriber = stack.enter_context(TranscriberProcess(setting.home.path, setting.home.keys, log))
+        store = stack.enter_context(Store(setting.home, clock))
+        controls, lamps = make_hands(setting.config, clock)
+        screen = _screen(setting, controls, clock, arrivals, window=window)
+        sound = _sound(setting, clock, arrivals, stand_in) or _wait_for_sound(setting, clock, arrivals, screen, stop, beats)
+        if sound is None:
+            screen.close()
+            return
+        source, player = sound
+        begin = source.begin_track if isinstance(source, ScriptedSource) else None
+        app = make_app(setting, store, clock, Drivers(source, player, controls, lamps, screen, begin), arrivals)
+        try:
+            app.start()
+            while not stop.is_set() and not app.closed:
+                app.round(min(app.frame_s, WINDOW_S) if window else app.frame_s)
+                if isinstance(source, ScriptedSource):
+                    source.pump(clock.monotonic())
+                if with_transcriber:
+                    transcriber.keep_alive()
+                beats.beat(app)
+        finally:
+            app.stop()
+
+
+def _sound(
+    setting: Setting, clock: Clock, arrivals: queue.SimpleQueue[Arrival], stand_in: StandIn | None
+) -> tuple[Source, Player] | None:
+    """Open what the settings name, else the stand-in; None where there is neither."""
+    try:
+        return make_source_of(setting.config, clock), make_player_of(setting.config, clock, arrivals)
+    except AudioError as error:
+        _log.warning("%s %s", error.say, error.do)
+        return None if stand_in is None else (stand_in(clock), SilentPlayer(clock, arrivals.put))
+
+
+def _wait_for_sound(
+    setting: Setting,
+    clock: Clock,
+    arrivals: queue.SimpleQueue[Arrival],
+    screen: Screen,
+    stop: threading.Event,
+    beats: Beats,
+) -> tuple[Source, Player] | None:
+    """Show what is missing and look for it again; None when told to stop first."""
+    texts = setting.texts[setting.config.site.language]
+    while not stop.is_set() and screen.poll():
+        try:
+            return make_source_of(setting.config, clock), make_player_of(setting.config, clock, arrivals)
+        except AudioError as error:
+            say, do = texts.trouble(error.code, error.say, error.do)
+        session = Session(state=State.OUT_OF_SERVICE, say=say, do=do, language=texts.language)
+        screen.show(view(session, Extras(), texts, {}), clock.monotonic())
+        beats.waiting(say)
+        reset_portaudio()
+        stop.wait(RETRY_S)
+    return None
+
+
+def _screen(
+    setting: Setting, controls: Controls, clock: Clock, arrivals: queue.SimpleQueue[Arrival], *, window: bool
+) -> Screen:
+    panel = setting.config.screen
+    size, theme = (panel.width, panel.height), make_theme(panel.theme)
+    if not window:
+        return Picture(theme, size, width_mm=panel.width_mm)
+    hands = controls
+    if not isinstance(hands, KeyboardControls):
+        # Keyboard, mouse and touch do what the buttons do, beside the buttons.
+        hands = KeyboardControls(clock)
+        hands.start(arrivals.put)
+    return Window(theme, size, key=hands.key, touch=hands.touch, width_mm=panel.width_mm, full=panel.fullscreen)
