@@ -42,12 +42,13 @@ TAGS: Final = (
 )
 PROFILE: Final = "urn:x-digital-hearth:story-bag:1"
 ALGORITHMS: Final = ("md5", "sha256")
-_ID = re.compile(r"[0-9A-Za-z]{8,40}")
+# Exactly a ULID: in a shared folder "pictures" must never be taken for one of ours.
+_ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
 _BLOCK = 1 << 20
 
 
 def is_bag_id(name: str) -> bool:
-    """Tell whether ``name`` may name a bag: letters and digits, as a story's id has."""
+    """Tell whether ``name`` may name a bag: a story's id (a ULID) and nothing else."""
     return _ID.fullmatch(name) is not None
 
 
@@ -128,8 +129,7 @@ def write_folder(bag: Bag, target: Path) -> None:
         sync_folder(part / "data")
         sync_folder(part)
         move(part, target)
-    except OSError:
-        # A full disk keeps no half bag: the space goes back to whoever needs it.
+    except BaseException:  # whatever stopped it, no half bag stays, and its space goes back to whoever needs it
         remove(part)
         raise
 

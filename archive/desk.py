@@ -16,7 +16,7 @@ from archive.store import Store
 from archive.types import CueSheet, Excerpt, Reader, Story
 from audio.types import Ms
 
-SHEET = "today"
+SHEET = "main"
 """The sheet on the cue buttons unless another one is named."""
 SHORTEST = Ms(1_000)
 LONGEST = Ms(5 * 60_000)

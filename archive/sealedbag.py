@@ -86,7 +86,7 @@ def seal_bag(bag: Bag, key: ArchiveKey, target: Path) -> None:
         write_tar(bag, _Sink(writer))
         writer.close()
         move(part, target)
-    except (OSError, AudioError):
+    except BaseException:  # whatever stopped it, nothing half stays
         writer.abandon()
         raise
 

@@ -131,6 +131,7 @@ class _Run:
         self._progress = progress
         self._content = content
         self._facts: dict[str, list[dict[str, Any]]] = {}
+        self._handed: dict[str, Handed] = {}
         self._report = SyncReport(transport.place.removeprefix("folder:"))
 
     def whole(self) -> SyncReport:
@@ -140,6 +141,8 @@ class _Run:
             with self._transport.visit():
                 self._withdrawals()
                 self._recalls()
+                # A stick comes back with receipts: what they sign for is not left there a second time.
+                self._receipts()
                 trouble = self._bags()
                 # A story taken back while its bag was on its way must not stay there until the next night.
                 self._withdrawals()
@@ -239,7 +242,8 @@ class _Run:
             if receipt is not None and good:
                 kept = {name: last[name] for name in ("revision", "sha256", "voice")}
                 self._note(BAG, TakeId(story), {**kept, "receipt": receipt.to_json()})
-            self._report.bags.append(Handed(TakeId(story), story, last["sha256"], receipt if good else None))
+            self._handed[story] = Handed(TakeId(story), story, last["sha256"], receipt if good else None)
+        self._report.bags = [self._handed[story] for story in sorted(self._handed)]
 
     def _due(self) -> list[tuple[TakeId, Answer, str]]:
         """List the stories to hand on now: allowed, their words complete, not signed for in their present state."""

@@ -130,9 +130,10 @@ class FolderTransport:
 
     def _refuse_home(self) -> None:
         root = self.root.resolve()
+        used = [root / name for name in (*FOLDERS, SEALED)]
         for own in (self._home.resolve(), self._keys.resolve()):
-            if root == own or own in root.parents or root in own.parents:
-                say = f"{self.root} is, or holds, or lies in the box's own folders: stories would lie there unsealed."
+            if own in (root, *root.parents, *used) or any(folder in own.parents for folder in used):
+                say = f"{self.root} lies in the box's own folders: stories would lie there unsealed."
                 raise TransportTrouble(say, "Choose a folder apart from the box's home and keys.")
 
     def _check_folders(self) -> None:

@@ -23,6 +23,9 @@ from audio.clock import VirtualClock
 from audio.types import TakeId
 
 ID = "01JC8Q3Y5Z7R9T2V4W6X8Y0A1B"
+OTHER = "01BBBBBBBBBBBBBBBBBBBBBBBB"
+THEIRS = ("bags/pictures/a.jpg", "bags/pictures.part/b", "bags/my bag/c", "incoming/holidays2025/d", "notes.txt")
+ALSO_THEIRS = ("receipts/groceries.json", "incoming/read.me", "tombstones/list.json", "refused/x.part")
 
 
 def tree(root: Path) -> dict[str, bytes]:
@@ -223,7 +226,7 @@ def test_a_recall_is_lifted_by_a_newer_yes_only(
 
 
 def test_other_peoples_files_stay(archive: FolderArchive, root: Path, arrive: Callable[..., Any]) -> None:
-    for name in ("bags/holiday pictures/a.jpg", "notes.txt", "incoming/read.me", "tombstones/list.json", "refused/x.part"):
+    for name in THEIRS + ALSO_THEIRS:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("mine")
     before = tree(root)
@@ -250,7 +253,7 @@ def test_a_link_among_the_incoming_is_put_aside_and_never_followed(archive: Fold
 
 def test_half_things_are_swept_and_odd_tombstones_ignored(archive: FolderArchive, root: Path, arrive: Callable[..., Any]) -> None:
     arrive()
-    (root / "incoming" / f"{ID[::-1]}.part").mkdir()
+    (root / "incoming" / f"{OTHER}.part").mkdir()
     (root / "bags").mkdir()
     (root / "bags" / f"{ID}.part").mkdir()
     (root / "tombstones").mkdir()

@@ -19,6 +19,8 @@ import bagit
 import numpy as np
 import pytest
 import soundfile
+from nacl.public import PrivateKey
+from nacl.signing import SigningKey
 
 from archive.bagcheck import check_bag
 from archive.database import transaction
@@ -29,6 +31,8 @@ from archive.handing import story_content
 from archive.home import Home, open_home
 from archive.ingest import load_receipt
 from archive.keycode import Cost
+from archive.receipts import Signer
+from archive.sealedbag import KEY_FILE, ArchiveKey, open_sealed_bag
 from archive.shelf import Wording
 from archive.store import Store
 from archive.sync import SyncBroken, SyncReport, sync
@@ -425,6 +429,58 @@ def test_a_clock_that_jumps_changes_nothing(store: Store, tell: Tell, target: Pa
     assert len(sync(store, str(target)).bags) == 1
     clock.set_wall(clock.wall() + timedelta(days=30_000))
     assert sync(store, str(target)).bags == []
+
+
+def test_a_really_full_archive(store: Store, tell: Tell, tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1200k", "tmpfs", str(small)], check=False).returncode:
+        pytest.skip("mounting a small file system needs root")
+    try:
+        stories = {tell().story.id for _ in range(8)}
+        with pytest.raises(SyncBroken, match="no room"):
+            sync(store, str(small))
+        done = {path.name for path in (small / "bags").iterdir()} if (small / "bags").exists() else set()
+        assert done < stories
+        assert not list(small.glob("**/*.part"))
+        subprocess.run(["mount", "-o", "remount,size=8m", str(small)], check=True)
+        assert sync(store, str(small)).waiting == 0
+        assert {path.name for path in (small / "bags").iterdir()} == stories
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+# --- sealed to an archive that comes by
+
+
+def test_with_an_archives_key_the_bag_waits_sealed_until_the_receipt_is_back(
+    store: Store, tell: Tell, target: Path, clock: VirtualClock
+) -> None:
+    opens, signs = PrivateKey.generate(), SigningKey.generate()
+    target.mkdir()
+    key = ArchiveKey("Coast", bytes(opens.public_key), bytes(signs.verify_key))
+    (target / KEY_FILE).write_text(json.dumps(key.to_json()))
+    kept = tell()
+    first = sync(store, str(target))
+    assert (first.bags[0].receipt, first.waiting) == (None, 1)
+    before, rows = tree(target), len(store.receipts())
+    assert not any(part.encode() in data for data in before.values() for part in SECRET.split())
+    assert sync(store, str(target)).waiting == 1
+    assert (tree(target), len(store.receipts())) == (before, rows)
+    # The archive's visit.
+    (sealed,) = (target / "sealed").iterdir()
+    checked = check_bag(open_sealed_bag(sealed, opens, target.parent), clock.wall())
+    sealed.unlink()
+    (target / "receipts").mkdir()
+    receipt = Signer(signs).sign(checked.id, checked.sha256, clock.wall())
+    (target / "receipts" / f"{checked.id}.json").write_bytes(receipt.to_bytes())
+    third = sync(store, str(target))
+    assert third.waiting == 0
+    assert third.bags[0].receipt == receipt
+    assert not list((target / "sealed").iterdir())
+    store.withdraw(spoken(kept), "code")
+    sync(store, str(target))
+    assert set(tree(target)) == {KEY_FILE, f"tombstones/{kept.story.id}.json"}
 
 
 # --- killed
