@@ -1,7 +1,8 @@
 """Which control means what now: the one source for key labels, lamps and the meaning of a press. Pure.
 
 Left is yes or go on, right is stop or leave without loss (in attract: another prompt). A control that does
-nothing is absent. What was asked again is confirmed with another key than the one that asked, so that mashing one key erases nothing.
+nothing is absent. What was asked again is confirmed with another key than the one that asked, so that mashing one key
+erases nothing.
 """
 
 from __future__ import annotations

@@ -448,7 +448,7 @@ def time_up(draft: Draft, _: t.Event) -> None:
 
 
 def look(draft: Draft, _: t.Event) -> None:
-    """Has the trouble gone?"""
+    """Look whether the trouble has gone."""
     draft.set(last_activity=draft.at)
     draft.do(t.AskTrouble())
 

@@ -25,9 +25,9 @@ class Rotation:
 def turn(rotation: Rotation, playable: Sequence[TakeId], chance: Random) -> tuple[Rotation, TakeId | None]:
     """The next voice among ``playable`` (what may be played at this very moment), or None when there is none.
 
-    Voices that were not there before come before the rest of the round; one that was withdrawn is never returned. With two
-    or more playable voices the same one never comes twice running, not even across rounds. ``chance`` only shuffles a
-    round: the same seed gives the same order.
+    Voices that were not there before come before the rest of the round; one that was withdrawn is never returned. With
+    two or more playable voices the same one never comes twice running, not even across rounds. ``chance`` only
+    shuffles a round: the same seed gives the same order.
     """
     now = tuple(dict.fromkeys(playable))
     if not now:

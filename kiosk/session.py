@@ -106,9 +106,9 @@ def _late(session: Session, event: Event) -> bool:  # noqa: PLR0911 (one answer 
             | t.NothingToPlay(play=play) | t.Refused(play=play)
         ):  # fmt: skip
             return session.playing is None or play != session.play
-        case (
-            t.ScreenShown(visit=visit) | t.SoundMade(visit=visit) | t.CodeAccepted(visit=visit) | t.CodeRefused(visit=visit)
-        ):  # fmt: skip
+        case t.ScreenShown(visit=visit) | t.SoundMade(visit=visit):
+            return visit != session.visit
+        case t.CodeAccepted(visit=visit) | t.CodeRefused(visit=visit):
             return visit != session.visit
         case t.Narrowed(visit=visit, story=story) | t.Withdrawn(visit=visit, story=story):
             return visit != session.visit or story != session.story

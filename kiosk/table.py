@@ -1,7 +1,7 @@
 """The table of the session as data: ``(state, what happened) -> (target, moves)``.
 
-`ROWS` is what the box does, and nothing else decides it. The first row whose guard holds is taken; a happening without a
-row is ignored. A target of None stays in the state, `HOME` goes back to where the visit came from (attract, the
+`ROWS` is what the box does, and nothing else decides it. The first row whose guard holds is taken; a happening without
+a row is ignored. A target of None stays in the state, `HOME` goes back to where the visit came from (attract, the
 facilitator, or out of service if trouble was waiting). `page` writes the table for the documentation.
 """
 
@@ -336,8 +336,10 @@ TABLE = Table(ROWS)
 def page() -> str:
     """The table as Markdown, for the documentation."""
     lines = ["| state | when | if | does | goes to |", "|---|---|---|---|---|"]
-    for row in sorted(ROWS, key=lambda row: list(State).index(row.state)):
-        lines.append(f"| {row.state} | {_when(row.on)} | {row.guard} | {', '.join(row.moves)} | {row.to or ''} |")
+    lines += [
+        f"| {row.state} | {_when(row.on)} | {row.guard} | {', '.join(row.moves)} | {row.to or ''} |"
+        for row in sorted(ROWS, key=lambda row: list(State).index(row.state))
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import fields
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -36,7 +37,7 @@ def test_every_voice_once_a_round(count):
 def test_never_the_same_twice_running(count):
     for seed in range(50):
         _, heard = play(Rotation(), voices(count), Random(seed), 200)
-        assert all(one != other for one, other in zip(heard, heard[1:], strict=False))
+        assert all(one != other for one, other in pairwise(heard))
 
 
 def test_no_voice_to_play_is_none_and_a_single_one_repeats():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -480,5 +481,7 @@ def test_machines_only_have_no_keys():
 
 
 def test_the_page_shows_every_row():
+    document = Path(__file__).parents[2] / "docs" / "session.md"
+    assert document.read_text(encoding="utf-8").endswith(page()), "write docs/session.md anew from kiosk.table.page()"
     assert page().count("\n") == len(ROWS) + 2
     assert "| consent | press agree (deliberate) |  | agree | ready |" in page()

@@ -86,7 +86,7 @@ class Checker:
         if isinstance(effect, ACTS):
             assert before.asked is not None, "an act that was not asked about again"
             assert event.meaning in {Meaning.CONFIRM, before.asked}
-        if pressed and isinstance(effect, ACTS + (t.RecordDecision, t.KeepTake, t.ContinueTake)):
+        if pressed and isinstance(effect, (*ACTS, t.RecordDecision, t.KeepTake, t.ContinueTake)):
             quiet = event.at - max(before.last_press, before.shown_at)
             assert quiet >= before.rules.deliberate, "a yes by mashing"
         match effect:
@@ -380,12 +380,16 @@ BROKEN = {
 }  # fmt: skip
 
 
+def walks(table):
+    for seed in range(6):
+        World(seed, table).walk(20_000)
+
+
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_table_is_caught(name):
     table = Watched(BROKEN[name]())
     with pytest.raises((AssertionError, TypeError)):
-        for seed in range(6):
-            World(seed, table).walk(20_000)
+        walks(table)
 
 
 @pytest.mark.parametrize(
