@@ -27,12 +27,12 @@ from audio.events import (
     TakeFailed,
 )
 from audio.framing import Framer
-from audio.levels import Hint, LevelMeter, decibels, has_hum, hint
+from audio.levels import Hint, LevelMeter, has_hum, hint
 from audio.pcm import to_floats
 from audio.segmenter import Segmenter
 from audio.sources import Source
 from audio.taking import Gate, Taking, Writer
-from audio.types import Block, Frame, Level
+from audio.types import Block, Level
 from audio.vad import Vad
 
 _log = logging.getLogger(__name__)
@@ -41,7 +41,8 @@ _LOOK_BACK_S: Final = 2.0
 _BATCH_S: Final = 1.0
 _WATCH_S: Final = 0.2
 _REARM_S: Final = 0.5
-_FRAMES_A_LEVEL: Final = 3
+_LEVEL_MS: Final = 100
+_STORE_MS: Final = 96
 _LEVELS_A_SECOND: Final = 10
 _HINT_LEVELS: Final = 30
 _JOIN_S: Final = 10.0
@@ -70,11 +71,10 @@ class Capture:
         self._prepare()
 
     def _prepare(self) -> None:
-        self._framer = Framer(self._source.format)
+        self._framer = Framer(self._source.format, _LEVEL_MS)
         self._meter = LevelMeter(self._source.format)
-        self._frames: list[tuple[Frame, Level]] = []
         self._levels: deque[Level] = deque(maxlen=_HINT_LEVELS)
-        self._second: deque[bytes] = deque(maxlen=1000 // self._framer.frame_ms)
+        self._second: deque[bytes] = deque(maxlen=_LEVELS_A_SECOND)
         self._hum = False
         self._told = 0
         self._recent: deque[Block] = deque()
@@ -144,8 +144,13 @@ class Capture:
         handled = threading.Event()
 
         def reached() -> None:
-            self._watch()
-            handled.set()
+            # Whatever goes wrong here, whoever waits must not wait for ever.
+            try:
+                if self._taking is not None:
+                    self._taking.store()
+                self._watch()
+            finally:
+                handled.set()
 
         self._queue.put(reached)
         handled.wait()
@@ -232,7 +237,7 @@ class Capture:
             if self._taking is not None and self._taking.push(block):
                 self._close_take()
         if self._taking is not None:
-            self._taking.store()
+            self._taking.store(_STORE_MS)
         if self._lost or self._clock.monotonic() - self._watched_at >= _WATCH_S:
             self._watch()
 
@@ -244,27 +249,17 @@ class Capture:
             self._recent.popleft()
 
     def _measure(self, block: Block) -> None:
+        """Announce levels: ten times a second is as fast as an eye follows a bar, and cheap."""
+        fmt = self._source.format
         for frame in self._framer.push(block):
-            self._frames.append((frame, self._meter.push(frame)))
+            level = self._meter.push(frame)
+            self._levels.append(level)
             self._second.append(frame.pcm)
-            if len(self._frames) == _FRAMES_A_LEVEL:
-                self._tell_level()
-
-    def _tell_level(self) -> None:
-        """Announce some frames as one level: ten times a second is as fast as an eye follows a bar."""
-        levels = [level for _, level in self._frames]
-        until = self._frames[-1][0].at + self._framer.frame_ms / 1000
-        self._frames.clear()
-        power = sum(10 ** (level.rms / 10) for level in levels) / len(levels)
-        level = Level(
-            decibels(power**0.5), max(x.peak for x in levels), levels[-1].floor, sum(x.clipped for x in levels)
-        )
-        self._levels.append(level)
-        self._told += 1
-        if self._told % _LEVELS_A_SECOND == 0:
-            self._hum = has_hum(to_floats(b"".join(self._second), self._source.format), self._source.format.rate)
-        known: Hint | None = hint(self._levels, hum=self._hum) if len(self._levels) >= _LEVELS_A_SECOND else None
-        self._announce(LevelHeard(level, until, known))
+            self._told += 1
+            if self._told % _LEVELS_A_SECOND == 0:
+                self._hum = has_hum(to_floats(b"".join(self._second), fmt), fmt.rate)
+            known: Hint | None = hint(self._levels, hum=self._hum) if len(self._levels) >= _LEVELS_A_SECOND else None
+            self._announce(LevelHeard(level, frame.at + _LEVEL_MS / 1000, known))
 
     def _begin(self, writer: Writer, at: float, segmenter: Segmenter | None) -> None:
         self._close_take()

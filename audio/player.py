@@ -248,6 +248,13 @@ class SpeakerPlayer:
         now = self._clock.monotonic()
         self._called_at = now
         self._delay = max(0.0, min(times.outputBufferDacTime - times.currentTime, 1.0))
+        if not self._voices:
+            self._idle += frames
+            out.fill(0)
+            if self._idle > _IDLE_S * self._rate:
+                raise portaudio().CallbackStop
+            return
+        self._idle = 0
         mixed = np.zeros(frames, np.float32)
         # Lists change by single, atomic steps only: a lock could make this callback wait.
         for voice in list(self._voices):
@@ -259,9 +266,6 @@ class SpeakerPlayer:
                 self._voices.remove(voice)
                 self._announce(PlaybackEnded(voice.finished))
         out[:, 0] = np.clip(mixed, -1, 1)
-        self._idle = 0 if self._voices else self._idle + frames
-        if self._idle > _IDLE_S * self._rate:
-            raise portaudio().CallbackStop
 
     def stop(self) -> None:
         """Fade out; `PlaybackEnded` follows."""

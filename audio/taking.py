@@ -162,9 +162,14 @@ class Taking:
             size = self._format.frame_bytes
             self._pending.append(block.pcm[start * size : end * size])
 
-    def store(self) -> None:
-        """Write what passed since the last call, judge it, and announce what that brings about."""
-        if not self._pending:
+    def store(self, at_least_ms: int = 0) -> None:
+        """Write what passed since the last call, judge it, and announce what that brings about.
+
+        Less than ``at_least_ms`` is left for the next call (several windows at once cost half of one by one), but
+        the take's very first sound is written at once.
+        """
+        size = sum(len(piece) for piece in self._pending)
+        if not size or (self._first_told and size < self._format.bytes_of(Ms(at_least_ms))):
             return
         pcm = b"".join(self._pending)
         self._pending.clear()

@@ -20,6 +20,8 @@ STUDIO_RATE: Final = 48_000
 _DEEP: Final = frozenset({"PCM_24", "PCM_32", "FLOAT", "DOUBLE"})
 _FLOATING: Final = frozenset({"FLOAT", "DOUBLE", "VORBIS", "OPUS", "MPEG_LAYER_III"})
 _PIECE: Final = 48_000
+_WORD_S: Final = 0.35
+_GAP_S: Final = 0.25
 
 
 def _open(path: Path) -> soundfile.SoundFile:
@@ -136,5 +138,9 @@ def babble(fmt: AudioFormat, seed: int, seconds: int = 8, level: float = -30.0) 
     voice = np.fft.irfft(spectrum, count)
     # Four syllables a second, whole periods in the loop so that it joins without a click.
     voice *= 0.55 - 0.45 * np.cos(2 * np.pi * 4 * np.arange(count) / fmt.rate)
+    # Between words the room is heard, as it is with people: a noise floor can only be found there.
+    moment = np.arange(count) / fmt.rate % 1.0
+    voice[(moment >= _WORD_S) & (moment < _WORD_S + _GAP_S)] = 0
     voice *= 10 ** (level / 20) / np.sqrt(np.mean(voice**2))
+    voice += np.random.default_rng(seed + 1).normal(0, 10 ** ((level - 30) / 20), count)
     return from_floats(voice, fmt.width)
