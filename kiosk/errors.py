@@ -33,12 +33,6 @@ class BadTexts(KioskError):  # noqa: N818 (it reads as what happened)
     code = "bad-texts"
 
 
-class BadPress(KioskError):  # noqa: N818 (it reads as what happened)
-    """A simulated press is not known, or was not possible in the state it came in."""
-
-    code = "bad-press"
-
-
 class NoScreen(KioskError):  # noqa: N818 (it reads as what happened)
     """No window can be opened on this machine."""
 
