@@ -12,18 +12,15 @@ from dataclasses import dataclass, field
 from archive.types import ASKED_USES
 from audio.types import Ms, Word
 from hardware.types import CUES, Control
-from kiosk.screens.icons import Icon
-from kiosk.screens.model import CaptionWord, CueTile, KeyFace, Kind, Tone, View
+from kiosk.faces import face
+from kiosk.phrases import code_words, growing, length_words, played, time_words
+from kiosk.screens.model import CueTile, KeyFace, Kind, View
 from kiosk.screens.renderer import Renderer
 from kiosk.texts import Texts
 from kiosk.types import CUE_MEANINGS, Heard, Hint, Meaning, Mic, Session, State
 
 __all__ = ["Cue", "Extras", "Renderer", "View", "spoken", "view"]
 
-NEWEST_WORDS = 3
-"""While a story is told, so many last words may still change and are shown as not settled."""
-LAST_SECONDS = 10
-MINUTE = 60
 KEY_CONTROLS = (Control.LEFT, Control.MIDDLE, Control.RIGHT)
 
 
@@ -57,47 +54,9 @@ class Extras:
     qr: str = ""
 
 
-ICONS: dict[Meaning, Icon] = {
-    Meaning.TALK: Icon.MIC,
-    Meaning.AGREE: Icon.CHECK,
-    Meaning.DECLINE: Icon.CROSS,
-    Meaning.LISTEN: Icon.HEADPHONES,
-    Meaning.NEXT: Icon.ARROW,
-    Meaning.STOP: Icon.STOP,
-    Meaning.KEEP: Icon.CHECK,
-    Meaning.DISCARD: Icon.CROSS,
-    Meaning.REDO: Icon.REDO,
-    Meaning.HEAR: Icon.HEADPHONES,
-    Meaning.YES: Icon.CHECK,
-    Meaning.NO: Icon.CROSS,
-    Meaning.DONE: Icon.CHECK,
-    Meaning.PAUSE: Icon.PAUSE,
-    Meaning.RESUME: Icon.PLAY,
-    Meaning.BACK: Icon.BACK,
-    Meaning.CONFIRM: Icon.CROSS,
-    Meaning.EXTEND: Icon.PLUS,
-    Meaning.GO_ON: Icon.PLAY,
-    Meaning.SAY_CODE: Icon.HEADPHONES,
-    Meaning.WITHDRAW: Icon.CROSS,
-    Meaning.QUESTION: Icon.ARROW,
-    Meaning.BEGIN_GROUP: Icon.MIC,
-    Meaning.NEXT_PERSON: Icon.CHECK,
-}
-"""The icon of each meaning; what is not named here gets an arrow."""
-_ICONS_HERE: dict[tuple[Meaning, str], Icon] = {
-    (Meaning.TALK, "recording"): Icon.CHECK,
-    (Meaning.BACK, "thanks"): Icon.CHECK,
-    (Meaning.CONFIRM, "redo"): Icon.REDO,
-    (Meaning.CONFIRM, "narrow"): Icon.CHECK,
-    (Meaning.EXTEND, "still_there"): Icon.CHECK,
-}
-"""Where a meaning has another icon: by state, or for a confirmation by what was asked again."""
-MOON_KEYS = frozenset({Meaning.LISTEN})
-
-
 def view(session: Session, extras: Extras, texts: Texts, keys: Mapping[Control, Meaning]) -> View:
     """What the screen shows now. ``keys`` is what each control means (`kiosk.keys.keys`)."""
-    faces = tuple(_face(control, keys[control], session, texts) for control in KEY_CONTROLS if control in keys)
+    faces = tuple(face(control, keys[control], session, texts) for control in KEY_CONTROLS if control in keys)
     make = _over(session) or _SCREENS.get(session.state, _plain)
     return make(_Look(session, extras, texts, faces))
 
@@ -123,15 +82,6 @@ class _Look:
 
     def make(self, kind: Kind, **more: object) -> View:
         return View(kind=kind, language=self.texts.language, keys=self.keys, **more)  # type: ignore[arg-type]  # by name
-
-
-def _face(control: Control, meaning: Meaning, session: Session, texts: Texts) -> KeyFace:
-    where = session.asked.value if meaning is Meaning.CONFIRM and session.asked else session.state.value
-    still = "still_there" if session.still_there is not None else where
-    label = texts.find(f"keys.{meaning.value}_{still}") or texts.get(f"keys.{meaning.value}")
-    icon = _ICONS_HERE.get((meaning, still)) or ICONS.get(meaning, Icon.ARROW)
-    moon = meaning in MOON_KEYS or (meaning is Meaning.NEXT and session.state is State.LISTENING)
-    return KeyFace(control, label, icon, Tone.MOON if moon else Tone.EMBER)
 
 
 def _over(session: Session) -> Callable[[_Look], View] | None:
@@ -199,8 +149,9 @@ def _recording(look: _Look) -> View:
         Hint.TAKE_YOUR_TIME: "recording.take_your_time",
     }
     hint = hints.get(session.hint) if session.hint else None
-    captions = _growing(extras.captions)
+    captions = growing(extras.captions)
     left = extras.time_left
+    whole = session.rules.story + session.extended * session.rules.extension
     return look.make(
         Kind.RECORDING,
         headline=texts.get("recording.headline" if live else "recording.opening"),
@@ -210,35 +161,8 @@ def _recording(look: _Look) -> View:
         level=extras.level if live else 0.0,
         captions=captions,
         captions_note=texts.get("captions.machine") if captions else "",
-        time_fraction=None if left is None else min(1.0, max(0.0, 1 - left / session.rules.story)),
+        time_fraction=None if left is None else min(1.0, max(0.0, 1 - left / whole)),
         time_words="" if left is None else time_words(left, texts),
-    )
-
-
-def time_words(left: float, texts: Texts) -> str:
-    """Time left in plain words; a number that counts down only in the last ten seconds."""
-    if left <= LAST_SECONDS:
-        return texts.get("time.seconds", count=max(0, round(left)))
-    minutes = int(left // 60)
-    if minutes < 1:
-        return texts.get("time.less")
-    return texts.get("time.minute") if minutes == 1 else texts.get("time.minutes", count=minutes)
-
-
-def _growing(words: tuple[Word, ...]) -> tuple[CaptionWord, ...]:
-    """Captions of the story being told: the newest words may still change."""
-    settled = len(words) - NEWEST_WORDS
-    return tuple(CaptionWord(word.text.strip(), index < settled, word.unclear) for index, word in enumerate(words))
-
-
-def _played(words: tuple[Word, ...], position: Ms | None) -> tuple[CaptionWord, ...]:
-    """Captions of a voice that is heard: each word appears when it is said."""
-    if position is None:
-        return ()
-    begun = [word for word in words if word.start <= position]
-    return tuple(
-        CaptionWord(word.text.strip(), True, word.unclear, voiced=word is begun[-1] and position <= word.end + 400)
-        for word in begun
     )
 
 
@@ -251,7 +175,7 @@ def _review(look: _Look) -> View:
     playing = session.playing is not None and session.playing.heard is Heard.OWN
     key = "review.saving" if session.saving else "review.playing" if playing else "review.headline"
     length = session.seconds
-    captions = _played(extras.captions, extras.position) if playing else ()
+    captions = played(extras.captions, extras.position) if playing else ()
     share = None if not playing or not length else min(1.0, (extras.position or 0) / 1000 / length)
     return look.make(
         Kind.REVIEW,
@@ -265,21 +189,8 @@ def _review(look: _Look) -> View:
     )
 
 
-def length_words(seconds: float, texts: Texts) -> str:
-    """How long a story is."""
-    whole = round(seconds)
-    if whole < MINUTE:
-        return texts.get("review.length_seconds", seconds=whole)
-    return texts.get("review.length_minutes", minutes=whole // 60, seconds=whole % 60)
-
-
 def _captions_note(look: _Look) -> str:
     return look.texts.get("captions.checked" if look.extras.checked else "captions.machine")
-
-
-def code_words(code: str) -> str:
-    """``417-maple-river-candle-north`` as people read it: ``417 maple river candle north``."""
-    return code.replace("-", " ")
 
 
 def _sharing(look: _Look) -> View:
@@ -309,7 +220,7 @@ def _thanks(look: _Look) -> View:
 def _listening(look: _Look) -> View:
     session, extras, texts = look.session, look.extras, look.texts
     heard = session.playing is not None and session.playing.started is not None
-    captions = _played(extras.captions, extras.position) if heard else ()
+    captions = played(extras.captions, extras.position) if heard else ()
     told = _said(look)
     if told and session.playing is None:
         body = told[0]

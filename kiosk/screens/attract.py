@@ -9,18 +9,23 @@ from kiosk.screens.model import View
 from kiosk.screens.page import Page
 from kiosk.screens.parts import Coals, Part
 
+SUNK = (0.0, 0.05, 0.1)
+"""A long question pushes the coals down by so much of the height."""
+PITCH = 1.14
+
 
 def lay(page: Page, view: View) -> tuple[Part, ...]:
     """Set the prompt above the coals."""
     page.dusk(strength=0.8)
-    coals = Coals(page.sky)
-    area = page.area
-    crown = coals.rect.top + round(coals.rect.height * 0.08)
-    room = pygame.Rect(area.left, area.top, area.width, crown - area.top)
+    area, sizes = page.area, page.sizes
+    top = area.top
     if view.notes:
-        used = page.note(view.notes[0], pygame.Rect(area.left, area.top, area.width, round(page.sizes.note * 2.4)))
-        room = pygame.Rect(room.left, used.bottom, room.width, room.bottom - used.bottom)
-    page.write(
-        view.body, room, Face.SERIF, (page.sizes.largest, page.sizes.prompt), page.theme.paper, middle=True, pitch=1.16
-    )
+        top = page.note(view.notes[0], pygame.Rect(area.left, top, area.width, round(sizes.note * 2.4))).bottom
+    for sunk in SUNK:
+        coals = Coals(page.sky, sunk)
+        crown = coals.rect.top + round(page.panel.height * 0.02)
+        room = pygame.Rect(area.left, top, area.width, crown - top)
+        if page.fits(view.body, Face.SERIF, sizes.prompt, room, PITCH):
+            break
+    page.write(view.body, room, Face.SERIF, (sizes.largest, sizes.prompt), page.theme.paper, middle=True, pitch=PITCH)
     return (coals,)

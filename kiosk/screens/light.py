@@ -67,6 +67,10 @@ def _ramp(value: Field, stops: list[tuple[float, Colour]]) -> Field:
     return np.stack(parts, axis=-1).astype(np.float32)
 
 
+CROWN = 0.22
+"""How high the coals and their light reach above the horizon, as a share of the height."""
+
+
 class Sky:
     """The background of one panel, dark or with coals of any brightness on the horizon."""
 
@@ -94,19 +98,22 @@ class Sky:
             self._coals[key] = _surface(self._base + self._halo(tint, strength * 0.30))
         return self._coals[key]
 
-    def coals_rect(self) -> pygame.Rect:
-        """The part of the screen in which the coals breathe: all above the horizon, nothing is written on it."""
+    def coals_rect(self, sunk: float = 0.0) -> pygame.Rect:
+        """The part of the screen in which the coals breathe: all above the horizon, nothing is written on it.
+
+        ``sunk`` is how far they lie below the horizon, as a share of the height, 0 to 0.12.
+        """
         width, height = self.size
-        half, tall = round(height * 0.62), round(height * 0.21)
+        half, tall = round(height * 0.5), round(height * (CROWN - sunk))
         return pygame.Rect(width // 2 - half, self.horizon - tall, 2 * half, tall)
 
-    def coals(self, brightness: float) -> pygame.Surface:
+    def coals(self, brightness: float, sunk: float = 0.0) -> pygame.Surface:
         """The coals as large as `coals_rect`, clear around them; ``brightness`` 0 (ash) to 1."""
-        rect = self.coals_rect()
+        rect = self.coals_rect(sunk)
         window = np.s_[rect.top : rect.bottom, rect.left : rect.right]
         x, y = self._x[window], -self._y[window]
         radius = 0.175
-        distance = np.hypot(x, y + 0.012) / radius
+        distance = np.hypot(x, y + 0.012 + sunk) / radius
         crust = _cloud(rect.height, rect.width, rect.height / 4.5, 11)
         cracks = 1 - np.abs(2 * crust - 1) * 2.6
         heat = np.clip(1.12 - distance**2.2, 0, 1) * (0.74 + 0.30 * np.clip(cracks, 0, 1))
@@ -122,14 +129,14 @@ class Sky:
             ],
         )
         edge = np.clip((1.03 - distance) / 0.06, 0, 1)
-        halo = np.exp(-np.clip(distance - 0.96, 0, None) * 4.6) * (0.46 + 0.3 * brightness)
+        halo = np.exp(-np.clip(distance - 0.96, 0, None) * 5.6) * (0.46 + 0.3 * brightness)
         alpha = edge + halo * (1 - edge)
         streak = np.exp(-(((y - 0.008) / 0.006) ** 2)) * np.exp(-((x / 0.30) ** 2)) * (0.5 + 0.4 * brightness)
         alpha = np.maximum(alpha, streak)
         rim = np.clip((distance - 0.90) / 0.10, 0, 1)[..., None]
         colour = colour * (1 - rim).astype(np.float32) + _array((0xD8, 0x78, 0x32)) * rim.astype(np.float32)
         ground = np.clip(y / 0.014, 0, 1)
-        border = np.clip((0.62 - np.abs(x)) / 0.2, 0, 1) * np.clip((0.21 - y) / 0.03, 0, 1)
+        border = np.clip((0.5 - np.abs(x)) / 0.2, 0, 1) * np.clip((CROWN - sunk - y) / 0.055, 0, 1)
         strength = min(1.0, 0.4 + 0.6 * self.theme.light)
         return _glass(colour.astype(np.float32), (alpha * ground * border * strength).astype(np.float32))
 

@@ -203,6 +203,10 @@ class Page:
         self.boxes.append(TextBox(text, used, room.copy(), tried, colour, face, main, fits))
         return used
 
+    def fits(self, text: str, face: Face, size: int, room: pygame.Rect, pitch: float = PITCH) -> bool:
+        """Whether ``text`` would fit into ``room`` at that size."""
+        return self._fits(self.ink.wrap(text, face, size, room.width), face, size, room, pitch)
+
     def _fits(self, lines: list[str], face: Face, size: int, room: pygame.Rect, pitch: float) -> bool:
         height = round(size * pitch) * (len(lines) - 1) + round(size * PITCH)
         return height <= room.height and all(self.ink.width(line, face, size) <= room.width for line in lines)

@@ -52,10 +52,10 @@ def breath(now: float) -> float:
 class Coals:
     """The bed of coals on the horizon; breathes."""
 
-    def __init__(self, sky: light.Sky) -> None:
-        """Make nothing yet: each brightness is made when first shown."""
-        self.rect = sky.coals_rect()
-        self._sky = sky
+    def __init__(self, sky: light.Sky, sunk: float = 0.0) -> None:
+        """Make nothing yet: each brightness is made when first shown. ``sunk`` as in `light.Sky.coals_rect`."""
+        self.rect = sky.coals_rect(sunk)
+        self._sky, self._sunk = sky, sunk
         self._sheets: dict[int, pygame.Surface] = {}
 
     def step(self, view: View, now: float) -> int:
@@ -67,7 +67,7 @@ class Coals:
         """Copy the sheet of that brightness."""
         index = self.step(view, now)
         if index not in self._sheets:
-            self._sheets[index] = self._sky.coals(index / (STEPS - 1))
+            self._sheets[index] = self._sky.coals(index / (STEPS - 1), self._sunk)
         surface.blit(self._sheets[index], self.rect)
 
 

@@ -59,7 +59,7 @@ class Renderer:
         self._still: View | None = None
         self._parts: tuple[Part, ...] = ()
         self._steps: list[Hashable] = []
-        self._target: int | None = None
+        self._target: pygame.Surface | None = None
 
     @property
     def boxes(self) -> tuple[TextBox, ...]:
@@ -91,9 +91,9 @@ class Renderer:
         drawn whole.
         """
         still = view.still()
-        if still != self._still or self._target != id(surface):
+        if still != self._still or self._target is not surface:
             self._lay(still, view, now)
-            self._target = id(surface)
+            self._target = surface
             surface.blit(self._ground(), (0, 0))
             for part in self._parts:
                 part.paint(surface, view, now)

@@ -35,7 +35,7 @@ def waiting(page: Page, view: View) -> tuple[Part, ...]:
     """The box is busy for a moment: starting, closing. The coals breathe."""
     page.dusk(strength=0.8)
     coals = Coals(page.sky)
-    crown = coals.rect.top + round(coals.rect.height * 0.08)
+    crown = coals.rect.top + round(page.panel.height * 0.02)
     area = page.area
     _said(page, view, pygame.Rect(area.left, area.top, area.width, crown - area.top))
     return (coals,)

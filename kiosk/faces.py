@@ -1,0 +1,56 @@
+"""What a key looks like now: its word, its icon, whose light it has. Pure."""
+
+from __future__ import annotations
+
+from hardware.types import Control
+from kiosk.screens.icons import Icon
+from kiosk.screens.model import KeyFace, Tone
+from kiosk.texts import Texts
+from kiosk.types import Meaning, Session, State
+
+ICONS: dict[Meaning, Icon] = {
+    Meaning.TALK: Icon.MIC,
+    Meaning.AGREE: Icon.CHECK,
+    Meaning.DECLINE: Icon.CROSS,
+    Meaning.LISTEN: Icon.HEADPHONES,
+    Meaning.NEXT: Icon.ARROW,
+    Meaning.STOP: Icon.STOP,
+    Meaning.KEEP: Icon.CHECK,
+    Meaning.DISCARD: Icon.CROSS,
+    Meaning.REDO: Icon.REDO,
+    Meaning.HEAR: Icon.HEADPHONES,
+    Meaning.YES: Icon.CHECK,
+    Meaning.NO: Icon.CROSS,
+    Meaning.DONE: Icon.CHECK,
+    Meaning.PAUSE: Icon.PAUSE,
+    Meaning.RESUME: Icon.PLAY,
+    Meaning.BACK: Icon.BACK,
+    Meaning.CONFIRM: Icon.CROSS,
+    Meaning.EXTEND: Icon.PLUS,
+    Meaning.GO_ON: Icon.PLAY,
+    Meaning.SAY_CODE: Icon.HEADPHONES,
+    Meaning.WITHDRAW: Icon.CROSS,
+    Meaning.QUESTION: Icon.ARROW,
+    Meaning.BEGIN_GROUP: Icon.MIC,
+    Meaning.NEXT_PERSON: Icon.CHECK,
+}
+"""The icon of each meaning; what is not named here gets an arrow."""
+ICONS_HERE: dict[tuple[Meaning, str], Icon] = {
+    (Meaning.TALK, "recording"): Icon.CHECK,
+    (Meaning.BACK, "thanks"): Icon.CHECK,
+    (Meaning.CONFIRM, "redo"): Icon.REDO,
+    (Meaning.CONFIRM, "narrow"): Icon.CHECK,
+    (Meaning.EXTEND, "still_there"): Icon.CHECK,
+}
+"""Where a meaning has another icon: by state, or for a confirmation by what was asked again."""
+MOON_KEYS = frozenset({Meaning.LISTEN})
+
+
+def face(control: Control, meaning: Meaning, session: Session, texts: Texts) -> KeyFace:
+    """The face of ``control`` that means ``meaning`` now; a word may differ by state (``keys.talk_recording``)."""
+    where = session.asked.value if meaning is Meaning.CONFIRM and session.asked else session.state.value
+    still = "still_there" if session.still_there is not None else where
+    label = texts.find(f"keys.{meaning.value}_{still}") or texts.get(f"keys.{meaning.value}")
+    icon = ICONS_HERE.get((meaning, still)) or ICONS.get(meaning, Icon.ARROW)
+    moon = meaning in MOON_KEYS or (meaning is Meaning.NEXT and session.state is State.LISTENING)
+    return KeyFace(control, label, icon, Tone.MOON if moon else Tone.EMBER)

@@ -1,0 +1,56 @@
+"""Small turns of phrase that screens share: times in plain words, keep-codes, captions. Pure."""
+
+from __future__ import annotations
+
+from audio.types import Ms, Word
+from kiosk.screens.model import CaptionWord
+from kiosk.texts import Texts
+
+NEWEST_WORDS = 3
+"""While a story is told, so many last words may still change and are shown as not settled."""
+LINGER_MS = 400
+"""A word stays lit this long after it was said."""
+LAST_SECONDS = 10
+MINUTE = 60
+
+
+def time_words(left: float, texts: Texts) -> str:
+    """Time left in plain words; a number that counts down only in the last ten seconds."""
+    if left <= LAST_SECONDS:
+        return texts.get("time.seconds", count=max(0, round(left)))
+    minutes = int(left // 60)
+    if minutes < 1:
+        return texts.get("time.less")
+    return texts.get("time.minute") if minutes == 1 else texts.get("time.minutes", count=minutes)
+
+
+def growing(words: tuple[Word, ...]) -> tuple[CaptionWord, ...]:
+    """Captions of the story being told: the newest words may still change."""
+    settled = len(words) - NEWEST_WORDS
+    return tuple(CaptionWord(word.text.strip(), index < settled, word.unclear) for index, word in enumerate(words))
+
+
+def played(words: tuple[Word, ...], position: Ms | None) -> tuple[CaptionWord, ...]:
+    """Captions of a voice that is heard: each word appears when it is said."""
+    if position is None:
+        return ()
+    begun = [word for word in words if word.start <= position]
+    return tuple(
+        CaptionWord(
+            word.text.strip(), True, word.unclear, voiced=word is begun[-1] and position <= word.end + LINGER_MS
+        )
+        for word in begun
+    )
+
+
+def length_words(seconds: float, texts: Texts) -> str:
+    """How long a story is."""
+    whole = round(seconds)
+    if whole < MINUTE:
+        return texts.get("review.length_seconds", seconds=whole)
+    return texts.get("review.length_minutes", minutes=whole // 60, seconds=whole % 60)
+
+
+def code_words(code: str) -> str:
+    """``417-maple-river-candle-north`` as people read it: ``417 maple river candle north``."""
+    return code.replace("-", " ")

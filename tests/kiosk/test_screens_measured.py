@@ -1,0 +1,232 @@
+"""Every screen, in every language and size: it fits, it can be read, and its colours are apart."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pygame
+import pytest
+
+import kiosk
+from archive.types import ASKED_USES
+from hardware.types import Control
+from kiosk.fonts import FOLDERS, Face, Fonts
+from kiosk.screens.icons import Icon
+from kiosk.screens.model import KeyFace, View
+from kiosk.screens.page import KEYS, TextBox, key_band, key_rect
+from kiosk.screens.renderer import Renderer
+from kiosk.screens.samples import contact_sheet, sample_views
+from kiosk.texts import load, shipped_languages
+from kiosk.theme import CONTRAST, DUSK, THEMES, Theme, contrast, font_size, make_theme, panel_of, sizes_of
+
+SIZES = ((800, 480), (1280, 720), (1280, 800))
+NOTO = any((folder / "NotoSans-Regular.ttf").is_file() for folder in FOLDERS)
+
+
+def linear(pixels: np.ndarray) -> np.ndarray:
+    part = pixels / 255
+    part = np.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
+    return part @ np.array([0.2126, 0.7152, 0.0722])
+
+
+def measured_contrast(picture: pygame.Surface, box: TextBox) -> float:
+    """From the pixels alone: what most of the box is (its brighter part, when letters are light) against its letters."""
+    rect = box.rect.clip(picture.get_rect())
+    light = linear(pygame.surfarray.array3d(picture.subsurface(rect)).reshape(-1, 3).astype(float))
+    ground, letters = np.percentile(light, 55), light.max()
+    if letters - ground < ground - light.min():
+        ground, letters = np.percentile(light, 45), light.min()
+    bright, dark = max(ground, letters), min(ground, letters)
+    return float((bright + 0.05) / (dark + 0.05))
+
+
+@pytest.fixture(scope="module", params=SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def renderer(request: pytest.FixtureRequest) -> Renderer:
+    return Renderer(DUSK, request.param)
+
+
+@pytest.mark.parametrize("language", shipped_languages())
+def test_every_screen_fits_and_can_be_read(renderer: Renderer, language: str) -> None:
+    sizes = sizes_of(renderer.panel)
+    whole = pygame.Rect(0, 0, renderer.panel.width, renderer.panel.height)
+    for name, shown in sample_views(load(language)).items():
+        picture = renderer.picture(shown)
+        assert renderer.boxes, name
+        for box in renderer.boxes:
+            where = f"{name}: {box.text!r}"
+            assert box.fits, where
+            assert whole.contains(box.rect), where
+            assert box.size >= (sizes.decide if box.main else sizes.note), where
+            assert measured_contrast(picture, box) >= (7.0 if box.main else 4.5), where
+
+
+def test_no_two_texts_lie_on_each_other(renderer: Renderer) -> None:
+    for language in shipped_languages():
+        for name, shown in sample_views(load(language)).items():
+            renderer.picture(shown)
+            boxes = [(box, box.rect.inflate(0, -round(box.size * 0.45))) for box in renderer.boxes]
+            for index, (one, rect) in enumerate(boxes):
+                hit = [other.text for other, their in boxes[index + 1 :] if rect.colliderect(their)]
+                assert not hit, f"{name}: {one.text!r} and {hit}"
+
+
+def test_captions_and_prompts_have_the_angle_of_the_standard() -> None:
+    assert font_size(panel_of((800, 480)), 0.7, 600) in range(52, 56)
+    assert font_size(panel_of((1280, 720)), 0.7, 600) in range(83, 88)
+    assert font_size(panel_of((1280, 800)), 0.7, 600) in range(59, 63)
+    sizes = sizes_of(panel_of((800, 480)))
+    assert sizes.decide in range(39, 42)
+    assert sizes.note >= 28
+    renderer = Renderer(DUSK, (800, 480))
+    for name in ("attract", "choosing", "recording", "listening", "sharing", "thanks"):
+        renderer.picture(sample_views(load("en"))[name])
+        assert any(box.face is Face.SERIF and box.size >= sizes.prompt for box in renderer.boxes), name
+
+
+@pytest.mark.skipif(not NOTO, reason="the Noto fonts are not on this machine (Debian package fonts-noto-core)")
+@pytest.mark.parametrize("face", list(Face))
+def test_capitals_are_as_tall_as_assumed(face: Face) -> None:
+    font = Fonts("en").at(face, 200)
+    ink = pygame.mask.from_surface(font.render("H", True, (255, 255, 255))).get_bounding_rects()[0]
+    assert ink.height / 200 == pytest.approx(0.714, abs=0.015)
+
+
+@pytest.mark.parametrize("theme", THEMES.values(), ids=lambda theme: theme.name)
+def test_colours_are_apart(theme: Theme) -> None:
+    for ground in (theme.dusk, theme.glow, theme.tile):
+        assert contrast(theme.paper, ground) >= 7
+        assert contrast(theme.note, ground) >= 4.5
+        assert contrast(theme.code, ground) >= 7
+        assert contrast(theme.ember, ground) >= 3
+        assert contrast(theme.moon, ground) >= 3
+        assert contrast(theme.alert, ground) >= 3
+    for lamp in (theme.ember, theme.moon, theme.paper):
+        assert contrast(theme.ink, lamp) >= 7
+
+
+def test_the_bright_theme_is_readable_too() -> None:
+    renderer = Renderer(make_theme("contrast"), (800, 480))
+    for name, shown in sample_views(load("en")).items():
+        picture = renderer.picture(shown)
+        for box in renderer.boxes:
+            assert measured_contrast(picture, box) >= (7.0 if box.main else 4.5), f"{name}: {box.text!r}"
+    assert renderer.theme is CONTRAST
+    with pytest.raises(KeyError, match="dusk"):
+        make_theme("neon")
+
+
+def test_a_text_that_is_too_long_is_noticed(renderer: Renderer) -> None:
+    shown = sample_views(load("en"))["consent"]
+    long = View(kind=shown.kind, body=shown.body * 5, keys=shown.keys)
+    renderer.picture(long)
+    assert [box.fits for box in renderer.boxes if box.text == long.body] == [False]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_finger_finds_the_keys(size: tuple[int, int]) -> None:
+    panel, renderer = panel_of(size), Renderer(DUSK, size)
+    for control in KEYS:
+        rect = key_rect(panel, control)
+        assert rect.width / panel.px_per_mm >= 15
+        assert rect.height / panel.px_per_mm >= 15
+        assert renderer.control_at(rect.center) is control
+    assert renderer.control_at((size[0] // 2, size[1] // 3)) is None
+    assert key_band(panel) < size[1] // 3
+
+
+def test_a_dead_key_is_dark_and_unnamed_and_a_live_one_is_lit() -> None:
+    renderer = Renderer(DUSK, (800, 480))
+    shown = sample_views(load("en"))["consent"]
+    picture = renderer.picture(shown)
+
+    def brightest(control: Control) -> float:
+        rect = key_rect(renderer.panel, control)
+        return float(linear(pygame.surfarray.array3d(picture.subsurface(rect)).reshape(-1, 3).astype(float)).max())
+
+    assert shown.key(Control.MIDDLE) is None
+    assert brightest(Control.MIDDLE) < 0.1
+    assert brightest(Control.LEFT) > 0.4
+    named = [box.text for box in renderer.boxes if box.rect.top >= 480 - key_band(renderer.panel)]
+    assert named == ["Yes", "No"]
+
+
+@pytest.mark.parametrize("language", shipped_languages())
+def test_without_noto_the_screens_still_stand(language: str) -> None:
+    fonts = Fonts(language, folders=(Path("/nowhere"),))
+    assert "fonts-noto-core" in fonts.notice
+    renderer = Renderer(DUSK, (800, 480), fonts=fonts)
+    for name, shown in sample_views(load(language)).items():
+        renderer.picture(shown)
+        assert [box.text for box in renderer.boxes if not box.fits] == [], name
+    assert renderer.notice == fonts.notice
+
+
+def test_the_sheet_holds_every_screen() -> None:
+    views = dict(list(sample_views(load("en")).items())[:5])
+    sheet = contact_sheet(views, (800, 480), columns=2, width=800)
+    assert sheet.get_width() == 800
+    assert sheet.get_height() > 3 * 200
+
+
+@pytest.mark.parametrize("language", shipped_languages())
+def test_every_shipped_prompt_fits_on_attract_and_choosing(renderer: Renderer, language: str) -> None:
+    sets = Path(kiosk.__file__).parent / "promptsets"
+    prompts = [
+        p["text"][language] for path in sets.glob("*.toml") for p in tomllib.loads(path.read_text("utf-8"))["prompt"]
+    ]
+    assert len(prompts) >= 12
+    prompts.append("Tell us about someone who showed you a kindness, long ago, that you can still remember now")
+    for name in ("attract", "choosing"):
+        shown = sample_views(load(language))[name]
+        for prompt in prompts:
+            renderer.picture(replace(shown, body=prompt))
+            assert all(box.fits for box in renderer.boxes), (name, prompt)
+
+
+@pytest.mark.parametrize("language", shipped_languages())
+def test_every_notice_hint_and_trouble_fits(renderer: Renderer, language: str) -> None:
+    texts = load(language)
+    views = sample_views(texts)
+    says = {key: text for key, text in texts.words.items() if key.startswith("notice.")}
+    places = [
+        ("attract", "notes"),
+        ("recording", "notes"),
+        ("paused", "notes"),
+        ("review", "notes"),
+        ("listening", "notes"),
+    ]
+    places += [("listening_end", "body"), ("my_story", "body"), ("facilitator", "notes")]
+    for key, text in says.items():
+        for name, where in places:
+            shown = replace(views[name], **{where: (text,) if where == "notes" else text})
+            renderer.picture(shown)
+            assert [box.text for box in renderer.boxes if not box.fits] == [], (name, key)
+    codes = {key.removeprefix("trouble.").removesuffix("_do") for key in texts.words if key.startswith("trouble.")}
+    for code in codes:
+        say, do = texts.trouble(code, "")
+        renderer.picture(replace(views["out_of_service"], body=say, notes=(do,)))
+        assert [box.text for box in renderer.boxes if not box.fits] == [], code
+    for use in ASKED_USES:
+        renderer.picture(replace(views["sharing"], body=texts.get(f"consent.{use.value}")))
+        assert [box.text for box in renderer.boxes if not box.fits] == [], use
+    for meaning in ("discard", "redo", "withdraw", "narrow"):
+        question = texts.get(f"again.{meaning}")
+        renderer.picture(replace(views["discard_again"], headline=question, body=texts.get(f"again.{meaning}_body")))
+        assert [box.text for box in renderer.boxes if not box.fits] == [], meaning
+    for hint in ("ready.ask", "ready.waiting", "ready.too_loud", "recording.lost"):
+        renderer.picture(replace(views["ready"], body=texts.get(hint)))
+        assert [box.text for box in renderer.boxes if not box.fits] == [], hint
+
+
+@pytest.mark.parametrize("language", shipped_languages())
+def test_every_key_word_fits_its_key(renderer: Renderer, language: str) -> None:
+    texts = load(language)
+    shown = sample_views(texts)["consent"]
+    explained = {"keys.left", "keys.middle", "keys.right", "keys.cues", "keys.facilitator", "keys.volume"}
+    for key, label in texts.words.items():
+        if key.startswith("keys.") and key not in explained:
+            renderer.picture(replace(shown, keys=(KeyFace(Control.LEFT, label, Icon.CHECK),)))
+            assert [box.text for box in renderer.boxes if not box.fits] == [], key
