@@ -62,15 +62,28 @@ def connect(home: Home) -> Database:
 
 @contextmanager
 def transaction(conn: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """Hold the write lock for one short change: all of it or nothing, durable when the block was left."""
-    conn.execute("BEGIN IMMEDIATE")
+    """Hold the write lock for one short change: all of it or nothing, durable when the block was left.
+
+    Raises `HomeTrouble` when the disk is full or refuses, or another process held the lock for too long.
+    """
     try:
+        conn.execute("BEGIN IMMEDIATE")
         yield conn
         conn.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        _roll_back(conn)
+        raise HomeTrouble(
+            f"The database did not take this: {error}.", "Check the disk: is it full, or may it not be written?"
+        ) from error
     except BaseException:  # also a keyboard interrupt must leave no open transaction behind
-        if conn.in_transaction:
-            conn.execute("ROLLBACK")
+        _roll_back(conn)
         raise
+
+
+def _roll_back(conn: sqlite3.Connection) -> None:
+    # SQLite may have ended the transaction by itself, as it does when the disk is full.
+    if conn.in_transaction:
+        conn.execute("ROLLBACK")
 
 
 def data_version(conn: sqlite3.Connection) -> int:

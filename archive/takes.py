@@ -14,7 +14,7 @@ from archive.database import transaction
 from archive.durable import sync_folder
 from archive.envelope import BOX, ContentKey, add_wrap, new_content_key, open_content, wrap_for_public
 from archive.erasure import Erasing
-from archive.errors import NoSuchStory, Refused
+from archive.errors import ArchiveError, Refused
 from archive.jobs import LOUDNESS, add_segment
 from archive.shelf import Wording
 from archive.types import Act, Kind, Reader, Use
@@ -177,7 +177,7 @@ class Takes(Erasing):
             reader = TakeReader(path, open_content(self, take, Reader.REVIEW, self.now()))
         except Refused:
             return Ms(0), "sealed hold"
-        except (AudioError, NoSuchStory) as error:
+        except (AudioError, ArchiveError) as error:
             return Ms(0), str(error)
         try:
             return reader.length, ""

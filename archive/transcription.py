@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import logging
 import sqlite3
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -42,6 +43,7 @@ from audio.transcribe import Transcriber, shifted
 from audio.types import Ms
 
 POLL_S = 0.05
+GROWING_S = 20.0
 MEASURED_PIECES = 60
 PIECE = Ms(10_000)
 _KINDS = (TRANSCRIBE, LOUDNESS, FLAC)
@@ -100,7 +102,7 @@ class TranscriberWorker:
 
     def run_once(self) -> bool:
         """Do the next job, or seal a story whose time has come; tell whether there was anything to do."""
-        job = claim(self.store.db.conn, self.store.moment(), _KINDS)
+        job = claim(self.store.db.conn, self.store.moment(), (TRANSCRIBE,) if self._telling() else _KINDS)
         if job is None:
             return self._seal()
         try:
@@ -164,6 +166,15 @@ class TranscriberWorker:
         else:
             # The teller took it back, or the visit ended without keep: there is nothing to do any more.
             drop(self.store.db.conn, job)
+
+    def _telling(self) -> bool:
+        """Whether a take grows right now: its words come first, so nothing long is begun meanwhile."""
+        now = time.time()
+        for path in self.store.home.takes.iterdir():
+            with contextlib.suppress(OSError):
+                if abs(now - path.stat().st_mtime) < GROWING_S:
+                    return True
+        return False
 
     def _seal(self) -> bool:
         due = self.store.seal_due()

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import shutil
 import sqlite3
 
 import pytest
 
 from archive.envelope import BOX, CODE, open_content, recipients
-from archive.errors import DamagedStore, NoKey, NoSuchStory, Refused, WrongCode
+from archive.errors import DamagedStore, HomeTrouble, NoKey, NoSuchStory, Refused, WrongCode
 from archive.masters import open_master
 from archive.transcripts import transcript
 from archive.types import Act, Reader, Use
@@ -299,6 +300,37 @@ def test_the_round_leaves_out_what_is_gone(store, teller) -> None:
     takes = [teller.story()[0] for _ in range(3)]
     store.set_rotation([takes[2], TakeId("GONE"), takes[0]])
     assert store.rotation() == [takes[2], takes[0]]
+
+
+def test_a_full_disk_is_said_and_old_stories_stay(store, teller, wording) -> None:
+    take, code = teller.story(Use.PLAY_HERE)
+    conn = store.db.conn
+    pages = conn.execute("PRAGMA page_count").fetchone()[0]
+    conn.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(HomeTrouble, match="full"):
+        store.open_take(prompt="p" * 50_000, language="en", wording=wording, by="talk")
+    assert not conn.in_transaction
+    with open_master(store, take, Reader.PLAY, store.now()) as master:
+        assert master.read() == teller.told[take]
+    assert store.withdraw(str(code), "code").take == take
+
+
+def test_another_process_that_holds_the_lock_is_said(store, another_store) -> None:
+    store.db.conn.execute("PRAGMA busy_timeout = 10")
+    with another_store() as other:
+        other.db.conn.execute("BEGIN IMMEDIATE")
+        with pytest.raises(HomeTrouble, match="locked"):
+            store.add_command("x")
+        other.db.conn.execute("ROLLBACK")
+    assert store.add_command("x") == 1
+
+
+def test_without_keys_what_is_unfinished_is_named_with_its_problem(store, teller, home, another_store) -> None:
+    take, writer = teller.open(1.0)
+    writer.leave()
+    shutil.rmtree(home.keys)
+    with another_store() as thief:
+        assert [(u.take, u.length, u.problem != "") for u in thief.unfinished()] == [(take, 0, True)]
 
 
 def test_the_schema_counts_no_plays(store) -> None:

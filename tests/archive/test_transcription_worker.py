@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 
 import pytest
@@ -179,6 +180,23 @@ def test_a_second_worker_does_not_free_the_leases_of_the_first(store, home, cloc
     third = TranscriberWorker(home, clock, lambda _: FixedTranscriber())
     assert claim(store.db.conn, store.moment(), (TRANSCRIBE,)) is not None
     third.close()
+
+
+def test_nothing_long_is_begun_while_a_story_is_told(store, home, teller, work) -> None:
+    kept, _ = teller.story(Use.PLAY_HERE)
+    take, writer = teller.open(1.0)
+    work()
+    assert complete(store, kept)
+    assert home.raw_master(kept).exists()
+    store.close_take(writer.close())
+    work()
+    assert home.flac_master(kept).exists()
+    old = home.take_file(take)
+    old.write_bytes(b"left by a dead kiosk")
+    os.utime(old, (1, 1))
+    again, _ = teller.story(Use.PLAY_HERE)
+    work()
+    assert home.flac_master(again).exists()
 
 
 def test_a_give_back_frees_the_job_at_once(store, teller) -> None:
