@@ -76,15 +76,16 @@ def cue_sheet_json(sheet: CueSheet) -> dict[str, Any]:
 
 
 def find_story(store: Store, name: str) -> Story:
-    """Find a kept story by its id, or by an unmistakable part of its end (ids made in one minute begin alike).
+    """Find a kept story by its id, or by an unmistakable beginning or end of it (those of one day begin alike).
 
     Raises `NoSuchStory`, also where several fit.
     """
     wanted = name.strip().upper()
-    fitting = [story for story in store.stories() if wanted and story.id.upper().endswith(wanted)]
+    kept = store.stories() if wanted else []
+    fitting = [one for one in kept if one.id.upper().startswith(wanted) or one.id.upper().endswith(wanted)]
     if len(fitting) != 1:
-        say = "Several stories end like this." if fitting else "There is no story with this identifier here."
-        raise NoSuchStory(say, "hearth list shows the identifiers; the last six characters are enough.")
+        say = "Several stories have an identifier like this." if fitting else "There is no story with this identifier here."
+        raise NoSuchStory(say, "hearth list shows the identifiers; the last six characters mostly are enough.")
     return fitting[0]
 
 

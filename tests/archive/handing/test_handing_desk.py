@@ -109,7 +109,8 @@ def test_a_story_is_found_by_an_unmistakable_end(store: Store, tell: Callable[..
     story = tell().story
     tell()
     assert desk.find_story(store, story.id[-8:]) == story
-    for name in ("", "  ", "no-such"):
+    assert desk.find_story(store, story.id[:25]) == story
+    for name in ("", "  ", "no-such", story.id[:3]):
         with pytest.raises(NoSuchStory):
             desk.find_story(store, name)
 
