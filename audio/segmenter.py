@@ -23,6 +23,10 @@ class CutStep:
     pause: Ms
 
 
+_HALF_A_SECOND = CutStep(Ms(9000), Ms(500))
+_LIMIT, _LOOK_BACK, _QUIET, _LEAD, _MARK_PAUSE, _BEGIN = Ms(24000), Ms(6000), Ms(100), Ms(250), Ms(500), Ms(0)
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentRules:
     """When to cut. All in milliseconds.
@@ -32,12 +36,12 @@ class SegmentRules:
     first sound stays whole. ``mark_pause`` of silence is announced as a pause.
     """
 
-    cuts: tuple[CutStep, ...] = (CutStep(Ms(9000), Ms(500)),)
-    limit: Ms = Ms(24000)
-    look_back: Ms = Ms(6000)
-    quiet: Ms = Ms(100)
-    lead: Ms = Ms(250)
-    mark_pause: Ms = Ms(500)
+    cuts: tuple[CutStep, ...] = (_HALF_A_SECOND,)
+    limit: Ms = _LIMIT
+    look_back: Ms = _LOOK_BACK
+    quiet: Ms = _QUIET
+    lead: Ms = _LEAD
+    mark_pause: Ms = _MARK_PAUSE
 
     def __post_init__(self) -> None:
         """Refuse rules that could not be followed."""
@@ -58,7 +62,7 @@ class SegmentRules:
 
 STEADY = SegmentRules()
 """One rule: half a second of pause after nine seconds."""
-ADAPTIVE = SegmentRules(cuts=(CutStep(Ms(9000), Ms(500)), CutStep(Ms(12000), Ms(350)), CutStep(Ms(15000), Ms(200))))
+ADAPTIVE = SegmentRules(cuts=(_HALF_A_SECOND, CutStep(Ms(12000), Ms(350)), CutStep(Ms(15000), Ms(200))))
 """Asks for less of a pause the longer the segment grows: less is left to transcribe when the story ends."""
 
 
@@ -73,7 +77,7 @@ class _Span:
 class Segmenter:
     """Cuts one take. The segments it gives tile it: no gap, no overlap, from ``start`` to the end given to `finish`."""
 
-    def __init__(self, take: TakeId, rules: SegmentRules = STEADY, *, first: int = 0, start: Ms = Ms(0)) -> None:  # noqa: B008 - Ms is an int
+    def __init__(self, take: TakeId, rules: SegmentRules = STEADY, *, first: int = 0, start: Ms = _BEGIN) -> None:
         """Start at the first stored sample; a take that goes on starts at ``start`` with segment number ``first``."""
         self._take = take
         self._rules = rules
@@ -95,7 +99,7 @@ class Segmenter:
         """Measured speech in the segment that is still open."""
         return Ms(sum(span.end - span.start for span in self._spans if span.speech))
 
-    def push(self, ms: Ms, speech: bool, rms: float) -> list[SpeechMark | Segment]:  # noqa: FBT001 - the verdict itself
+    def push(self, ms: Ms, speech: bool, rms: float) -> list[SpeechMark | Segment]:
         """Take in the verdict over the span from the last call's ``ms`` (at first the start) up to ``ms``.
 
         ``rms`` is the span's loudness on any rising scale (linear or dBFS). Returns what this span brought about, in

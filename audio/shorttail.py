@@ -174,7 +174,7 @@ def _shorten(aligned: list[dict[str, Any]]) -> None:
         word["start"] = max(word["start"], word["end"] - most)
 
 
-def _storage(array: np.ndarray[Any, np.dtype[np.float32]]) -> Any:  # noqa: ANN401 - CTranslate2 is untyped
+def _storage(array: np.ndarray[Any, np.dtype[np.float32]]) -> Any:
     from ctranslate2 import StorageView
 
     return StorageView.from_array(np.ascontiguousarray(array))

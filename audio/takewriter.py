@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 HALF_SECOND = Ms(500)
 _VERSION = 1
+_BEGIN = _NONE = Ms(0)
+_PIECE = Ms(10_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +101,13 @@ class TakeReader:
         self._file.refresh()
         return self.length
 
-    def read(self, start: Ms = Ms(0), end: Ms | None = None) -> bytes:
+    def read(self, start: Ms = _BEGIN, end: Ms | None = None) -> bytes:
         """Return the PCM of [start, end); less where the take ends earlier. Raises `DamagedTake`."""
         first = self.format.bytes_of(start)
         last = self.size if end is None or end >= self.length else self.format.bytes_of(end)
         return self._file.read_at(first, max(0, last - first))
 
-    def chunks(self, length: Ms = Ms(10_000)) -> Iterator[bytes]:
+    def chunks(self, length: Ms = _PIECE) -> Iterator[bytes]:
         """Yield the whole take's PCM in pieces of ``length``, so that two hours need no memory."""
         step = self.format.bytes_of(length)
         for first in range(0, self.size, step):
@@ -194,7 +196,7 @@ class TakeWriter:
             self._writer.sync()
             self._verify()
 
-    def close(self, *, speech: Ms = Ms(0), overflows: int = 0, clipped: int = 0) -> Take:
+    def close(self, *, speech: Ms = _NONE, overflows: int = 0, clipped: int = 0) -> Take:
         """Store the end with its mark, sync file and folder, read back, compare; return the take.
 
         The counts are what capture measured; they go into the value as they are.

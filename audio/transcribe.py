@@ -91,7 +91,7 @@ def shifted(words: Iterable[Word], by: Ms) -> list[Word]:
     return [replace(word, start=Ms(word.start + by), end=Ms(word.end + by)) for word in words]
 
 
-def load_whisper(model: str, language: str, *, threads: int = 1, folder: Path | None = None) -> Any:  # noqa: ANN401 - faster-whisper is untyped
+def load_whisper(model: str, language: str, *, threads: int = 1, folder: Path | None = None) -> Any:
     """Load a verified model (or, for a test, the one in ``folder``) as a faster-whisper ``WhisperModel``, int8.
 
     Raises:
@@ -106,7 +106,7 @@ def load_whisper(model: str, language: str, *, threads: int = 1, folder: Path | 
     return WhisperModel(str(where), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True)
 
 
-def whisper_tokenizer(whisper: Any, language: str) -> Any:  # noqa: ANN401 - faster-whisper is untyped
+def whisper_tokenizer(whisper: Any, language: str) -> Any:
     """Return the tokenizer of a loaded model, set to transcribe ``language``."""
     from faster_whisper.tokenizer import Tokenizer
 
@@ -134,7 +134,7 @@ def windows(samples: Samples) -> Iterator[tuple[Ms, Samples]]:
     cuts: list[Segment] = []
     for at in range(0, len(samples) - step + 1, step):
         rms = float(np.sqrt(np.mean(np.square(samples[at : at + step]))))
-        news = segmenter.push(length_of(samples[: at + step]), True, rms)  # noqa: FBT003 - the verdict: all may be speech
+        news = segmenter.push(length_of(samples[: at + step]), True, rms)
         cuts += [item for item in news if isinstance(item, Segment)]
     edges = [0, *(cut.end for cut in cuts)]
     for start, end in zip(edges, [*edges[1:], None], strict=True):

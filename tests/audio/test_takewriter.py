@@ -180,7 +180,7 @@ def test_a_kill_at_any_instant_loses_half_a_second_and_what_was_in_flight(tmp_pa
     moments = random.Random(7)
     for number in range(6):
         path = tmp_path / f"{number}.take"
-        teller = subprocess.Popen([sys.executable, "-c", TELL, str(path)], stdout=subprocess.PIPE)  # noqa: S603 - our own
+        teller = subprocess.Popen([sys.executable, "-c", TELL, str(path)], stdout=subprocess.PIPE)
         assert teller.stdout is not None
         teller.stdout.read(1)
         time.sleep(moments.uniform(0, 0.08))

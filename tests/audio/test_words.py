@@ -146,7 +146,7 @@ def test_loops_and_early_stops_are_told_from_speech() -> None:
     [(0.1, -0.3, 1.5, False), (0.7, -0.6, 1.5, True), (0.7, -0.3, 1.5, False), (0.1, -0.3, 2.5, True),
      (0.1, -1.3, 1.5, True), (0.9, -0.1, 1.5, True)],
 )  # fmt: skip
-def test_suspicion(no_speech: float, logprob: float, compression: float, doubt: bool) -> None:  # noqa: FBT001 - a case
+def test_suspicion(no_speech: float, logprob: float, compression: float, doubt: bool) -> None:
     assert transcribe.suspicious(no_speech, logprob, compression) is doubt
 
 
