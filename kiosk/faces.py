@@ -21,7 +21,7 @@ ICONS: dict[Meaning, Icon] = {
     Meaning.HEAR: Icon.HEADPHONES,
     Meaning.YES: Icon.CHECK,
     Meaning.NO: Icon.CROSS,
-    Meaning.DONE: Icon.CHECK,
+    Meaning.DONE: Icon.ARROW,
     Meaning.PAUSE: Icon.PAUSE,
     Meaning.RESUME: Icon.PLAY,
     Meaning.BACK: Icon.BACK,

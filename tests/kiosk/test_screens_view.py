@@ -22,7 +22,7 @@ EN = load("en")
 TAKE = TakeId("01J00000000000000000000000")
 WORDS = tuple(
     Word(f" {text}", Ms(n * 500), Ms(n * 500 + 400), 0.9, text == "maybe")
-    for n, text in enumerate("one two maybe four five six".split())
+    for n, text in enumerate(["one", "two", "maybe", "four", "five", "six"])
 )
 TELLING = Session(state=State.RECORDING, started=1.0, mic=Mic.OPEN, take=TAKE)
 
