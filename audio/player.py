@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import threading
 import weakref
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -20,17 +19,26 @@ import soxr
 from audio.clock import Clock
 from audio.errors import AudioError, NoSpeaker
 from audio.microphone import before_reset, find_device, portaudio
+from audio.mixing import FADE_MS, Sound, Voice, pieces
 from audio.pcm import Samples
 from audio.types import Ms
 
 if TYPE_CHECKING:
     import sounddevice
 
-Sound = Samples | Iterator[Samples]
-"""Mono float32, whole or piece by piece (a long story need not be in memory)."""
+__all__ = [
+    "FADE_MS",
+    "PlaybackEnded",
+    "PlaybackStarted",
+    "Played",
+    "Player",
+    "SilentPlayer",
+    "Sound",
+    "SpeakerPlayer",
+    "Voice",
+    "make_player",
+]
 
-FADE_MS: Final = 30
-"""Length of the ramp at either end of every playback."""
 _AHEAD_S: Final = 4.0
 _LATENCY_S: Final = 0.03
 _BLOCK_MS: Final = 10
@@ -81,94 +89,6 @@ class Player(Protocol):
         ...
 
 
-class Voice:
-    """One sound on its way out: chunks, gain, ramps. Filled by one thread, emptied by another, no lock needed."""
-
-    def __init__(self, rate: int, gain_db: float = 0.0) -> None:
-        """Make a voice at ``rate`` Hz."""
-        self.rate = rate
-        self.played = 0
-        self.complete = False
-        """Set by the feeder when no chunk follows."""
-        self.ended = False
-        self.finished = False
-        self._gain = np.float32(10 ** (gain_db / 20))
-        self._fade = max(1, rate * FADE_MS // 1000)
-        self._chunks: deque[Samples] = deque()
-        self._fed = 0
-        self._stop_left: int | None = None
-
-    @property
-    def ahead(self) -> float:
-        """Seconds that are ready to be played."""
-        return (self._fed - self.played) / self.rate
-
-    def feed(self, chunk: Samples) -> None:
-        """Append mono samples at this voice's rate."""
-        if len(chunk):
-            self._chunks.append(chunk)
-            self._fed += len(chunk)
-
-    def stop(self) -> None:
-        """Begin the ramp down."""
-        if self._stop_left is None:
-            self._stop_left = self._fade
-
-    def fill(self, out: Samples) -> None:
-        """Add the next samples to ``out``; silence where the feeder is late. Sets ``ended`` and ``finished``."""
-        if self.ended:
-            return
-        complete = self.complete
-        left = self._fed - self.played
-        wanted = min(len(out), left)
-        if self._stop_left is not None:
-            wanted = min(wanted, self._stop_left)
-        if wanted:
-            sound = self._take(wanted) * self._gain
-            sound *= self._ramps(wanted, left if complete else None)
-            out[:wanted] += sound
-            self.played += wanted
-        if self._stop_left is not None:
-            self._stop_left -= wanted
-            # A voice that starves while it fades has nothing left to fade.
-            self.ended = self._stop_left <= 0 or wanted < len(out)
-        elif complete and self.played >= self._fed:
-            self.ended = self.finished = True
-
-    def _ramps(self, wanted: int, left: int | None) -> Samples:
-        """Rise from the first sample, fall to the last, fall to a stop: whichever apply, linear."""
-        index = np.arange(wanted, dtype=np.float32)
-        ramp = np.ones(wanted, np.float32)
-        if self.played < self._fade:
-            ramp = np.minimum(ramp, (index + self.played) / self._fade)
-        if left is not None and left - wanted < self._fade:
-            ramp = np.minimum(ramp, (left - 1 - index) / self._fade)
-        if self._stop_left is not None:
-            ramp = ramp * np.clip((self._stop_left - 1 - index) / self._fade, 0, 1)
-        return np.asarray(np.maximum(ramp, 0), dtype=np.float32)
-
-    def _take(self, wanted: int) -> Samples:
-        pieces: list[Samples] = []
-        while wanted:
-            chunk = self._chunks.popleft()
-            if len(chunk) > wanted:
-                self._chunks.appendleft(chunk[wanted:])
-                chunk = chunk[:wanted]
-            pieces.append(chunk)
-            wanted -= len(chunk)
-        return np.concatenate(pieces)
-
-
-def _pieces(samples: Sound, rate: int) -> Iterator[Samples]:
-    """Yield the sound as float32 pieces of at most a second."""
-    if isinstance(samples, np.ndarray):
-        for start in range(0, len(samples), rate):
-            yield np.asarray(samples[start : start + rate], dtype=np.float32)
-    else:
-        for chunk in samples:
-            yield np.asarray(chunk, dtype=np.float32)
-
-
 class SpeakerPlayer:
     """Plays through one named output device. The stream stays open for 10 s after a sound, so the next is quick."""
 
@@ -194,7 +114,7 @@ class SpeakerPlayer:
             self.stop()
             self._open(rate)
             voice = Voice(self._rate, gain_db)
-            chunks = self._at_device_rate(_pieces(samples, rate), rate)
+            chunks = self._at_device_rate(pieces(samples, rate), rate)
             # The first second is there before the first callback asks for it.
             _feed(voice, chunks, 1.0)
             self._current = voice
@@ -370,7 +290,7 @@ class SilentPlayer:
         if self._closed:
             raise NoSpeaker("This player was closed.", "Make a new one.")
         self.stop()
-        self._seconds = sum(len(piece) for piece in _pieces(samples, rate)) / rate
+        self._seconds = sum(len(piece) for piece in pieces(samples, rate)) / rate
         self._gain_db = gain_db
         self._started = self._clock.monotonic()
         self._announce(PlaybackStarted(self._started))
