@@ -84,7 +84,7 @@ def find_story(store: Store, name: str) -> Story:
     kept = store.stories() if wanted else []
     fitting = [one for one in kept if one.id.upper().startswith(wanted) or one.id.upper().endswith(wanted)]
     if len(fitting) != 1:
-        say = "Several stories have an identifier like this." if fitting else "There is no story with this identifier here."
+        say = "Several stories are called like this." if fitting else "There is no story with this identifier here."
         raise NoSuchStory(say, "hearth list shows the identifiers; the last six characters mostly are enough.")
     return fitting[0]
 

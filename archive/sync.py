@@ -141,13 +141,15 @@ class _Run:
             with self._transport.visit():
                 self._withdrawals()
                 self._recalls()
-                # A stick comes back with receipts: what they sign for is not left there a second time.
+                # What an earlier run left is taken in first: however often runs are killed, each one gets further.
+                # And a stick comes back with receipts: what they sign for is not left there a second time.
+                if any(facts[-1]["kind"] == SENT for facts in self._facts.values()):
+                    self._settle()
                 self._receipts()
                 trouble = self._bags()
                 # A story taken back while its bag was on its way must not stay there until the next night.
                 self._withdrawals()
-                self._progress("settle", "")
-                self._report.refused += self._transport.settle(self._progress)
+                self._settle()
                 self._receipts()
                 if trouble is not None:
                     raise trouble
@@ -228,6 +230,12 @@ class _Run:
             raise Refused(answer.why)
         self._progress("send", bag.story)
         self._transport.send_bag(bag)
+
+    def _settle(self) -> None:
+        self._progress("settle", "")
+        said = {refusal.bag for refusal in self._report.refused}
+        refused = self._transport.settle(self._progress)
+        self._report.refused += [refusal for refusal in refused if refusal.bag not in said]
 
     def _receipts(self) -> None:
         """Fetch, verify and keep the receipt of everything that was sent and not yet signed for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -448,6 +449,29 @@ def test_a_really_full_archive(store: Store, tell: Tell, tmp_path: Path) -> None
         assert {path.name for path in (small / "bags").iterdir()} == stories
     finally:
         subprocess.run(["umount", str(small)], check=True)
+
+
+def test_runs_that_are_always_killed_still_get_further(store: Store, tell: Tell, target: Path) -> None:
+    for _ in range(3):
+        tell()
+
+    class Killed(BaseException):
+        pass
+
+    kept = []
+    for _ in range(3):
+        sent = 0
+
+        def progress(step: str, _story: str) -> None:
+            nonlocal sent
+            sent += step == "send"
+            if sent > 1:
+                raise Killed
+
+        with contextlib.suppress(Killed):
+            sync(store, str(target), progress=progress)
+        kept.append(len(list((target / "receipts").iterdir())) if (target / "receipts").exists() else 0)
+    assert kept == [0, 1, 3]
 
 
 # --- sealed to an archive that comes by
