@@ -219,6 +219,10 @@ class App:
         }
         self._observe(event.at, type(event).__name__, details)
 
+    def refresh(self) -> None:
+        """Look at the store again although no other process wrote (this one did)."""
+        self._seen_version = -1
+
     # -- the store ----------------------------------------------------------------------------------------------
 
     def _look_at_store(self) -> None:

@@ -12,7 +12,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 from archive.errors import ArchiveError
 from archive.jobs import failed_jobs
@@ -155,6 +156,7 @@ class Simulation:
         self._started = self._clock.monotonic()
         self._real = time.monotonic()
         self._marks: dict[str, float] = {}
+        self._pressed_at = 0.0
         self._kept_at: dict[str, float] = {}
         self._transcriber = TranscriberProcess(setting.home.path, setting.home.keys, setting.home.log / "transcriber.log")
 
@@ -165,16 +167,29 @@ class Simulation:
 
         Raises `PressNotLegal` when a word is not possible, `Unfinished` when a machine gives up.
         """
-        with self._transcriber:
-            try:
-                self.app.start()
-                self.visit(steps)
-                self.settle()
-            finally:
-                self.app.stop()
-                self._snap("end")
-        self.report.overflows = self._telling.overflows
+        with self:
+            self.visit(steps)
+            self.settle()
         return self.report
+
+    def __enter__(self) -> Self:
+        """Start transcriber and kiosk."""
+        self._transcriber.start()
+        try:
+            self.app.start()
+        except BaseException:
+            self._transcriber.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop both; an open take stays open, as it would when the box is switched off."""
+        self._snap("end")
+        self.app.stop()
+        self._transcriber.stop()
+        self.report.overflows = self.telling.overflows
 
     def visit(self, steps: tuple[Step, ...]) -> None:
         """Work through ``steps`` on a started app."""
@@ -200,7 +215,7 @@ class Simulation:
         if isinstance(source, ScriptedSource):
             source.pump(self._clock.monotonic())
             if self._fast:
-                self._telling.drain()
+                self.telling.drain()
         self.app.round(0.0 if fast else REAL_STEP_S)
         self._look_for_words()
 
@@ -228,7 +243,7 @@ class Simulation:
         return session.saving or session.state is t.State.CLOSING
 
     @property
-    def _telling(self) -> Telling:
+    def telling(self) -> Telling:
         return self.app.telling
 
     # -- watching -----------------------------------------------------------------------------------------------
@@ -237,6 +252,7 @@ class Simulation:
         now = self._clock.monotonic()
         self._observe(now, "press", {"means": meaning.value})
         self._marks[f"press:{meaning.value}"] = time.monotonic()
+        self._pressed_at = now
         self.app.press(meaning)
 
     def _observe(self, at: float, what: str, details: dict[str, object]) -> None:
@@ -246,12 +262,13 @@ class Simulation:
             self._mouth.greet()
         named = {name: value for name, value in details.items() if value is not None}
         self.report.events.append(Happened(at - self._started, what, named))
-        self._measure(what, named, time.monotonic())
+        self._measure(what, named, time.monotonic(), at)
 
-    def _measure(self, what: str, details: dict[str, object], now: float) -> None:
+    def _measure(self, what: str, details: dict[str, object], now: float, at: float) -> None:
         match what:
             case "FirstSample":
-                self._since("press:talk", "press_to_first_sample", now)
+                # Both on the visit's own clock: when the sample was captured, not when it was told of.
+                self.report.add_latency("press_to_record", max(0.0, at - self._pressed_at))
             case "TakeClosed":
                 self._since("press:talk", "press_to_closed", now, keep=True)
                 self._marks[str(details["take"])] = self._marks.get("press:talk", now)

@@ -1,0 +1,87 @@
+"""``hearth demo``: show the box at work, with a window or a simulated visitor."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import click
+
+from audio.clock import Clock
+from audio.sources import ScriptedSource
+from audio.speech import on_this_machine
+from hardware.keyboard import explain
+from kiosk.box import read_home
+from kiosk.commands.common import emit, json_option, note
+from kiosk.demo import Demo, Summary
+from kiosk.running import run_box
+
+
+@click.command(name="demo")
+@click.option("--headless", is_flag=True, help="A simulated visitor, even where there is a screen.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("demo-out"), show_default=True,
+    help="Where stories, bags and pictures of this demonstration go.",
+)  # fmt: skip
+@json_option
+def command(headless: bool, out: Path, as_json: bool) -> int:
+    """Show the whole box at work. With a screen you are the visitor; without one a simulated visitor walks it.
+
+    \b
+    Examples:
+      hearth demo
+      hearth demo --headless
+      hearth demo --headless --out ./look --json
+    """
+    if not headless and _screen_here():
+        _with_a_person(out)
+        return 0
+    place = out.absolute() / time.strftime("%Y-%m-%d-%H%M%S")
+    note(f"No one to press the keys: a simulated visitor uses the box. Everything goes to {place}.")
+    summary = Demo(place, note).walk()
+    emit(summary.to_json(), lambda: _told(summary), as_json=as_json)
+    return 0 if summary.happened else 1
+
+
+def _screen_here() -> bool:
+    dummy = os.environ.get("SDL_VIDEODRIVER") == "dummy"
+    return not dummy and bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _with_a_person(out: Path) -> None:
+    setting = read_home(out.absolute() / "box")
+    texts = setting.texts[setting.config.site.language]
+    note("The box opens in a window. Its keys:")
+    for names, what in explain():
+        note(f"  {names:18} {texts.get(what)}")
+    note("Close the window, or press Ctrl-C here, to end.")
+
+    def stand_in(clock: Clock) -> ScriptedSource:
+        note("There is no microphone: recorded speech stands in for your voice, and nothing is played aloud.")
+        return ScriptedSource(clock, [one.path for one in on_this_machine()])
+
+    run_box(setting, window=True, with_transcriber=True, stand_in=stand_in)
+    note(f"What you kept is in {setting.home.path}. List it with: hearth list --home {setting.home.path}")
+
+
+def _told(summary: Summary) -> str:
+    rate = summary.word_error_rate
+    lines = ["", "What happened" if summary.happened else "What happened, and what did not", ""]
+    lines += [
+        f"  {'yes' if step.happened else 'NO '}  {step.seconds:5.1f} s  {step.what}{f' ({step.seen})' if step.seen else ''}"
+        for step in summary.steps
+    ]
+    lines += ["", "What was said", f"  {summary.reference}", "What the box wrote down", f"  {summary.transcript}"]
+    if rate is not None:
+        lines.append(f"  {rate:.1%} of the words differ; the machine's words are a draft until a person has checked them.")
+    lines += ["", "How long people waited"]
+    lines += [
+        f"  {name.replace('_', ' ')}: {', '.join(f'{value * 1000:.0f} ms' for value in values)}"
+        for name, values in summary.latencies.items()
+    ]
+    lines += [f"  blocks of sound lost: {summary.overflows}", "", "Where to look"]
+    lines += [f"  {name}: {place}" for name, place in summary.places.items()]
+    if summary.stand_ins:
+        lines += ["", "What a stand-in did", *(f"  {sentence}" for sentence in summary.stand_ins)]
+    return "\n".join(lines)
