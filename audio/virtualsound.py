@@ -46,7 +46,7 @@ pcm.{speaker} {{ type pulse device speaker hint {{ show on description "Virtual 
 """
 
 
-class NoSoundServer(AudioError):  # noqa: N818  named for what is missing, like its siblings
+class NoSoundServer(AudioError):
     """The virtual sound server is not installed, or does not start."""
 
     code = "no-sound-server"

@@ -15,25 +15,25 @@ class KioskError(Exception):
         self.do = do
 
 
-class BadConfig(KioskError):  # noqa: N818 (it reads as what happened)
+class BadConfig(KioskError):
     """The settings file cannot be read, or holds something that is not allowed."""
 
     code = "bad-config"
 
 
-class BadPrompts(KioskError):  # noqa: N818 (it reads as what happened)
+class BadPrompts(KioskError):
     """A prompt set cannot be read, or a prompt in it is not allowed."""
 
     code = "bad-prompts"
 
 
-class BadTexts(KioskError):  # noqa: N818 (it reads as what happened)
+class BadTexts(KioskError):
     """A language file misses a key, or holds one nobody uses."""
 
     code = "bad-texts"
 
 
-class NoScreen(KioskError):  # noqa: N818 (it reads as what happened)
+class NoScreen(KioskError):
     """No window can be opened on this machine."""
 
     code = "no-screen"
