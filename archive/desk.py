@@ -121,4 +121,3 @@ def _remove_unused(store: Store, excerpt: Excerpt) -> None:
     held = {cue.id for name in store.cue_sheets() for cue in store.cue_sheet(name).cues.values()}
     if excerpt.id not in held:
         store.remove_excerpt(excerpt.id)
-

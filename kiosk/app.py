@@ -48,6 +48,12 @@ QUIET_FPS, LIVELY_FPS = 8.0, 20.0
 LIVELY = frozenset({State.READY, State.RECORDING, State.LISTENING, State.CONVERSATION})
 """States with a level or growing words on the screen."""
 _KEY_LAMPS = {Control.LEFT: Lamp.LEFT, Control.MIDDLE: Lamp.MIDDLE, Control.RIGHT: Lamp.RIGHT}
+
+
+def _unobserved(_at: float, _what: str, _details: dict[str, object]) -> None:
+    """Nobody watches the real box."""
+
+
 _CUE_LAMPS = tuple(lamp for lamp in Lamp if lamp.value.startswith("cue"))
 _log = logging.getLogger(__name__)
 
@@ -72,12 +78,14 @@ class Parts:
 class App:
     """The box at work."""
 
-    def __init__(self, parts: Parts, rules: t.Rules, languages: tuple[str, ...], observer: Observer | None = None) -> None:
+    def __init__(
+        self, parts: Parts, rules: t.Rules, languages: tuple[str, ...], observer: Observer | None = None
+    ) -> None:
         """Build the first session; nothing is opened before `start`."""
         self._parts = parts
         self._clock = parts.clock
         self.telling = parts.telling
-        self._observe = observer or (lambda at, what, details: None)
+        self._observe = observer or _unobserved
         self._arrivals = parts.arrivals
         self._prompts = {prompt.id: prompt for prompt in parts.prompts}
         self._rules = rules
@@ -193,8 +201,9 @@ class App:
             case PlaybackStarted() | PlaybackEnded():
                 self._parts.playing.hear(arrival)
             case (
-                heard.StreamOpened() | heard.StreamClosed() | heard.StreamLost() | heard.StreamBack() | heard.LevelHeard()
-                | heard.FirstSample() | heard.Marked() | heard.SegmentClosed() | heard.TakeClosed() | heard.TakeFailed()
+                heard.StreamOpened() | heard.StreamClosed() | heard.StreamLost() | heard.StreamBack()
+                | heard.LevelHeard() | heard.FirstSample() | heard.Marked() | heard.SegmentClosed()
+                | heard.TakeClosed() | heard.TakeFailed()
             ):  # fmt: skip
                 self._parts.telling.hear(arrival, self.session.take)
             case _:
@@ -336,7 +345,9 @@ class App:
         offered = keys(self.session)
         wanted = {lamp: 1.0 if control in offered else 0.0 for control, lamp in _KEY_LAMPS.items()}
         paused = self.session.paused_at is not None
-        wanted[Lamp.RING] = 0.0 if paused or not self._parts.telling.stream_open else 0.4 + 0.6 * self._parts.telling.level
+        wanted[Lamp.RING] = (
+            0.0 if paused or not self._parts.telling.stream_open else 0.4 + 0.6 * self._parts.telling.level
+        )
         for lamp in _CUE_LAMPS:
             wanted[lamp] = 1.0 if Control(lamp.value) in offered else 0.0
         for lamp, level in wanted.items():

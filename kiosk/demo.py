@@ -111,9 +111,7 @@ class Demo:
         with ExitStack() as stack:
             room = self._room(stack)
             mics = [spoken[0].path, spoken[1].path]
-            simulation = Simulation(
-                setting, mics, realtime=room is None, room=room, screen=picture, shots=self.shots
-            )
+            simulation = Simulation(setting, mics, realtime=room is None, room=room, screen=picture, shots=self.shots)
             try:
                 self._steps(setting, simulation, spoken)
             except (KioskError, ArchiveError) as error:
@@ -121,7 +119,9 @@ class Demo:
         self.summary.latencies = simulation.report.latencies
         self.summary.overflows = simulation.report.overflows
         self.summary.places |= {"screens": str(self.shots), "everything": str(self.out)}
-        (self.out / "summary.json").write_text(json.dumps(self.summary.to_json(), indent=2, ensure_ascii=False), "utf-8")
+        (self.out / "summary.json").write_text(
+            json.dumps(self.summary.to_json(), indent=2, ensure_ascii=False), "utf-8"
+        )
         return self.summary
 
     def _room(self, stack: ExitStack) -> VirtualRoom | None:
@@ -207,7 +207,7 @@ class Demo:
         with self._step("someone presses Listen and hears an earlier voice") as done:
             simulation.visit(parse("listen @6 next @3 stop"))
             played = [e for e in simulation.report.events if e.what == "PlaybackStarted"]
-            self._must(len(played) >= 2, "no earlier voice was heard")
+            self._must(len(played) > 1, "no earlier voice was heard")
             done.seen = f"press to sound {simulation.report.latencies['press_to_sound'][-1] * 1000:.0f} ms"
 
     def _cue(self, simulation: Simulation, take: str) -> None:
@@ -240,8 +240,6 @@ class Demo:
     def _must(self, holds: bool, why: str) -> None:
         if not holds:
             raise DemoFailed(f"The demonstration failed: {why}.", f"Look into {self.out}.")
-
-
 
 
 @contextmanager

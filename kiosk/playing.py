@@ -23,7 +23,7 @@ from audio.clock import Clock
 from audio.errors import AudioError
 from audio.loudness import matching_gain
 from audio.pcm import Samples
-from audio.player import Player, PlaybackEnded, PlaybackStarted, PlayerEvent
+from audio.player import PlaybackEnded, PlaybackStarted, Player, PlayerEvent
 from audio.types import Ms, TakeId, Word
 from kiosk import types as t
 from kiosk.rotation import Rotation, turn
@@ -69,7 +69,14 @@ class Playing:
     """One voice at a time, by rotation, by cue button, or one's own."""
 
     def __init__(
-        self, store: Store, player: Player, clock: Clock, announce: Announce, *, volume: float, chance: Random | None = None
+        self,
+        store: Store,
+        player: Player,
+        clock: Clock,
+        announce: Announce,
+        *,
+        volume: float,
+        chance: Random | None = None,
     ) -> None:
         """``volume`` (0 to 1) is what each visit begins with; ``chance`` only shuffles the rounds."""
         self._store = store
@@ -221,5 +228,3 @@ class Playing:
 
     def _volume_db(self) -> float:
         return 20 * log10(max(self._volume, 0.05) / VOLUMES[-1])
-
-

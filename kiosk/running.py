@@ -109,7 +109,9 @@ def run_box(
         store = stack.enter_context(Store(setting.home, clock))
         controls, lamps = make_hands(setting.config, clock)
         screen = _screen(setting, controls, clock, arrivals, window=window)
-        sound = _sound(setting, clock, arrivals, stand_in) or _wait_for_sound(setting, clock, arrivals, screen, stop, beats)
+        sound = _sound(setting, clock, arrivals, stand_in) or _wait_for_sound(
+            setting, clock, arrivals, screen, stop, beats
+        )
         if sound is None:
             screen.close()
             return

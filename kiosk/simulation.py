@@ -27,7 +27,7 @@ from audio.types import TakeId
 from hardware.controls import ScriptedControls
 from hardware.lamps import RememberedLamps
 from kiosk import types as t
-from kiosk.app import App, Arrival
+from kiosk.app import Arrival
 from kiosk.box import Drivers, Setting, make_app
 from kiosk.errors import KioskError
 from kiosk.presses import Step
@@ -37,7 +37,7 @@ from kiosk.virtualvisit import RoomMouth, VirtualRoom
 from kiosk.visitor import Visitor
 from kiosk.window import Screen
 
-FAST_STEP_S = 0.05
+FAST_STEP_S = 0.1
 """How much virtual time passes in one turn of the fast mode."""
 REAL_STEP_S = 0.02
 TRANSCRIPT_PATIENCE_S = 600.0
@@ -158,7 +158,9 @@ class Simulation:
         self._marks: dict[str, float] = {}
         self._pressed_at = 0.0
         self._kept_at: dict[str, float] = {}
-        self._transcriber = TranscriberProcess(setting.home.path, setting.home.keys, setting.home.log / "transcriber.log")
+        self._transcriber = TranscriberProcess(
+            setting.home.path, setting.home.keys, setting.home.log / "transcriber.log"
+        )
 
     # -- running ------------------------------------------------------------------------------------------------
 
@@ -199,7 +201,9 @@ class Simulation:
             busy = visitor.machine_busy(self.app.session)
             busy_since = (busy_since or time.monotonic()) if busy else None
             if busy_since is not None and time.monotonic() - busy_since > STUCK_S:
-                raise Unfinished(f"The box has been in '{self.app.session.state.value}' for two minutes.", "See its log.")
+                raise Unfinished(
+                    f"The box has been in '{self.app.session.state.value}' for two minutes.", "See its log."
+                )
             self.turn(fast=self._fast and not busy)
             visitor.look(self.app.session, self._clock.monotonic())
         for _ in range(3):
@@ -244,6 +248,7 @@ class Simulation:
 
     @property
     def telling(self) -> Telling:
+        """The takes of the running app."""
         return self.app.telling
 
     # -- watching -----------------------------------------------------------------------------------------------
@@ -300,23 +305,21 @@ class Simulation:
 def story_json(store: Store, story: Story, code: str) -> dict[str, object]:
     """One kept story as `hearth simulate` reports it, opened with its teller's code in memory."""
     standing = store.standing(story.id)
-    words: list[dict[str, object]] = []
-    text = ""
     try:
         visit = store.enter_code(code)
         heard = transcript(store, story.id, Reader.TELLER, store.now(), visit=visit)
     except ArchiveError:
         heard = []
-    for word in heard:
-        words.append(
-            {
-                "text": word.text.strip(),
-                "start": round(word.start / 1000, 3),
-                "end": round(word.end / 1000, 3),
-                "probability": round(word.probability, 4),
-                "unclear": word.unclear,
-            }
-        )
+    words: list[dict[str, object]] = [
+        {
+            "text": word.text.strip(),
+            "start": round(word.start / 1000, 3),
+            "end": round(word.end / 1000, 3),
+            "probability": round(word.probability, 4),
+            "unclear": word.unclear,
+        }
+        for word in heard
+    ]
     text = " ".join(str(word["text"]) for word in words)
     return {
         "id": story.id,

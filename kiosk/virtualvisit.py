@@ -1,4 +1,4 @@
-"""A simulated visitor's room on a virtual sound server: files go in by a real microphone path, out by a real speaker."""
+"""A simulated visitor's room on a virtual sound server: files go in by a real microphone path, out by a speaker."""
 
 from __future__ import annotations
 

@@ -18,7 +18,9 @@ def timed(name: str, command: list[str]) -> int:
     print(f"== {name}: {' '.join(command)}", flush=True)
     started = time.monotonic()
     code = subprocess.run(command, cwd=ROOT, check=False, env=os.environ | {"PYTHONUNBUFFERED": "1"}).returncode
-    print(f"== {name}: {'passed' if code == 0 else 'FAILED'} in {(time.monotonic() - started) / 60:.1f} min", flush=True)
+    print(
+        f"== {name}: {'passed' if code == 0 else 'FAILED'} in {(time.monotonic() - started) / 60:.1f} min", flush=True
+    )
     return code
 
 
@@ -33,7 +35,9 @@ def main() -> int:
     failed |= timed("lint", [str(BIN / "ruff"), "check", "."])
     failed |= timed("format", [str(BIN / "ruff"), "format", "--check", "."])
     failed |= timed("types", [str(BIN / "mypy")])
-    failed |= timed("tests", [str(BIN / "pytest"), "--cov", "--cov-report=term", f"--cov-fail-under={COVERAGE_AT_LEAST}"])
+    failed |= timed(
+        "tests", [str(BIN / "pytest"), "--cov", "--cov-report=term", f"--cov-fail-under={COVERAGE_AT_LEAST}"]
+    )
     return 1 if failed else 0
 
 

@@ -245,5 +245,3 @@ def _trouble(root: Path, error: OSError) -> TransportTrouble:
                 f"{root} could not be used ({why}); what did not arrive stays on the box.",
                 "Check the disk or the stick.",
             )
-
-

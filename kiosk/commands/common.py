@@ -22,7 +22,7 @@ DESK_HOME = Path("hearth-data")
 
 
 def default_home() -> Path:
-    """Where the home is unless ``--home`` says so: ``HEARTH_HOME``, the machine's config, the appliance, this folder."""
+    """Where the home is unless ``--home`` says so: ``HEARTH_HOME``, the machine's config, appliance, this folder."""
     given = os.environ.get(HOME_VARIABLE)
     if given:
         return Path(given)

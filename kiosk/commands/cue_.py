@@ -52,5 +52,10 @@ def command(
                 raise click.UsageError("Say which button: hearth cue clear 1.")
             clear_cue(store, button)
         sheet = cue_sheet(store)
-    lines = [f"{n}  {cut.story}  {cut.start / 1000:.1f}-{cut.end / 1000:.1f} s  {cut.title}" for n, cut in sorted(sheet.cues.items())]
-    emit(cue_sheet_json(sheet), lambda: "\n".join(lines) if lines else "No cue button holds an excerpt.", as_json=as_json)
+    lines = [
+        f"{n}  {cut.story}  {cut.start / 1000:.1f}-{cut.end / 1000:.1f} s  {cut.title}"
+        for n, cut in sorted(sheet.cues.items())
+    ]
+    emit(
+        cue_sheet_json(sheet), lambda: "\n".join(lines) if lines else "No cue button holds an excerpt.", as_json=as_json
+    )

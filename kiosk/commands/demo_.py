@@ -69,12 +69,15 @@ def _told(summary: Summary) -> str:
     rate = summary.word_error_rate
     lines = ["", "What happened" if summary.happened else "What happened, and what did not", ""]
     lines += [
-        f"  {'yes' if step.happened else 'NO '}  {step.seconds:5.1f} s  {step.what}{f' ({step.seen})' if step.seen else ''}"
+        f"  {'yes' if step.happened else 'NO '}  {step.seconds:5.1f} s  {step.what}"
+        + (f" ({step.seen})" if step.seen else "")
         for step in summary.steps
     ]
     lines += ["", "What was said", f"  {summary.reference}", "What the box wrote down", f"  {summary.transcript}"]
     if rate is not None:
-        lines.append(f"  {rate:.1%} of the words differ; the machine's words are a draft until a person has checked them.")
+        lines.append(
+            f"  {rate:.1%} of the words differ; the machine's words are a draft until a person has checked them."
+        )
     lines += ["", "How long people waited"]
     lines += [
         f"  {name.replace('_', ' ')}: {', '.join(f'{value * 1000:.0f} ms' for value in values)}"

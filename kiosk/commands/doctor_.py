@@ -77,12 +77,30 @@ def _store(store: Store) -> list[Finding]:
     broken = verify_chain(store.db.conn)
     failed = failed_jobs(store.db.conn)
     unfinished = store.unfinished()
+    lines = [
+        (
+            "ledger",
+            not broken,
+            "The record of consents is unbroken.",
+            "The record of consents was altered.",
+            "Keep the box as it is and ask who looks after it.",
+        ),
+        (
+            "jobs",
+            not failed,
+            "Every story has its words.",
+            f"{len(failed)} pieces of work were given up after three tries.",
+            "Look at log/transcriber.log; a missing speech model is the usual reason.",
+        ),
+        (
+            "unfinished",
+            not unfinished,
+            "No take is unfinished.",
+            f"{len(unfinished)} takes were never finished.",
+            "They are offered or held when the box starts.",
+        ),
+    ]
     return [
         _asked("keys", "The keys of this box are there.", store.home.load_keys),
-        Finding("ledger", not broken, "The record of consents is unbroken." if not broken else "The record of consents was altered.",
-                "" if not broken else "Keep the box as it is and ask who looks after it."),
-        Finding("jobs", not failed, "Every story has its words." if not failed else f"{len(failed)} pieces of work were given up after three tries.",
-                "" if not failed else "Look at log/transcriber.log; a missing speech model is the usual reason."),
-        Finding("unfinished", not unfinished, "No take is unfinished." if not unfinished else f"{len(unfinished)} takes were never finished.",
-                "" if not unfinished else "They are offered or held when the box starts."),
-    ]  # fmt: skip
+        *(Finding(code, ok, well if ok else ill, "" if ok else do) for code, ok, well, ill, do in lines),
+    ]

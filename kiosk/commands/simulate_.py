@@ -23,7 +23,9 @@ from kiosk.window import Picture
     "--mic", "mics", multiple=True, type=click.Path(path_type=Path), help="What the visitor says; one file a take."
 )
 @click.option("--presses", required=True, help="What the visitor does, in words.")
-@click.option("--realtime", is_flag=True, help="Keep the wall clock instead of running as fast as the pipeline takes it.")
+@click.option(
+    "--realtime", is_flag=True, help="Keep the wall clock instead of running as fast as the pipeline takes it."
+)
 @click.option("--virtual-audio", is_flag=True, help="Go through PortAudio on a virtual sound server (real time).")
 @click.option("--shots", type=click.Path(path_type=Path, file_okay=False), help="Save a picture of every screen here.")
 @json_option

@@ -15,7 +15,9 @@ from kiosk.commands.common import emit, home_option, json_option, note
 
 @click.command(name="sync")
 @home_option
-@click.option("--to", "target", default="", help="A folder (a mounted stick or share); default: archive.sync_to of the settings.")
+@click.option(
+    "--to", "target", default="", help="A folder (a mounted stick or share); default: archive.sync_to of the settings."
+)
 @json_option
 def command(home: Path, target: str, as_json: bool) -> int:
     """Hand on stories to an archive: withdrawals both ways, then bags, then receipts. Safe to repeat at any time.

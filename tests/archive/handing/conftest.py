@@ -88,5 +88,3 @@ def bag_of() -> Callable[..., Bag]:
         return plan(content_of(ledger or agreed(), sound, words))
 
     return make
-
-

@@ -79,7 +79,10 @@ def test_a_sound_bag_passes(kept: Path, clock: VirtualClock) -> None:
     assert checked.sha256 == hashlib.sha256((kept / "tagmanifest-sha256.txt").read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize("name", ["..", ".hidden00", "a/b", "", "short", "pictures", ID.lower(), "x" * 26, "01JC8Q3Y5Z.part", "a b c d e f g"])
+@pytest.mark.parametrize(
+    "name",
+    ["..", ".hidden00", "a/b", "", "short", "pictures", ID.lower(), "x" * 26, "01JC8Q3Y5Z.part", "a b c d e f g"],
+)
 def test_names_that_are_no_bag_ids(name: str) -> None:
     assert not is_bag_id(name)
 
@@ -289,7 +292,9 @@ def test_a_record_comes_back_and_only_extends_its_own(ledger: Callable[..., Any]
     assert not read_record(record(other.story, other.events)).extends(len(after.events), after.head)
 
 
-@pytest.mark.parametrize("spoil", [{"yes": 1}, {"at": "2026-01-01T09:00:00"}, {"act": "dance"}, {"by": 3}, {"seq": "1"}])
+@pytest.mark.parametrize(
+    "spoil", [{"yes": 1}, {"at": "2026-01-01T09:00:00"}, {"act": "dance"}, {"by": 3}, {"seq": "1"}]
+)
 def test_odd_lines_are_refused(ledger: Callable[..., Any], spoil: dict[str, object]) -> None:
     told = ledger()
     plain = record(told.story, told.events)
@@ -300,7 +305,9 @@ def test_odd_lines_are_refused(ledger: Callable[..., Any], spoil: dict[str, obje
         read_record({**plain, "events": []})
 
 
-def test_a_full_disk_leaves_no_half_bag(content: Callable[..., BagContent], ledger: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_full_disk_leaves_no_half_bag(
+    content: Callable[..., BagContent], ledger: Callable[..., Any], tmp_path: Path
+) -> None:
     class Torn:
         def __init__(self) -> None:
             self.reads = 0

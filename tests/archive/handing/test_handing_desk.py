@@ -63,9 +63,7 @@ def test_an_excerpt_goes_on_a_button_and_off_again(store: Store, tell: Callable[
     assert store.excerpts() == []
 
 
-def test_a_new_cue_replaces_the_old_excerpt_unless_it_is_used_elsewhere(
-    store: Store, tell: Callable[..., Any]
-) -> None:
+def test_a_new_cue_replaces_the_old_excerpt_unless_it_is_used_elsewhere(store: Store, tell: Callable[..., Any]) -> None:
     story = tell(Use.PLAY_HERE).story
     first = desk.set_cue(store, 1, story.id, Ms(0))
     assert first.end == story.length

@@ -59,7 +59,9 @@ def bury(root: Path, stone: Tombstone) -> None:
     (root / "tombstones" / f"{stone.story}.json").write_bytes(stone.to_bytes())
 
 
-def test_a_bag_is_kept_and_signed_for(archive: FolderArchive, root: Path, signer: Signer, arrive: Callable[..., Any]) -> None:
+def test_a_bag_is_kept_and_signed_for(
+    archive: FolderArchive, root: Path, signer: Signer, arrive: Callable[..., Any]
+) -> None:
     bag = arrive()
     (receipt,) = archive.run().kept
     assert (receipt.bag, receipt.sha256) == (bag.id, bag.sha256)
@@ -160,7 +162,9 @@ def test_a_rotten_copy_is_not_overwritten_by_something_else(
     assert "damaged" in refusal.why
 
 
-def test_altered_without_receipt_is_never_signed(archive: FolderArchive, root: Path, arrive: Callable[..., Any]) -> None:
+def test_altered_without_receipt_is_never_signed(
+    archive: FolderArchive, root: Path, arrive: Callable[..., Any]
+) -> None:
     arrive()
     archive.run()
     (root / "receipts" / f"{ID}.json").unlink()
@@ -238,7 +242,9 @@ def test_other_peoples_files_stay(archive: FolderArchive, root: Path, arrive: Ca
     assert before.items() <= tree(root).items()
 
 
-def test_a_link_among_the_incoming_is_put_aside_and_never_followed(archive: FolderArchive, root: Path, tmp_path: Path) -> None:
+def test_a_link_among_the_incoming_is_put_aside_and_never_followed(
+    archive: FolderArchive, root: Path, tmp_path: Path
+) -> None:
     precious = tmp_path / "precious"
     precious.mkdir()
     (precious / "file").write_text("keep me")
@@ -251,7 +257,9 @@ def test_a_link_among_the_incoming_is_put_aside_and_never_followed(archive: Fold
     assert list(tree(root)) == [f"tombstones/{ID}.json"]
 
 
-def test_half_things_are_swept_and_odd_tombstones_ignored(archive: FolderArchive, root: Path, arrive: Callable[..., Any]) -> None:
+def test_half_things_are_swept_and_odd_tombstones_ignored(
+    archive: FolderArchive, root: Path, arrive: Callable[..., Any]
+) -> None:
     arrive()
     (root / "incoming" / f"{OTHER}.part").mkdir()
     (root / "bags").mkdir()

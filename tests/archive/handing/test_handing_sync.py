@@ -303,16 +303,12 @@ def test_narrowing_to_the_words_replaces_the_bag(store: Store, tell: Tell, targe
     kept = tell((Use.PLAY_HERE, Use.ARCHIVE))
     sync(store, str(target))
     visit = store.enter_code(spoken(kept))
-    store.decide(
-        kept.story.id, Use.ARCHIVE, yes=True, form=Form.TRANSCRIPT, wording=WORDING, by="code", visit=visit
-    )
+    store.decide(kept.story.id, Use.ARCHIVE, yes=True, form=Form.TRANSCRIPT, wording=WORDING, by="code", visit=visit)
     assert len(sync(store, str(target)).bags) == 1
     assert not (target / "bags" / kept.story.id / "data/story.flac").exists()
 
 
-def test_a_sealed_story_stays_in_the_archive_until_its_teller_says_less(
-    store: Store, tell: Tell, target: Path
-) -> None:
+def test_a_sealed_story_stays_in_the_archive_until_its_teller_says_less(store: Store, tell: Tell, target: Path) -> None:
     kept = tell((Use.ARCHIVE, Use.PUBLIC))
     sync(store, str(target))
     store.db.conn.execute("UPDATE jobs SET done_at = 'x'")

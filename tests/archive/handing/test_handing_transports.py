@@ -128,9 +128,7 @@ def test_a_recall_is_lifted_by_a_newer_yes(
     visited.send_bag(bag_of(said))
     visited.settle(no_progress)
     said.say(Use.ARCHIVE, yes=False)
-    visited.send_tombstone(
-        Tombstone(said.story, clock.wall(), Reach.RECALL, len(said.events), links(said.events)[-1])
-    )
+    visited.send_tombstone(Tombstone(said.story, clock.wall(), Reach.RECALL, len(said.events), links(said.events)[-1]))
     visited.settle(no_progress)
     assert visited.lost(ID)
     visited.send_bag(bag_of(said.say(Use.ARCHIVE)))
@@ -241,7 +239,12 @@ def test_two_syncs_do_not_work_in_one_folder(folder: Make, tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("code", "sentence"),
-    [(errno.ENOSPC, "no room"), (errno.EROFS, "may not be written"), (errno.EACCES, "may not"), (errno.EIO, "could not")],
+    [
+        (errno.ENOSPC, "no room"),
+        (errno.EROFS, "may not be written"),
+        (errno.EACCES, "may not"),
+        (errno.EIO, "could not"),
+    ],
 )
 def test_what_the_disk_says_becomes_a_sentence(
     folder: Make, bag_of: Callable[..., Bag], monkeypatch: pytest.MonkeyPatch, code: int, sentence: str
