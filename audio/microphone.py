@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from audio.clock import Clock
 from audio.errors import AudioError, NoMicrophone, NoSpeaker, StreamDied
+from audio.hush import hush_alsa
 from audio.pcm import mix_down
 from audio.sources import STALL_MS, Sink
 from audio.types import AudioFormat, Block
@@ -51,6 +52,7 @@ def portaudio() -> Any:
         raise NoMicrophone(
             "The sound library PortAudio is not installed.", "Install it with: apt-get install libportaudio2"
         ) from error
+    hush_alsa()
     return loaded
 
 

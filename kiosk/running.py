@@ -129,6 +129,7 @@ def run_box(
                 beats.beat(app)
         finally:
             app.stop()
+            player.close()
 
 
 def _sound(

@@ -190,6 +190,7 @@ class Simulation:
         """Stop both; an open take stays open, as it would when the box is switched off."""
         self._snap("end")
         self.app.stop()
+        self.player.close()
         self._transcriber.stop()
         self.report.overflows = self.telling.overflows
 
