@@ -105,6 +105,17 @@ def m003_cues_and_handing_on(db: Database) -> None:
     )
 
 
+@migrations()
+def m004_fixity(db: Database) -> None:
+    """Sums of sealed bytes, so that what this box cannot open can still be checked."""
+    _run(
+        db,
+        """CREATE TABLE fixity (
+            take TEXT NOT NULL REFERENCES takes(id) ON DELETE CASCADE, name TEXT NOT NULL, size INTEGER NOT NULL,
+            sha256 TEXT NOT NULL, PRIMARY KEY (take, name)) STRICT""",
+    )
+
+
 def _append_only(table: str) -> tuple[str, str]:
     """Triggers that refuse to change or delete a row of ``table``."""
     refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"

@@ -15,6 +15,7 @@ import numpy as np
 from archive.database import transaction
 from archive.envelope import ContentKey, open_content
 from archive.errors import ArchiveError, Refused
+from archive.fixity import MASTER, put_sum, sum_of_file
 from archive.flac import make_flac
 from archive.home import Home
 from archive.jobs import (
@@ -127,7 +128,9 @@ class TranscriberWorker:
             case _:
                 make_flac(self.store, job.take, key, self.store.story_facts(job.take).sha256)
                 self._gone_meanwhile(job)
+                proved = sum_of_file(self.store.home.flac_master(job.take))
                 with transaction(self.store.db.conn) as conn:
+                    put_sum(conn, job.take, MASTER, proved)
                     finish(conn, job, self.store.moment())
 
     def _transcribe(self, job: Job, key: ContentKey) -> None:

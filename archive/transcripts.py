@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from archive.envelope import ContentKey, open_content
+from archive.fixity import put_sum, sum_of_blob, words_name
 from archive.shelf import Shelf
 from archive.stories import Visit
 from archive.types import Reader
@@ -20,10 +21,9 @@ def put_words(
 ) -> None:
     """Store what ``model`` heard in a segment, times in ms of the take. Inside a transaction."""
     plain = json.dumps([[w.text, w.start, w.end, round(w.probability, 4), w.unclear] for w in words])
-    conn.execute(
-        "INSERT OR REPLACE INTO words VALUES (?, ?, ?, ?)",
-        (take, segment, model, seal(key, plain.encode(), _label(take, segment))),
-    )
+    blob = seal(key, plain.encode(), _label(take, segment))
+    conn.execute("INSERT OR REPLACE INTO words VALUES (?, ?, ?, ?)", (take, segment, model, blob))
+    put_sum(conn, take, words_name(segment), sum_of_blob(blob))
 
 
 def transcript(

@@ -27,7 +27,7 @@ from audio.types import TakeId
 from hardware.controls import ScriptedControls
 from hardware.lamps import RememberedLamps
 from kiosk import types as t
-from kiosk.app import Arrival
+from kiosk.app import LIVELY, Arrival
 from kiosk.box import Drivers, Setting, make_app
 from kiosk.errors import KioskError
 from kiosk.presses import Step
@@ -40,6 +40,7 @@ from kiosk.window import Screen
 FAST_STEP_S = 0.1
 """How much virtual time passes in one turn of the fast mode."""
 REAL_STEP_S = 0.02
+RENEW_SHOT_S = 2.0
 TRANSCRIPT_PATIENCE_S = 600.0
 STUCK_S = 120.0
 """A machine step that takes longer than this in real time is a failure of the run."""
@@ -153,6 +154,8 @@ class Simulation:
         self._screen = screen
         self._shots = shots
         self._shot_number = 0
+        self._shot: Path | None = None
+        self._shot_at = 0.0
         self._started = self._clock.monotonic()
         self._real = time.monotonic()
         self._marks: dict[str, float] = {}
@@ -223,6 +226,7 @@ class Simulation:
                 self.telling.drain()
         self.app.round(0.0 if fast else REAL_STEP_S)
         self._look_for_words()
+        self._renew_snap()
 
     def _look_for_words(self) -> None:
         """Notice when the words of a story that has ended are complete."""
@@ -300,7 +304,17 @@ class Simulation:
         if self._screen is None or self._shots is None:
             return
         self._shot_number += 1
-        self._screen.save(self._shots / f"{self._shot_number:02d}-{name}.png")
+        self._shot = self._shots / f"{self._shot_number:02d}-{name}.png"
+        self._shot_at = self._clock.monotonic()
+        self._screen.save(self._shot)
+
+    def _renew_snap(self) -> None:
+        """Take the picture of a screen that lives again and again: the last one shows its captions grown."""
+        now = self._clock.monotonic()
+        lively = self.app.session.state in LIVELY or self.app.session.playing is not None
+        if self._screen is not None and self._shot is not None and lively and now - self._shot_at >= RENEW_SHOT_S:
+            self._shot_at = now
+            self._screen.save(self._shot)
 
 
 def story_json(store: Store, story: Story, code: str) -> dict[str, object]:
