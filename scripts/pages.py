@@ -1,0 +1,187 @@
+"""Writes the pages that are made from the program: docs/commands.md, docs/settings.md and docs/session.md.
+
+Run it with ``scripts/pages`` after changing a verb, a setting or the session's table; a test fails until it was.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kiosk import config, table
+from kiosk.cli import VERBS, hearth
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+COMMANDS_HEAD = """# The `hearth` command
+
+This page is written by `scripts/pages` from the program; a test fails when the two differ.
+
+`scripts/demo` and `scripts/test` put the program at `.venv/bin/hearth`. Every verb has `--help` with examples.
+
+**Where things are.** `--home DIR` is the folder of tellers' data and settings. It may be empty or absent: it is made with
+defaults. Without `--home` it is `HEARTH_HOME`, else `home` in `/etc/hearth/config.toml`, else `/var/lib/hearth` on the
+appliance and `./hearth-data` anywhere else. The keys lie outside it: [settings.md](settings.md#around-the-settings).
+
+**Exit codes.** 0: all done. 1: it ran, and something failed or was refused. 2: it could not start (usage, set-up,
+settings). 130: interrupted.
+
+**For programs.** With `--json` standard output is exactly one JSON object, on failure too:
+`{"error": {"code", "say", "do"}}`. Everything else goes to standard error. Later versions may add keys; they take none away.
+"""
+ANSWERS = {
+    "bench": "one number by figure; the names say what and in which unit",
+    "config": "`file`, `config` (settings by section); with `--default`: `default`, the file as text",
+    "cue": "`sheet` (its name), `cues` (`button`, `excerpt`, `story`, `start` and `end` in milliseconds, `title`)",
+    "demo": "`happened`, `steps` (`step`, `seconds`, `happened`, `seen`), `stand_ins`, `reference`, `transcript`, "
+    "`word_error_rate`, `latencies`, `overflows`, `places`",
+    "devices": "`devices`: one entry a sound device, with `name`, `inputs`, `outputs`, `rate`",
+    "doctor": "`well`, `findings` (`code`, `ok`, `say`, `do`)",
+    "list": "`stories` (`id`, `kind`, `recorded_at`, `clock_trusted`, `seconds`, `prompt`, `language`, `consent` by use, "
+    "`sealed`, `held`); with `--unfinished`: `unfinished` (`take`, `seconds` that can be played, `prompt`, `language`, "
+    "`opened_at`, `problem`)",
+    "models": "`cache`, `models` (`model`, `here`, `languages`); verify and fetch: `model`, `folder`",
+    "play": "`story`, `seconds` played, `length`",
+    "retention": "`holds_ended`, `stories_ended`, `erasures_finished`, `sealed`: identifiers",
+    "screens": "`pictures`: paths",
+    "search": "`results` (`story`, `start` in seconds, `text`)",
+    "simulate": "`stories` (`id`, `seconds`, `sha256`, `prompt`, `language`, `transcript`, `words` with `text`, `start`, `end`, "
+    "`probability`, `unclear`; `consent` by use; `keep_code`), `events` with times, `overflows`, `latencies` by step. "
+    "[simulate.md](simulate.md) has the visitor's words",
+    "sync": "`to`, `bags` (`story`, `bag`, `sha256`, `receipt`), `tombstones` (each says which side it came from), `waiting`, "
+    "`refused` (`story`, `why`); "
+    "[handing-on.md](handing-on.md) says what lies in the folder",
+    "transcribe": "`clips` (`file`, `text`, `words` as above, `cpu_s`, `audio_s`, `final_text_s`, or `error`)",
+    "withdraw": "`withdrawn` (`story`, `at`)",
+}
+"""What each verb answers with ``--json``."""
+
+SETTINGS_HEAD = """# Settings
+
+This page is written by `scripts/pages` from the program; a test fails when the two differ.
+
+Settings are in `HOME/config.toml`. It is made with every setting commented out, so what is not written is the default
+below. `hearth config` shows what is in force, `hearth config --default` prints a fresh file. An unknown name is refused with the
+nearest known one, a wrong value with what is allowed; the box does not start on a file it does not understand. It
+reads the file when it starts.
+"""
+SESSION_HEAD = """# The session, row by row
+
+What the box does next is decided by one pure table, `kiosk.table.ROWS`; this page is written from it
+(`kiosk.table.page()`), and a test fails when the two differ. The first row whose "if" holds is taken; what has no row is
+ignored. An empty last column stays in the state; `home` is attract, the facilitator, or out of service when trouble was
+waiting. A deliberate press comes at least `times.deliberate` seconds after its question was fully shown and after the
+press before it. A time-out acts only after "Still there?" stood for `times.still_there` seconds, and is always a no.
+
+"""
+SETTINGS_FOOT = """
+## Around the settings
+
+| where | what |
+|---|---|
+| `HOME/texts/<language>.toml` | the library's own wording: only the lines it changes |
+| `HOME/prompts/*.toml` | the library's own questions; [adding.md](adding.md#a-set-of-questions) shows the form |
+| `/etc/hearth/config.toml` | `home = "/path"`: where the home of this machine is |
+
+| variable | what |
+|---|---|
+| `HEARTH_HOME` | the home, where no `--home` is given |
+| `HEARTH_KEYS` | the folder of the keys; default: `<home>-keys` beside the home |
+| `HEARTH_CACHE` | the folder of speech models and test speech; default: inside `.venv` |
+| `HEARTH_PYTHON` | the Python that `scripts/demo` and `scripts/test` build `.venv` with |
+| `HEARTH_NO_APT` | set: the scripts install nothing from Debian and use the shipped stand-ins |
+| `HEARTH_MIN_FREE_MB` | free space the scripts ask for before they fetch packages; default 1500 |
+| `HEARTH_SOUND_NOISE` | set: what the sound system's own libraries print is shown, to look for a driver's fault |
+| `HEARTH_WALK_STEPS` | how many steps the tests' random walk through the session takes |
+"""
+
+
+def commands_page() -> str:
+    """Return docs/commands.md."""
+    rows = [f"| [{verb}](#hearth-{verb}) | {what} |" for verb, what in sorted(VERBS.items())]
+    parts = [COMMANDS_HEAD, "| verb | what it does |\n|---|---|\n" + "\n".join(rows) + "\n"]
+    return "\n".join([*parts, *(_verb(verb) for verb in sorted(VERBS))])
+
+
+def _verb(verb: str) -> str:
+    command = command_of(verb)
+    with click.Context(command, info_name=f"hearth {verb}", parent=click.Context(hearth)) as context:
+        usage = " ".join([f"hearth {verb}", *command.collect_usage_pieces(context)])
+        options = [param.get_help_record(context) for param in command.params]
+    about, examples = help_of(command)
+    rows = [
+        f"| `{_cell(names)}` | {_cell(what)} |"
+        for names, what in (record for record in options if record and record[1])
+    ]
+    told = f"\nWith `--json`: {ANSWERS[verb]}.\n" if verb in ANSWERS else ""
+    table_of_options = "| option | what |\n|---|---|\n" + "\n".join(rows)
+    return f"## hearth {verb}\n\n{about}\n\n```\n{usage}\n```\n\n{table_of_options}\n{told}\n```\n{examples}\n```\n"
+
+
+def command_of(verb: str) -> click.Command:
+    """Return the verb's command."""
+    command = importlib.import_module(f"kiosk.commands.{verb}_").command
+    assert isinstance(command, click.Command)
+    return command
+
+
+def help_of(command: click.Command) -> tuple[str, str]:
+    """Return what a verb says of itself, and its examples."""
+    about, _, examples = (command.help or "").partition("\b")
+    paragraphs = [" ".join(paragraph.split()) for paragraph in about.strip().split("\n\n")]
+    lines = [line.strip() for line in examples.strip().splitlines()[1:]]
+    return "\n\n".join(paragraphs), "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"\s+", " ", text).replace("|", "\\|")
+
+
+def settings_page() -> str:
+    """Return docs/settings.md."""
+    parts = [SETTINGS_HEAD]
+    for name, kind in config.SECTIONS.items():
+        rows = [_setting(item) for item in dataclasses.fields(kind)]
+        head = "| setting | default | allowed | what it is |\n|---|---|---|---|"
+        parts.append("\n".join([f"## [{name}]\n\n{kind.__doc__}\n", head, *rows, ""]))
+    names = ", ".join(f"`{name}`" for name in config.PIN_NAMES)
+    parts.append(
+        "## [pins]\n\nBCM numbers, 0 to 27, by name, where the wiring differs from [hardware.md](hardware.md#wiring). Each pin "
+        f"once. Names: {names}.\n"
+    )
+    return "\n".join(parts) + SETTINGS_FOOT
+
+
+def _setting(item: dataclasses.Field[Any]) -> str:
+    default = config._toml(item.default)  # noqa: SLF001  the page shows what the file shows
+    allowed = config._allowed(item)  # noqa: SLF001
+    return f"| `{item.name}` | `{default}` | {allowed.rstrip('.')} | {_cell(item.metadata['about'])} |"
+
+
+def session_page() -> str:
+    """Return docs/session.md."""
+    return SESSION_HEAD + table.page()
+
+
+PAGES = {"commands.md": commands_page, "settings.md": settings_page, "session.md": session_page}
+"""Every page made from the program, by its name under docs/."""
+
+
+def main() -> int:
+    """Write what differs."""
+    for name, make in PAGES.items():
+        path, page = DOCS / name, make()
+        if not path.exists() or path.read_text(encoding="utf-8") != page:
+            path.write_text(page, encoding="utf-8")
+            print(f"wrote docs/{name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
