@@ -57,7 +57,7 @@ class SealedReader(io.RawIOBase):
         try:
             self.header, self.meta = read_header(self._fd)
             self.refresh()
-        except BaseException:
+        except BaseException:  # whatever stopped it, the file does not stay open
             self.close()
             raise
 

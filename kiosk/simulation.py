@@ -182,7 +182,7 @@ class Simulation:
         self._transcriber.start()
         try:
             self.app.start()
-        except BaseException:
+        except BaseException:  # whatever stopped it, the other process does not stay behind
             self._transcriber.stop()
             raise
         return self

@@ -76,10 +76,16 @@ def sample_views(texts: Texts) -> dict[str, View]:
         origin=said["origin"],
         cues=cues,
     )
+    scenes = _scenes(now, extras, heard) | {"out_of_service": (_trouble(now, texts), extras)}
+    return {name: view(session, more, texts, _keys(session)) for name, (session, more) in scenes.items()}
+
+
+def _scenes(now: Session, extras: Extras, heard: tuple[Word, ...]) -> dict[str, tuple[Session, Extras]]:
+    """Every moment worth a picture, by name."""
     heard_now = replace(extras, captions=heard, position=Ms(4700), level=0.4)
     telling = replace(now, state=State.RECORDING, started=1.0, limit_at=300.0)
     hearing = replace(now, state=State.LISTENING, playing=Playing(Heard.VOICE, 1.0, story=TAKE, started=1.0))
-    scenes: dict[str, tuple[Session, Extras]] = {
+    return {
         "starting": (replace(now, state=State.STARTING), extras),
         "attract": (replace(now, state=State.ATTRACT), extras),
         "choosing": (replace(now, state=State.CHOOSING), extras),
@@ -90,7 +96,7 @@ def sample_views(texts: Texts) -> dict[str, View]:
         "recording": (telling, extras),
         "recording_long": (
             replace(telling, hint=Hint.TAKE_YOUR_TIME),
-            replace(extras, captions=told * 4, time_left=48.0),
+            replace(extras, captions=extras.captions * 4, time_left=48.0),
         ),
         "paused": (replace(telling, paused_at=30.0), extras),
         "stream_lost": (replace(telling, mic=Mic.LOST, lost_at=9.0), extras),
@@ -115,10 +121,8 @@ def sample_views(texts: Texts) -> dict[str, View]:
             extras,
         ),
         "recovered": (replace(now, state=State.RECOVERED), extras),
-        "out_of_service": (_trouble(now, texts), extras),
         "my_story": (replace(now, state=State.MY_STORY), extras),
     }
-    return {name: view(session, more, texts, _keys(session)) for name, (session, more) in scenes.items()}
 
 
 def _keys(session: Session) -> Mapping[Control, Meaning]:
