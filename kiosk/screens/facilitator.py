@@ -34,22 +34,26 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     rows = max(2, -(-len(view.tiles) // columns))
     gap = round(sizes.gap * 0.7)
     width, height = (room.width - gap) // columns, (room.height - gap * (rows - 1)) // rows
-    for index, tile in enumerate(view.tiles):
+    for index, shown in enumerate(view.tiles):
         row, column = divmod(index, columns)
-        _tile(
-            page, tile, pygame.Rect(room.left + column * (width + gap), room.top + row * (height + gap), width, height)
+        tile(
+            page, shown, pygame.Rect(room.left + column * (width + gap), room.top + row * (height + gap), width, height)
         )
     return ()
 
 
-def _tile(page: Page, tile: CueTile, rect: pygame.Rect) -> None:
+def tile(page: Page, shown: CueTile, rect: pygame.Rect, *, small: bool = False) -> None:
+    """One cue button: its number, its note, its title; ``small`` keeps all of it on one line."""
     sizes, theme = page.sizes, page.theme
-    back = theme.moon if tile.playing else mix(theme.tile, theme.dusk, 0.6) if tile.dark else theme.tile
-    page.surface.blit(rounded(rect.size, max(8, sizes.gap), back), rect)
+    back = theme.moon if shown.playing else mix(theme.tile, theme.dusk, 0.6) if shown.dark else theme.tile
+    page.put(rounded(rect.size, max(8, sizes.gap), back), rect.topleft)
     inner = rect.inflate(-sizes.gap * 3, -(sizes.gap // 2))
-    strong, quiet = (theme.ink, theme.ink) if tile.playing else (theme.note if tile.dark else theme.paper, theme.note)
+    strong, quiet = (theme.ink, theme.ink) if shown.playing else (theme.note if shown.dark else theme.paper, theme.note)
+    if small:
+        page.write(f"{shown.number}  {shown.title}", inner, Face.SANS, sizes.note, strong, middle=True, main=False)
+        return
     line = round(sizes.note * PITCH)
     note = pygame.Rect(inner.left, inner.top, inner.width, line)
-    page.write(f"{tile.number}  ·  {tile.note}", note, Face.SANS, sizes.note, quiet, main=False)
+    page.write(f"{shown.number}  ·  {shown.note}", note, Face.SANS, sizes.note, quiet, main=False)
     room = pygame.Rect(inner.left, inner.top + line, inner.width, inner.height - line)
-    page.write(tile.title, room, Face.SERIF, (sizes.prompt, sizes.decide), strong, middle=True, pitch=1.05)
+    page.write(shown.title, room, Face.SERIF, (sizes.prompt, sizes.decide), strong, middle=True, pitch=1.05)

@@ -36,6 +36,10 @@ class Icon(StrEnum):
     WARNING = "warning"
 
 
+DIRECTED = frozenset({Icon.ARROW, Icon.BACK})
+"""Icons that point forward or back, and so the other way where lines run from right to left."""
+
+
 class _Pen:
     """Draws round strokes on an oversized sheet."""
 

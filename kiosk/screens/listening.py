@@ -23,12 +23,12 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     top = max(used.bottom, centre[1] + radius) + sizes.gap
     if view.captions:
         note = pygame.Rect(area.left, area.bottom - note_height, area.width, note_height)
-        lines = caption_lines(page.caption, note.top - top, 7)
-        said = pygame.Rect(area.left, top, area.width, caption_height(page.caption, lines))
+        lines = caption_lines(page, note.top - top, 7)
+        said = pygame.Rect(area.left, top, area.width, caption_height(page, lines))
         said.top += max(0, (note.top - said.bottom) // 2)
         captions(page, view.captions, said, theme.moon)
         page.note(view.captions_note, note)
     elif view.body:
         room = pygame.Rect(area.left, top, area.width, area.bottom - top)
         page.write(view.body, room, Face.SERIF, page.grown(1.2), theme.paper, middle=True)
-    return (Orb(moon, centre, radius),)
+    return (Orb(moon, (page.mirror_x(centre[0]), centre[1]), radius),)

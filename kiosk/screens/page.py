@@ -9,7 +9,8 @@ import pygame
 
 from hardware.types import Control
 from kiosk.fonts import Face, Fonts
-from kiosk.screens.icons import Icon, draw_icon, rounded
+from kiosk.runs import pieces
+from kiosk.screens.icons import DIRECTED, Icon, draw_icon, rounded
 from kiosk.screens.light import Sky, lamp
 from kiosk.screens.model import KeyFace, Tone, View
 from kiosk.theme import Colour, Panel, Sizes, Theme, sizes_of
@@ -45,7 +46,7 @@ class Ink:
         self._words: OrderedDict[tuple[str, Face, int, Colour], pygame.Surface] = OrderedDict()
         self._widths: dict[tuple[str, Face, int], int] = {}
         self._lamps: dict[tuple[tuple[int, int], int, Colour, float], pygame.Surface] = {}
-        self._icons: dict[tuple[Icon, int, Colour], pygame.Surface] = {}
+        self._icons: dict[tuple[Icon, int, Colour, bool], pygame.Surface] = {}
 
     def width(self, text: str, face: Face, size: int) -> int:
         """How wide ``text`` is, px."""
@@ -62,17 +63,18 @@ class Ink:
         if key in self._words:
             self._words.move_to_end(key)
             return self._words[key]
-        surface = self.fonts.at(face, size).render(text, True, colour)
+        surface = self.fonts.render(face, size, text, colour)
         self._words[key] = surface
         if len(self._words) > CACHED_WORDS:
             self._words.popitem(last=False)
         return surface
 
-    def icon(self, icon: Icon, size: int, colour: Colour) -> pygame.Surface:
-        """The drawn icon, kept."""
-        key = (icon, size, colour)
+    def icon(self, icon: Icon, size: int, colour: Colour, *, turned: bool = False) -> pygame.Surface:
+        """The drawn icon, kept. ``turned`` turns one that points forward or back, for lines from right to left."""
+        key = (icon, size, colour, turned and icon in DIRECTED)
         if key not in self._icons:
-            self._icons[key] = draw_icon(icon, size, colour)
+            drawn = draw_icon(icon, size, colour)
+            self._icons[key] = pygame.transform.flip(drawn, True, False) if key[3] else drawn
         return self._icons[key]
 
     def lamp(self, size: tuple[int, int], reach: int, tint: Colour, strength: float) -> pygame.Surface:
@@ -84,7 +86,7 @@ class Ink:
 
     def put(self, target: pygame.Surface, surface: pygame.Surface, box: pygame.Rect, face: Face, size: int) -> None:
         """Set a word so that its baseline lies where the line box wants it."""
-        top = box.top + round(BASELINE * size) - self.fonts.at(face, size).get_ascent()
+        top = box.top + round(BASELINE * size) - self.fonts.ascent(face, size)
         target.blit(surface, (box.left, top))
 
     def wrap(self, text: str, face: Face, size: int, width: int) -> list[str]:
@@ -92,10 +94,10 @@ class Ink:
         return [
             line
             for part in text.split("\n")
-            for line in self._even([word for word in part.split(" ") if word], face, size, width)
+            for line in self._even(pieces(part), face, size, width)
         ]
 
-    def _even(self, words: list[str], face: Face, size: int, width: int) -> list[str]:
+    def _even(self, words: list[tuple[str, str]], face: Face, size: int, width: int) -> list[str]:
         lines = self._greedy(words, face, size, width)
         if len(lines) <= 1:
             return lines
@@ -109,10 +111,10 @@ class Ink:
                 low = middle
         return lines
 
-    def _greedy(self, words: list[str], face: Face, size: int, width: int) -> list[str]:
+    def _greedy(self, words: list[tuple[str, str]], face: Face, size: int, width: int) -> list[str]:
         lines: list[str] = []
-        for word in words:
-            longer = f"{lines[-1]} {word}" if lines else word
+        for glue, word in words:
+            longer = f"{lines[-1]}{glue}{word}" if lines else word
             if lines and self.width(longer, face, size) <= width:
                 lines[-1] = longer
             else:
@@ -148,6 +150,25 @@ class Page:
         return round(self.sizes.prompt * factor * space), self.sizes.prompt
 
     @property
+    def right_to_left(self) -> bool:
+        """Whether the language is: the whole layout is mirrored then, all but the keys, which are where they are."""
+        return self.ink.fonts.right_to_left
+
+    def mirror(self, rect: pygame.Rect) -> pygame.Rect:
+        """Where something laid out for left to right goes on this page. Layouts reckon as if lines began at the left."""
+        if not self.right_to_left:
+            return rect
+        return pygame.Rect(self.panel.width - rect.right, rect.top, rect.width, rect.height)
+
+    def mirror_x(self, x: int) -> int:
+        """The same for a point."""
+        return self.panel.width - x if self.right_to_left else x
+
+    def put(self, surface: pygame.Surface, place: tuple[int, int]) -> None:
+        """Blit ``surface`` with its left top corner at ``place``, mirrored with the page."""
+        self.surface.blit(surface, self.mirror(surface.get_rect(topleft=place)))
+
+    @property
     def caption(self) -> int:
         """The size of captions, px."""
         return min(self.grown()[0], round(self.sizes.prompt * 1.2))
@@ -178,12 +199,13 @@ class Page:
         main: bool = True,
         pitch: float = PITCH,
     ) -> pygame.Rect:
-        """Set ``text`` into ``room`` at the largest size between the two given; returns where it went.
+        """Set ``text`` into ``room`` at the largest size between the two given; returns where it went, not mirrored yet.
 
         A text that does not fit at the smallest size is set all the same and remembered as not fitting: a test
         fails then, a visitor still reads most of it.
         """
         largest, smallest = (size, size) if isinstance(size, int) else size
+        pitch *= self.ink.fonts.leading
         for tried in range(max(largest, smallest), smallest - 1, -1):
             lines = self.ink.wrap(text, face, tried, room.width)
             fits = self._fits(lines, face, tried, room, pitch)
@@ -197,14 +219,15 @@ class Page:
             width = self.ink.width(line, face, tried)
             free = room.width - width
             left = room.left + (free // 2 if align == "centre" else free if align == "right" else 0)
-            box = pygame.Rect(left, top + number * line_height, width, round(tried * PITCH))
+            box = self.mirror(pygame.Rect(left, top + number * line_height, width, round(tried * PITCH)))
             self.ink.put(self.surface, self.ink.word(line, face, tried, colour), box, face, tried)
-            used = box if number == 0 else used.union(box)
-        self.boxes.append(TextBox(text, used, room.copy(), tried, colour, face, main, fits))
-        return used
+            used = box.copy() if number == 0 else used.union(box)
+        self.boxes.append(TextBox(text, used, self.mirror(room), tried, colour, face, main, fits))
+        return self.mirror(used)
 
     def fits(self, text: str, face: Face, size: int, room: pygame.Rect, pitch: float = PITCH) -> bool:
         """Whether ``text`` would fit into ``room`` at that size."""
+        pitch *= self.ink.fonts.leading
         return self._fits(self.ink.wrap(text, face, size, room.width), face, size, room, pitch)
 
     def _fits(self, lines: list[str], face: Face, size: int, room: pygame.Rect, pitch: float) -> bool:
@@ -239,10 +262,11 @@ class Page:
         glow = self.ink.lamp(pill.size, reach, tone, 0.42 * self.theme.light)
         self.surface.blit(glow, pill.inflate(2 * reach, 2 * reach))
         self.surface.blit(rounded(pill.size, pill.height // 2, tone), pill.topleft)
-        icon = self.ink.icon(face.icon, round(decide * 0.66), self.theme.ink)
+        icon = self.ink.icon(face.icon, round(decide * 0.66), self.theme.ink, turned=self.right_to_left)
         self.surface.blit(icon, icon.get_rect(center=pill.center))
         room = pygame.Rect(rect.left, rect.top, rect.width, round(decide * PITCH))
-        self.write(face.label, room, Face.BOLD, decide, self.theme.paper, align="centre")
+        # Keys are drawn where they are on the box, whatever the language: mirrored here, mirrored back by `write`.
+        self.write(face.label, self.mirror(room), Face.BOLD, decide, self.theme.paper, align="centre")
 
 
 def key_band(panel: Panel) -> int:

@@ -15,6 +15,7 @@ import pygame
 import segno
 
 from kiosk.fonts import Face
+from kiosk.runs import Script, script_of
 from kiosk.screens import light
 from kiosk.screens.icons import rounded
 from kiosk.screens.model import CaptionWord, View
@@ -104,13 +105,14 @@ class Orb:
 
 
 class LiveWave:
-    """The last seconds of the voice as soft bars, newest at the right."""
+    """The last seconds of the voice as soft bars, newest where lines end."""
 
     RATE = 8
 
-    def __init__(self, rect: pygame.Rect, colour: Colour, rest: Colour) -> None:
-        """``rest`` is the colour of silence."""
+    def __init__(self, rect: pygame.Rect, colour: Colour, rest: Colour, *, mirrored: bool = False) -> None:
+        """``rest`` is the colour of silence; ``mirrored`` runs from right to left."""
         self.rect = rect
+        self._mirrored = mirrored
         self._colour, self._rest = colour, rest
         self.pitch = max(6, rect.width // 100)
         self._levels: deque[float] = deque(maxlen=rect.width // self.pitch)
@@ -131,7 +133,8 @@ class LiveWave:
         right = self.rect.right
         for age, level in enumerate(reversed(self._levels)):
             height = max(width, round(level * self.rect.height))
-            bar = pygame.Rect(right - (age + 1) * self.pitch, self.rect.centery - height // 2, width, height)
+            left = self.rect.left + age * self.pitch if self._mirrored else right - (age + 1) * self.pitch
+            bar = pygame.Rect(left, self.rect.centery - height // 2, width, height)
             share = min(1.0, age / max(1, self._levels.maxlen or 1))
             shade = mix(self._colour, self._rest, 0.85 * share if level > QUIET else 0.9)
             pygame.draw.rect(surface, shade, bar, border_radius=width // 2)
@@ -140,9 +143,10 @@ class LiveWave:
 class TimeBar:
     """A calm bar of the time used."""
 
-    def __init__(self, rect: pygame.Rect, colour: Colour, empty: Colour) -> None:
-        """``rect`` is the whole bar."""
+    def __init__(self, rect: pygame.Rect, colour: Colour, empty: Colour, *, mirrored: bool = False) -> None:
+        """``rect`` is the whole bar; ``mirrored`` fills it from right to left."""
         self.rect = rect
+        self._mirrored = mirrored
         self._colour, self._empty = colour, empty
 
     def step(self, view: View, now: float) -> int:
@@ -155,15 +159,18 @@ class TimeBar:
         radius = self.rect.height // 2
         surface.blit(rounded(self.rect.size, radius, self._empty), self.rect)
         filled = max(self.rect.height, self.step(view, now))
-        surface.blit(rounded((filled, self.rect.height), radius, self._colour), self.rect)
+        used = pygame.Rect(0, self.rect.top, filled, self.rect.height)
+        used.left = self.rect.right - filled if self._mirrored else self.rect.left
+        surface.blit(rounded(used.size, radius, self._colour), used)
 
 
 class TakeWave:
     """The teller's own take as a waveform; what has been heard is lit."""
 
-    def __init__(self, rect: pygame.Rect, colour: Colour, rest: Colour) -> None:
-        """``rest`` is the colour of what is still to be heard."""
+    def __init__(self, rect: pygame.Rect, colour: Colour, rest: Colour, *, mirrored: bool = False) -> None:
+        """``rest`` is the colour of what is still to be heard; ``mirrored`` runs from right to left."""
         self.rect = rect
+        self._mirrored = mirrored
         self._colour, self._rest = colour, rest
 
     def step(self, view: View, now: float) -> Hashable:
@@ -182,56 +189,70 @@ class TakeWave:
             start = bar * len(wave) // bars
             level = max(wave[start : max(start + 1, (bar + 1) * len(wave) // bars)])
             height = max(width, round(min(1.0, level) * self.rect.height))
-            left = self.rect.left + bar * pitch
+            left = self.rect.right - bar * pitch - width if self._mirrored else self.rect.left + bar * pitch
             shade = self._colour if (view.played is None or bar / bars < view.played) else self._rest
             rect = pygame.Rect(left, self.rect.centery - height // 2, width, height)
             pygame.draw.rect(surface, shade, rect, border_radius=width // 2)
 
 
-def caption_lines(size: int, room: int, most: int) -> int:
+def caption_lines(page: Page, room: int, most: int) -> int:
     """How many lines of captions fit into ``room`` px: two at least, ``most`` at most."""
-    return next((lines for lines in range(most, 2, -1) if caption_height(size, lines) <= room), 2)
+    return next((lines for lines in range(most, 2, -1) if caption_height(page, lines) <= room), 2)
 
 
-def caption_height(size: int, lines: int) -> int:
+def caption_height(page: Page, lines: int) -> int:
     """The height ``lines`` lines of captions need, px."""
-    return round(size * CAPTION_PITCH) * lines + round(size * (PITCH - CAPTION_PITCH)) + 1
+    return caption_pitch(page) * (lines - 1) + round(page.caption * PITCH) + 1
+
+
+def caption_pitch(page: Page) -> int:
+    """From one line of captions to the next, px."""
+    return round(page.caption * CAPTION_PITCH * page.ink.fonts.leading)
 
 
 def captions(page: Page, words: tuple[CaptionWord, ...], room: pygame.Rect, tint: Colour) -> None:
     """The last lines of what is said, as many as fit; earlier lines have scrolled away above."""
     size, face = page.caption, Face.SERIF
-    pitch = round(size * CAPTION_PITCH)
+    pitch = caption_pitch(page)
     lines = _caption_lines(page, words, room.width)
-    shown = lines[-max(1, (room.height - round(size * (PITCH - CAPTION_PITCH))) // pitch) :]
-    space = page.ink.width(" ", face, size)
+    area = page.mirror(room)
+    shown = lines[-max(1, (room.height - round(size * PITCH)) // pitch + 1) :]
     for number, line in enumerate(shown):
         left, top = room.left, room.top + number * pitch
-        for word in line:
+        for place, word in enumerate(line):
+            left += _space(page, line[place - 1], word) if place else 0
             colour = tint if word.voiced else page.theme.paper if word.settled else page.theme.note
             width = page.ink.width(word.text, face, size)
-            box = pygame.Rect(left, top, width, round(size * PITCH))
+            box = page.mirror(pygame.Rect(left, top, width, round(size * PITCH)))
             page.ink.put(page.surface, page.ink.word(word.text, face, size, colour), box, face, size)
             if word.unclear:
                 _dots(page, box, size)
-            page.boxes.append(TextBox(word.text, box, room, size, colour, face, main=True, fits=room.contains(box)))
-            left += width + space
+            page.boxes.append(TextBox(word.text, box, area, size, colour, face, main=True, fits=area.contains(box)))
+            left += width
 
 
 def _caption_lines(page: Page, words: tuple[CaptionWord, ...], width: int) -> list[list[CaptionWord]]:
     """Set from the first word on, so that a line once broken stays as it is while words are added."""
     face, size = Face.SERIF, page.caption
-    space = page.ink.width(" ", face, size)
     lines: list[list[CaptionWord]] = []
     left = 0
     for word in words:
         wide = page.ink.width(word.text, face, size)
-        if not lines or left + wide > width:
+        space = _space(page, lines[-1][-1], word) if lines else 0
+        if not lines or left + space + wide > width:
             lines.append([])
-            left = 0
+            left = space = 0
         lines[-1].append(word)
-        left += wide + space
+        left += space + wide
     return lines
+
+
+def _space(page: Page, before: CaptionWord, word: CaptionWord) -> int:
+    """What stands between two words: nothing beside a Han sign."""
+    joined = f"{before.text[-1:]}{word.text[:1]}"
+    if any(script_of(letter) is Script.HAN for letter in joined):
+        return 0
+    return page.ink.width(" ", Face.SERIF, page.caption)
 
 
 def _dots(page: Page, box: pygame.Rect, size: int) -> None:
@@ -253,4 +274,4 @@ def qr(page: Page, payload: str, room: pygame.Rect) -> None:
         for x, dark in enumerate(row):
             if dark:
                 sheet.fill(page.theme.ink, ((x + 4) * scale, (y + 4) * scale, scale, scale))
-    page.surface.blit(sheet, (room.right - side, room.top + (room.height - side) // 2))
+    page.put(sheet, (room.right - side, room.top + (room.height - side) // 2))

@@ -28,4 +28,4 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     page.write(view.body, hint, Face.SANS, (page.grown(0.86)[0], sizes.decide), theme.paper)
     for note in view.notes:
         page.note(note, pygame.Rect(room.left, room.bottom - note_height, room.width, note_height))
-    return (Orb(ember, centre, radius),)
+    return (Orb(ember, (page.mirror_x(centre[0]), centre[1]), radius),)

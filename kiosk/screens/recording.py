@@ -21,14 +21,15 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     line = round(sizes.decide * PITCH)
     bar_top = area.top + line + round(sizes.gap * 0.7)
     if view.listening:
-        parts.append(Orb(ember, (area.left + radius, area.top + round(line * 0.53)), radius, floor=bar_top - 1))
+        parts.append(Orb(ember, (page.mirror_x(area.left + radius), area.top + round(line * 0.53)), radius, floor=bar_top - 1))
     _header(page, view, radius, line)
     bar_height = max(5, sizes.gap * 2 // 3)
     if view.time_fraction is not None:
         rect = pygame.Rect(area.left, bar_top, area.width, bar_height)
-        parts.append(TimeBar(rect, mix(theme.ember, theme.glow, 0.25), mix(theme.coal, theme.dusk, 0.35)))
+        used, empty = mix(theme.ember, theme.glow, 0.25), mix(theme.coal, theme.dusk, 0.35)
+        parts.append(TimeBar(page.mirror(rect), used, empty, mirrored=page.right_to_left))
     note_height = round(sizes.note * PITCH)
-    words = caption_height(page.caption, _lines(page))
+    words = caption_height(page, _lines(page))
     note = pygame.Rect(area.left, area.bottom - note_height, area.width, note_height)
     said = pygame.Rect(area.left, note.top - words - sizes.gap // 2, area.width, words)
     wave_top = bar_top + bar_height + sizes.gap
@@ -37,7 +38,7 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     if view.notes:
         page.write(view.notes[0], wave, Face.SANS, sizes.note, theme.note, middle=True, main=False)
     elif view.listening:
-        parts.append(LiveWave(wave, theme.ember, theme.coal))
+        parts.append(LiveWave(page.mirror(wave), theme.ember, theme.coal, mirrored=page.right_to_left))
     if view.captions:
         captions(page, view.captions, said, theme.ember)
     elif view.body:
@@ -51,7 +52,7 @@ def _lines(page: Page) -> int:
     """Caption lines: three, and one more where the panel is tall for its letters."""
     sizes = page.sizes
     spare = page.area.height - round((sizes.decide + sizes.note) * PITCH) - round(sizes.note * PITCH) - 3 * sizes.gap
-    return caption_lines(page.caption, spare, 5)
+    return caption_lines(page, spare, 5)
 
 
 def _header(page: Page, view: View, radius: int, line: int) -> None:
@@ -72,7 +73,7 @@ def paused(page: Page, view: View) -> tuple[Part, ...]:
     radius = round(area.height * 0.19)
     centre = (area.right - round(radius * 1.25), area.top + area.height // 2)
     sheet = ash(radius)
-    page.surface.blit(sheet, sheet.get_rect(center=centre))
+    page.put(sheet, sheet.get_rect(center=centre).topleft)
     room = pygame.Rect(area.left, area.top, centre[0] - round(radius * 1.2) - area.left, area.height)
     head = page.write(
         view.headline, pygame.Rect(room.left, room.top, room.width, round(page.grown(1.2)[0] * PITCH * 2)), Face.SERIF,

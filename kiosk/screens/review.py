@@ -23,14 +23,14 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
             view.headline, pygame.Rect(area.left, area.top, area.width, pitch), Face.BOLD, sizes.decide, theme.paper
         )
         note = pygame.Rect(area.left, area.bottom - note_height, area.width, note_height)
-        lines = 3 if note.top - head.bottom - caption_height(page.caption, 3) > sizes.prompt * 1.6 else 2
-        words = caption_height(page.caption, lines)
+        lines = 3 if note.top - head.bottom - caption_height(page, 3) > sizes.prompt * 1.6 else 2
+        words = caption_height(page, lines)
         said = pygame.Rect(area.left, note.top - words, area.width, words)
         captions(page, view.captions, said, theme.ember)
         page.note(view.captions_note, note)
         top = head.bottom + sizes.gap // 2
         wave = pygame.Rect(area.left, top, area.width, min(round(sizes.prompt * 1.5), said.top - sizes.gap // 2 - top))
-        return (TakeWave(wave, theme.ember, rest),)
+        return (TakeWave(page.mirror(wave), theme.ember, rest, mirrored=page.right_to_left),)
     head = page.write(
         view.headline, pygame.Rect(area.left, area.top, area.width, pitch * 2), Face.SERIF,
         page.grown(1.2), theme.paper,
@@ -42,4 +42,4 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     wave = pygame.Rect(area.left, top + (foot - top - height) // 2, area.width, height)
     for number, said_below in enumerate(lines_below):
         page.note(said_below, pygame.Rect(area.left, foot + number * note_height, area.width, note_height))
-    return (TakeWave(wave, theme.ember, rest),)
+    return (TakeWave(page.mirror(wave), theme.ember, rest, mirrored=page.right_to_left),)

@@ -37,4 +37,4 @@ def _dots(page: Page, progress: tuple[int, int], middle: int) -> None:
     for index in range(count):
         left = page.area.right - (count - index) * side * 2 + side
         colour = page.theme.ember if index < number else page.theme.coal
-        page.surface.blit(rounded((side, side), side // 2, colour), (left, middle - side // 2))
+        page.put(rounded((side, side), side // 2, colour), (left, middle - side // 2))

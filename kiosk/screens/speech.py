@@ -49,11 +49,11 @@ def plain(page: Page, view: View) -> tuple[Part, ...]:
     room = area.copy()
     if view.listening:
         radius = round(page.sizes.decide * 0.5)
-        parts = (Orb(ember, (area.right - radius, area.top + round(radius * 1.3)), radius),)
+        parts = (Orb(ember, (page.mirror_x(area.right - radius), area.top + round(radius * 1.3)), radius),)
         room.width -= radius * 3
     if view.kind is Kind.OUT_OF_SERVICE:
         size = round(page.sizes.decide * 1.1)
-        page.surface.blit(page.ink.icon(Icon.WARNING, size, page.theme.alert), (area.left, area.top + 2))
+        page.put(page.ink.icon(Icon.WARNING, size, page.theme.alert), (area.left, area.top + 2))
         room.left += size + page.sizes.gap * 2
         room.width = area.right - room.left
     _said(page, view, room, main=view.kind is not Kind.OUT_OF_SERVICE)
