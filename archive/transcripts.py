@@ -41,9 +41,14 @@ def read_words(store: Shelf, take: TakeId, key: ContentKey) -> list[Word]:
     rows = store.db.conn.execute("SELECT segment, blob FROM words WHERE take = ? ORDER BY segment", (take,))
     words: list[Word] = []
     for segment, blob in rows:
-        for text, start, end, probability, unclear in json.loads(unseal(key, blob, _label(take, segment))):
-            words.append(Word(text, Ms(start), Ms(end), probability, unclear))
+        words += read_segment_words(key, take, segment, blob)
     return words
+
+
+def read_segment_words(key: ContentKey, take: TakeId, segment: int, blob: bytes) -> list[Word]:
+    """Open the words of one segment with a key the gate has given out. Raises `DamagedTake`."""
+    said = json.loads(unseal(key, blob, _label(take, segment)))
+    return [Word(text, Ms(start), Ms(end), probability, unclear) for text, start, end, probability, unclear in said]
 
 
 def complete(store: Shelf, take: TakeId) -> bool:

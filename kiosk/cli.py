@@ -39,6 +39,7 @@ VERBS: dict[str, str] = {
     "sync": "Hand on what tellers allowed, withdrawals first.",
     "transcribe": "Write down the words of sound files.",
     "transcriber": "Turn recorded speech into words, as a service.",
+    "verify": "Look at everything that is kept, byte by byte, and name what is damaged.",
     "withdraw": "Take a story back, by its keep-code.",
 }
 COULD_NOT_START = (HomeTrouble, NoModel)

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from archive.errors import DamagedStore, NoKey
+from archive.store import Store
+from archive.types import Use
+from archive.verify import told, unreadable, verify
+from audio.types import Ms
+
+
+def flip(path, at=-40):
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(bytes(data))
+
+
+def alter(store, table):
+    (blob,) = store.db.conn.execute(f"SELECT blob FROM {table}").fetchone()
+    store.db.conn.execute(f"UPDATE {table} SET blob = ?", (blob[:-1] + bytes([blob[-1] ^ 1]),))
+
+
+def kinds(store):
+    return [(one.what, one.subject) for one in verify(store).damaged]
+
+
+def test_a_sound_box_is_sound_and_everything_was_looked_at(store, teller, work) -> None:
+    story, _ = teller.story(Use.PLAY_HERE)
+    store.close_review(story, "talk")
+    work()
+    teller.story(Use.ARCHIVE, seed=2)  # its raw master still stands
+    teller.open(seed=3)
+    verdict = verify(store)
+    assert verdict.damaged == []
+    assert (verdict.masters, verdict.words, verdict.open_takes) == (2, 1, 1)
+    assert verdict.unread == []
+    assert "all sound" in told(verdict)
+    assert verdict.to_json()["sound"]
+
+
+@pytest.mark.parametrize("made", ["raw", "flac"])
+def test_one_flipped_bit_in_a_master_is_named(store, teller, work, made) -> None:
+    story, _ = teller.story(Use.PLAY_HERE)
+    other, _ = teller.story(Use.PLAY_HERE, seed=2)
+    if made == "flac":
+        work()
+    flip(store.home.flac_master(story) if made == "flac" else store.home.raw_master(story))
+    assert kinds(store) == [("master", story)]
+    assert story != other
+
+
+def test_sealed_bytes_are_checked_without_their_key(store, teller, work) -> None:
+    story, _ = teller.story()
+    store.close_review(story, "talk")
+    work()
+    assert store.standing(story).sealed
+    assert verify(store).sound
+    assert verify(store).unread == []
+    flip(store.home.flac_master(story))
+    assert kinds(store) == [("master", story)]
+
+
+def test_what_cannot_be_judged_is_said(store, teller) -> None:
+    take = teller.tell()
+    store.close_review(take, "time-out")  # sealed hold: nobody may open it, and no FLAC was ever made
+    assert verify(store).unread == [take]
+
+
+def test_a_missing_master_and_altered_words_are_named(store, teller, work) -> None:
+    story, _ = teller.story(Use.PLAY_HERE)
+    work()
+    alter(store, "words")
+    store.home.flac_master(story).unlink()
+    assert kinds(store) == [("master", story), ("words", story)]
+    store.db.conn.execute("DELETE FROM fixity")
+    assert ("words", story) in kinds(store)
+
+
+def test_an_altered_ledger_is_named_by_its_line(store, teller) -> None:
+    teller.story()
+    store.db.conn.execute("DROP TRIGGER ledger_no_update")
+    store.db.conn.execute("UPDATE ledger SET yes = 0 WHERE seq = 2")
+    assert ("ledger", "2") in kinds(store)
+
+
+def test_a_missing_or_surplus_wrap_is_named(store, teller) -> None:
+    story, _ = teller.story(Use.PLAY_HERE)
+    store.db.conn.execute("INSERT INTO wraps VALUES (?, 'archive', X'00')", (story,))
+    assert kinds(store) == [("wrap", story)]
+    store.db.conn.execute("DELETE FROM wraps WHERE recipient IN ('archive', 'code')")
+    assert kinds(store) == [("wrap", story)]
+    store.db.conn.execute("DELETE FROM wraps")
+    assert ("wrap", story) in kinds(store)
+
+
+def test_an_altered_excerpt_is_named(store, teller) -> None:
+    story, _ = teller.story(Use.PLAY_HERE)
+    store.add_excerpt(story, Ms(0), Ms(1000), "the bridge")
+    assert verify(store).sound
+    alter(store, "excerpts")
+    assert kinds(store) == [("excerpt", story)]
+
+
+def test_an_altered_open_take_is_named(store, teller) -> None:
+    take, _ = teller.open(3.0)
+    flip(store.home.take_file(take), 200)
+    assert kinds(store) == [("open take", take)]
+
+
+def test_an_unfinished_erasure_a_stray_file_and_a_lost_tombstone_are_named(store, teller) -> None:
+    story, code = teller.story()
+    store.withdraw(str(code), "code")
+    (store.home.stories / "01ARZ3NDEKTSV4RRFFQ69G5FAV").mkdir()
+    store.db.conn.execute("DELETE FROM tombstones")
+    assert kinds(store) == [("tombstone", story), ("stray", "01ARZ3NDEKTSV4RRFFQ69G5FAV")]
+
+
+def test_a_torn_database_is_said_not_crashed_on(store, teller, clock) -> None:
+    for seed in range(4):
+        teller.story(seed=seed)
+    home = store.home
+    store.db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    store.close()
+    data = bytearray(home.database.read_bytes())
+    for page in range(2, len(data) // 4096):
+        data[page * 4096 : page * 4096 + 64] = b"\xff" * 64
+    home.database.write_bytes(bytes(data))
+    try:
+        with Store(home, clock) as torn:
+            assert any(one.what == "database" for one in verify(torn).damaged)
+    except (DamagedStore, sqlite3.DatabaseError) as error:
+        said = error if isinstance(error, DamagedStore) else DamagedStore(str(error))
+        assert not unreadable(said).sound
+
+
+def test_without_the_keys_nothing_is_judged(store, teller) -> None:
+    teller.story()
+    for key in store.home.keys.iterdir():
+        key.unlink()
+    with pytest.raises(NoKey):
+        verify(store)
