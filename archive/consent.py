@@ -16,12 +16,14 @@ from types import MappingProxyType
 
 from archive.database import Moment
 from archive.types import Act, ConsentEvent, Form, Reader, Use
-from audio.types import TakeId
+from audio.types import Ms, TakeId
 
 _GENESIS = "0" * 64
 _COLUMNS = "subject, act, at, by, use, yes, form, embargo, wording_version, wording_hash, language"
+_SPAN = 'start, "end"'
 _CHAINED = f"{_COLUMNS}, boot_id, monotonic, clock_trusted"
 _FINAL = frozenset({Act.WITHDRAW, Act.DISCARD, Act.EXPIRE})
+_OWN = frozenset({Reader.TELLER, Reader.REVIEW, Reader.TRANSCRIBE})
 _OUTSIDE = (Use.ARCHIVE, Use.PARTNERS, Use.PUBLIC)
 
 
@@ -42,6 +44,8 @@ class Standing:
     held: bool = False
     sealed: bool = False
     ended: Act | None = None
+    waits_for_guardian: bool = False
+    """Its teller is under age and no guardian has agreed: nothing above sealed."""
 
     @property
     def kept(self) -> bool:
@@ -86,7 +90,7 @@ _RULES: Mapping[Reader, _Rule] = MappingProxyType(
 def standing(events: Iterable[ConsentEvent]) -> Standing:
     """Fold the events of one subject, oldest first. Pure. Nothing undoes a final act."""
     uses: dict[Use, Yes] = {}
-    closed = held = sealed = False
+    closed = held = sealed = minor = guardian = False
     ended: Act | None = None
     for event in events:
         match event.act:
@@ -105,11 +109,15 @@ def standing(events: Iterable[ConsentEvent]) -> Standing:
                 held = False
             case Act.SEAL:
                 sealed = True
+            case Act.MINOR:
+                minor = True
+            case Act.GUARDIAN:
+                guardian = True
             case final if final in _FINAL:
                 ended = ended or final
             case _:
                 pass
-    return Standing(MappingProxyType(uses), closed, held, sealed, ended)
+    return Standing(MappingProxyType(uses), closed, held, sealed, ended, minor and not guardian)
 
 
 def may(where: Standing, reader: Reader, now: datetime | None) -> Answer:
@@ -143,6 +151,8 @@ def _barred(where: Standing, reader: Reader) -> str:
         return "It is held until a steward has decided."
     if where.sealed:
         return "It is sealed: only its teller's code opens it."
+    if where.waits_for_guardian and reader not in _OWN:
+        return "Its teller is under age, and no guardian has agreed yet."
     if reader is Reader.REVIEW and (where.review_closed or Use.KEEP in where.uses):
         return "The visit in which it was told is over."
     return ""
@@ -190,10 +200,10 @@ def record(conn: sqlite3.Connection, event: ConsentEvent, moment: Moment) -> int
         event.wording_version, event.wording_hash, event.language,
         moment.boot_id, moment.at, int(moment.trusted),
     )  # fmt: skip
-    marks = ", ".join("?" * (len(values) + 2))
+    marks = ", ".join("?" * (len(values) + 4))
     done = conn.execute(
-        f"INSERT INTO ledger ({_CHAINED}, prev, hash) VALUES ({marks})",  # noqa: S608 - column names are constants
-        (*values, prev, _link(prev, values)),
+        f"INSERT INTO ledger ({_CHAINED}, {_SPAN}, prev, hash) VALUES ({marks})",  # noqa: S608 - constants
+        (*values, event.start, event.end, prev, _link(prev, values, (event.start, event.end))),
     )
     return int(done.lastrowid or 0)
 
@@ -201,7 +211,7 @@ def record(conn: sqlite3.Connection, event: ConsentEvent, moment: Moment) -> int
 def events_of(conn: sqlite3.Connection, subject: TakeId) -> list[ConsentEvent]:
     """Every event of ``subject``, oldest first; an empty list for a subject nobody spoke of."""
     rows = conn.execute(
-        f"SELECT seq, {_COLUMNS} FROM ledger WHERE subject = ? ORDER BY seq",  # noqa: S608 - constants
+        f"SELECT seq, {_COLUMNS}, {_SPAN} FROM ledger WHERE subject = ? ORDER BY seq",  # noqa: S608 - constants
         (subject,),
     )
     return [_event(row) for row in rows]
@@ -210,7 +220,7 @@ def events_of(conn: sqlite3.Connection, subject: TakeId) -> list[ConsentEvent]:
 def all_events(conn: sqlite3.Connection) -> dict[TakeId, list[ConsentEvent]]:
     """Every event there is, by subject, oldest first."""
     found: dict[TakeId, list[ConsentEvent]] = {}
-    for row in conn.execute(f"SELECT seq, {_COLUMNS} FROM ledger ORDER BY seq"):  # noqa: S608 - constants
+    for row in conn.execute(f"SELECT seq, {_COLUMNS}, {_SPAN} FROM ledger ORDER BY seq"):  # noqa: S608 - constants
         event = _event(row)
         found.setdefault(event.subject, []).append(event)
     return found
@@ -220,24 +230,27 @@ def verify_chain(conn: sqlite3.Connection) -> list[int]:
     """Return the numbers of ledger rows that do not follow from the one before; empty when all is sound."""
     broken: list[int] = []
     prev = _GENESIS
-    for seq, row_prev, row_hash, *values in conn.execute(
-        f"SELECT seq, prev, hash, {_CHAINED} FROM ledger ORDER BY seq"  # noqa: S608 - constants
+    for seq, row_prev, row_hash, start, end, *values in conn.execute(
+        f"SELECT seq, prev, hash, {_SPAN}, {_CHAINED} FROM ledger ORDER BY seq"  # noqa: S608 - constants
     ):
-        if row_prev != prev or row_hash != _link(row_prev, tuple(values)):
+        if row_prev != prev or row_hash != _link(row_prev, tuple(values), (start, end)):
             broken.append(int(seq))
         prev = str(row_hash)
     return broken
 
 
-def _link(prev: str, values: tuple[object, ...]) -> str:
-    return hashlib.sha256(json.dumps([prev, *values], ensure_ascii=True).encode("ascii")).hexdigest()
+def _link(prev: str, values: tuple[object, ...], span: tuple[int | None, int | None]) -> str:
+    # Lines without a span hash as they did before spans were known.
+    told = (*values, *span) if span != (None, None) else values
+    return hashlib.sha256(json.dumps([prev, *told], ensure_ascii=True).encode("ascii")).hexdigest()
 
 
 def _event(row: tuple[object, ...]) -> ConsentEvent:
-    seq, subject, act, at, by, use, yes, form, embargo, version, digest, language = row
+    seq, subject, act, at, by, use, yes, form, embargo, version, digest, language, start, end = row
     return ConsentEvent(
         subject=TakeId(str(subject)), act=Act(str(act)), at=datetime.fromisoformat(str(at)), by=str(by),
         use=None if use is None else Use(str(use)), yes=bool(yes), form=Form(str(form)),
         embargo=None if embargo is None else date.fromisoformat(str(embargo)),
         wording_version=str(version), wording_hash=str(digest), language=str(language), seq=int(str(seq)),
+        start=None if start is None else Ms(int(str(start))), end=None if end is None else Ms(int(str(end))),
     )  # fmt: skip

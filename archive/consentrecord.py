@@ -16,7 +16,7 @@ from typing import Any
 
 from archive.errors import BadBag
 from archive.types import Act, ConsentEvent, Form, Use
-from audio.types import TakeId
+from audio.types import Ms, TakeId
 
 VERSION = 1
 _START = "0" * 64
@@ -54,7 +54,13 @@ def record(story: TakeId, events: Iterable[ConsentEvent]) -> dict[str, Any]:
     held = tuple(events)
     chain = links(held)
     lines = [{**_line(event), "link": link} for event, link in zip(held, chain, strict=True)]
-    return {"version": VERSION, "story": story, "events": lines, "head": chain[-1] if chain else _START}
+    return {
+        "version": VERSION,
+        "story": story,
+        "training_of_models": "denied",
+        "events": lines,
+        "head": chain[-1] if chain else _START,
+    }
 
 
 def read_record(data: Mapping[str, Any]) -> ConsentRecord:
@@ -62,6 +68,8 @@ def read_record(data: Mapping[str, Any]) -> ConsentRecord:
     try:
         story = TakeId(_text(data["story"]))
         lines = data["events"]
+        if data.get("training_of_models", "denied") != "denied":
+            raise BadBag("The consent record of this bag allows what no teller was asked.", _SEND_AGAIN)
         if data["version"] != VERSION or not isinstance(lines, list) or not 0 < len(lines) <= _MOST_EVENTS:
             raise BadBag(_UNREADABLE, _SEND_AGAIN)
         events = tuple(_event(story, line) for line in lines)
@@ -80,6 +88,8 @@ _SEND_AGAIN = "Let the box that recorded the story send it again."
 
 
 def _line(event: ConsentEvent) -> dict[str, Any]:
+    # Only a span taken back has a beginning and an end; other lines stay as short as they always were.
+    span = {} if event.start is None else {"start": event.start, "end": event.end}
     return {
         "seq": event.seq,
         "act": event.act.value,
@@ -92,6 +102,7 @@ def _line(event: ConsentEvent) -> dict[str, Any]:
         "wording_version": event.wording_version,
         "wording_hash": event.wording_hash,
         "language": event.language,
+        **span,
     }
 
 
@@ -114,7 +125,17 @@ def _event(story: TakeId, line: Mapping[str, Any]) -> ConsentEvent:
         wording_hash=_text(line["wording_hash"]),
         language=_text(line["language"]),
         seq=line["seq"],
+        start=_ms(line.get("start")),
+        end=_ms(line.get("end")),
     )
+
+
+def _ms(value: object) -> Ms | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise TypeError
+    return Ms(value)
 
 
 def _text(value: object) -> str:

@@ -116,6 +116,24 @@ def m004_fixity(db: Database) -> None:
     )
 
 
+@migrations()
+def m005_spans(db: Database) -> None:
+    """Marked stretches of a take: excerpts played into it, pauses, flags, questions."""
+    _run(
+        db,
+        """CREATE TABLE spans (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, take TEXT NOT NULL REFERENCES takes(id) ON DELETE CASCADE,
+            mark TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER, ref TEXT NOT NULL) STRICT""",
+        "CREATE INDEX spans_take ON spans (take)",
+    )
+
+
+@migrations()
+def m006_spans_taken_back(db: Database) -> None:
+    """A ledger event may name a span of its story; lines written before keep their hashes."""
+    _run(db, "ALTER TABLE ledger ADD COLUMN start INTEGER", 'ALTER TABLE ledger ADD COLUMN "end" INTEGER')
+
+
 def _append_only(table: str) -> tuple[str, str]:
     """Triggers that refuse to change or delete a row of ``table``."""
     refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"

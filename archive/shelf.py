@@ -14,7 +14,7 @@ from archive.home import Home, Keys
 from archive.keycode import Cost
 from archive.types import Act, ConsentEvent, Form, Kind, Use
 from audio.clock import Clock
-from audio.types import TakeId
+from audio.types import Ms, TakeId
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,7 @@ class Shelf:
         form: Form = Form.VOICE,
         embargo: date | None = None,
         wording: Wording | None = None,
+        span: tuple[Ms, Ms] | None = None,
     ) -> None:
         """Append one event to the ledger, inside the transaction the caller holds."""
         moment = self.moment()
@@ -119,5 +120,7 @@ class Shelf:
             wording_version="" if wording is None else wording.version,
             wording_hash="" if wording is None else wording.hash,
             language="" if wording is None else wording.language,
+            start=None if span is None else span[0],
+            end=None if span is None else span[1],
         )
         record(self.db.conn, event, moment)

@@ -65,6 +65,12 @@ class Act(StrEnum):
     """The steward's answer to a hold."""
     SEAL = "seal"
     """Only the teller's code opens it from here on."""
+    MINOR = "minor"
+    """The teller is under the age the library set, or did not say otherwise when asked."""
+    GUARDIAN = "guardian"
+    """A steward has the consent of the guardian of a teller under age."""
+    CUT = "cut"
+    """The teller took a span of the story back, from ``start`` to ``end``."""
 
 
 class Form(StrEnum):
@@ -80,7 +86,7 @@ class ConsentEvent:
 
     ``use`` and ``yes`` are set for `Act.DECIDE`; ``embargo`` is the first day on which a yes counts.
     ``wording_version`` and ``wording_hash`` name the very words that were shown; ``by`` says which button or
-    desk answered, never who.
+    desk answered, never who. ``start`` and ``end`` are set for `Act.CUT`: the span, in ms of the story.
     """
 
     subject: TakeId
@@ -95,6 +101,8 @@ class ConsentEvent:
     wording_hash: str = ""
     language: str = ""
     seq: int = 0
+    start: Ms | None = None
+    end: Ms | None = None
 
 
 class Kind(StrEnum):
