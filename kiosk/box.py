@@ -43,6 +43,7 @@ class NotReady(KioskError):
     """Something the box cannot start without is missing."""
 
     code = "not-ready"
+    could_not_start = True
 
 
 @dataclass(frozen=True, slots=True)

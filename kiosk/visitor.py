@@ -39,6 +39,11 @@ MEANINGS: dict[str, tuple[Meaning, ...]] = {
     "speak": (Meaning.SPEAK,),
     "louder": (Meaning.LOUDER,),
     "facilitate": (Meaning.FACILITATE,),
+    "group": (Meaning.BEGIN_GROUP,),
+    "person": (Meaning.NEXT_PERSON,),
+    "question": (Meaning.QUESTION,),
+    "flag": (Meaning.FLAG,),
+    "extend": (Meaning.EXTEND,),
     **{f"cue{number}": (Meaning(f"cue{number}"),) for number in range(1, 9)},
 }
 CONFIRMED = frozenset({"discard", "redo"})
@@ -142,11 +147,13 @@ class Visitor:
         ended = session.state is not self._waited_in
         hopeless = session.state in FOREVER and self._since is not None and now - self._since > PATIENCE
         if ended or hopeless:
-            raise self._refusal(session, word)
+            raise self._refusal(session, word, self._waited_in)
 
-    def _refusal(self, session: Session, word: str) -> PressNotLegal:
+    def _refusal(self, session: Session, word: str, waited_in: State | None = None) -> PressNotLegal:
+        state = session.state if waited_in is None else waited_in
+        over = "" if state is session.state else f", which ended in '{session.state.value}'"
         return PressNotLegal(
-            f"'{word}' is not possible in the state '{session.state.value}'.",
+            f"'{word}' is not possible in the state '{state.value}'{over}.",
             "Check the order of the presses: hearth simulate --help has examples.",
         )
 

@@ -8,13 +8,22 @@ from pathlib import Path
 
 import click
 
+from audio.errors import BadSound
 from kiosk.box import read_home
-from kiosk.commands.common import emit, home_option, json_option
+from kiosk.commands.common import emit, home_option, json_option, note
+from kiosk.errors import KioskError
 from kiosk.presses import parse
 from kiosk.simulation import Report, Simulation, story_json
 from kiosk.theme import make_theme
 from kiosk.virtualvisit import VirtualRoom
 from kiosk.window import Picture
+
+
+class NothingToSay(KioskError):
+    """A sound file the visitor was to say cannot be read."""
+
+    code = "bad-sound"
+    could_not_start = True
 
 
 @click.command(name="simulate")
@@ -37,7 +46,7 @@ def command(
     virtual_audio: bool,
     shots: Path | None,
     as_json: bool,
-) -> None:
+) -> int:
     """Run the real kiosk and transcriber headless, with a visitor who presses and speaks as told.
 
     Words: talk (begin, start the take, end it) agree decline hear keep discard redo back listen next stop pause
@@ -62,10 +71,20 @@ def command(
         if virtual_audio:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hearth-room-"))
             room = stack.enter_context(VirtualRoom(Path(folder)))
-        simulation = Simulation(setting, mics, realtime=realtime, room=room, screen=picture, shots=shots)
-        report = simulation.run(steps)
-        payload = as_payload(simulation, report)
+        try:
+            simulation = Simulation(setting, mics, realtime=realtime, room=room, screen=picture, shots=shots)
+        except BadSound as error:
+            raise NothingToSay(error.say, error.do) from error
+        failure: dict[str, object] = {}
+        try:
+            simulation.run(steps)
+        except KioskError as error:
+            # What was kept before is kept: its codes exist nowhere else, so they are told all the same.
+            note(f"{error.say} {error.do}".strip())
+            failure = {"error": {"code": error.code, "say": error.say, "do": error.do}}
+        payload = failure | as_payload(simulation, simulation.report)
     emit(payload, lambda: _told(payload), as_json=as_json)
+    return 1 if failure else 0
 
 
 def as_payload(simulation: Simulation, report: Report) -> dict[str, object]:
