@@ -98,7 +98,7 @@ def standing(events: Iterable[ConsentEvent]) -> Standing:
                 if event.yes:
                     uses[event.use] = Yes(event.form, event.embargo)
                     # A use agreed to after sealing opens the story again; only its teller can say so.
-                    sealed = sealed and event.use in {Use.RECORD, Use.KEEP}
+                    sealed = sealed and (event.use in {Use.RECORD, Use.KEEP} or (minor and not guardian))
                 else:
                     uses.pop(event.use, None)
             case Act.CLOSE_REVIEW:

@@ -31,6 +31,8 @@ BOX = "box"
 CODE = "code"
 ARCHIVE = "archive"
 STEWARD = "steward"
+MASTER = "master"
+"""The teller's code again, for the sound as it was before a span of it was taken back."""
 
 
 class Holder(Protocol):

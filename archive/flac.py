@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import soundfile
 
@@ -75,7 +76,7 @@ def make_flac(store: Shelf, take: TakeId, key: ContentKey, sha256: Sha256) -> No
         part = flac.with_name(".master.flac.part")
         remove(part)
         with TakeReader(raw, key, take=take) as reader:
-            _encode(reader, part, key, take)
+            encode(reader, part, key, take)
         _prove(part, key, take, sha256)
         part.rename(flac)
         sync_folder(flac.parent)
@@ -84,7 +85,18 @@ def make_flac(store: Shelf, take: TakeId, key: ContentKey, sha256: Sha256) -> No
         _prove(flac, key, take, sha256)
 
 
-def _encode(reader: TakeReader, target: Path, key: ContentKey, take: TakeId) -> None:
+class Told(Protocol):
+    """What can be encoded: a format, and all PCM in pieces, as often as asked."""
+
+    format: AudioFormat
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield all PCM from the first sample on."""
+        ...
+
+
+def encode(reader: Told, target: Path, key: ContentKey, take: TakeId) -> None:
+    """Write all of ``reader`` into the sealed FLAC ``target``, which must not exist. Raises `BadSound`, `OSError`."""
     first = _Sink(lambda _: None)
     _write(reader, first)
     writer = SealedWriter(target, key, flac_label(take))
@@ -97,7 +109,7 @@ def _encode(reader: TakeReader, target: Path, key: ContentKey, take: TakeId) -> 
         raise
 
 
-def _write(reader: TakeReader, sink: _Sink) -> None:
+def _write(reader: Told, sink: _Sink) -> None:
     shape: AudioFormat = reader.format
     try:
         with soundfile.SoundFile(

@@ -17,9 +17,9 @@ from archive.consentrecord import record
 from archive.durable import remove
 from archive.envelope import ContentKey, open_content
 from archive.errors import NoSuchStory, Refused
-from archive.flac import _encode as encode
+from archive.flac import encode
 from archive.jobs import TRANSCRIBE
-from archive.masters import flac_label
+from archive.masters import flac_in_use, flac_label
 from archive.store import Store
 from archive.transcripts import read_words
 from archive.types import ConsentEvent, Kind, Reader, Story, Use
@@ -83,7 +83,7 @@ def _sound(store: Store, facts: Story, key: ContentKey) -> Callable[[], BinaryIO
     """Open the FLAC once; what is returned gives fresh streams of it."""
     for _ in range(2):
         try:
-            reader = SealedReader(store.home.flac_master(facts.id), key, flac_label(facts.id))
+            reader = SealedReader(flac_in_use(store, facts.id), key, flac_label(facts.id))
         except FileNotFoundError:
             try:
                 reader = _encoded(store, facts.id, key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -12,9 +13,10 @@ import soundfile
 
 from archive.envelope import ContentKey, open_content
 from archive.errors import NoSuchStory
+from archive.home import Home
 from archive.shelf import Shelf
 from archive.stories import Visit
-from archive.types import Reader
+from archive.types import Act, Reader
 from audio.errors import BadSound
 from audio.pcm import Samples, to_bytes, to_floats
 from audio.sealedfile import SealedReader
@@ -131,6 +133,8 @@ def open_master(
 def open_files(store: Shelf, take: TakeId, key: ContentKey) -> Master:
     """Open whichever file of ``take`` there is with a key the gate has given out."""
     home = store.home
+    if cuts_of(store.db.conn, take):
+        return Master(FlacReader(flac_in_use(store, take), key, take))
     # Twice: a take may move from one place to the next between two looks.
     for _ in range(2):
         for path in (home.flac_master(take), home.raw_master(take), home.take_file(take)):
@@ -141,6 +145,23 @@ def open_files(store: Shelf, take: TakeId, key: ContentKey) -> Master:
             except FileNotFoundError:
                 continue
     raise NoSuchStory("The sound of this story is not here.")
+
+
+def cuts_of(conn: sqlite3.Connection, take: TakeId) -> int:
+    """Count the spans its teller took back; each made a new file under a new key (`archive.cutting`)."""
+    query = "SELECT COUNT(*) FROM ledger WHERE subject = ? AND act = ?"
+    return int(conn.execute(query, (take, str(Act.CUT))).fetchone()[0])
+
+
+def cut_flac(home: Home, take: TakeId, number: int) -> Path:
+    """Name the sealed FLAC a story goes on with after so many cuts."""
+    return home.story_folder(take) / f"cut{number}.flac"
+
+
+def flac_in_use(store: Shelf, take: TakeId) -> Path:
+    """Name the sealed FLAC every reader is given: the master, or what is left of it after cuts."""
+    cuts = cuts_of(store.db.conn, take)
+    return cut_flac(store.home, take, cuts) if cuts else store.home.flac_master(take)
 
 
 def flac_label(take: TakeId) -> bytes:

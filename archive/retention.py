@@ -74,7 +74,7 @@ def run_retention(store: Store, *, days: int = RETENTION_DAYS, hold: float = HOL
             continue
         if not where.kept:
             since, limit, ended = _since(store, _last(events, Act.CLOSE_REVIEW)), hold, report.holds_ended
-        elif set(where.uses).isdisjoint(ASKED_USES):
+        elif where.waits_for_guardian or set(where.uses).isdisjoint(ASKED_USES):
             since, limit, ended = _since(store, _kept(events)), days * DAY_S, report.stories_ended
         else:
             continue

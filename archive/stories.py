@@ -69,18 +69,59 @@ class Visit:
         return f"Visit({self.number})"
 
 
+@dataclass(frozen=True, slots=True)
+class FreshCode:
+    """The words of a new keep-code and what they derive to; its number comes with the keeping."""
+
+    words: tuple[str, ...]
+    salt: bytes
+    cost: Cost
+    derived: Derived
+
+    def __repr__(self) -> str:
+        """Show nothing: what it holds opens a story."""
+        return "FreshCode(...)"
+
+
+def fresh_code(language: str, cost: Cost | None = None) -> FreshCode:
+    """Choose words and derive from them. Slow by design and without a database: any thread may do it."""
+    price = cost or Cost()
+    code = new_code(0, language)
+    salt = secrets.token_bytes(SALT_BYTES)
+    return FreshCode(code.words, salt, price, derive(code, salt, price))
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A keep-code on its way to be checked: it counts as wrong until `Stories.finish_code` found it right."""
+
+    code: KeepCode
+    take: TakeId | None
+    salt: bytes
+    cost: Cost
+    proof: str
+
+    def derive(self) -> Derived:
+        """Do the slow part. Any thread may; a number that does not exist takes as long."""
+        return derive(self.code, self.salt, self.cost)
+
+    def __repr__(self) -> str:
+        """Name the number alone."""
+        return f"Attempt({self.code.number})"
+
+
 class Stories(Takes):
     """Keep, decide, come back, withdraw, seal, list."""
 
-    def keep(self, take: TakeId, *, wording: Wording, by: str) -> Kept:
+    def keep(self, take: TakeId, *, wording: Wording, by: str, fresh: FreshCode | None = None) -> Kept:
         """Keep a closed take: its yes, its code and the code's wrap, durable and read back when this returns.
 
-        The code is in the result and nowhere else. Raises `Refused` (kept before, visit over), `NoSuchStory`.
+        The code is in the result and nowhere else; ``fresh`` was made in another thread, else it is made here.
+        Raises `Refused` (kept before, visit over), `NoSuchStory`.
         """
         content = open_content(self, take, Reader.REVIEW, self.now())
-        code = new_code(0, wording.language)
-        salt = secrets.token_bytes(SALT_BYTES)
-        derived = derive(code, salt, self.cost)
+        code = fresh or fresh_code(wording.language, self.cost)
+        derived = code.derived
         with transaction(self.db.conn) as conn:
             # Asked again with the write lock held: two presses must not keep one take twice.
             if self.standing(take).kept:
@@ -88,14 +129,13 @@ class Stories(Takes):
             story = self.story_facts(take)
             number = int(get_meta(conn, _NEXT_CODE) or FIRST_NUMBER)
             set_meta(conn, _NEXT_CODE, str(number + 1))
-            conn.execute("INSERT INTO codes VALUES (?, ?, ?, ?)", (number, take, _hash(derived, self.cost), salt))
+            conn.execute("INSERT INTO codes VALUES (?, ?, ?, ?)", (number, take, _hash(derived, code.cost), code.salt))
             add_wrap(conn, take, CODE, wrap_for_code(content, take, derived))
             self.note(take, Act.DECIDE, by, use=Use.KEEP, yes=True, wording=wording)
             add_job(conn, FLAC, take)
-        code = KeepCode(number, code.words)
         if open_content(self, take, Reader.TELLER, self.now(), derived=derived) != content:
             raise DamagedStore("What was just kept cannot be read back.", "Tell the steward of the box at once.")
-        return Kept(story, code)
+        return Kept(story, KeepCode(number, code.words))
 
     def decide(
         self,
@@ -127,28 +167,64 @@ class Stories(Takes):
             if yes and where.review_closed and visit is None:
                 raise Refused("More can be allowed only by its teller, with the keep-code.")
             self.note(take, Act.DECIDE, by, use=use, yes=yes, form=form, embargo=embargo, wording=wording)
-            if blob is not None:
+            # Under age the wish is on record, but nothing above sealed comes of it.
+            if blob is not None and not where.waits_for_guardian:
                 add_wrap(conn, take, BOX, blob)
+
+    def say_age(self, take: TakeId, by: str, *, under: bool, wording: Wording) -> None:
+        """Note that the teller is under the library's age, or did not say otherwise. Of age leaves no trace."""
+        with transaction(self.db.conn):
+            if under and self.standing(take).kept:
+                self.note(take, Act.MINOR, by, wording=wording)
+
+    def add_guardian(self, take: TakeId, by: str, *, visit: Visit | None = None) -> None:
+        """Note that a steward has the guardian's consent: what the teller wished counts from here on.
+
+        A story sealed meanwhile opens again only with ``visit``, the teller's own code. Raises `Refused`.
+        """
+        blob = None
+        if visit is not None:
+            self._of(visit, take)
+            blob = wrap_for_public(self._content(visit), take, self.keys.box.public_key)
+        with transaction(self.db.conn) as conn:
+            where = self.standing(take)
+            if not where.kept or not where.waits_for_guardian:
+                raise Refused("No guardian is waited for here.")
+            self.note(take, Act.GUARDIAN, by)
+            if where.sealed and blob is not None and set(where.uses) & set(ASKED_USES):
+                add_wrap(conn, take, BOX, blob)
+                for use in ASKED_USES:
+                    if use in where.uses:
+                        yes = where.uses[use]
+                        self.note(take, Act.DECIDE, by, use=use, yes=True, form=yes.form, embargo=yes.embargo)
 
     def enter_code(self, text: str) -> Visit:
         """Check a keep-code as typed or spoken. Slow by design; wrong tries slow down further.
 
         Raises `WrongCode` (never telling whether the number exists) or `TooManyTries`.
         """
+        attempt = self.begin_code(text)
+        return self.finish_code(attempt, attempt.derive())
+
+    def begin_code(self, text: str) -> Attempt:
+        """Note a try with a keep-code; its slow part is `Attempt.derive`. Raises `WrongCode` or `TooManyTries`."""
         code = parse(text)
         conn = self.db.conn
         begin_try(conn, code.number, self.moment())
         row = conn.execute("SELECT take, hash, salt FROM codes WHERE number = ?", (code.number,)).fetchone()
         if row is None:
             # The same work as for a number that exists, so that time tells nothing either.
-            derive(code, secrets.token_bytes(SALT_BYTES), self.cost)
-            raise wrong_code()
+            return Attempt(code, None, secrets.token_bytes(SALT_BYTES), self.cost, "")
         cost, _, proof = str(row[1]).partition("$")
-        derived = derive(code, bytes(row[2]), Cost.parse(cost))
-        if not hmac.compare_digest(derived.proof.hex(), proof):
+        return Attempt(code, TakeId(row[0]), bytes(row[2]), Cost.parse(cost), proof)
+
+    def finish_code(self, attempt: Attempt, derived: Derived) -> Visit:
+        """Open the visit, if the words were right. Raises `WrongCode`, never telling whether the number exists."""
+        right = hmac.compare_digest(derived.proof.hex(), attempt.proof)
+        if attempt.take is None or not right:
             raise wrong_code()
-        end_try(conn, code.number)
-        return Visit(TakeId(row[0]), code.number, derived)
+        end_try(self.db.conn, attempt.code.number)
+        return Visit(attempt.take, attempt.code.number, derived)
 
     def withdraw(self, code: str | Visit, by: str) -> Gone:
         """Take a story back, at once and for good, offline. Returns its tombstone.
@@ -218,6 +294,8 @@ class Stories(Takes):
 
     def _needed(self, take: TakeId, where: Standing) -> bool:
         if BOX not in recipients(self.db.conn, take):
+            return False
+        if where.waits_for_guardian:
             return False
         asked = set(where.uses) & set(ASKED_USES)
         if asked and asked <= _OUTSIDE:

@@ -37,7 +37,10 @@ from audio.types import TakeId
 SENT = "sent"
 BAG = "bag"
 RECALL = "recall"
+TOMBSTONE = "tombstone"
 _OUTSIDE = frozenset({Use.ARCHIVE, Use.PARTNERS, Use.PUBLIC})
+_TELLING = frozenset({Act.DECIDE, Act.CUT})
+"""What an archive must be told of: answers, and spans taken back."""
 
 Content = Callable[[Store, TakeId], BagContent]
 
@@ -183,7 +186,9 @@ class _Run:
                 self._store.add_tombstone(stone.story)
                 self._report.found.append(stone)
         for story, at in gone.items():
-            if story not in final and self._withdrawn(story):
+            if story in final:
+                self._store.add_receipt(story, TOMBSTONE, self._transport.place, "{}")
+            elif self._withdrawn(story):
                 self._send_stone(Tombstone(story, _aware(at)))
 
     def _withdrawn(self, story: TakeId) -> bool:
@@ -194,6 +199,8 @@ class _Run:
         self._progress("tombstone", stone.story)
         self._transport.send_tombstone(stone)
         self._report.tombstones.append(stone)
+        if stone.reach is Reach.WITHDRAWAL:
+            self._store.add_receipt(stone.story, TOMBSTONE, self._transport.place, "{}")
 
     def _recalls(self) -> None:
         """Take back from the archive what it may keep no longer although its teller did not withdraw."""
@@ -289,7 +296,7 @@ class _Run:
 
 def _revision(events: Iterable[ConsentEvent]) -> str:
     """Name the state of a story's answers. Holds, seals and the end of a visit change nothing an archive must know."""
-    return links(event for event in events if event.act is Act.DECIDE)[-1]
+    return links(event for event in events if event.act in _TELLING)[-1]
 
 
 def _recall(events: list[ConsentEvent], last: dict[str, Any], now: datetime | None) -> bool:
@@ -301,7 +308,7 @@ def _recall(events: list[ConsentEvent], last: dict[str, Any], now: datetime | No
     answer = may(replace(where, sealed=False, held=False), Reader.SYNC, now)
     if not answer.allowed:
         return True
-    chain = [event for event in events if event.act is Act.DECIDE]
+    chain = [event for event in events if event.act in _TELLING]
     known = links(chain)
     since = chain[known.index(last["revision"]) + 1 :] if last["revision"] in known else chain
     narrowed = any(_narrows(event) for event in since)
@@ -309,6 +316,8 @@ def _recall(events: list[ConsentEvent], last: dict[str, Any], now: datetime | No
 
 
 def _narrows(event: ConsentEvent) -> bool:
+    if event.act is Act.CUT:
+        return True
     outside = event.use in _OUTSIDE
     return outside and (not event.yes or event.form is Form.TRANSCRIPT or event.embargo is not None)
 

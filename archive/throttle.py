@@ -19,6 +19,8 @@ BOX = -1
 BOX_FREE_TRIES = 10
 BOX_LONGEST_S = 20.0
 BOX_FORGETS_S = 3600.0
+MOST_NUMBERS = 1000
+"""More numbers than this are not remembered beside those in a wait."""
 
 
 def wait_after(wrong: int, *, box: bool = False) -> float:
@@ -37,6 +39,7 @@ def begin_try(conn: sqlite3.Connection, number: int, now: Moment) -> None:
             "DELETE FROM tries WHERE number = ? AND boot_id = ? AND monotonic < ?",
             (BOX, now.boot_id, now.at - BOX_FORGETS_S),
         )
+        _trim(conn, now)
         left = max(_left(conn, number, now), _left(conn, BOX, now))
         if left <= 0:
             for key in (number, BOX):
@@ -48,6 +51,19 @@ def begin_try(conn: sqlite3.Connection, number: int, now: Moment) -> None:
     if left > 0:
         raise TooManyTries(
             f"Too many wrong codes. Please wait {round(left + 0.5)} seconds.", "A librarian can help in the meantime."
+        )
+
+
+def _trim(conn: sqlite3.Connection, now: Moment) -> None:
+    """Forget numbers that were tried a few times long ago, so that guessing does not fill the table.
+
+    A number in a wait is never forgotten: making room must not buy a guess.
+    """
+    if conn.execute("SELECT COUNT(*) FROM tries").fetchone()[0] > MOST_NUMBERS:
+        conn.execute(
+            "DELETE FROM tries WHERE number IN (SELECT number FROM tries WHERE number <> ? AND wrong < ? "
+            "AND (boot_id <> ? OR monotonic < ?))",
+            (BOX, FREE_TRIES, now.boot_id, now.at - BOX_FORGETS_S),
         )
 
 

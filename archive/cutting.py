@@ -1,0 +1,179 @@
+"""A span taken back by its teller: a tone in the sound, nothing in the words, and a new key for what is left.
+
+The story goes on without the span under a fresh content key; the sound as it was told stays beside it, and only the
+teller's code opens that (the wrap called ``master``). So nobody has to remember to leave the span out: what every
+reader is given does not hold it. The ledger's line is the fact; how often a story was cut follows from it.
+Not undone here: the words of the span are gone, its sound opens with the code alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from archive.database import checkpoint, transaction
+from archive.durable import remove
+from archive.envelope import (
+    BOX,
+    CODE,
+    MASTER,
+    ContentKey,
+    add_wrap,
+    drop_wrap,
+    new_content_key,
+    open_content,
+    recipients,
+    wrap_for_code,
+    wrap_for_public,
+)
+from archive.errors import Refused
+from archive.flac import encode
+from archive.jobs import FLAC, TRANSCRIBE
+from archive.masters import Master, cut_flac, cuts_of, open_files
+from archive.store import Store
+from archive.stories import Visit
+from archive.transcripts import put_words, read_segment_words
+from archive.types import Act, Reader
+from audio.pcm import to_bytes, to_integers
+from audio.sealedfile import seal, unseal
+from audio.types import AudioFormat, Ms, TakeId, Word
+
+BLANK = "[…]"
+"""What stands in the words where a span was taken back."""
+TONE_HZ = 440.0
+LEEWAY = Ms(250)
+"""Words this near to the span go too: a machine's times are not exact."""
+_TONE_LEVEL = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A span of a story, [start, end)."""
+
+    start: Ms
+    end: Ms
+
+    def touches(self, start: Ms, end: Ms, leeway: Ms = LEEWAY) -> bool:
+        """Whether [start, end) comes within ``leeway`` of it."""
+        return start < self.end + leeway and end > self.start - leeway
+
+
+def take_back_span(store: Store, visit: Visit, start: Ms, end: Ms, by: str) -> Span:
+    """Take [start, end) of the story ``visit`` opened out of everything but its sealed master, at once.
+
+    Every player, caption, search and bag made from here on lacks it; excerpts that touch it are gone with their
+    titles; the next sync replaces what an archive holds. Returns the span, cut to the story's length. Raises
+    `Refused` (nothing of it lies in the story, or a machine still works on its words), `NoSuchStory`, `NoKey`.
+    """
+    take = visit.take
+    length = store.story(take).length
+    span = Span(max(Ms(0), start), min(end, length))
+    if span.start >= span.end:
+        raise Refused(f"The part lies inside the story, which lasts {length / 1000:.1f} s.", "Give it as 12.5-18.")
+    if _unfinished(store, take):
+        raise Refused("A machine is still writing down its words.", "Try again in a minute.")
+    old = open_content(store, take, Reader.TELLER, store.now(), derived=visit.derived)
+    new = new_content_key()
+    before = cuts_of(store.db.conn, take)
+    target = cut_flac(store.home, take, before + 1)
+    remove(target)
+    with open_files(store, take, old) as sound:
+        told = _Told(sound, span)
+        encode(told, target, new, take)
+    with transaction(store.db.conn) as conn:
+        if cuts_of(conn, take) != before or not store.standing(take).kept:
+            remove(target)
+            raise Refused("It changed this very moment.", "Look at it again.")
+        _rewrap(store, visit, old, new, first=before == 0)
+        _rewrite(store, take, span, old, new)
+        conn.execute("UPDATE closings SET sha256 = ? WHERE take = ?", (told.sha256, take))
+        # The sound as it was told must stay as it is: nothing may be made of it by this box any more.
+        conn.execute("DELETE FROM jobs WHERE take = ? AND kind = ?", (take, FLAC))
+        store.note(take, Act.CUT, by, span=(span.start, span.end))
+    if before:
+        remove(cut_flac(store.home, take, before))
+    checkpoint(store.db.conn)
+    return span
+
+
+def _unfinished(store: Store, take: TakeId) -> bool:
+    query = "SELECT 1 FROM jobs WHERE take = ? AND kind = ? AND done_at IS NULL AND failed IS NULL"
+    return store.db.conn.execute(query, (take, TRANSCRIBE)).fetchone() is not None
+
+
+def _rewrap(store: Store, visit: Visit, old: ContentKey, new: ContentKey, *, first: bool) -> None:
+    """Give the new key to whoever held the old one; the old one to the teller's code alone."""
+    conn, take = store.db.conn, visit.take
+    held = recipients(conn, take)
+    if BOX in held:
+        add_wrap(conn, take, BOX, wrap_for_public(new, take, store.keys.box.public_key))
+    add_wrap(conn, take, CODE, wrap_for_code(new, take, visit.derived))
+    if first:
+        add_wrap(conn, take, MASTER, wrap_for_code(old, take, visit.derived))
+    for other in held - {BOX, CODE, MASTER}:
+        # Whoever else held the old key would open what was taken back.
+        drop_wrap(conn, take, other)
+
+
+def _rewrite(store: Store, take: TakeId, span: Span, old: ContentKey, new: ContentKey) -> None:
+    """Seal words and titles under the new key, without what the span held."""
+    conn = store.db.conn
+    for segment, model, blob in conn.execute("SELECT segment, model, blob FROM words WHERE take = ?", (take,)).fetchall():
+        words = blanked(read_segment_words(old, take, segment, bytes(blob)), span)
+        put_words(conn, take, segment, model, words, key=new)
+    rows = conn.execute('SELECT id, start, "end", blob FROM excerpts WHERE take = ?', (take,)).fetchall()
+    for excerpt, start, end, blob in rows:
+        if span.touches(Ms(start), Ms(end), Ms(0)):
+            conn.execute("DELETE FROM excerpts WHERE id = ?", (excerpt,))
+            continue
+        label = b"hearth/excerpt/" + str(excerpt).encode("ascii")
+        title = json.loads(unseal(old, bytes(blob), label))
+        conn.execute("UPDATE excerpts SET blob = ? WHERE id = ?", (seal(new, json.dumps(title).encode(), label), excerpt))
+
+
+def blanked(words: list[Word], span: Span) -> list[Word]:
+    """Leave out the words that touch ``span``; one blank stands for all of them. Pure."""
+    kept: list[Word] = []
+    for word in words:
+        if not span.touches(word.start, word.end):
+            kept.append(word)
+        elif not kept or kept[-1].text != BLANK:
+            kept.append(Word(BLANK, word.start, word.end, 1.0, False))
+        else:
+            kept[-1] = Word(BLANK, kept[-1].start, word.end, 1.0, False)
+    return kept
+
+
+class _Told:
+    """A story's sound with a tone in place of a span, in the pieces an encoder takes."""
+
+    def __init__(self, sound: Master, span: Span) -> None:
+        self.format: AudioFormat = sound.format
+        self.sha256 = ""
+        self._sound = sound
+        rate = sound.format.rate
+        self._first, self._last = span.start * rate // 1000, -(-span.end * rate // 1000)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield all of it, and note the sum of what was yielded."""
+        digest = hashlib.sha256()
+        at = 0
+        for piece in self._sound.pieces():
+            frames = len(piece) // self.format.frame_bytes
+            told = self._bleeped(piece, at, frames) if at < self._last and at + frames > self._first else piece
+            digest.update(told)
+            yield told
+            at += frames
+        self.sha256 = digest.hexdigest()
+
+    def _bleeped(self, piece: bytes, at: int, frames: int) -> bytes:
+        samples = to_integers(piece, self.format).copy()
+        first, last = max(0, self._first - at), min(frames, self._last - at)
+        when = np.arange(at + first, at + last) / self.format.rate
+        loud = _TONE_LEVEL * 2 ** (8 * self.format.width - 1)
+        samples[first:last] = np.round(loud * np.sin(2 * np.pi * TONE_HZ * when)).astype(samples.dtype)[:, None]
+        return to_bytes(samples, self.format.width)
