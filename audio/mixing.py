@@ -13,8 +13,8 @@ from audio.pcm import Samples
 Sound = Samples | Iterator[Samples]
 """Mono float32, whole or piece by piece (a long story need not be in memory)."""
 
-FADE_MS: Final = 30
-"""Length of the ramp at either end of every playback."""
+FADE_MS: Final = 10
+"""Length of the ramp at either end of every playback: short enough to stop at once, rounded so that nothing clicks."""
 
 
 class Voice:
@@ -28,8 +28,10 @@ class Voice:
         """Set by the feeder when no chunk follows."""
         self.ended = False
         self.finished = False
-        self._gain = np.float32(10 ** (gain_db / 20))
+        self._gain = self._wanted = np.float32(10 ** (gain_db / 20))
         self._fade = max(1, rate * FADE_MS // 1000)
+        # Half a cosine: it begins and ends without a corner, which a line of this length would let one hear.
+        self._curve = (0.5 - 0.5 * np.cos(np.pi * np.arange(self._fade + 1) / self._fade)).astype(np.float32)
         self._chunks: deque[Samples] = deque()
         self._fed = 0
         self._stop_left: int | None = None
@@ -44,6 +46,10 @@ class Voice:
         if len(chunk):
             self._chunks.append(chunk)
             self._fed += len(chunk)
+
+    def set_gain(self, gain_db: float) -> None:
+        """Go over to another gain in the course of the next piece that is asked for."""
+        self._wanted = np.float32(10 ** (gain_db / 20))
 
     def stop(self) -> None:
         """Begin the ramp down."""
@@ -60,8 +66,8 @@ class Voice:
         if self._stop_left is not None:
             wanted = min(wanted, self._stop_left)
         if wanted:
-            sound = self._take(wanted) * self._gain
-            sound *= self._ramps(wanted, left if complete else None)
+            sound = self._take(wanted) * self._loudness(wanted)
+            self._ramp(sound, left if complete else None)
             out[:wanted] += sound
             self.played += wanted
         if self._stop_left is not None:
@@ -71,17 +77,24 @@ class Voice:
         elif complete and self.played >= self._fed:
             self.ended = self.finished = True
 
-    def _ramps(self, wanted: int, left: int | None) -> Samples:
-        """Rise from the first sample, fall to the last, fall to a stop: whichever apply, linear."""
-        index = np.arange(wanted, dtype=np.float32)
-        ramp = np.ones(wanted, np.float32)
+    def _loudness(self, wanted: int) -> np.float32 | Samples:
+        """The gain of the next samples: one number, or a way from the old gain to a new one."""
+        before, self._gain = self._gain, self._wanted
+        if before == self._gain:
+            return before
+        return np.linspace(before, self._gain, wanted, endpoint=False, dtype=np.float32)
+
+    def _ramp(self, sound: Samples, left: int | None) -> None:
+        """Rise from the first sample, fall to the last, fall to a stop: whichever apply."""
+        count = len(sound)
         if self.played < self._fade:
-            ramp = np.minimum(ramp, (index + self.played) / self._fade)
-        if left is not None and left - wanted < self._fade:
-            ramp = np.minimum(ramp, (left - 1 - index) / self._fade)
-        if self._stop_left is not None:
-            ramp = ramp * np.clip((self._stop_left - 1 - index) / self._fade, 0, 1)
-        return np.asarray(np.maximum(ramp, 0), dtype=np.float32)
+            rising = min(count, self._fade - self.played)
+            sound[:rising] *= self._curve[self.played : self.played + rising]
+        for remaining in (left, self._stop_left):
+            # The last sample of all is silent already.
+            if remaining is not None and remaining - count < self._fade:
+                places = np.clip(np.arange(remaining - 1, remaining - 1 - count, -1), 0, self._fade)
+                sound *= self._curve[places]
 
     def _take(self, wanted: int) -> Samples:
         pieces: list[Samples] = []

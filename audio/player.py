@@ -21,6 +21,7 @@ from audio.errors import AudioError, NoSpeaker
 from audio.microphone import before_reset, find_device, portaudio
 from audio.mixing import FADE_MS, Sound, Voice, pieces
 from audio.pcm import Samples
+from audio.priority import hurry
 from audio.types import Ms
 
 if TYPE_CHECKING:
@@ -76,6 +77,10 @@ class Player(Protocol):
         """Fade out within 50 ms. Harmless when nothing plays."""
         ...
 
+    def set_gain(self, gain_db: float) -> None:
+        """Change the gain of what sounds now, without a click; the next `play` brings its own. Harmless in silence."""
+        ...
+
     def position(self) -> Ms | None:
         """How far what is heard now has come; None when nothing plays."""
         ...
@@ -105,6 +110,7 @@ class SpeakerPlayer:
         self._delay = 0.0
         self._called_at = 0.0
         self._idle = 0
+        self._hurried = False
         mine = weakref.ref(self)
         before_reset(lambda: _forget(mine))
 
@@ -146,6 +152,7 @@ class SpeakerPlayer:
             self._rate = rate
         self._called_at = self._clock.monotonic()
         self._idle = 0
+        self._hurried = False
         try:
             self._stream = sd.OutputStream(
                 device=device.index,
@@ -167,6 +174,10 @@ class SpeakerPlayer:
         """PortAudio's callback: mix what sounds, queue the news."""
         now = self._clock.monotonic()
         self._called_at = now
+        if not self._hurried:
+            # Every stream has a thread of its own, and only from inside can it be asked to be more urgent.
+            self._hurried = True
+            hurry(real_time=True)
         self._delay = max(0.0, min(times.outputBufferDacTime - times.currentTime, 1.0))
         if not self._voices:
             self._idle += frames
@@ -191,6 +202,12 @@ class SpeakerPlayer:
         """Fade out; `PlaybackEnded` follows."""
         for voice in list(self._voices):
             voice.stop()
+
+    def set_gain(self, gain_db: float) -> None:
+        """Change the gain of what sounds now within one block."""
+        voice = self._current
+        if voice is not None:
+            voice.set_gain(gain_db)
 
     def position(self) -> Ms | None:
         """How far what is heard now has come; None when nothing plays."""
@@ -301,6 +318,11 @@ class SilentPlayer:
         self.tick()
         if self._started is not None:
             self._end(finished=False)
+
+    def set_gain(self, gain_db: float) -> None:
+        """Remember the gain it ended with."""
+        if self._started is not None:
+            self._gain_db = gain_db
 
     def position(self) -> Ms | None:
         """How far it has come; None when nothing plays."""

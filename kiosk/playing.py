@@ -50,6 +50,8 @@ class Sounding:
     reader: Reader = Reader.PLAY
     start: Ms = Ms(0)
     words: tuple[Word, ...] = ()
+    level_db: float = 0.0
+    """Gain that sets this voice beside the others, before the visitor's volume."""
 
 
 def pieces(master: Master, start: Ms, end: Ms | None) -> Iterator[Samples]:
@@ -142,8 +144,10 @@ class Playing:
             self._announce(t.SoundMade(visit, self._clock.monotonic()))
 
     def louder(self) -> None:
-        """One step louder, after the loudest the softest; it counts from the next sound on."""
+        """One step louder, after the loudest the softest; what sounds now follows at once."""
         self._volume = next((step for step in VOLUMES if step > self._volume), VOLUMES[0])
+        if self._sounding:
+            self._player.set_gain(self._sounding[-1].level_db + self._volume_db())
 
     def forget(self) -> None:
         """The visit is over: the volume goes back, the code's key is dropped."""
@@ -202,10 +206,11 @@ class Playing:
         now = self._clock.monotonic()
         try:
             master = open_master(self._store, take, reader, self._store.now(), visit=self.visit)
-            sounding = Sounding(play, 0, take, reader, start, self._words(take, reader))
+            sounding = Sounding(play, 0, take, reader, start, self._words(take, reader), self._level_db(take))
             self._announce(t.StoryChosen(play, take, now))
             self._sounding.append(sounding)
-            self._player.play(pieces(master, start, end), master.format.rate, self._gain(take))
+            gain = sounding.level_db + self._volume_db()
+            self._player.play(pieces(master, start, end), master.format.rate, gain)
         except (ArchiveError, AudioError) as error:
             _log.warning("voice %s: %s", take, type(error).__name__)
             if self._sounding and self._sounding[-1].play == play:
@@ -222,9 +227,9 @@ class Playing:
         except ArchiveError:
             return ()
 
-    def _gain(self, take: TakeId) -> float:
+    def _level_db(self, take: TakeId) -> float:
         lufs = self._store.loudness_of(take)
-        return (0.0 if lufs is None else matching_gain(lufs)) + self._volume_db()
+        return 0.0 if lufs is None else matching_gain(lufs)
 
     def _volume_db(self) -> float:
         return 20 * log10(max(self._volume, 0.05) / VOLUMES[-1])

@@ -16,6 +16,9 @@ from audio.microphone import reset_portaudio
 from audio.player import FADE_MS, PlaybackEnded, PlaybackStarted, SilentPlayer, SpeakerPlayer, Voice, make_player
 from audio.virtualsound import SPEAKER
 
+STEEPEST = math.pi / 2 / (48 * FADE_MS) + 1e-5
+"""The most a half cosine of that length rises from one sample to the next, at 48 kHz."""
+
 
 def sine(seconds, rate=48_000, hertz=440.0, level=0.5):
     return (level * np.sin(2 * np.pi * hertz * np.arange(int(rate * seconds)) / rate)).astype(np.float32)
@@ -72,6 +75,16 @@ def test_stop_ends_unfinished_and_is_harmless_otherwise(stage):
     stage.player.stop()
     stage.pass_time(0.1)
     assert len(stage.heard.of(PlaybackEnded)) == 1
+
+
+def test_the_gain_of_what_sounds_can_be_changed(stage):
+    stage.player.set_gain(-6.0)
+    stage.player.play(sine(0.3), 48_000, gain_db=-20.0)
+    stage.heard.wait(PlaybackStarted)
+    stage.player.set_gain(-3.0)
+    assert stage.ended() == [True]
+    if isinstance(stage.player, SilentPlayer):
+        assert stage.player.history[0].gain_db == -3.0
 
 
 def test_a_new_sound_ends_the_one_before(stage):
@@ -188,23 +201,45 @@ def test_a_voice_rises_and_falls_without_a_step():
     voice.feed(np.ones(9600, np.float32))
     voice.complete = True
     sound = run(voice, 25)
-    assert np.abs(np.diff(sound)).max() <= 1 / (48 * FADE_MS) + 1e-5
+    assert np.abs(np.diff(sound)).max() <= STEEPEST
     assert sound[1440] == pytest.approx(1.0, abs=1e-3)
     assert voice.finished
     assert np.count_nonzero(sound) >= 9590
 
 
-def test_stopping_fades_within_thirty_milliseconds():
+def test_stopping_fades_within_ten_milliseconds():
     voice = Voice(48_000, gain_db=-6.0206)
     voice.feed(np.ones(96_000, np.float32))
     before = run(voice, 10)
     voice.stop()
     after = run(voice, 5)
-    assert np.abs(np.diff(np.concatenate([before, after]))).max() <= 1 / (48 * FADE_MS) + 1e-5
+    assert np.abs(np.diff(np.concatenate([before, after]))).max() <= STEEPEST
     assert before[-1] == pytest.approx(0.5, abs=1e-3)
     assert not after[48 * FADE_MS :].any()
     assert voice.ended
     assert not voice.finished
+
+
+def test_another_gain_is_reached_within_one_block_without_a_step():
+    voice = Voice(48_000)
+    voice.feed(np.ones(96_000, np.float32))
+    before = run(voice, 4)
+    voice.set_gain(-12.0412)
+    after = run(voice, 3)
+    assert before[-1] == pytest.approx(1.0, abs=1e-3)
+    assert after[480:] == pytest.approx(0.25, abs=1e-3)
+    assert np.abs(np.diff(np.concatenate([before[480:], after]))).max() <= 0.75 / 480 + 1e-5
+
+
+def test_a_gain_may_change_while_the_voice_fades():
+    voice = Voice(48_000)
+    voice.feed(np.ones(96_000, np.float32))
+    run(voice, 4)
+    voice.stop()
+    voice.set_gain(6.0)
+    faded = run(voice, 2)
+    assert voice.ended
+    assert np.abs(np.diff(faded)).max() <= 2 * STEEPEST + 1.0 / 480
 
 
 def test_a_late_feeder_is_silence_not_the_end():
