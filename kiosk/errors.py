@@ -7,6 +7,8 @@ class KioskError(Exception):
     """Base of all errors of this package; ``code``, ``say`` and ``do`` as in `audio.errors.AudioError`."""
 
     code = "kiosk"
+    could_not_start = False
+    """Whether the program could not even start: then its exit code is 2 instead of 1."""
 
     def __init__(self, say: str, do: str = "") -> None:
         """Keep the sentence and the advice."""
@@ -19,21 +21,25 @@ class BadConfig(KioskError):
     """The settings file cannot be read, or holds something that is not allowed."""
 
     code = "bad-config"
+    could_not_start = True
 
 
 class BadPrompts(KioskError):
     """A prompt set cannot be read, or a prompt in it is not allowed."""
 
     code = "bad-prompts"
+    could_not_start = True
 
 
 class BadTexts(KioskError):
     """A language file misses a key, or holds one nobody uses."""
 
     code = "bad-texts"
+    could_not_start = True
 
 
 class NoScreen(KioskError):
     """No window can be opened on this machine."""
 
     code = "no-screen"
+    could_not_start = True
