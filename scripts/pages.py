@@ -58,6 +58,7 @@ ANSWERS = {
     "`refused` (`story`, `why`); "
     "[handing-on.md](handing-on.md) says what lies in the folder",
     "transcribe": "`clips` (`file`, `text`, `words` as above, `cpu_s`, `audio_s`, `final_text_s`, or `error`)",
+    "verify": "`sound`, `checked` (`masters`, `words`, `ledger`, `open_takes`), `damaged` (`what`, `subject`, `say`), `unread`",
     "withdraw": "`withdrawn` (`story`, `at`)",
 }
 """What each verb answers with ``--json``."""
