@@ -141,7 +141,7 @@ def may(where: Standing, reader: Reader, now: datetime | None) -> Answer:
             return Answer(False, "No rule names this reader.")
 
 
-def _barred(where: Standing, reader: Reader) -> str:
+def _barred(where: Standing, reader: Reader) -> str:  # noqa: PLR0911 (one answer a reason)
     """Say what stops ``reader`` whatever was agreed; empty when nothing does."""
     if where.ended is not None:
         return f"It is gone ({where.ended})."

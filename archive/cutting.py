@@ -9,7 +9,6 @@ Not undone here: the words of the span are gone, its sound opens with the code a
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -122,7 +121,8 @@ def _rewrap(store: Store, visit: Visit, old: ContentKey, new: ContentKey, *, fir
 def _rewrite(store: Store, take: TakeId, span: Span, old: ContentKey, new: ContentKey) -> None:
     """Seal words and titles under the new key, without what the span held."""
     conn = store.db.conn
-    for segment, model, blob in conn.execute("SELECT segment, model, blob FROM words WHERE take = ?", (take,)).fetchall():
+    said = conn.execute("SELECT segment, model, blob FROM words WHERE take = ?", (take,)).fetchall()
+    for segment, model, blob in said:
         words = blanked(read_segment_words(old, take, segment, bytes(blob)), span)
         put_words(conn, take, segment, model, words, key=new)
     rows = conn.execute('SELECT id, start, "end", blob FROM excerpts WHERE take = ?', (take,)).fetchall()
@@ -131,8 +131,8 @@ def _rewrite(store: Store, take: TakeId, span: Span, old: ContentKey, new: Conte
             conn.execute("DELETE FROM excerpts WHERE id = ?", (excerpt,))
             continue
         label = b"hearth/excerpt/" + str(excerpt).encode("ascii")
-        title = json.loads(unseal(old, bytes(blob), label))
-        conn.execute("UPDATE excerpts SET blob = ? WHERE id = ?", (seal(new, json.dumps(title).encode(), label), excerpt))
+        resealed = seal(new, unseal(old, bytes(blob), label), label)
+        conn.execute("UPDATE excerpts SET blob = ? WHERE id = ?", (resealed, excerpt))
 
 
 def blanked(words: list[Word], span: Span) -> list[Word]:

@@ -1,0 +1,96 @@
+"""What a steward decides about a story without opening it: hold, release, erase, a guardian's consent.
+
+Each asks no code and is never slowed down by wrong ones. What is held stays out of every use until a person decides:
+nothing that was told to a librarian, or that names others, goes back into use by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from archive.consent import all_events, standing
+from archive.erasure import Gone
+from archive.errors import NoSuchStory, Refused
+from archive.store import Store
+from archive.types import Act
+from audio.types import TakeId
+
+BY_STEWARD = "steward"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A story out of every use: since when, and by what (a key at the box, a steward)."""
+
+    take: TakeId
+    since: datetime
+    by: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data for `json`."""
+        return {"story": self.take, "since": self.since.isoformat(timespec="seconds"), "by": self.by}
+
+
+def find_take(store: Store, name: str) -> TakeId:
+    """Find a take that is not gone, kept or not, by its id or an unmistakable beginning or end of it.
+
+    Raises `NoSuchStory`, also where several fit.
+    """
+    wanted = name.strip().upper()
+    there = [take for take, events in all_events(store.db.conn).items() if standing(events).ended is None]
+    fitting = [take for take in there if wanted and (take.upper().startswith(wanted) or take.upper().endswith(wanted))]
+    if len(fitting) != 1:
+        say = "Several stories are called like this." if fitting else "There is no story with this identifier here."
+        raise NoSuchStory(say, "hearth list shows the identifiers; the last six characters mostly are enough.")
+    return fitting[0]
+
+
+def held(store: Store) -> list[Held]:
+    """List the stories that wait for a steward's decision, the oldest first."""
+    found = []
+    for take, events in all_events(store.db.conn).items():
+        where = standing(events)
+        if where.held and where.ended is None:
+            last = next(event for event in reversed(events) if event.act is Act.HOLD)
+            found.append(Held(take, last.at, last.by))
+    return sorted(found, key=lambda one: one.since)
+
+
+def hold(store: Store, name: str) -> TakeId:
+    """Pull a story out of every use, at once. Safe to repeat. Raises `NoSuchStory`."""
+    take = find_take(store, name)
+    if not store.standing(take).held:
+        store.hold(take, BY_STEWARD)
+    return take
+
+
+def release(store: Store, name: str) -> TakeId:
+    """Put a held story back to where its teller allowed it. Raises `NoSuchStory`, `Refused`."""
+    take = find_take(store, name)
+    store.release(take, BY_STEWARD)
+    return take
+
+
+def erase(store: Store, name: str) -> Gone:
+    """Erase a story for good, here and (by its tombstone) wherever it went. Raises `NoSuchStory`.
+
+    Whoever calls asks a second time before: this cannot be undone.
+    """
+    take = find_take(store, name)
+    gone = store.erase(take, Act.WITHDRAW, BY_STEWARD)
+    return gone or Gone(take, store.clock.wall())
+
+
+def add_guardian(store: Store, name: str, code: str = "") -> TakeId:
+    """Note that the steward has the guardian's consent, on paper or in person. Raises `NoSuchStory`, `Refused`.
+
+    With the teller's keep-code a story sealed meanwhile opens again for what its teller wished.
+    """
+    take = find_take(store, name)
+    visit = store.enter_code(code) if code else None
+    if visit is not None and visit.take != take:
+        raise Refused("This keep-code belongs to another story.")
+    store.add_guardian(take, BY_STEWARD, visit=visit)
+    return take

@@ -1,0 +1,36 @@
+"""``hearth hold``: take a story out of every use until a steward decides, and see what waits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from archive.stewards import held, hold
+from archive.store import Store
+from audio.clock import SystemClock
+from kiosk.box import read_home
+from kiosk.commands.common import emit, home_option, json_option
+
+
+@click.command(name="hold")
+@click.argument("story", required=False)
+@home_option
+@json_option
+def command(story: str | None, home: Path, as_json: bool) -> None:
+    """Pull STORY (its id, or the end of it) out of every use at once; without STORY list what waits for a decision.
+
+    It asks no keep-code. What visitors told a librarian about, or what may name others, waits here too: nothing
+    goes back into use by itself. Decide with hearth release or hearth erase.
+
+    \b
+    Examples:
+      hearth hold K1WH
+      hearth hold --json
+    """
+    with Store(read_home(home).home, SystemClock()) as store:
+        taken = None if story is None else hold(store, story)
+        waiting = held(store)
+    lines = [f"{one.take}  since {one.since:%Y-%m-%d %H:%M}  by {one.by}" for one in waiting]
+    payload = {"held": [one.to_json() for one in waiting]} | ({"story": taken} if taken else {})
+    emit(payload, lambda: "\n".join(lines) if lines else "Nothing waits for a decision.", as_json=as_json)

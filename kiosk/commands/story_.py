@@ -1,0 +1,121 @@
+"""``hearth story``: what a teller may do with their story, by its keep-code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archive.home import checked
+from archive.masters import open_master
+from archive.store import Store
+from archive.stories import Visit
+from archive.tellers import MyStory, my_story, receipt
+from archive.transcripts import transcript
+from archive.types import ASKED_USES, Reader, Use
+from audio.clock import SystemClock
+from audio.types import Ms, TakeId
+from kiosk.box import Setting, read_home
+from kiosk.commands.common import emit, home_option, json_option
+from kiosk.hearing import play_aloud
+from kiosk.playing import pieces
+from kiosk.telling import wording
+
+_ULID = 26
+USES = click.Choice([use.value for use in ASKED_USES])
+
+
+@click.command(name="story")
+@click.argument("code")
+@home_option
+@click.option("--no", "narrow", multiple=True, type=USES, help="Allow this use no longer; may be given several times.")
+@click.option("--only-me", is_flag=True, help="Allow no use any more: only the keep-code opens it.")
+@click.option("--yes", "widen", multiple=True, type=USES, help="Allow this use from now on, as its teller asks.")
+@click.option("--words", is_flag=True, help="Show its words, opened with the code for this moment alone.")
+@click.option("--hear", is_flag=True, help="Play it aloud, opened with the code.")
+@click.option("--silent", is_flag=True, help="With --hear: do everything but sound.")
+@json_option
+def command(
+    code: str,
+    home: Path,
+    narrow: tuple[str, ...],
+    only_me: bool,
+    widen: tuple[str, ...],
+    words: bool,
+    hear: bool,
+    silent: bool,
+    as_json: bool,
+) -> None:
+    """Show a story to its teller: its uses, where it has gone, what was taken back. CODE is the keep-code.
+
+    Narrowing counts at once, everywhere. CODE may also be the receipt of a withdrawal (the 26 letters told then): it
+    shows what was erased where, and what is still on its way.
+
+    \b
+    Examples:
+      hearth story 417-maple-river-candle-north --json
+      hearth story "417 maple river candle north" --no play_here --no public
+      hearth story 417-maple-river-candle-north --hear
+      hearth story 01JD8Z4W8KWQF3A0RYDZS1K1WH
+    """
+    setting = read_home(home)
+    with Store(setting.home, SystemClock()) as store:
+        if _is_receipt(code):
+            told = receipt(store, TakeId(checked(code.strip().upper()))).to_json()
+            emit({"withdrawn": told}, lambda: _receipt_words(told), as_json=as_json)
+            return
+        visit = store.enter_code(code)
+        denied = tuple(use.value for use in ASKED_USES) if only_me else narrow
+        _answer(store, setting, visit, ((Use(use), False) for use in denied))
+        _answer(store, setting, visit, ((Use(use), True) for use in widen))
+        if denied and visit.take in store.seal_due():
+            store.seal(visit.take, "desk")
+        facts = my_story(store, visit)
+        payload: dict[str, Any] = {"story": facts.to_json()}
+        if words:
+            said = transcript(store, visit.take, Reader.TELLER, store.now(), visit=visit)
+            payload["words"] = " ".join(word.text.strip() for word in said)
+        if hear:
+            payload["heard"] = round(_hear(store, setting, visit, silent=silent), 3)
+    emit(payload, lambda: _story_words(facts, payload), as_json=as_json)
+
+
+def _is_receipt(text: str) -> bool:
+    name = text.strip()
+    return len(name) == _ULID and name.isascii() and name.isalnum() and name[0].isdigit()
+
+
+def _answer(store: Store, setting: Setting, visit: Visit, answers: Iterable[tuple[Use, bool]]) -> None:
+    language = store.language_of(visit.take)
+    texts = setting.texts.get(language) or next(iter(setting.texts.values()))
+    for use, yes in answers:
+        store.decide(visit.take, use, yes=yes, wording=wording(texts, use), by="desk", visit=visit if yes else None)
+
+
+def _hear(store: Store, setting: Setting, visit: Visit, *, silent: bool) -> float:
+    with open_master(store, visit.take, Reader.TELLER, store.now(), visit=visit) as master:
+        if silent:
+            return sum(len(piece) for piece in pieces(master, Ms(0), None)) / master.format.rate
+        play_aloud(setting, master, store.loudness_of(visit.take))
+        return master.length / 1000
+
+
+def _story_words(facts: MyStory, payload: dict[str, Any]) -> str:
+    lines = [f"Story {facts.take}, {facts.length / 1000:.0f} s."]
+    lines += [f"  {use.value:10} {'yes' if use in facts.uses else 'no'}" for use in ASKED_USES]
+    lines += ["  Held until a librarian has decided."] if facts.held else []
+    lines += ["  Waits for a guardian's consent."] if facts.waits_for_guardian else []
+    lines += ["  Sealed: only this code opens it."] if facts.sealed else []
+    lines += [f"  Taken back: {start / 1000:.1f} to {end / 1000:.1f} s." for start, end in facts.cuts]
+    lines += [f"  At {copy.place} since {copy.at:%Y-%m-%d}: {copy.state}." for copy in facts.copies]
+    lines += [] if facts.copies else ["  It has never left this box."]
+    return "\n".join([*lines, *([str(payload["words"])] if "words" in payload else [])])
+
+
+def _receipt_words(told: dict[str, Any]) -> str:
+    lines = [f"Taken back {told['at']}. Erased here: {', '.join(told['erased_here'])}."]
+    lines += [f"Erased at {copy['place']}." for copy in told["erased_there"]]
+    lines += [f"On its way to {copy['place']}: told first of all at the next hand-on." for copy in told["on_its_way"]]
+    return "\n".join(lines)

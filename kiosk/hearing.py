@@ -1,0 +1,25 @@
+"""Playing a whole story through the loudspeaker from a command, and waiting for its end."""
+
+from __future__ import annotations
+
+import queue
+
+from archive.masters import Master
+from audio.clock import SystemClock
+from audio.loudness import matching_gain
+from audio.player import PlaybackEnded, PlayerEvent, make_player
+from audio.types import Ms
+from kiosk.box import Setting, device
+from kiosk.playing import pieces
+
+
+def play_aloud(setting: Setting, master: Master, lufs: float | None) -> None:
+    """Play ``master`` to its end, as loud as every other voice. Raises `NoSpeaker`, `DamagedTake`."""
+    news: queue.SimpleQueue[PlayerEvent] = queue.SimpleQueue()
+    player = make_player("speaker", SystemClock(), news.put, device=device(setting.config.sound.speaker))
+    try:
+        player.play(pieces(master, Ms(0), None), master.format.rate, 0.0 if lufs is None else matching_gain(lufs))
+        while not isinstance(news.get(), PlaybackEnded):
+            pass
+    finally:
+        player.close()
