@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,7 @@ from pathlib import Path
 LIBRIVOX: Final = Path("/usr/share/pocketsphinx/test/data/librivox")
 """Where Debian's pocketsphinx-testdata puts public-domain readings."""
 _LINE = re.compile(r"^<s>\s*(?P<text>.*?)\s*</s>\s*\((?P<name>[^)]+)\)$")
+_SYNTHETIC_S: Final = 60
 _NOT_A_WORD = re.compile(r"[^\w' ]+")
 
 
@@ -87,3 +89,18 @@ def on_this_machine() -> Sequence[Spoken]:
         if not librivox():
             raise
     return found + librivox()
+
+
+def synthetic(words: str, path: Path) -> Spoken:
+    """Let Debian's ``espeak-ng`` say English ``words`` into the WAV file ``path``.
+
+    Raises:
+        NoModel: it is not installed, or says nothing.
+    """
+    command = ["espeak-ng", "-v", "en-us", "-s", "140", "-w", str(path), words]
+    try:
+        subprocess.run(command, check=True, capture_output=True, timeout=_SYNTHETIC_S)
+    except (OSError, subprocess.SubprocessError) as error:
+        msg = "There is neither recorded speech nor a machine's voice on this machine."
+        raise NoModel(msg, "Run: hearth models fetch speech") from error
+    return Spoken(path, words)

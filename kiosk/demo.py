@@ -22,9 +22,11 @@ from archive.errors import ArchiveError
 from archive.store import Store
 from archive.sync import sync
 from audio.clock import SystemClock
-from audio.speech import Spoken, on_this_machine, word_error_rate
+from audio.errors import AudioError, NoModel
+from audio.microphone import find_device
+from audio.speech import Spoken, on_this_machine, synthetic, word_error_rate
 from audio.types import Ms, TakeId
-from audio.virtualsound import missing_programs
+from audio.virtualsound import MICROPHONE
 from kiosk.box import Setting, read_home
 from kiosk.errors import KioskError
 from kiosk.presses import parse
@@ -34,6 +36,15 @@ from kiosk.virtualvisit import VirtualRoom
 from kiosk.window import Picture
 
 Say = Callable[[str], None]
+
+_TALES = (
+    (
+        "When I was a child we had no heating but the kitchen stove. In the evening everybody came to sit beside it. "
+        "My grandmother told stories about the river, and about the winter when the ice carried the bridge away. "
+        "We heard them many times, and we never wanted to go to bed before the end."
+    ),
+    "The library was a single room above the bakery. The books always smelled of fresh bread.",
+)
 
 
 class DemoFailed(KioskError):
@@ -101,8 +112,8 @@ class Demo:
 
     def walk(self) -> Summary:
         """Walk every step. A step that fails is in the summary; those that need it are not tried."""
-        spoken = _speech()
         self.shots.mkdir(parents=True)
+        spoken = self._speech()
         setting = read_home(self.out / "box")
         panel = setting.config.screen
         picture = Picture(make_theme(panel.theme), (panel.width, panel.height), width_mm=panel.width_mm)
@@ -114,7 +125,7 @@ class Demo:
             simulation = Simulation(setting, mics, realtime=room is None, room=room, screen=picture, shots=self.shots)
             try:
                 self._steps(setting, simulation, spoken)
-            except (KioskError, ArchiveError) as error:
+            except (KioskError, ArchiveError, AudioError) as error:
                 self._say(f"Stopped: {error.say} {error.do}")
         self.summary.latencies = simulation.report.latencies
         self.summary.overflows = simulation.report.overflows
@@ -125,13 +136,31 @@ class Demo:
         return self.summary
 
     def _room(self, stack: ExitStack) -> VirtualRoom | None:
-        if missing := missing_programs():
-            sentence = f"The shipped WAV source stands in for a microphone: {', '.join(missing)} not installed."
-            self.summary.stand_ins.append(sentence)
-            self._say(sentence)
+        """A room on the virtual sound server, through the real PortAudio; None where the shipped source stands in."""
+        try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hearth-room-"))
+            room = stack.enter_context(VirtualRoom(Path(folder)))
+            find_device(MICROPHONE)
+        except AudioError as error:
+            self._stands_in(
+                f"Recorded speech goes straight into the box, and nothing is played aloud: {error.say} {error.do}"
+            )
             return None
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hearth-room-"))
-        return stack.enter_context(VirtualRoom(Path(folder)))
+        return room
+
+    def _stands_in(self, sentence: str) -> None:
+        self.summary.stand_ins.append(sentence)
+        self._say(sentence)
+
+    def _speech(self) -> list[Spoken]:
+        """Two pieces of real speech, a long one first; a machine's voice where there is none."""
+        try:
+            found = list(on_this_machine())
+        except NoModel as error:
+            self._stands_in(f"A machine's voice tells the stories: {error.say} {error.do}")
+            return [synthetic(words, self.out / f"voice-{number}.wav") for number, words in enumerate(_TALES, 1)]
+        found.sort(key=lambda one: (one.path.name != "two_cities.wav", one.path.name != "beckett.wav", one.path.name))
+        return [found[0], found[min(1, len(found) - 1)]]
 
     @contextmanager
     def _step(self, what: str) -> Iterator[Done]:
@@ -246,10 +275,3 @@ class Demo:
 def _store(setting: Setting) -> Iterator[Store]:
     with Store(setting.home, SystemClock()) as store:
         yield store
-
-
-def _speech() -> list[Spoken]:
-    """Two pieces of real speech: a long one first."""
-    found = list(on_this_machine())
-    found.sort(key=lambda one: (one.path.name != "two_cities.wav", one.path.name != "beckett.wav", one.path.name))
-    return [found[0], found[min(1, len(found) - 1)]]

@@ -13,6 +13,7 @@ here=$(CDPATH='' cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv="$here/.venv"
 log="$here/.setup.log"
 step_number=0
+packages=       # what dpkg says of those asked for
 step_began_at=0 # where in the log the current step's lines begin
 
 # What a person has set for other work must not reach into the project's own environment.
@@ -82,14 +83,16 @@ find_python() { # prints the first fitting Python; one that can make environment
 }
 
 no_python() { # the sentence for that
-  local found; found=$("${HEARTH_PYTHON:-python3}" -V 2>&1) || found=
-  [[ $found =~ ^Python\ [0-9.]+ ]] && found="${BASH_REMATCH[0]} is too old or too new" || found="none was found"
-  echo "Python 3.11, 3.12 or 3.13 is needed and $found${HEARTH_PYTHON:+ at HEARTH_PYTHON}: install one (Debian: python3) and run this again."
+  local found; found=$("${HEARTH_PYTHON:-python3}" -V 2>&1)
+  if [[ $found =~ ^Python\ [0-9.]+ ]]; then found="${BASH_REMATCH[0]}"; else found="none"; fi
+  echo "Python 3.11, 3.12 or 3.13 is needed and ${HEARTH_PYTHON:-this machine} has $found: install one (Debian: python3) and run this again."
 }
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 can_be_root() { [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && sudo -n true 2>/dev/null; }; }
-has_package() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+may_install() { [ -z "${HEARTH_NO_APT:-}" ] && can_be_root; }
+look_at_packages() { packages=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' "${@%%:*}" 2>/dev/null); }
+has_package() { grep -qxF "$1 installed" <<<"$packages"; }
 joined() { local all; all=$(printf '%s; ' "$@"); echo "${all%; }"; }
 
 install_packages() { # nothing of the system is ever removed for it (PulseAudio would push out PipeWire's)
@@ -107,18 +110,20 @@ debian_packages() { # debian_packages "name:why:what stands in" ...: installs wh
     say "This is not a Debian system: what is not installed by other means has a shipped stand-in, named where it steps in."
     return 0
   }
+  look_at_packages "$@"
   for entry in "$@"; do
     IFS=: read -r name why instead <<<"$entry"
     has_package "$name" || { wanted+=("$entry"); reasons+=("$name, $why"); }
   done
   [ ${#wanted[@]} -eq 0 ] && return 0
-  if [ -n "${HEARTH_NO_APT:-}" ] || ! can_be_root; then
+  if ! may_install; then
     say "Some Debian packages are missing, and installing them needs root or sudo: $(stand_ins "${wanted[@]}")."
     say "To have them: sudo apt install ${wanted[*]%%:*}"
     return 0
   fi
   say "Installing from Debian: $(joined "${reasons[@]}")."
   step "Debian packages" install_packages "${wanted[@]%%:*}"
+  look_at_packages "$@"
   why=$(stand_ins "${wanted[@]}")
   [ -z "$why" ] || say "Debian did not give every package: $why."
 }
@@ -141,18 +146,19 @@ fingerprint() { # of all that the installed wheel is made from
   (cd "$here" && find audio hardware archive kiosk pyproject.toml LICENSE -type f ! -name '*.pyc' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1)
 }
 
-environment_stamp() { # environment_stamp PYTHON: which interpreter, where the environment lies (its scripts hold the path)
-  "$1" -c 'import sys; print(sys.version, sys.base_prefix)' | tr '\n' ' '; printf '%s' "$venv"
+environment_works() { # it lies where it was made (its scripts hold the path), and its Python still is there and fits
+  stamp_is .environment "$venv" && fits "$venv/bin/python" && "$venv/bin/python" -c 'import pip' 2>/dev/null &&
+    { [ -z "${HEARTH_PYTHON:-}" ] || [ "$(python_of "$venv/bin/python")" = "$(python_of "$HEARTH_PYTHON")" ]; }
 }
+python_of() { "$1" -c 'import sys; print(sys.version, sys.base_prefix)' 2>/dev/null; }
 lock_stamp() { sha256sum <"$here/locks/$1" | cut -d' ' -f1; }
 stamp_is() { [ -n "$2" ] && [ "$(cat "$venv/$1" 2>/dev/null)" = "$2" ]; }
 stamp() { { printf '%s' "$2" >"$venv/$1"; } 2>/dev/null || refuse "$(why_it_failed)"; }
 packages_are_here() { # the lock for tests contains the one for running, so an environment made for tests serves the demo too
   stamp_is .packages "$(lock_stamp "$1")" || stamp_is .packages "$(lock_stamp test.txt)"
 }
-is_ready() { # is_ready LOCK PYTHON: nothing is left to do but to look at the model
-  stamp_is .environment "$(environment_stamp "$2")" && packages_are_here "$1" && stamp_is .project "$(fingerprint)" &&
-    [ -x "$venv/bin/hearth" ] && "$venv/bin/python" -c '' 2>/dev/null
+is_ready() { # is_ready LOCK: nothing is left to do but to look at the model
+  [ -x "$venv/bin/hearth" ] && packages_are_here "$1" && environment_works && stamp_is .project "$(fingerprint)"
 }
 
 # pip keeps its cuttings beside what it builds: one disk to watch, and what a killed run leaves goes with the next.
@@ -180,37 +186,43 @@ take_turn() { # one set-up at a time in this folder
 }
 
 set_up() { # set_up LOCK "Debian package:why:what stands in" ...
-  local lock=$1 python; shift
+  local lock=$1 python=; shift
   trap 'say ""; say "Interrupted; the next run does again what was not finished."; exit 130' INT
-  python=$(find_python) || refuse "$(no_python)"
   if ! is_writable "$here/.setup.lock" || ! is_writable "$log"; then
-    is_ready "$lock" "$python" && { log=/dev/null; trap - INT; return 0; }
+    is_ready "$lock" && { log=/dev/null; trap - INT; return 0; }
     [ "$(free_mb)" -gt 0 ] 2>/dev/null || refuse "The disk is full: free about 2 GB and run this again."
     refuse "The folder $here cannot be written: clone the project to a place of your own and run this there."
   fi
   take_turn
   : >"$log"
+  is_ready "$lock" || python=$(find_python) || refuse "$(no_python)"
+  [ -z "$python" ] || check_room "$lock"
   debian_packages "$@"
-  is_ready "$lock" "$python" || build_environment "$lock" "$python"
+  [ -z "$python" ] || build_environment "$lock" "$python"
   fetch_models
   rm -rf "$venv/tmp"
   exec 9>&-
   trap - INT
 }
 
+can_grow() { environment_works && [ -e "$venv/.packages" ]; } # whole as it is, be it made for another lock
+
+check_room() { # check_room LOCK
+  local need=1500 free
+  packages_are_here "$1" && can_grow && return 0
+  can_grow && need=500
+  need=${HEARTH_MIN_FREE_MB:-$need}; free=$(free_mb)
+  [ "${free:-0}" -ge "$need" ] || refuse "The disk is too full: $free MB are free and about $need MB are needed; free some and run this again."
+}
+
 build_environment() { # build_environment LOCK PYTHON
-  local lock=$1 python=$2 need=${HEARTH_MIN_FREE_MB:-1500} free
-  if ! packages_are_here "$lock" || ! stamp_is .environment "$(environment_stamp "$python")"; then
-    [ -e "$venv/.packages" ] && need=${HEARTH_MIN_FREE_MB:-500}
-    free=$(free_mb)
-    [ "${free:-0}" -ge "$need" ] || refuse "The disk is too full: $free MB are free and about $need MB are needed; free some and run this again."
-  fi
-  if ! stamp_is .environment "$(environment_stamp "$python")" || [ ! -e "$venv/.packages" ] || ! "$venv/bin/python" -c 'import pip' 2>/dev/null; then
+  local lock=$1 python=$2
+  if ! can_grow; then
     say "First run: about 500 MB of Python packages go into .venv; a few minutes on a slow line."
-    makes_environments "$python" || debian_packages "python3-venv:makes the project's own environment:there is no environment"
+    makes_environments "$python" || ! may_install || debian_packages "python3-venv:makes the project's own environment:there is no environment"
     makes_environments "$python" || refuse "This Python ($python) cannot make virtual environments: install python3-venv and run this again."
     step "Python environment" make_environment "$python" || refuse "$(why_it_failed)"
-    stamp .environment "$(environment_stamp "$python")"
+    stamp .environment "$venv"
   fi
   if ! packages_are_here "$lock"; then
     rm -f "$venv/.packages"
