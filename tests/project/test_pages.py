@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import json
 import re
 import shlex
 import sys
@@ -165,6 +166,31 @@ def test_every_verb_has_its_file_and_every_file_its_verb():
 def test_every_answer_for_programs_is_described():
     answers = {verb for verb in VERBS if any("--json" in param.opts for param in MAKER.command_of(verb).params)}
     assert answers == set(MAKER.ANSWERS), "describe it in ANSWERS of scripts/pages.py"
+
+
+QUICK = {
+    "config": [],
+    "cue": [],
+    "devices": [],
+    "doctor": [],
+    "list": [],
+    "models": ["list"],
+    "retention": [],
+    "search": ["river"],
+    "sync": ["--to", "archive"],
+    "verify": [],
+}
+"""Verbs that answer at once on an empty home, and what they are given."""
+
+
+@pytest.mark.parametrize("verb", sorted(QUICK))
+def test_the_page_names_what_a_verb_really_answers(verb, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HEARTH_HOME", str(tmp_path / "box"))
+    monkeypatch.delenv("HEARTH_KEYS", raising=False)
+    answer = json.loads(CliRunner().invoke(hearth, [verb, *QUICK[verb], "--json"], catch_exceptions=False).stdout)
+    told = MAKER.ANSWERS[verb]
+    assert {key for key in answer if f"`{key}`" not in told} == set()
 
 
 @pytest.mark.parametrize("name", sorted(MAKER.PAGES))
