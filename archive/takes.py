@@ -89,6 +89,13 @@ class Takes(Erasing):
             add_wrap(conn, take, BOX, blob)
         return OpenTake(take, self.home.take_file(take), key, int(done.lastrowid or 0))
 
+    def agree(self, take: TakeId, *, wording: Wording, by: str) -> None:
+        """Note that one more person agreed to be recorded in this take. Raises `Refused` when it is gone."""
+        with transaction(self.db.conn):
+            if self.standing(take).ended is not None:
+                raise Refused("It is gone; there is nothing to agree to.")
+            self.note(take, Act.DECIDE, by, use=Use.RECORD, yes=True, wording=wording)
+
     def add_segment(self, segment: Segment) -> None:
         """Hand a segment of a take to the transcriber. Its samples must be readable (`TakeWriter.flush`)."""
         with transaction(self.db.conn) as conn:

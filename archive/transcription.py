@@ -32,6 +32,7 @@ from archive.jobs import (
     segment_of,
 )
 from archive.masters import Master, open_files
+from archive.spans import hush, spans_of
 from archive.store import Store
 from archive.transcripts import put_words
 from archive.types import Reader
@@ -39,7 +40,7 @@ from audio.clock import Clock
 from audio.errors import AudioError
 from audio.loudness import loudness
 from audio.pcm import Samples
-from audio.resample import to_model
+from audio.resample import MODEL_RATE, to_model
 from audio.transcribe import Transcriber, shifted
 from audio.types import Ms
 
@@ -138,8 +139,10 @@ class TranscriberWorker:
         segment = segment_of(store.db.conn, job.take, job.segment)
         with open_files(store, job.take, key) as sound:
             samples = to_model(sound.read(segment.start, segment.end), sound.format)
+        samples, hushed = hush(samples, MODEL_RATE, segment.start, spans_of(store, job.take))
         transcriber = self._transcriber(store.language_of(job.take))
-        words = shifted(transcriber.transcribe(samples, segment.voiced), segment.start)
+        voiced = Ms(max(0, segment.voiced - hushed))
+        words = shifted(transcriber.transcribe(samples, voiced), segment.start)
         with transaction(store.db.conn) as conn:
             put_words(conn, job.take, job.segment, transcriber.name, words, key=key)
             finish(conn, job, store.moment())

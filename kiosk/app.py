@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from archive.envelope import ask
 from archive.errors import ArchiveError
+from archive.spans import Mark
 from archive.store import Store
 from archive.takes import fresh_take
 from archive.transcripts import transcript
@@ -218,6 +219,22 @@ class App:
             details: dict[str, object] = {"from": before.state.value, "to": self.session.state.value}
             self._observe(event.at, "state", details)
         self._effects.run(effects, self.session)
+        self._mark(event, before)
+
+    def _mark(self, event: t.Event, before: Session) -> None:
+        """Mark on the conversation's own time line what was played into it and asked in it."""
+        session, telling = self.session, self._parts.telling
+        match event:
+            case t.PlaybackStarted(at=at) if session.state is State.CONVERSATION and session.playing is not None:
+                assert session.take is not None
+                telling.excerpt_began(session.take, session.playing.story or "", at)
+            case t.PlaybackEnded(at=at):
+                telling.excerpt_ended(at)
+            case t.Press(at=at) if session.state is before.state is State.CONVERSATION:
+                if session.question != before.question and session.take is not None:
+                    telling.mark(session.take, Mark.QUESTION, at, str(session.question))
+            case _:
+                pass
 
     def _note(self, event: t.Event) -> None:
         """Tell the observer; keep-codes and sentences of errors are nobody's business there."""
@@ -314,7 +331,7 @@ class App:
         )
         position = playing.position()
         extras = Extras(
-            prompt="" if prompt is None else prompt.say(session.language),
+            prompt="" if prompt is None else self._question(prompt),
             captions=self._captions if told else playing.words(),
             level=_voice_level(position) if position is not None and not live else telling.level,
             position=position,
@@ -325,6 +342,15 @@ class App:
             qr=session.keep_code,
         )
         return view(session, extras, self._texts, keys(session))
+
+    def _question(self, prompt: Prompt) -> str:
+        """The question on show: the prompt, and in a conversation its follow-ups and then the next prompts."""
+        if self.session.state is not State.CONVERSATION:
+            return prompt.say(self.session.language)
+        order = list(self._prompts)
+        later = [*order[order.index(prompt.id) :], *order[: order.index(prompt.id)]]
+        questions = [text for name in later for text in self._prompts[name].questions(self.session.language)]
+        return questions[self.session.question % len(questions)]
 
     def _origin(self) -> str:
         """Where and when the voice that sounds was told, in the visitor's words."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from archive.errors import ArchiveError
+from archive.spans import Mark
 from archive.store import Store
 from archive.types import ASKED_USES
 from audio.clock import Clock
@@ -95,7 +96,7 @@ class Effects:
         texts, telling = self._texts[session.language], self._telling
         match effect:
             case t.RecordDecision():
-                telling.record_decision(effect, session.prompt, texts)
+                telling.record_decision(effect, session.kind, session.prompt, texts)
             case t.OpenStream(take=take):
                 telling.open_stream(take)
             case t.CloseStream():
@@ -104,8 +105,8 @@ class Effects:
                 telling.start_take(effect)
             case t.ContinueTake():
                 telling.continue_take(effect)
-            case t.PauseTake(at=at):
-                telling.pause_take(at)
+            case t.PauseTake(take=take, at=at):
+                telling.pause_take(take, at)
             case t.ResumeTake(at=at):
                 telling.resume_take(at)
             case t.CloseTake():
@@ -187,8 +188,10 @@ class Effects:
                 self._telling.forget()
                 self._playing.forget()
                 self._face.forget()
-            case t.SetLanguage() | t.Warn() | t.FlagMoment():
-                # The language is in the session, the warning is on the screen; a flag is read from the event log.
+            case t.FlagMoment(take=take, at=at):
+                self._telling.mark(take, Mark.FLAG, at)
+            case t.SetLanguage() | t.Warn():
+                # The language is in the session and the warning is on the screen.
                 _log.info("%s in %s", type(effect).__name__, session.state)
             case _:
                 raise AssertionError(f"no one carries out {type(effect).__name__}")

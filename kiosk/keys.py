@@ -17,7 +17,7 @@ from kiosk.types import CUE_MEANINGS, Heard, Meaning, Mic, Session, State
 LEFT, MIDDLE, RIGHT = Control.LEFT, Control.MIDDLE, Control.RIGHT
 CUE_CONTROLS: tuple[Control, ...] = tuple(Control(f"cue{number}") for number in range(1, 9))
 
-HIDDEN: frozenset[Meaning] = frozenset({Meaning.SAY_CODE, Meaning.BEGIN_GROUP})
+HIDDEN: frozenset[Meaning] = frozenset({Meaning.SAY_CODE})
 """Meanings that lead to screens which are not there yet (`kiosk.table.SCREENS_LATER`): no key offers them."""
 
 GUARDED: frozenset[Meaning] = frozenset(

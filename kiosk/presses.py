@@ -16,6 +16,7 @@ USES: dict[str, Use] = {use.value: use for use in ASKED_USES}
 PRESSES: tuple[str, ...] = (
     "talk", "agree", "decline", "listen", "next", "stop", "keep", "discard", "redo", "back", "hear", "pause", "resume",
     "facilitate", "language", "speak", "louder", "again", "no",
+    "group", "person", "question", "flag", "extend",
     "cue1", "cue2", "cue3", "cue4", "cue5", "cue6", "cue7", "cue8",
 )  # fmt: skip
 """Every word that is one deliberate press. Answers (`USES` and ``done``) and waits stand beside them."""

@@ -42,6 +42,13 @@ class Prompt:
         """The text in ``language``, else in English, else in the first language it has."""
         return self.text.get(language) or self.text.get("en") or next(iter(self.text.values()))
 
+    def questions(self, language: str) -> tuple[str, ...]:
+        """The question and its follow-ups, in order, for a conversation."""
+        return (
+            self.say(language),
+            *(text.get(language) or text.get("en") or next(iter(text.values())) for text in self.follow),
+        )
+
     def asked(self, day: date, box: str = "") -> bool:
         """Whether it is asked on ``day`` on the box called ``box``."""
         started = self.since is None or self.since <= day

@@ -17,6 +17,7 @@ from typing import Protocol, Self
 
 from archive.errors import ArchiveError
 from archive.jobs import failed_jobs
+from archive.spans import spans_of
 from archive.store import Store
 from archive.transcripts import complete, transcript
 from archive.types import ASKED_USES, Reader, Story
@@ -344,6 +345,8 @@ def story_json(store: Store, story: Story, code: str) -> dict[str, object]:
         "language": story.language,
         "transcript": text,
         "words": words,
+        "kind": story.kind.value,
+        "spans": [span.to_json() for span in spans_of(store, story.id)],
         "consent": {use.value: use in standing.uses for use in ASKED_USES},
         "keep_code": code,
     }

@@ -19,7 +19,7 @@ from kiosk.keys import GUARDED
 from kiosk.types import CUE_MEANINGS, Heard, Meaning, State
 
 SCREENS_LATER: frozenset[State] = frozenset(
-    {State.AGREEMENT, State.CONVERSATION, State.CODE_ENTRY, State.MY_STORY}
+    {State.CODE_ENTRY, State.MY_STORY}
 )  # fmt: skip
 """States that are in the table and in its walk, but have no screen yet; no key leads to them (`kiosk.keys.HIDDEN`)."""
 

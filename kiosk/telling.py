@@ -14,9 +14,10 @@ import numpy as np
 
 from archive.errors import ArchiveError
 from archive.shelf import Wording
+from archive.spans import Mark, add_moment, close_span, open_span
 from archive.store import Store
 from archive.takes import OpenTake
-from archive.types import Use
+from archive.types import Kind, Use
 from audio import events as heard
 from audio.capture import Capture
 from audio.clock import Clock
@@ -59,14 +60,17 @@ def share_of(decibels: float) -> float:
 def waveform(reader: TakeReader, bars: int = BARS) -> tuple[float, ...]:
     """Measure a closed take in ``bars`` equal parts, each 0 to 1. Reads it once, a few seconds at a time."""
     total = max(1, reader.length)
-    loudest = np.zeros(bars)
+    power, count = np.zeros(bars), np.zeros(bars)
     at = 0
     for pcm in reader.chunks(Ms(2000)):
-        samples = np.abs(to_floats(pcm, reader.format))
+        samples = to_floats(pcm, reader.format)
         place = (at + np.arange(len(samples)) * 1000 // reader.format.rate) * bars // (total + 1)
-        np.maximum.at(loudest, np.minimum(place, bars - 1), samples)
+        place = np.minimum(place, bars - 1)
+        power += np.bincount(place, np.square(samples, dtype=np.float64), bars)
+        count += np.bincount(place, minlength=bars)
         at += reader.format.ms_of(len(pcm))
-    return tuple(share_of(20 * float(np.log10(max(x, 1e-5)))) for x in loudest)
+    loudness = 10 * np.log10(power / np.maximum(count, 1) + 1e-10)
+    return tuple(share_of(float(one)) for one in loudness)
 
 
 class Telling:
@@ -99,6 +103,10 @@ class Telling:
         self._delivering = False
         self._hint: t.Hint | None = None
         self._spoke_at: float | None = None
+        self._began_at: float | None = None
+        self._paused_at: float | None = None
+        self._away_s = 0.0
+        self._excerpt: int | None = None
         self.stream_open = False
         """Whether the microphone stream is open: the ring lamp follows this."""
         self.level = 0.0
@@ -110,13 +118,17 @@ class Telling:
 
     # -- what the session asks ----------------------------------------------------------------------------------
 
-    def record_decision(self, effect: t.RecordDecision, prompt: str, texts: Texts) -> None:
-        """Write the yes to being recorded; the take exists from here on, without a sample."""
+    def record_decision(self, effect: t.RecordDecision, kind: Kind, prompt: str, texts: Texts) -> None:
+        """Write the yes to being recorded, one for each person; the take exists from here on, without a sample."""
+        group = kind is Kind.CONVERSATION
         by = BY_KEY if effect.carried_from is None else f"told again after {effect.carried_from}"
+        words = wording(texts, Use.RECORD, group=group)
         self._open = self._store.open_take(
-            prompt=prompt, language=effect.language, wording=wording(texts, Use.RECORD), by=by, site=self._site,
-            take=effect.take,
+            prompt=prompt, language=effect.language, wording=words, by=f"{BY_KEY}, person 1" if group else by,
+            kind=kind, site=self._site, take=effect.take,
         )  # fmt: skip
+        for person in range(2, effect.people + 1):
+            self._store.agree(effect.take, wording=words, by=f"{BY_KEY}, person {person}")
 
     def open_stream(self, take: TakeId) -> None:
         """Open the microphone, if there is room for the longest take."""
@@ -161,6 +173,7 @@ class Telling:
     def start_take(self, effect: t.StartTake) -> None:
         """Store from the first sample captured at or after the press."""
         opened = self._known(effect.take)
+        self._begin_time_line()
         self._spoke_at = effect.at
         writer = TakeWriter(opened.path, opened.id, self._source.format, opened.key)
         begin = self._begin_track(effect.at)
@@ -176,6 +189,7 @@ class Telling:
             self._fail(effect.take, error)
             return
         number, start = self._store.next_segment(effect.take)
+        self._begin_time_line(writer.length)
         self._spoke_at = effect.at
         self._open = OpenTake(effect.take, path, key, 0)
         # What lies between the last segment handed on and the cut belongs to no segmenter any more.
@@ -185,17 +199,50 @@ class Telling:
         segmenter = Segmenter(effect.take, self._rules, first=number, start=writer.length)
         self._capture.begin(writer, effect.at, segmenter=segmenter)
 
-    def pause_take(self, at: float) -> None:
+    def pause_take(self, take: TakeId, at: float) -> None:
         """Store nothing captured from ``at`` on."""
         self._capture.pause(at)
+        add_moment(self._store, take, Mark.PAUSE, self.position(at))
+        self._paused_at = at
 
     def resume_take(self, at: float) -> None:
         """Store again."""
         self._spoke_at = at
+        if self._paused_at is not None:
+            self._away_s += at - self._paused_at
+            self._paused_at = None
         self._capture.resume(at)
+
+    def _begin_time_line(self, already: Ms = Ms(0)) -> None:
+        """Start counting the take's own time; ``already`` is what a recovered take holds."""
+        self._began_at = self._paused_at = None
+        self._away_s = -already / 1000
+
+    def position(self, at: float) -> Ms:
+        """Where the moment ``at`` lies on the take's own time line: pauses are not part of it."""
+        if self._began_at is None:
+            return Ms(max(0, round(-self._away_s * 1000)))
+        until = at if self._paused_at is None else self._paused_at
+        return Ms(max(0, round((until - self._began_at - self._away_s) * 1000)))
+
+    def mark(self, take: TakeId, mark: Mark, at: float, ref: str = "") -> None:
+        """Mark a moment of the running take."""
+        add_moment(self._store, take, mark, self.position(at), ref)
+
+    def excerpt_began(self, take: TakeId, story: str, at: float) -> None:
+        """Note that an earlier voice sounds into the running take: its words are not this group's."""
+        self.excerpt_ended(at)
+        self._excerpt = open_span(self._store, take, Mark.EXCERPT, self.position(at), story)
+
+    def excerpt_ended(self, at: float) -> None:
+        """Note that the earlier voice has fallen silent."""
+        if self._excerpt is not None:
+            close_span(self._store, self._excerpt, self.position(at))
+            self._excerpt = None
 
     def close_take(self, effect: t.CloseTake) -> None:
         """End the take; a recovered one that nobody went on with is closed as it is."""
+        self.excerpt_ended(effect.at)
         if self._open is not None and self._open.id == effect.take:
             self._capture.finish(effect.at)
             return
@@ -272,6 +319,7 @@ class Telling:
             case heard.LevelHeard():
                 self._level(event, take)
             case heard.FirstSample(take=first, at=at):
+                self._began_at = at
                 self._announce(t.FirstSample(first, at))
             case heard.Marked(mark=mark):
                 self._spoke_at = None if mark.kind is MarkKind.STARTED else now
@@ -326,9 +374,9 @@ class Telling:
         self._announce(t.TakeFailed(take, _sentence(error), self._clock.monotonic()))
 
 
-def wording(texts: Texts, use: Use) -> Wording:
+def wording(texts: Texts, use: Use, *, group: bool = False) -> Wording:
     """Name the very words shown for ``use`` as the ledger keeps them."""
-    shown = texts.wording(use)
+    shown = texts.wording(use, group=group)
     return Wording(shown.version, shown.hash, texts.language)
 
 

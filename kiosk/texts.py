@@ -38,6 +38,13 @@ class Texts:
 
     language: str
     words: Mapping[str, str]
+    draft: bool = False
+    """No native speaker has checked these words yet: not shown to visitors before `kiosk.signing` has a signature."""
+
+    @property
+    def name(self) -> str:
+        """The language in its own script."""
+        return self.get("language.name")
 
     def get(self, key: str, **values: object) -> str:
         """The text under ``key`` with ``{name}`` filled in; `BadTexts` when the key or a value is missing."""
@@ -55,9 +62,10 @@ class Texts:
         """The text under ``key`` as it stands, or ``None``."""
         return self.words.get(key)
 
-    def wording(self, use: Use) -> Wording:
-        """What is shown when that use is asked. `Use.KEEP` is the question of the review."""
-        text = self.get("review.headline" if use is Use.KEEP else f"consent.{use.value}")
+    def wording(self, use: Use, *, group: bool = False) -> Wording:
+        """What is shown when that use is asked; `Use.KEEP` is the question of the review, a ``group`` agrees as one."""
+        key = "review.headline" if use is Use.KEEP else f"consent.{use.value}"
+        text = self.get("agreement.body" if group and use is Use.RECORD else key)
         version = self.get("consent.version")
         whole = "\n".join((self.language, version, unicodedata.normalize("NFC", text)))
         return Wording(text, version, hashlib.sha256(whole.encode()).hexdigest())
@@ -98,14 +106,29 @@ def load(language: str, overrides: Path | None = None) -> Texts:
     for key, text in words.items():
         if extra := _holes(text) - _holes(base[key]):
             raise BadTexts(f"The text '{key}' in '{language}' asks for '{min(extra)}'.", "Use the shipped names.")
-    return Texts(language, words)
+    return Texts(language, words, draft=is_draft(language))
+
+
+@cache
+def is_draft(language: str) -> bool:
+    """Whether the shipped words of that language say ``[language] draft = true``."""
+    table = _parse(_shipped_file(language), f"{language}.toml").get("language")
+    return isinstance(table, dict) and table.get("draft") is True
 
 
 def _shipped(language: str) -> dict[str, str]:
+    name = f"{language}.toml"
+    tables = _parse(_shipped_file(language), name)
+    about = tables.get("language")
+    if isinstance(about, dict) and isinstance(about.get("draft"), bool):
+        del about["draft"]
+    return _flat(tables, name)
+
+
+def _shipped_file(language: str) -> str:
     if language not in shipped_languages():
         raise BadTexts(f"There are no texts in '{language}'.", f"There are: {', '.join(shipped_languages())}.")
-    name = f"{language}.toml"
-    return _flat(_parse(resources.files("kiosk").joinpath("text", name).read_text(encoding="utf-8"), name), name)
+    return resources.files("kiosk").joinpath("text", f"{language}.toml").read_text(encoding="utf-8")
 
 
 def _read(path: Path) -> str:

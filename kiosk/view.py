@@ -260,6 +260,39 @@ def _tile(number: int, cue: Cue, on: int, texts: Texts) -> CueTile:
     return CueTile(number, cue.title, note, playing=number == on, dark=not cue.allowed)
 
 
+def _agreement(look: _Look) -> View:
+    people, texts = look.session.people, look.texts
+    said = texts.get("agreement.one") if people == 1 else texts.get("agreement.many", count=people)
+    return look.make(
+        Kind.AGREEMENT,
+        headline=texts.get("agreement.headline"),
+        body=texts.get("agreement.body"),
+        notes=(said if people else texts.get("agreement.none"),),
+    )
+
+
+def _conversation(look: _Look) -> View:
+    session, extras, texts = look.session, look.extras, look.texts
+    on = session.playing.cue if session.playing is not None and session.playing.heard is Heard.CUE else 0
+    live = _live(session)
+    if session.mic is Mic.LOST:
+        headline = texts.get("recording.lost")
+    elif session.paused_at is not None:
+        headline = texts.get("conversation.off_record")
+    else:
+        headline = texts.get("recording.headline" if live else "recording.opening")
+    left = extras.time_left
+    return look.make(
+        Kind.CONVERSATION,
+        headline=headline,
+        body=session.say or extras.prompt,
+        listening=live,
+        level=extras.level if live else 0.0,
+        tiles=tuple(_tile(number, cue, on, texts) for number, cue in sorted(extras.cues.items())[: len(CUES)]),
+        time_words="" if left is None else time_words(left, texts),
+    )
+
+
 def _recovered(look: _Look) -> View:
     texts = look.texts
     body = texts.get("recovered.body", length=length_words(look.session.seconds, texts))
@@ -332,6 +365,8 @@ _SCREENS: dict[State, Callable[[_Look], View]] = {
     State.THANKS: _thanks,
     State.LISTENING: _listening,
     State.FACILITATOR: _facilitator,
+    State.AGREEMENT: _agreement,
+    State.CONVERSATION: _conversation,
     State.RECOVERED: _recovered,
     State.OUT_OF_SERVICE: _out_of_service,
 }

@@ -25,6 +25,8 @@ class Kind(StrEnum):
     THANKS = "thanks"
     LISTENING = "listening"
     FACILITATOR = "facilitator"
+    AGREEMENT = "agreement"
+    CONVERSATION = "conversation"
     RECOVERED = "recovered"
     OUT_OF_SERVICE = "out_of_service"
     PLAIN = "plain"

@@ -12,7 +12,18 @@ import pygame
 
 from hardware.types import Control
 from kiosk.fonts import Fonts
-from kiosk.screens import attract, facilitator, listening, ready, recording, review, sharing, speech, thanks
+from kiosk.screens import (
+    attract,
+    conversation,
+    facilitator,
+    listening,
+    ready,
+    recording,
+    review,
+    sharing,
+    speech,
+    thanks,
+)
 from kiosk.screens.light import Sky
 from kiosk.screens.model import Kind, View
 from kiosk.screens.page import KEYS, Ink, Page, TextBox, key_band, key_rect
@@ -35,6 +46,8 @@ SCREENS: dict[Kind, Lay] = {
     Kind.THANKS: thanks.lay,
     Kind.LISTENING: listening.lay,
     Kind.FACILITATOR: facilitator.lay,
+    Kind.AGREEMENT: conversation.agreement,
+    Kind.CONVERSATION: conversation.conversation,
     Kind.RECOVERED: speech.plain,
     Kind.OUT_OF_SERVICE: speech.plain,
     Kind.PLAIN: speech.plain,

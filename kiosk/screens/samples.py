@@ -6,8 +6,11 @@ The words in the samples are invented for this purpose; nobody told them.
 from __future__ import annotations
 
 import math
+import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
+from importlib import resources
 
 import pygame
 
@@ -17,31 +20,18 @@ from kiosk.fonts import Face
 from kiosk.keys import keys
 from kiosk.screens.model import View
 from kiosk.screens.renderer import Renderer
-from kiosk.texts import Texts
+from kiosk.texts import Texts, shipped_languages
 from kiosk.theme import DUSK, Theme
 from kiosk.types import Heard, Hint, Meaning, Mic, Playing, Session, State
 from kiosk.view import Cue, Extras, view
 
 TAKE = TakeId("01J00000000000000000000000")
-SAMPLES: dict[str, dict[str, str]] = {
-    "en": {
-        "prompt": "Tell us about a place here that has changed since you first knew it.",
-        "told": "We lived above the bakery then, and every morning the mill whistle told us to go, and then one day it",
-        "heard": "My father never said it, but he was proud of that bridge. He took us there every Sunday.",
-        "origin": "Told here in March, about work",
-        "say": "This story is with the librarian now.",
-        "cues": "The night shift|“I moved away”|Two languages|After the flood",
-    },
-    "es": {
-        "prompt": "Háblenos de un lugar de aquí que ha cambiado desde que lo conoció.",
-        "told": "Entonces vivíamos encima de la panadería, y cada mañana la sirena del molino nos llamaba, y un día",
-        "heard": "Mi padre nunca lo dijo, pero estaba orgulloso de aquel puente. Nos llevaba allí cada domingo.",
-        "origin": "Contado aquí en marzo, sobre el trabajo",
-        "say": "Esta historia ya está con la bibliotecaria.",
-        "cues": "El turno de noche|«Me fui lejos»|Dos idiomas|Tras la crecida",
-    },
-}
-CODES = {"en": "417-maple-river-candle-north", "es": "417-abeto-cuchara-ventana-norte"}
+@cache
+def said_in(language: str) -> dict[str, str]:
+    """The invented words of the pictures in that language, English where there are none."""
+    tables = tomllib.loads(resources.files("kiosk.screens").joinpath("samples.toml").read_text(encoding="utf-8"))
+    found: dict[str, str] = tables.get(language, tables["en"])
+    return found
 
 
 def _words(text: str, unclear: frozenset[int]) -> tuple[Word, ...]:
@@ -60,11 +50,11 @@ def _wave() -> tuple[float, ...]:
 def sample_views(texts: Texts) -> dict[str, View]:
     """Every screen by name, in the language of ``texts``."""
     language = texts.language
-    said = SAMPLES.get(language, SAMPLES["en"])
+    said = said_in(language)
     told, heard = _words(said["told"], frozenset({4})), _words(said["heard"], frozenset({9}))
     now = Session(
-        language=language, languages=("en", "es"), prompts=("a", "b"), prompt="a", take=TAKE,
-        seconds=134.0, keep_code=CODES.get(language, CODES["en"]), mic=Mic.OPEN, visit=3,
+        language=language, languages=shipped_languages(), prompts=("a", "b"), prompt="a", take=TAKE,
+        seconds=134.0, keep_code=said["code"], mic=Mic.OPEN, visit=3,
     )  # fmt: skip
     cues = {n: Cue(title, 30.0 + 11 * n) for n, title in enumerate(said["cues"].split("|"), start=1)}
     extras = Extras(
@@ -84,6 +74,7 @@ def _scenes(now: Session, extras: Extras, heard: tuple[Word, ...]) -> dict[str, 
     """Every moment worth a picture, by name."""
     heard_now = replace(extras, captions=heard, position=Ms(4700), level=0.4)
     telling = replace(now, state=State.RECORDING, started=1.0, limit_at=300.0)
+    group = replace(now, state=State.CONVERSATION, started=1.0, limit_at=7000.0)
     hearing = replace(now, state=State.LISTENING, playing=Playing(Heard.VOICE, 1.0, story=TAKE, started=1.0))
     return {
         "starting": (replace(now, state=State.STARTING), extras),
@@ -120,6 +111,9 @@ def _scenes(now: Session, extras: Extras, heard: tuple[Word, ...]) -> dict[str, 
             ),
             extras,
         ),
+        "agreement": (replace(now, state=State.AGREEMENT, people=3), extras),
+        "conversation": (replace(group, playing=Playing(Heard.CUE, 1.0, 2, TAKE, 1.0)), extras),
+        "conversation_off_record": (replace(group, paused_at=30.0), extras),
         "recovered": (replace(now, state=State.RECOVERED), extras),
         "my_story": (replace(now, state=State.MY_STORY), extras),
     }
@@ -152,7 +146,7 @@ def contact_sheet(
         left, top = gap + column * (tile + gap), gap + row * row_height
         picture = warm_picture(renderer, shown)
         sheet.blit(pygame.transform.smoothscale(picture, (tile, tall)), (left, top))
-        word = renderer.fonts(shown.language).at(Face.SANS, label).render(name.replace("_", " "), True, theme.note)
+        word = renderer.fonts(shown.language).render(Face.SANS, label, name.replace("_", " "), theme.note)
         sheet.blit(word, (left, top + tall + 1))
     return sheet
 

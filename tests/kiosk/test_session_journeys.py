@@ -467,8 +467,6 @@ def test_reading_aloud_follows_the_visit_and_ends_with_it():
 def test_nothing_offers_an_unbuilt_screen():
     box = Box()
     assert Meaning.SAY_CODE not in keys(box.session).values()
-    box.press("facilitate")
-    assert Meaning.BEGIN_GROUP not in keys(box.session).values()
 
 
 def test_machines_only_have_no_keys():

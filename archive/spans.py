@@ -1,0 +1,97 @@
+"""Marked stretches of a take: excerpts played into it, pauses off the record, moments flagged, questions asked.
+
+They lie beside the words, on the take's own time line, and never change the sound. An excerpt that sounds while a
+group talks is not the group speaking: its stretch is kept from the transcriber.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from archive.database import transaction
+from archive.shelf import Shelf
+from audio.pcm import Samples
+from audio.types import Ms, TakeId
+
+ECHO = Ms(300)
+"""A room goes on sounding this long after a loudspeaker has stopped."""
+
+
+class Mark(StrEnum):
+    """What a stretch is."""
+
+    EXCERPT = "excerpt"
+    PAUSE = "pause"
+    FLAG = "flag"
+    QUESTION = "question"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One stretch, [start, end) in milliseconds of the take; ``end`` is None while it goes on.
+
+    ``ref`` names what it refers to by identifier (the story played, the question asked), never by words.
+    """
+
+    id: int
+    take: TakeId
+    mark: Mark
+    start: Ms
+    end: Ms | None
+    ref: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """As programs read it, in seconds."""
+        end = None if self.end is None else self.end / 1000
+        return {"mark": self.mark.value, "start": self.start / 1000, "end": end, "ref": self.ref}
+
+
+def open_span(store: Shelf, take: TakeId, mark: Mark, start: Ms, ref: str = "") -> int:
+    """Note that a stretch begins; durable when this returns. Returns its number."""
+    with transaction(store.db.conn) as conn:
+        done = conn.execute(
+            'INSERT INTO spans (take, mark, start, "end", ref) VALUES (?, ?, ?, NULL, ?)', (take, str(mark), start, ref)
+        )
+    return int(done.lastrowid or 0)
+
+
+def close_span(store: Shelf, number: int, end: Ms) -> None:
+    """Note where a stretch ends; a second time changes nothing."""
+    with transaction(store.db.conn) as conn:
+        conn.execute('UPDATE spans SET "end" = MAX(start, ?) WHERE id = ? AND "end" IS NULL', (end, number))
+
+
+def add_moment(store: Shelf, take: TakeId, mark: Mark, at: Ms, ref: str = "") -> None:
+    """Note a moment: a stretch without length."""
+    close_span(store, open_span(store, take, mark, at, ref), at)
+
+
+def spans_of(store: Shelf, take: TakeId) -> list[Span]:
+    """Read the marks of a take, in order of their start."""
+    rows = store.db.conn.execute(
+        'SELECT id, take, mark, start, "end", ref FROM spans WHERE take = ? ORDER BY start, id', (take,)
+    )
+    return [
+        Span(number, TakeId(owner), Mark(mark), Ms(start), None if end is None else Ms(end), ref)
+        for number, owner, mark, start, end, ref in rows
+    ]
+
+
+def hush(samples: Samples, rate: int, start: Ms, spans: list[Span]) -> tuple[Samples, Ms]:
+    """Silence the excerpts in samples that begin at ``start`` of their take; also tell how much was silenced (ms).
+
+    Pure. ``samples`` are mono float32 at ``rate`` Hz; the result is a copy where anything had to go.
+    """
+    quiet = samples
+    taken = 0
+    for span in spans:
+        if span.mark is not Mark.EXCERPT:
+            continue
+        first = max(0, (span.start - start) * rate // 1000)
+        last = len(samples) if span.end is None else min(len(samples), (span.end + ECHO - start) * rate // 1000)
+        if first < last:
+            quiet = quiet.copy() if quiet is samples else quiet
+            quiet[first:last] = 0.0
+            taken += last - first
+    return quiet, Ms(taken * 1000 // rate)
