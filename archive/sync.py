@@ -26,6 +26,7 @@ from archive.handing import story_content, sweep_scratch, words_complete
 from archive.home import Home
 from archive.ingest import Progress, Refusal, no_progress
 from archive.receipts import Receipt
+from archive.restorehold import release_restored
 from archive.store import Store
 from archive.tombstones import Reach, Tombstone
 from archive.transports import Transport, make_transport
@@ -135,6 +136,7 @@ class _Run:
         self._content = content
         self._facts: dict[str, list[dict[str, Any]]] = {}
         self._handed: dict[str, Handed] = {}
+        self._asked = False
         self._report = SyncReport(transport.place.removeprefix("folder:"))
 
     def whole(self) -> SyncReport:
@@ -185,6 +187,11 @@ class _Run:
                 self._progress("erase", stone.story)
                 self._store.add_tombstone(stone.story)
                 self._report.found.append(stone)
+        if not self._asked and (there or self._facts):
+            # A box that came out of a backup held everything until this moment. A place that did not know the box
+            # before this run answers nothing.
+            release_restored(self._store, "the archive")
+        self._asked = True
         for story, at in gone.items():
             if story in final:
                 self._store.add_receipt(story, TOMBSTONE, self._transport.place, "{}")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from archive.store import Store
+from archive.tombstones import Tombstone
 from archive.types import ASKED_USES, Story
 from audio.clock import SystemClock
 from kiosk.box import read_home
@@ -16,8 +17,9 @@ from kiosk.commands.common import emit, home_option, json_option, seconds
 @click.command(name="list")
 @home_option
 @click.option("--unfinished", is_flag=True, help="Takes that were begun and never closed, instead of stories.")
+@click.option("--tombstones", is_flag=True, help="What was taken back here, as hearth restore reads it.")
 @json_option
-def command(home: Path, unfinished: bool, as_json: bool) -> None:
+def command(home: Path, unfinished: bool, tombstones: bool, as_json: bool) -> None:
     """List stories with their consents, never their words. Changes nothing.
 
     \b
@@ -25,9 +27,13 @@ def command(home: Path, unfinished: bool, as_json: bool) -> None:
       hearth list
       hearth list --home ./my-box --json
       hearth list --unfinished
+      hearth list --tombstones --json > gone.json
     """
     with Store(read_home(home).home, SystemClock()) as store:
-        payload = {"unfinished": _unfinished(store)} if unfinished else {"stories": _stories(store)}
+        if tombstones:
+            payload = {"tombstones": [Tombstone(gone.take, gone.at).to_json() for gone in store.tombstones()]}
+        else:
+            payload = {"unfinished": _unfinished(store)} if unfinished else {"stories": _stories(store)}
     emit(payload, lambda: _told(payload), as_json=as_json)
 
 
@@ -66,6 +72,9 @@ def _unfinished(store: Store) -> list[dict[str, object]]:
 
 
 def _told(payload: dict[str, list[dict[str, object]]]) -> str:
+    if "tombstones" in payload:
+        gone = [f"{stone['id']}  taken back {stone['time']}" for stone in payload["tombstones"]]
+        return "\n".join(gone) if gone else "Nothing was taken back here."
     if "unfinished" in payload:
         takes = payload["unfinished"]
         lines = [f"{take['take']}  {take['seconds']} s can be played  {take['problem']}".rstrip() for take in takes]

@@ -1,0 +1,248 @@
+"""Moves a whole box out of a backup into a fresh home: same ids, hashes, consents, codes and cue sheets.
+
+Everything is prepared in a folder inside the new home and becomes the home by one rename of the database, so a
+restore killed anywhere is begun again. Before that, every withdrawal that can be found is carried out: those of the
+receiving home, of the archive the box hands on to, and of a file. As long as none of these has been read, and no
+steward has said in words that there is none, every story stays held: an old backup never brings one back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, cast
+
+from archive.backup import DATABASE, LABEL, MANIFEST, BackupKeys, known_ids, read_backup_keys
+from archive.consent import all_events, standing
+from archive.durable import move, remove, sync_folder, write_file
+from archive.errors import DamagedStore, HomeTrouble, NoSuchStory, Refused
+from archive.home import Home, keys_folder, open_home
+from archive.restorehold import hold_all, release_restored, waits
+from archive.returned import NONE_SAID, read_stones, stones_of_place
+from archive.store import Store
+from archive.types import Act
+from archive.verify import Damage, verify
+from audio.clock import Clock
+from audio.errors import AudioError
+from audio.sealedfile import SealedReader
+from audio.types import TakeId
+
+_STAGING = ".restoring"
+_FOLDERS = ("takes", "stories", "texts", "prompts")
+_NAME = re.compile(r"(takes|stories|texts|prompts)(/[\w.-]+)+|hearth\.db|config\.toml|backup\.json", re.ASCII)
+_BLOCK = 1 << 20
+
+
+@dataclass(slots=True)
+class Restored:
+    """What a restore did. ``sources`` are the places withdrawals were read from; ``held`` stories wait for one."""
+
+    stories: int = 0
+    erased: list[TakeId] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    held: int = 0
+    damaged: list[Damage] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data for `json`."""
+        return {
+            "stories": self.stories,
+            "erased": self.erased,
+            "sources": self.sources,
+            "held": self.held,
+            "damaged": [one.to_json() for one in self.damaged],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Where to look for withdrawals: a file or folder of tombstones, the place handed on to, or a steward's word."""
+
+    tombstones: Path | None = None
+    place: str = ""
+    none_said: str = ""
+
+    def check(self) -> None:
+        """Raise `Refused` where a steward's word is another one than the one that is asked for."""
+        if self.none_said and " ".join(self.none_said.lower().split()).rstrip(".") != NONE_SAID:
+            raise Refused(
+                f"Whether anything was taken back has to be said in these words: {NONE_SAID}.",
+                f'Say it only if you know it: --no-tombstones "{NONE_SAID}".',
+            )
+
+
+def restore(backup: Path, keys_file: Path, path: Path, clock: Clock, answers: Answers) -> Restored:
+    """Put the box in ``backup`` into the home at ``path``, which may hold no story.
+
+    Raises `Refused` (a home with stories, other keys in its key folder, a wrong word), `NoKey`, `HomeTrouble`
+    (damaged or unreadable backup, full disk). Until it returns nothing of the backup can be used.
+    """
+    answers.check()
+    keys = read_backup_keys(keys_file)
+    place = path.absolute()
+    home = Home(place, keys_folder(place))
+    ended, same_box = _receiving(home, keys, clock)
+    staged = Home(place / _STAGING, place / _STAGING / "keys")
+    try:
+        manifest = _unpack(backup, keys, staged)
+        report = Restored()
+        with Store(staged, clock) as store:
+            _settle(store, report, known_ids(manifest), ended, same_box=same_box)
+            _answer(store, report, answers)
+            report.stories = len(store.stories())
+        _move_in(staged, home)
+    except (OSError, AudioError) as error:
+        say = f"The backup could not be restored: {getattr(error, 'say', '') or error}"
+        raise HomeTrouble(say, "Nothing of it is in use. Check the file, its keys and the disk.") from error
+    open_home(place)
+    return report
+
+
+def release(store: Store, answers: Answers) -> Restored:
+    """Answer a restored box that still waits. Raises `Refused` where it does not wait, or nothing answered it."""
+    answers.check()
+    if not waits(store):
+        raise Refused("This box does not wait for anything.", "Its stories are as their tellers left them.")
+    report = Restored()
+    _answer(store, report, answers)
+    report.stories = len(store.stories())
+    return report
+
+
+def _receiving(home: Home, keys: BackupKeys, clock: Clock) -> tuple[dict[TakeId, str], bool]:
+    """Look at the home that receives: what ended in it, and whether it is the same box. Raises `Refused`."""
+    there = {p.name: p.read_bytes() for p in home.keys.iterdir() if p.is_file()} if home.keys.is_dir() else {}
+    same_box = there.get("box.key") == keys.files.get("box.key")
+    if not home.database.exists():
+        if there.get("box.key") is not None and not same_box:
+            raise Refused(f"The keys of another box lie at {home.keys}.", "Move them away, or set HEARTH_KEYS.")
+        if not (home.path / _STAGING).exists() and any(home.stories.glob("*")):
+            raise Refused("There are stories without a database here.", "Restore into an empty folder.")
+        return {}, same_box
+    with Store(Home(home.path, home.keys), clock) as store:
+        if store.db.conn.execute("SELECT 1 FROM takes LIMIT 1").fetchone() is not None:
+            raise Refused("There are stories in this home already.", "Restore into a fresh one: --home FOLDER.")
+        ended = {take: str(standing(events).ended) for take, events in all_events(store.db.conn).items()}
+        ended |= {gone.take: str(Act.WITHDRAW) for gone in store.tombstones()}
+    # An empty home knows of nothing: that is no answer.
+    return ended, same_box and bool(ended)
+
+
+def _unpack(backup: Path, keys: BackupKeys, staged: Home) -> dict[str, Any]:
+    """Unpack into the staging folder, everything checked against the manifest."""
+    if staged.path.exists():
+        shutil.rmtree(staged.path)
+    for folder in (staged.path, *(staged.path / name for name in _FOLDERS), staged.outbox, staged.log, staged.keys):
+        folder.mkdir(mode=0o700, parents=True)
+    for name, data in keys.files.items():
+        write_file(staged.keys / name, data, 0o600)
+    members: dict[str, dict[str, Any]] = {}
+    with SealedReader(backup, keys.key, LABEL) as sealed:
+        try:
+            with tarfile.open(fileobj=cast("IO[bytes]", sealed), mode="r|") as tar:
+                for info in tar:
+                    file = tar.extractfile(info)
+                    if file is None or not _NAME.fullmatch(info.name) or "/.." in info.name:
+                        raise HomeTrouble(f"The backup holds something that is not a box's: {info.name!r}.")
+                    members[info.name] = _extract(file, staged.path / info.name)
+        except tarfile.TarError as error:
+            raise HomeTrouble(f"The backup cannot be read: {error}.", "Take another one.") from error
+    members.pop(MANIFEST, None)
+    manifest = cast("dict[str, Any]", json.loads((staged.path / MANIFEST).read_bytes()))
+    if manifest["version"] != 1 or manifest["backup"] != keys.backup or manifest["members"] != members:
+        raise HomeTrouble("The backup is not whole, or its keys belong to another one.", "Take another one.")
+    return manifest
+
+
+def _extract(file: IO[bytes], target: Path) -> dict[str, Any]:
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    digest, size = hashlib.sha256(), 0
+    with target.open("xb") as out:
+        while block := file.read(_BLOCK):
+            out.write(block)
+            digest.update(block)
+            size += len(block)
+        out.flush()
+        os.fsync(out.fileno())
+    sync_folder(target.parent)
+    return {"size": size, "sha256": digest.hexdigest()}
+
+
+def _settle(
+    store: Store, report: Restored, later: dict[TakeId, str], ended: dict[TakeId, str], *, same_box: bool
+) -> None:
+    """Check what was unpacked, end what had ended elsewhere, hold the rest."""
+    report.damaged = verify(store).damaged
+    store.finish_erasures()
+    for take, act in {**later, **ended}.items():
+        _end(store, report, take, act)
+    for take, events in all_events(store.db.conn).items():
+        where = standing(events)
+        if where.ended is None and not where.kept:
+            # Whoever told it is not standing before this box.
+            store.close_review(take, "restore")
+    hold_all(store)
+    if same_box:
+        report.sources.append("the receiving home")
+
+
+def _answer(store: Store, report: Restored, answers: Answers) -> None:
+    """Carry out the withdrawals that can be found, and release the stories if there was an answer."""
+    for name, found in _answers(store, answers):
+        report.sources.append(name)
+        for take in found:
+            _end(store, report, take, str(Act.WITHDRAW))
+    if answers.none_said:
+        report.sources.append("a steward: there is none")
+    if report.sources:
+        release_restored(store, "; ".join(report.sources))
+    elif not waits(store):
+        raise DamagedStore("The hold of the restored stories was not written.", "Try again.")
+    report.held = len(store.stories()) if waits(store) else 0
+
+
+def _answers(store: Store, answers: Answers) -> Iterator[tuple[str, list[TakeId]]]:
+    if answers.place:
+        found = stones_of_place(store, answers.place)
+        if found is not None:
+            yield "the archive", found
+    if answers.tombstones is not None:
+        yield "a file of tombstones", read_stones(answers.tombstones)
+
+
+def _end(store: Store, report: Restored, take: TakeId, act: str) -> None:
+    """End one story as it was ended elsewhere; a withdrawal is remembered even for a story that is not here."""
+    there = store.db.conn.execute("SELECT 1 FROM takes WHERE id = ?", (take,)).fetchone() is not None
+    if act == Act.WITHDRAW:
+        store.add_tombstone(take)
+    elif act in {Act.DISCARD, Act.EXPIRE} and there:
+        with contextlib.suppress(NoSuchStory):
+            store.erase(take, Act.EXPIRE, "restore")
+    if there:
+        report.erased.append(take)
+
+
+def _move_in(staged: Home, home: Home) -> None:
+    """Make the prepared folder the home; the database's rename is the moment from which it counts."""
+    home.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in sorted(staged.keys.iterdir()):
+        write_file(home.keys / path.name, path.read_bytes(), 0o600)
+    sync_folder(home.keys.parent)
+    for name in _FOLDERS:
+        remove(home.path / name)
+        move(staged.path / name, home.path / name)
+    if (staged.path / "config.toml").exists():
+        move(staged.path / "config.toml", home.config)
+    for suffix in ("-wal", "-shm"):
+        remove(home.database.with_name(DATABASE + suffix))
+    move(staged.database, home.database)
+    shutil.rmtree(staged.path)
+    sync_folder(home.path)

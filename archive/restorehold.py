@@ -1,0 +1,54 @@
+"""A restored box holds every story until it is known what was taken back since its backup was made.
+
+The hold is an event in each story's ledger, so the one gate keeps every reader out; only a teller with the code is
+let in. A story that was held for another reason before stays held afterwards.
+"""
+
+from __future__ import annotations
+
+from archive.consent import all_events, standing
+from archive.database import get_meta, set_meta, transaction
+from archive.store import Store
+from archive.types import Act, ConsentEvent
+from audio.types import TakeId
+
+BY = "restore"
+_META = "restored"
+_WAITING, _DONE = "waiting", "done"
+
+
+def hold_all(store: Store) -> list[TakeId]:
+    """Hold every story that is not held already; one transaction. Safe to repeat."""
+    held = []
+    with transaction(store.db.conn) as conn:
+        for take, events in all_events(conn).items():
+            where = standing(events)
+            if where.ended is None and not where.held:
+                store.note(take, Act.HOLD, BY)
+                held.append(take)
+        set_meta(conn, _META, _WAITING)
+    return held
+
+
+def waits(store: Store) -> bool:
+    """Whether this box still holds everything because nobody told it what was taken back."""
+    return get_meta(store.db.conn, _META) == _WAITING
+
+
+def release_restored(store: Store, by: str) -> list[TakeId]:
+    """End the holds of a restore: what was taken back is known. ``by`` names where from. Safe to repeat."""
+    if not waits(store):
+        return []
+    released = []
+    with transaction(store.db.conn) as conn:
+        for take, events in all_events(conn).items():
+            if standing(events).ended is None and _held_by_restore(events):
+                store.note(take, Act.RELEASE, f"{BY}: {by}")
+                released.append(take)
+        set_meta(conn, _META, _DONE)
+    return released
+
+
+def _held_by_restore(events: list[ConsentEvent]) -> bool:
+    last = next((event for event in reversed(events) if event.act in {Act.HOLD, Act.RELEASE}), None)
+    return last is not None and last.act is Act.HOLD and last.by == BY

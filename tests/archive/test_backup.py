@@ -1,0 +1,286 @@
+"""A whole box into a file and out again, and no withdrawn story with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from archive.backup import back_up, read_backup_keys
+from archive.consent import events_of, verify_chain
+from archive.errors import HomeTrouble, NoKey, Refused
+from archive.home import Home, keys_folder, open_home
+from archive.keycode import Cost
+from archive.masters import open_master
+from archive.restore import Answers, release, restore
+from archive.restorehold import waits
+from archive.returned import read_stones
+from archive.store import Store
+from archive.sync import sync
+from archive.tombstones import Tombstone
+from archive.transcripts import transcript
+from archive.types import Act, Reader, Use
+from archive.verify import verify
+from audio.types import Ms
+
+CHEAP = Cost(8, 1, 1)
+NONE = Answers(none_said="there is none")
+
+
+@pytest.fixture
+def box(store, teller, work):
+    """A box with a played story on a cue, one for the archive, a sealed one, one withdrawn before, one open take."""
+    played, code = teller.story(Use.PLAY_HERE)
+    given, given_code = teller.story(Use.ARCHIVE, seed=2)
+    sealed, _ = teller.story(seed=3)
+    gone, gone_code = teller.story(seed=4)
+    store.withdraw(str(gone_code), "code")
+    for take in (played, given, sealed):
+        store.close_review(take, "talk")
+    work()
+    store.set_cue("main", 1, store.add_excerpt(played, Ms(0), Ms(1000), "the bridge").id)
+    opened, _ = teller.open(seed=5)
+    return {"played": played, "given": given, "sealed": sealed, "gone": gone, "open": opened, "code": code,
+            "given_code": given_code}  # fmt: skip
+
+
+@pytest.fixture
+def made(store, box, tmp_path):
+    return back_up(store, tmp_path / "box.hearth", tmp_path / "elsewhere.keys")
+
+
+def new_box(path: Path, clock):
+    return Store(open_home(path), clock, CHEAP)
+
+
+def test_the_same_box_stands_in_a_fresh_home(store, box, made, teller, clock, tmp_path) -> None:
+    before = {take: events_of(store.db.conn, take) for take in (box["played"], box["given"], box["sealed"])}
+    facts = store.stories()
+    done = restore(made.path, made.keys, tmp_path / "new", clock, NONE)
+    assert (done.stories, done.held, done.erased, done.damaged) == (3, 0, [], [])
+    with new_box(tmp_path / "new", clock) as other:
+        assert other.stories() == facts
+        assert verify_chain(other.db.conn) == []
+        for take, events in before.items():
+            now = events_of(other.db.conn, take)
+            assert now[: len(events)] == events
+            assert [event.act for event in now[len(events) :]] == [Act.HOLD, Act.RELEASE]
+        with open_master(other, box["played"], Reader.PLAY, other.now()) as master:
+            assert master.read() == teller.told[box["played"]]
+        assert other.cue_sheet("main").cues[1].title == "the bridge"
+        visit = other.enter_code(str(box["code"]))
+        assert transcript(other, box["played"], Reader.TELLER, other.now(), visit=visit)
+        assert verify(other).sound
+        assert other.standing(box["sealed"]).sealed
+        assert other.standing(box["open"]).review_closed, "whoever told it is not here"
+        assert other.recover_open_takes() == []
+        assert [gone.take for gone in other.tombstones()] == [box["gone"]]
+    assert not (tmp_path / "new" / ".restoring").exists()
+
+
+def test_the_file_is_noise_and_the_second_file_opens_it(store, box, made) -> None:
+    data = made.path.read_bytes()
+    for word in (b"river", b"main", b"SQLite", b"ustar", box["played"].encode(), b"the bridge", b"[site]"):
+        assert word not in data
+    assert made.keys.stat().st_mode & 0o777 == 0o600
+    keys = read_backup_keys(made.keys)
+    assert keys.key not in data
+    assert set(keys.files) >= {"box.key", "signing.key"}
+    for secret in keys.files.values():
+        assert secret not in data
+
+
+def test_held_until_someone_knows_what_was_taken_back(box, made, clock, tmp_path) -> None:
+    done = restore(made.path, made.keys, tmp_path / "new", clock, Answers())
+    assert (done.held, done.sources) == (3, [])
+    with new_box(tmp_path / "new", clock) as other:
+        with pytest.raises(Refused):
+            open_master(other, box["played"], Reader.PLAY, other.now())
+        assert other.cue_sheet("main").cues == {}
+        visit = other.enter_code(str(box["code"]))
+        open_master(other, box["played"], Reader.TELLER, other.now(), visit=visit).close()
+        assert release(other, Answers()).held == 3
+        with pytest.raises(Refused, match="there is none"):
+            release(other, Answers(none_said="yes"))
+        assert waits(other)
+        assert release(other, Answers(none_said="There is  none.")).held == 0
+        open_master(other, box["played"], Reader.PLAY, other.now()).close()
+        with pytest.raises(Refused, match="not wait"):
+            release(other, NONE)
+
+
+def test_a_story_held_before_stays_held(store, box, clock, tmp_path) -> None:
+    store.hold(box["played"], "visitor")
+    made = back_up(store, tmp_path / "b")
+    restore(made.path, made.keys, tmp_path / "new", clock, NONE)
+    with new_box(tmp_path / "new", clock) as other:
+        assert other.standing(box["played"]).held
+        assert not other.standing(box["given"]).held
+
+
+@pytest.mark.parametrize("shape", ["list", "one", "folder", "printed"])
+def test_an_old_backup_never_brings_a_withdrawn_story_back(store, box, made, clock, tmp_path, shape) -> None:
+    gone = store.withdraw(str(box["code"]), "code")
+    stone = Tombstone(gone.take, gone.at).to_json()
+    path = tmp_path / "gone.json"
+    if shape == "folder":
+        path = tmp_path / "stones"
+        path.mkdir()
+        (path / f"{gone.take}.json").write_text(json.dumps(stone))
+    else:
+        path.write_text(json.dumps({"list": [stone], "one": stone, "printed": {"tombstones": [stone]}}[shape]))
+    done = restore(made.path, made.keys, tmp_path / "new", clock, Answers(tombstones=path))
+    assert (done.erased, done.sources, done.held) == ([box["played"]], ["a file of tombstones"], 0)
+    with new_box(tmp_path / "new", clock) as other:
+        assert {story.id for story in other.stories()} == {box["given"], box["sealed"]}
+        assert gone.take in {stone.take for stone in other.tombstones()}
+        for table in ("wraps", "words", "codes", "excerpts"):
+            column = "SELECT COUNT(*) FROM wraps WHERE take = ?".replace("wraps", table)
+            assert other.db.conn.execute(column, (gone.take,)).fetchone() == (0,)
+    assert not [path for path in (tmp_path / "new").rglob("*") if gone.take in path.name]
+
+
+def test_the_archive_answers_by_itself_and_at_the_next_sync(store, box, clock, tmp_path) -> None:
+    archive = tmp_path / "archive"
+    assert [bag.story for bag in sync(store, str(archive)).bags] == [box["given"]]
+    made = back_up(store, tmp_path / "b")
+    store.withdraw(str(box["given_code"]), "code")
+    sync(store, str(archive))
+    answered = restore(made.path, made.keys, tmp_path / "one", clock, Answers(place=str(archive)))
+    assert (answered.erased, answered.sources, answered.held) == ([box["given"]], ["the archive"], 0)
+    nowhere = Answers(place=str(tmp_path / "not-mounted"))
+    assert restore(made.path, made.keys, tmp_path / "two", clock, nowhere).held == 3
+    assert not (tmp_path / "not-mounted").exists()
+    with new_box(tmp_path / "two", clock) as other:
+        sync(other, str(tmp_path / "a-new-folder"))
+        assert waits(other), "a place that does not know the box answers nothing"
+        sync(other, str(archive))
+        assert not waits(other)
+        assert {story.id for story in other.stories()} == {box["played"], box["sealed"]}
+
+
+def test_what_the_receiving_home_knows_counts(store, box, made, clock) -> None:
+    for name in ("played", "given", "sealed", "open"):
+        store.erase(box[name], Act.EXPIRE if name == "sealed" else Act.WITHDRAW, "test")
+    home = store.home
+    store.close()
+    done = restore(made.path, made.keys, home.path, clock, Answers())
+    assert done.sources == ["the receiving home"]
+    assert set(done.erased) >= {box["played"], box["given"], box["sealed"]}
+    with new_box(home.path, clock) as other:
+        assert other.stories() == []
+
+
+def test_a_withdrawal_while_the_backup_is_written_is_in_it(store, box, clock, tmp_path, monkeypatch) -> None:
+    import archive.backup as module
+
+    real = module._files
+
+    def slow(home):
+        yield from real(home)
+        store.withdraw(str(box["code"]), "code")
+
+    monkeypatch.setattr(module, "_files", slow)
+    made = back_up(store, tmp_path / "b")
+    done = restore(made.path, made.keys, tmp_path / "new", clock, NONE)
+    assert done.erased == [box["played"]]
+
+
+def test_refusals_are_sentences(store, box, made, clock, tmp_path) -> None:
+    with pytest.raises(Refused, match="already"):
+        back_up(store, made.path)
+    with pytest.raises(Refused, match="own folders"):
+        back_up(store, store.home.outbox / "b")
+    with pytest.raises(Refused, match="two files"):
+        back_up(store, tmp_path / "x", tmp_path / "x")
+    with pytest.raises(HomeTrouble):
+        back_up(store, tmp_path / "no-such-folder" / "x")
+    with pytest.raises(Refused, match="stories in this home"):
+        restore(made.path, made.keys, store.home.path, clock, NONE)
+    open_home(tmp_path / "other")
+    with pytest.raises(Refused, match="keys of another box"):
+        restore(made.path, made.keys, tmp_path / "other", clock, NONE)
+    with pytest.raises(NoKey):
+        restore(made.path, made.path, tmp_path / "new", clock, NONE)
+    with pytest.raises(NoKey):
+        restore(made.path, tmp_path / "none", tmp_path / "new", clock, NONE)
+    with pytest.raises(Refused):
+        restore(made.path, made.keys, tmp_path / "new", clock, Answers(none_said="no"))
+    (tmp_path / "t").write_text("[1]")
+    with pytest.raises(Refused, match="does not hold tombstones"):
+        read_stones(tmp_path / "t")
+    with pytest.raises(Refused, match="cannot be read"):
+        read_stones(tmp_path / "none")
+    (tmp_path / "strange" / "stories" / "x").mkdir(parents=True)
+    with pytest.raises(Refused, match="without a database"):
+        restore(made.path, made.keys, tmp_path / "strange", clock, NONE)
+
+
+def test_a_damaged_backup_is_refused_and_leaves_nothing_in_use(made, clock, tmp_path) -> None:
+    data = bytearray(made.path.read_bytes())
+    data[len(data) // 2] ^= 1
+    made.path.write_bytes(bytes(data))
+    with pytest.raises(HomeTrouble):
+        restore(made.path, made.keys, tmp_path / "new", clock, NONE)
+    assert not (tmp_path / "new" / "hearth.db").exists()
+    made.path.write_bytes(bytes(data[:-100]))
+    with pytest.raises(HomeTrouble):
+        restore(made.path, made.keys, tmp_path / "new", clock, NONE)
+
+
+@pytest.mark.parametrize("moment", range(6))
+def test_killed_in_the_middle_a_restore_is_begun_again(made, box, clock, tmp_path, moment, monkeypatch) -> None:
+    new = tmp_path / "new"
+    child = os.fork()
+    if child == 0:
+        import archive.restore as module
+
+        left = [moment]
+        for name in ("_unpack", "_settle", "_answer", "write_file", "move", "sync_folder"):
+            real = getattr(module, name)
+
+            def dying(*args, _real=real, **kwargs):
+                left[0] -= 1
+                if left[0] < 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return _real(*args, **kwargs)
+
+            setattr(module, name, dying)
+        if moment > 3:  # in the last part, where things are moved into place
+            left[0] = 40 + moment * 2
+        restore(made.path, made.keys, new, clock, NONE)
+        os._exit(0)
+    os.waitpid(child, 0)
+    database = new / "hearth.db"
+    if not database.exists():
+        restore(made.path, made.keys, new, clock, NONE)
+    with new_box(new, clock) as other:
+        assert len(other.stories()) == 3
+        assert verify(other).sound
+
+
+def test_a_backup_beside_a_teller_who_tells(store, box, clock, teller, tmp_path, work) -> None:
+    _, writer = teller.open(seed=9)
+    started = time.monotonic()
+    for n in range(3):
+        writer.write(bytes(16_000))
+        back_up(store, tmp_path / f"b{n}")
+    writer.close()
+    assert time.monotonic() - started < 60
+    done = restore(tmp_path / "b2", tmp_path / "b2.keys", tmp_path / "new", clock, NONE)
+    assert done.damaged == []
+
+
+def test_keys_on_their_own_medium(made, box, clock, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("HEARTH_KEYS", str(tmp_path / "stick"))
+    restore(made.path, made.keys, tmp_path / "new", clock, NONE)
+    assert keys_folder(tmp_path / "new") == tmp_path / "stick"
+    assert (tmp_path / "stick" / "box.key").exists()
+    assert not (tmp_path / "new-keys").exists()
+    assert Home(tmp_path / "new", tmp_path / "stick").load_keys()
+    shutil.rmtree(tmp_path / "stick")
