@@ -36,6 +36,7 @@ settings). 130: interrupted.
 `{"error": {"code", "say", "do"}}`. Everything else goes to standard error. Later versions may add keys; they take none away.
 """
 ANSWERS = {
+    "backup": "`file`, `keys`, `stories`, `files`, `bytes`, `withdrawn`",
     "bench": "one number by figure; the names say what and in which unit",
     "config": "`file`, `config` (settings by section); with `--default`: `default`, the file as text",
     "cue": "`sheet` (its name), `cues` (`button`, `excerpt`, `story`, `start` and `end` in milliseconds, `title`)",
@@ -43,20 +44,29 @@ ANSWERS = {
     "`word_error_rate`, `latencies`, `overflows`, `places`",
     "devices": "`devices`: one entry a sound device, with `name`, `inputs`, `outputs`, `rate`",
     "doctor": "`well`, `findings` (`code`, `ok`, `say`, `do`)",
+    "erase": "`erased` (`story`, and the receipt as in `story`)",
+    "guardian": "`guardian` (`story`, `sealed`)",
+    "hold": "`held` (`story`, `since`, `by`): all that waits; `story`, if one was named",
     "list": "`stories` (`id`, `kind`, `recorded_at`, `clock_trusted`, `seconds`, `prompt`, `language`, `consent` by use, "
     "`sealed`, `held`); with `--unfinished`: `unfinished` (`take`, `seconds` that can be played, `prompt`, `language`, "
-    "`opened_at`, `problem`)",
+    "`opened_at`, `problem`); with `--tombstones`: `tombstones`",
     "models": "`cache`, `models` (`model`, `here`, `languages`); verify and fetch: `model`, `folder`",
     "play": "`story`, `seconds` played, `length`",
+    "release": "`released` (`story`)",
+    "restore": "`stories` and `held` (how many), `erased`, `sources`, `damaged` (`what`, `subject`, `say`)",
     "retention": "`holds_ended`, `stories_ended`, `erasures_finished`, `sealed`: identifiers",
     "screens": "`pictures`: paths",
     "search": "`results` (`story`, `start` in seconds, `text`)",
     "simulate": "`stories` (`id`, `seconds`, `sha256`, `prompt`, `language`, `transcript`, `words` with `text`, `start`, `end`, "
     "`probability`, `unclear`; `consent` by use; `keep_code`), `events` with times, `overflows`, `latencies` by step. "
     "[simulate.md](simulate.md) has the visitor's words",
+    "story": "`story` (`id`, `seconds`, `language`, `consent` by use, `held`, `sealed`, `waits_for_guardian`, `spans_taken_back`, "
+    "`copies`, `may` and more), `words` and `heard` where asked for; for a receipt: `withdrawn` (`receipt`, `at`, `erased_here`, "
+    "`on_its_way`, `erased_there`)",
     "sync": "`to`, `bags` (`story`, `bag`, `sha256`, `receipt`), `tombstones` (each says which side it came from), `waiting`, "
     "`refused` (`story`, `why`); "
     "[handing-on.md](handing-on.md) says what lies in the folder",
+    "texts": "list: `languages`; show: `language`, `version`, `wording` by use; sign: `language`, `by`, `on`, `hash`",
     "transcribe": "`clips` (`file`, `text`, `words` as above, `cpu_s`, `audio_s`, `final_text_s`, or `error`)",
     "verify": "`sound`, `checked` (`masters`, `words`, `ledger`, `open_takes`), `damaged` (`what`, `subject`, `say`), `unread`",
     "withdraw": "`withdrawn` (`story`, `at`)",
@@ -112,17 +122,24 @@ def commands_page() -> str:
 
 def _verb(verb: str) -> str:
     command = command_of(verb)
-    with click.Context(command, info_name=f"hearth {verb}", parent=click.Context(hearth)) as context:
-        usage = " ".join([f"hearth {verb}", *command.collect_usage_pieces(context)])
-        options = [param.get_help_record(context) for param in command.params]
     about, examples = help_of(command)
-    rows = [
-        f"| `{_cell(names)}` | {_cell(what)} |"
-        for names, what in (record for record in options if record and record[1])
-    ]
     told = f"\nWith `--json`: {ANSWERS[verb]}.\n" if verb in ANSWERS else ""
-    table_of_options = "| option | what |\n|---|---|\n" + "\n".join(rows)
-    return f"## hearth {verb}\n\n{about}\n\n```\n{usage}\n```\n\n{table_of_options}\n{told}\n```\n{examples}\n```\n"
+    parts = [f"## hearth {verb}\n\n{about}\n"]
+    if isinstance(command, click.Group):
+        parts += [
+            f"{help_of(sub)[0]}\n\n{_usage(f'{verb} {name}', sub)}" for name, sub in sorted(command.commands.items())
+        ]
+    else:
+        parts.append(_usage(verb, command))
+    return "\n".join(parts) + f"{told}\n```\n{examples}\n```\n"
+
+
+def _usage(words: str, command: click.Command) -> str:
+    with click.Context(command, info_name=f"hearth {words}", parent=click.Context(hearth)) as context:
+        usage = " ".join([f"hearth {words}", *command.collect_usage_pieces(context)])
+        options = [record for param in command.params if (record := param.get_help_record(context)) and record[1]]
+    rows = "".join(f"| `{_cell(names)}` | {_cell(what)} |\n" for names, what in options)
+    return f"```\n{usage}\n```\n" + (f"\n| option | what |\n|---|---|\n{rows}" if rows else "")
 
 
 def command_of(verb: str) -> click.Command:
