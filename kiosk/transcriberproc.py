@@ -35,7 +35,16 @@ class TranscriberProcess:
 
     def start(self) -> None:
         """Start it; returns at once, the model loads meanwhile."""
-        command = [sys.executable, "-m", "kiosk", "transcriber", "--home", str(self._home)]
+        command = [
+            sys.executable,
+            "-m",
+            "kiosk",
+            "transcriber",
+            "--home",
+            str(self._home),
+            "--parent",
+            str(os.getpid()),
+        ]
         self._starts += 1
         with open(self._log, "ab") if self._log else open(os.devnull, "ab") as log:  # noqa: PTH123 - one call for both
             self._process = subprocess.Popen(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from pathlib import Path
@@ -16,10 +17,24 @@ from kiosk.box import model_for, read_home
 from kiosk.commands.common import home_option
 
 
+class StopWith(threading.Event):
+    """Set by a signal, or once the process that started this one is gone, even if it was killed."""
+
+    def __init__(self, parent: int) -> None:
+        """``parent`` is the process number of the one that started this one; 0 for none."""
+        super().__init__()
+        self._parent = parent
+
+    def is_set(self) -> bool:
+        """Whether to end now. An orphan gets another parent, which is how it learns of it."""
+        return super().is_set() or bool(self._parent and os.getppid() != self._parent)
+
+
 @click.command(name="transcriber")
 @home_option
 @click.option("--once", is_flag=True, help="Do what waits, then end.")
-def command(home: Path, once: bool) -> None:
+@click.option("--parent", type=int, default=0, hidden=True, help="End when this process, which started it, has gone.")
+def command(home: Path, once: bool, parent: int) -> None:
     """Turn recorded speech into words while it is told, then make FLAC masters. Runs until it is stopped.
 
     \b
@@ -33,7 +48,7 @@ def command(home: Path, once: bool) -> None:
         return make_transcriber(setting.config.sound.transcriber, model_for(setting.config, language), language)
 
     worker = TranscriberWorker(setting.home, SystemClock(), make)
-    stop = threading.Event()
+    stop = StopWith(parent)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if not once:
