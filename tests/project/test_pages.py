@@ -250,7 +250,8 @@ def test_the_readme_says_what_is_not_there_yet_and_only_that():
 
     readme = text_of(ROOT / "README.md")
     later = {state.name for state in SCREENS_LATER}
-    assert {name for name, sentence in NOT_YET.items() if sentence in readme} == later & set(NOT_YET)
+    said = {name for name, sentence in NOT_YET.items() if sentence in readme}
+    assert said == later & set(NOT_YET), "correct the table 'not yet' of README.md, and docs/privacy.md with it"
 
 
 def test_every_folder_of_tests_is_on_the_page():
