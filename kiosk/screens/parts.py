@@ -65,11 +65,13 @@ class Coals:
         return round(breath(now) * (STEPS - 1))
 
     def paint(self, surface: pygame.Surface, view: View, now: float) -> None:
-        """Copy the sheet of that brightness."""
+        """Copy the sheet of that brightness, laid over the still page once: only the dusk lies behind it."""
         index = self.step(view, now)
-        if index not in self._sheets:
-            self._sheets[index] = self._sky.coals(index / (STEPS - 1), self._sunk)
-        surface.blit(self._sheets[index], self.rect)
+        if index in self._sheets:
+            surface.blit(self._sheets[index], self.rect)
+            return
+        surface.blit(self._sky.coals(index / (STEPS - 1), self._sunk), self.rect)
+        self._sheets[index] = surface.subsurface(self.rect).copy()
 
 
 class Orb:
