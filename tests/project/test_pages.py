@@ -171,7 +171,7 @@ def test_every_verb_has_its_file_and_every_file_its_verb():
 
 def test_every_answer_for_programs_is_described():
     verbs = {verb for verb in VERBS if any("--json" in param.opts for part in parts_of(verb) for param in part.params)}
-    assert verbs == set(MAKER.ANSWERS), "describe it in ANSWERS of scripts/pages.py, then run scripts/pages"
+    assert verbs - set(MAKER.ANSWERS) == set(), "describe it in ANSWERS of scripts/pages.py, then run scripts/pages"
 
 
 QUICK = {
