@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.errors import BadConfig
+from kiosk.prompts import SETS
 from kiosk.types import Rules
 
 Plain = str | int | float | bool | tuple[str, ...]
@@ -40,6 +41,7 @@ class Site:
     name: str = _setting("our library", "The library's name, as visitors know it.")
     language: str = _setting("en", "The library's own language; the box returns to it after each visit.")
     languages: tuple[str, ...] = _setting(("en", "es"), "Every language offered, by code.")
+    prompts: tuple[str, ...] = _setting(SETS, "The sets of questions asked while HOME/prompts holds none of yours.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,15 @@ class ControlsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Consent:
+    """What tellers are asked beside the uses. The words themselves are in ``texts``."""
+
+    ask_age: int = _setting(0, "Ask whether a teller is so many years old; 0 does not ask.", low=0, high=25)
+    ask_form: bool = _setting(default=False, about="Ask whether others may hear the voice or only read the words.")
+    embargo_years: int = _setting(0, "Ask whether others shall wait so many years; 0 does not ask.", low=0, high=100)
+
+
+@dataclass(frozen=True, slots=True)
 class Archive:
     """Where stories with the needed yes are handed on to."""
 
@@ -127,12 +138,14 @@ class Config:
     times: Times = field(default_factory=Times)
     controls: ControlsConfig = field(default_factory=ControlsConfig)
     pins: Mapping[str, int] = field(default_factory=dict)
+    consent: Consent = field(default_factory=Consent)
     archive: Archive = field(default_factory=Archive)
     retention: Retention = field(default_factory=Retention)
 
     def rules(self) -> Rules:
         """The times as the session wants them."""
-        return Rules(**{item.name: getattr(self.times, item.name) for item in fields(Times)})
+        given = {item.name: getattr(part, item.name) for part in (self.times, self.consent) for item in fields(part)}
+        return Rules(**given)
 
 
 SECTIONS: dict[str, type[Any]] = {
@@ -141,6 +154,7 @@ SECTIONS: dict[str, type[Any]] = {
     "screen": Screen,
     "times": Times,
     "controls": ControlsConfig,
+    "consent": Consent,
     "archive": Archive,
     "retention": Retention,
 }

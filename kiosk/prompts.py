@@ -1,6 +1,6 @@
 """The questions the box asks: sets of prompts in TOML, checked whole, refused with a sentence.
 
-The box comes with a starter set. Sets under ``HOME/prompts/*.toml`` take its place: a library that writes its own asks
+The box comes with sets of its own (`SETS`). Sets under ``HOME/prompts/*.toml`` take their place: a library that writes its own asks
 only its own. A prompt has an id, its text by language, follow-up questions, and if wanted the first and last day it is
 asked, the box it belongs to, and a spoken file by language.
 """
@@ -20,6 +20,8 @@ from kiosk.errors import BadPrompts
 
 LONGEST = 90
 """Characters of a prompt, in each language: what fits the attract screen at its reading distance."""
+SETS: tuple[str, ...] = ("place", "arrival", "work", "divide", "growing-up", "growing-old", "pandemic")
+"""The sets the box comes with, in the order in which it asks them."""
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _PROMPT_KEYS = frozenset({"id", "text", "follow", "from", "until", "box", "spoken"})
@@ -65,13 +67,13 @@ class PromptSet:
     prompts: tuple[Prompt, ...]
 
 
-def load(home: Path | None, languages: Sequence[str]) -> tuple[Prompt, ...]:
-    """Every prompt of the box: the sets under ``home/prompts`` in the order of their names, else the starter set.
+def load(home: Path | None, languages: Sequence[str], shipped: Sequence[str] = SETS) -> tuple[Prompt, ...]:
+    """Every prompt of the box: the sets under ``home/prompts`` in the order of their names, else the ``shipped`` ones.
 
     ``languages`` are the languages the box offers: a prompt without one of them is refused. Raises `BadPrompts`.
     """
     files = sorted((home / "prompts").glob("*.toml")) if home is not None else []
-    sets = [read(path, languages) for path in files] or [starter(languages)]
+    sets = [read(path, languages) for path in files] or [ours(name, languages) for name in shipped]
     prompts: dict[str, Prompt] = {}
     for one in sets:
         for prompt in one.prompts:
@@ -82,11 +84,13 @@ def load(home: Path | None, languages: Sequence[str]) -> tuple[Prompt, ...]:
     return tuple(prompts.values())
 
 
-def starter(languages: Sequence[str] = ("en",)) -> PromptSet:
-    """The set the box comes with. A language it does not speak falls back to English (`Prompt.say`)."""
-    text = resources.files("kiosk").joinpath("promptsets", "starter.toml").read_text(encoding="utf-8")
-    spoken = [language for language in languages if language in {"en", "es"}]
-    return parse(text, "the starter set", spoken or ["en"])
+def ours(name: str, languages: Sequence[str] = ("en",)) -> PromptSet:
+    """A set the box comes with. Raises `BadPrompts` when there is none of that name, or not in these languages."""
+    if name not in SETS:
+        message = f"There is no set of prompts called '{name}'."
+        raise BadPrompts(message, f"There are: {', '.join(SETS)}.")
+    text = resources.files("kiosk").joinpath("promptsets", f"{name}.toml").read_text(encoding="utf-8")
+    return parse(text, f"the set '{name}'", languages)
 
 
 def read(path: Path, languages: Sequence[str]) -> PromptSet:
@@ -99,8 +103,11 @@ def read(path: Path, languages: Sequence[str]) -> PromptSet:
     return parse(text, str(path), languages)
 
 
-def parse(text: str, where: str, languages: Sequence[str]) -> PromptSet:
-    """One set from TOML ``text``; ``where`` names it in sentences. Raises `BadPrompts`."""
+def parse(text: str, where: str, languages: Sequence[str], *, longest: int = LONGEST) -> PromptSet:
+    """One set from TOML ``text``; ``where`` names it in sentences. Raises `BadPrompts`.
+
+    A checker that wants to tell everything at once asks for no language and allows any length.
+    """
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -111,7 +118,7 @@ def parse(text: str, where: str, languages: Sequence[str]) -> PromptSet:
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         message = f"{where} holds no prompt."
         raise BadPrompts(message, "Write at least one [[prompt]] with an id and a text.")
-    prompts = tuple(_prompt(where, entry, languages) for entry in entries)
+    prompts = tuple(_prompt(where, entry, languages, longest) for entry in entries)
     ids = [prompt.id for prompt in prompts]
     for name in ids:
         if ids.count(name) > 1:
@@ -128,7 +135,7 @@ def playable(prompts: Iterable[Prompt], day: date, box: str = "") -> tuple[str, 
     return today or tuple(prompt.id for prompt in every)
 
 
-def _prompt(where: str, entry: Mapping[str, Any], languages: Sequence[str]) -> Prompt:
+def _prompt(where: str, entry: Mapping[str, Any], languages: Sequence[str], longest: int) -> Prompt:
     name = entry.get("id")
     if not isinstance(name, str) or not _ID.fullmatch(name):
         message = f"{where}: a prompt has the id {name!r}."
@@ -137,9 +144,9 @@ def _prompt(where: str, entry: Mapping[str, Any], languages: Sequence[str]) -> P
     _only(here, entry, _PROMPT_KEYS)
     text = _texts(f"{here}: text", entry.get("text"), languages)
     for language, words in text.items():
-        if len(words) > LONGEST:
+        if len(words) > longest:
             message = f"{here} is {len(words)} characters long in '{language}'."
-            raise BadPrompts(message, f"At most {LONGEST} characters fit the screen.")
+            raise BadPrompts(message, f"At most {longest} characters fit the screen.")
     follow = entry.get("follow", [])
     if not isinstance(follow, list):
         message = f"{here}: follow is not a list."

@@ -54,6 +54,7 @@ _SHARED: dict[Script, str] = {
 }
 """Characters without a script of their own that the script's fonts hold."""
 _NEUTRAL = frozenset(" \u00a0.:!()«»“”‘’·…—–-?,;/")
+_IN_NUMBERS = frozenset(".,:/")
 _FIRST_SPECIAL = 0x0600
 _NO_LINE_START = frozenset("，。、！？；：）》」』”’…·)!?,.;:%")
 _NO_LINE_END = frozenset("（《「『“‘(")
@@ -92,6 +93,9 @@ def _resolved(text: str, home: Script) -> list[Script]:
         if script is None:
             after = next((one for one in known[at:] if one is not None), None)
             script = before if before is not None and before is after else home
+            if home.right_to_left and letter not in _IN_NUMBERS and _between_digits(text, at):
+                # Two numbers are two things: each keeps its order, together they follow the line.
+                script = home
             if letter not in _SHARED[script]:
                 script = Script.LATIN
         else:
@@ -99,6 +103,11 @@ def _resolved(text: str, home: Script) -> list[Script]:
         # The fonts of Han hold Latin letters that were drawn to stand beside it.
         scripts.append(Script.HAN if home is Script.HAN and script is Script.LATIN else script)
     return scripts
+
+
+def _between_digits(text: str, at: int) -> bool:
+    neutral = "".join(_NEUTRAL)
+    return text[:at].rstrip(neutral)[-1:].isdigit() and text[at:].lstrip(neutral)[:1].isdigit()
 
 
 def pieces(text: str) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Prompts: the starter set, a library's own sets, and what is refused."""
+"""Prompts: the shipped sets, a library's own sets, and what is refused."""
 
 from __future__ import annotations
 
@@ -8,27 +8,32 @@ import pytest
 
 from kiosk import prompts
 from kiosk.errors import BadPrompts
+from kiosk.texts import shipped_languages
 
 GOOD = '[[prompt]]\nid = "one"\ntext = { en = "Tell me about a day.", es = "Cuéntame un día." }\n'
 
 
-def test_the_starter_set_asks_enough_in_both_languages_and_fits():
-    every = prompts.load(None, ("en", "es"))
-    assert len(every) >= 14
+def test_the_shipped_sets_ask_enough_in_every_language_and_fit():
+    every = prompts.load(None, shipped_languages())
+    assert len(every) >= 24
+    assert all(3 <= len(prompts.ours(name).prompts) <= 12 for name in prompts.SETS)
     for prompt in every:
-        assert set(prompt.text) == {"en", "es"}
+        assert set(prompt.text) == set(shipped_languages())
         assert all(len(words) <= prompts.LONGEST for words in prompt.text.values())
         assert not prompt.text["en"].startswith(("Do ", "Did ", "Is ", "Are ", "Have ", "Should ", "Why ")), (
             "asks for an experience"
         )
         assert prompt.follow
-        assert all(set(follow) == {"en", "es"} for follow in prompt.follow)
+        assert all(set(follow) == set(shipped_languages()) for follow in prompt.follow)
     assert len({prompt.text["en"] for prompt in every}) == len(every)
 
 
-def test_a_library_s_own_sets_take_the_place_of_the_starter(tmp_path):
+def test_a_library_s_own_sets_take_the_place_of_the_shipped(tmp_path):
     (tmp_path / "prompts").mkdir()
-    assert len(prompts.load(tmp_path, ("en",))) >= 14
+    assert len(prompts.load(tmp_path, ("en",))) >= 24
+    assert [prompt.id for prompt in prompts.load(tmp_path, ("en",), ("work",))][0] == "first-work"
+    with pytest.raises(BadPrompts, match="no set of prompts called 'wrok'"):
+        prompts.load(tmp_path, ("en",), ("wrok",))
     (tmp_path / "prompts" / "a.toml").write_text(GOOD)
     (tmp_path / "prompts" / "b.toml").write_text(GOOD.replace('"one"', '"two"'))
     own = prompts.load(tmp_path, ("en", "es"))

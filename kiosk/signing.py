@@ -1,0 +1,86 @@
+"""Who has read the consent wording of a draft language and stands for it, in ``HOME/texts/signed.toml``.
+
+A language that no native speaker has checked may be tried at a desk, but visitors agree to its very words: before it
+is offered, a person of the library who speaks it reads them and signs. The signature names the words by their hash, so
+that it ends when one of them changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from archive.durable import write_file
+from archive.types import ASKED_USES, Use
+from kiosk.errors import BadTexts
+from kiosk.texts import Texts
+
+FILE = "signed.toml"
+SIGNED_USES: tuple[Use, ...] = (Use.RECORD, Use.KEEP, *ASKED_USES)
+_NAME_LENGTH = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One person's word for one language's consent wording."""
+
+    by: str
+    on: date
+    hash: str
+
+
+def consent_hash(texts: Texts) -> str:
+    """SHA-256 over everything a visitor agrees to in this language."""
+    return hashlib.sha256("\n".join(texts.wording(use).hash for use in SIGNED_USES).encode()).hexdigest()
+
+
+def signatures(folder: Path) -> Mapping[str, Signature]:
+    """Every signature in ``folder`` by language; none where there is no file. Raises `BadTexts`."""
+    path = folder / FILE
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadTexts(f"The signatures in {path} cannot be read: {error}.", "Sign again: hearth texts sign.") from error
+    found = {}
+    for language, entry in data.items():
+        match entry:
+            case {"by": str(by), "on": date() as on, "hash": str(known)}:
+                found[language] = Signature(by, on, known)
+            case _:
+                raise BadTexts(f"The signature for '{language}' in {path} is not whole.", "Sign again.")
+    return found
+
+
+def sign(folder: Path, texts: Texts, by: str, on: date) -> Signature:
+    """Write that ``by`` stands for the consent wording of ``texts``; durable when it returns. Raises `BadTexts`."""
+    name = " ".join(by.split())
+    if not name or len(name) > _NAME_LENGTH or not name.isprintable():
+        raise BadTexts(f"'{by}' is not a name.", f"Write the name of the person who read it, up to {_NAME_LENGTH} letters.")
+    kept = dict(signatures(folder)) | {texts.language: Signature(name, on, consent_hash(texts))}
+    lines = ["# Who has read the consent wording of a language and stands for it. Written by: hearth texts sign"]
+    for language, one in sorted(kept.items()):
+        by_toml = json.dumps(one.by, ensure_ascii=False)
+        lines += ["", f"[{language}]", f"by = {by_toml}", f"on = {one.on.isoformat()}", f'hash = "{one.hash}"']
+    folder.mkdir(parents=True, exist_ok=True)
+    write_file(folder / FILE, ("\n".join(lines) + "\n").encode())
+    return kept[texts.language]
+
+
+def check_live(folder: Path, texts: Texts) -> None:
+    """Refuse a draft language that nobody has signed, or whose wording has changed since. Raises `BadTexts`."""
+    if not texts.draft:
+        return
+    language = texts.language
+    do = f"Let a person who speaks it read `hearth texts show {language}`, then: hearth texts sign {language} --by NAME"
+    signature = signatures(folder).get(language)
+    if signature is None:
+        raise BadTexts(f"The language '{language}' is a draft and nobody has signed its consent wording.", do)
+    if signature.hash != consent_hash(texts):
+        raise BadTexts(f"The consent wording in '{language}' has changed since {signature.by} signed it.", do)
