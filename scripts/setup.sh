@@ -174,10 +174,11 @@ install_project() {
   rm -rf "$venv/tmp" "$here/build" "$here"/*.egg-info
   return $result
 }
-fetch_model() { mkdir -p "$venv/tmp" && TMPDIR="$venv/tmp" "$venv/bin/hearth" models fetch "$1"; }
+# What a killed fetch left goes first; nobody else fetches into this folder while we hold its lock.
+fetch_model() { rm -rf "$venv"/share/hearth/.fetch-* "$venv"/share/hearth/models/.fetch-*; mkdir -p "$venv/tmp" && TMPDIR="$venv/tmp" "$venv/bin/hearth" models fetch "$1"; }
 
 take_turn() { # one set-up at a time in this folder
-  exec 9>"$here/.setup.lock"
+  exec 9>>"$here/.setup.lock"
   command -v flock >/dev/null || return 0
   flock -n 9 && return 0
   say "Another set-up is running in this folder; waiting for it."
