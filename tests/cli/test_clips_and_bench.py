@@ -1,0 +1,96 @@
+"""``hearth transcribe`` over a folder of every kind of file, and the first figures of ``hearth bench``."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from audio.errors import NoModel
+from audio.models import find
+from audio.speech import Spoken, on_this_machine, word_error_rate
+
+GOOD = {"eight_bit", "float", "good", "half", "six_channels", "twenty_four_bit", "very_fast"}
+BAD = {"empty", "head", "nothing", "text"}
+
+
+@pytest.fixture(scope="module")
+def spoken() -> Spoken:
+    try:
+        find("tiny.en")
+        found = [one for one in on_this_machine() if soundfile.info(one.path).duration < 8]
+    except NoModel as error:
+        pytest.skip(f"{error.say} {error.do}")
+    return min(found, key=lambda one: soundfile.info(one.path).duration)
+
+
+@pytest.fixture(scope="module")
+def folder(spoken, tmp_path_factory) -> Path:
+    place = tmp_path_factory.mktemp("clips")
+    samples, rate = soundfile.read(spoken.path)
+    for name, kind in (("eight_bit", "PCM_U8"), ("twenty_four_bit", "PCM_24"), ("float", "FLOAT")):
+        soundfile.write(place / f"{name}.wav", samples, rate, subtype=kind)
+    soundfile.write(place / "six_channels.wav", np.stack([samples] * 6, axis=1), rate, subtype="PCM_16")
+    soundfile.write(place / "very_fast.wav", np.repeat(samples, 192_000 // rate), 192_000, subtype="PCM_16")
+    soundfile.write(place / "nothing.wav", samples[:0], rate, subtype="PCM_16")
+    shutil.copy(spoken.path, place / "good.wav")
+    whole = spoken.path.read_bytes()
+    (place / "half.wav").write_bytes(whole[: len(whole) // 2])
+    (place / "head.wav").write_bytes(whole[:30])
+    (place / "empty.wav").touch()
+    (place / "text.wav").write_text("once upon a time\n" * 20)
+    (place / "notes.txt").write_text("no sound at all")
+    return place
+
+
+def test_every_kind_of_file_is_written_down_or_gets_its_sentence(verb, folder, spoken) -> None:
+    answer = verb("transcribe", folder, "--streamed", "--json")
+    assert answer.code == 1, "some could not be read"
+    clips = {Path(clip["file"]).stem: clip for clip in answer.json["clips"]}
+    assert set(clips) == GOOD | BAD
+    for name in BAD:
+        assert set(clips[name]["error"]) == {"code", "say", "do"}
+        assert f"{name}.wav" in clips[name]["error"]["say"]
+        assert clips[name]["error"]["do"]
+    for name in GOOD:
+        clip = clips[name]
+        assert set(clip) == {"file", "text", "words", "cpu_s", "audio_s", "final_text_s"}
+        assert clip["audio_s"] == pytest.approx(clips["good"]["audio_s"] / (2 if name == "half" else 1), rel=0.02)
+        assert clip["text"].split() == [word["text"].strip() for word in clip["words"]]
+        assert all(set(word) == {"text", "start", "end", "probability", "unclear"} for word in clip["words"])
+        if name != "half":
+            assert word_error_rate([(spoken.text, clip["text"])]) < 0.5, name
+    assert clips["good"]["text"] == clips["twenty_four_bit"]["text"] == clips["float"]["text"]
+
+
+def test_a_good_file_alone_ends_with_0_for_people_and_programs(verb, folder, spoken) -> None:
+    answer = verb("transcribe", folder / "good.wav", "--json")
+    assert answer.code == 0
+    assert word_error_rate([(spoken.text, answer.json["clips"][0]["text"])]) < 0.5
+    told = verb("transcribe", folder / "text.wav")
+    assert told.code == 1
+    assert "could not be read" in told.out
+    assert "not a sound file" in told.err
+
+
+@pytest.mark.parametrize("words", [["nowhere.wav"], ["nowhere.wav", "--streamed"], [".", "--model", "nonsense"]])
+def test_what_cannot_be_transcribed_at_all_is_one_error(verb, words, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = verb("transcribe", *words, "--json")
+    assert answer.code in {1, 2}
+    assert set(answer.json) == {"error"}
+
+
+def test_bench_measures_itself_beside_the_plain_model(verb, folder, spoken, tmp_path) -> None:
+    shutil.copy(spoken.path, tmp_path / "one.wav")
+    (tmp_path / "one.txt").write_text(spoken.text)
+    answer = verb("bench", "--quick", "--clips", tmp_path, "--json")
+    assert answer.code == 0
+    assert len(answer.json) >= 5
+    assert all(isinstance(value, int | float) for value in answer.json.values())
+    missing = verb("bench", "--quick", "--clips", tmp_path / "empty", "--json")
+    assert missing.code in {1, 2}
+    assert missing.json["error"]["code"] == "bad-sound"
