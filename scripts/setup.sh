@@ -69,7 +69,7 @@ why_it_failed() { # turns what the failed step wrote into the log into one sente
 }
 
 fits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; }
-makes_environments() { "$1" -c 'import ensurepip, venv' 2>/dev/null; }
+makes_environments() { "$1" -c 'import ensurepip, venv; ensurepip.version()' 2>/dev/null; }
 
 find_python() { # prints the first fitting Python; one that can make environments goes before one that cannot
   local candidate fallback=
@@ -219,9 +219,9 @@ check_room() { # check_room LOCK
 build_environment() { # build_environment LOCK PYTHON
   local lock=$1 python=$2
   if ! can_grow; then
-    say "First run: about 500 MB of Python packages go into .venv; a few minutes on a slow line."
     makes_environments "$python" || ! may_install || debian_packages "python3-venv:makes the project's own environment:there is no environment"
     makes_environments "$python" || refuse "This Python ($python) cannot make virtual environments: install python3-venv and run this again."
+    say "First run: about 500 MB of Python packages go into .venv; a few minutes on a slow line."
     step "Python environment" make_environment "$python" || refuse "$(why_it_failed)"
     stamp .environment "$venv"
   fi
