@@ -29,6 +29,7 @@ from audio.events import (
 from audio.framing import Framer
 from audio.levels import Hint, LevelMeter, has_hum, hint
 from audio.pcm import to_floats
+from audio.priority import hurry
 from audio.segmenter import Segmenter
 from audio.sources import Source
 from audio.taking import Gate, Taking, Writer
@@ -44,7 +45,7 @@ _REARM_S: Final = 0.5
 _LEVEL_MS: Final = 100
 _STORE_MS: Final = 96
 _LEVELS_A_SECOND: Final = 10
-_HINT_LEVELS: Final = 30
+_HINT_LEVELS: Final = 25
 _JOIN_S: Final = 10.0
 
 _Command = Callable[[], None]
@@ -169,12 +170,19 @@ class Capture:
 
     def _gate(self, gate: Gate) -> None:
         def apply() -> None:
-            if self._taking is not None and (self._taking.gate(gate) or (gate.last and self._lost)):
+            if self._taking is None:
+                return
+            passed = self._taking.gate(gate)
+            if gate.last and self._lost and not passed:
+                self._taking.lost()
+            if passed or (gate.last and self._lost):
                 self._close_take()
 
         self._queue.put(apply)
 
     def _run(self) -> None:
+        # It writes and judges, so it must not be able to starve the machine: more urgent, but not real-time.
+        hurry(real_time=False)
         held: Block | _Command | None = None
         while self._running:
             try:
@@ -314,8 +322,7 @@ class Capture:
         self._back_at = None
         self._rearmed_at = float("-inf")
         self._announce(StreamLost(error.say, error.do))
-        if self._taking is not None:
-            self._taking.overflows += 1
-            if self._taking.ending:
-                # Nothing more is coming: what was captured is the take.
-                self._close_take()
+        if self._taking is not None and self._taking.ending:
+            # Nothing more is coming: what was captured is the take.
+            self._taking.lost()
+            self._close_take()

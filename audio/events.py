@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from audio.errors import AudioError
 from audio.levels import Hint
-from audio.types import AudioFormat, Level, Segment, SpeechMark, Take, TakeId
+from audio.types import AudioFormat, Level, Ms, Segment, SpeechMark, Take, TakeId
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,15 @@ class SegmentClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundGap:
+    """Sound is missing from the running take at ``at``: ``lost`` seconds of it, 0 where nobody can tell how much."""
+
+    take: TakeId
+    at: Ms
+    lost: float
+
+
+@dataclass(frozen=True, slots=True)
 class TakeClosed:
     """The take is complete, synced, read back and hashed."""
 
@@ -98,6 +107,7 @@ CaptureEvent = (
     | FirstSample
     | Marked
     | SegmentClosed
+    | SoundGap
     | TakeClosed
     | TakeFailed
 )

@@ -9,18 +9,18 @@ name of what answers.
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from audio.blocktimer import BlockTimer
 from audio.clock import Clock
 from audio.errors import AudioError, NoMicrophone, NoSpeaker, StreamDied
 from audio.hush import hush_alsa
+from audio.identity import PulseIdentity
 from audio.pcm import mix_down
+from audio.priority import hurry
 from audio.sources import STALL_MS, Sink
 from audio.types import AudioFormat, Block
 
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 _PREFERRED_RATE: Final = 48_000
 _BLOCK_MS: Final = 20
 _LATENCY_S: Final = 0.06
-_JUMP_S: Final = 0.25
-_PULL: Final = 0.02
+_OLDEST_S: Final = 60.0
+_HANG_S: Final = 4.0
+_LONGEST_HANG_S: Final = 60.0
 _IDENTITY_S: Final = 1.0
 _ATTEMPT_S: Final = 1.5
 _SHUT_S: Final = 2.0
@@ -136,68 +137,6 @@ def find_device(name: str, *, output: bool = False) -> SoundDevice:
     return fitting[0]
 
 
-class BlockTimer:
-    """Turns PortAudio's jittery stamps into the time at which a block's first sample was captured. Pure.
-
-    Blocks of an unbroken stream follow each other by their sample count; the stamps only pull gently. A jump
-    forward of more than 0.25 s is a real gap. Time never goes back, so bursts after a hang stay in order.
-    """
-
-    def __init__(self, rate: int) -> None:
-        """Time blocks of a stream at ``rate`` Hz."""
-        self._rate = rate
-        self._next: float | None = None
-
-    def push(self, stamp: float, frames: int) -> float:
-        """Take a block's own stamp (monotonic seconds) and length; return its time."""
-        if self._next is None or stamp - self._next > _JUMP_S:
-            at = stamp
-        else:
-            at = self._next + max(-1, min(1, stamp - self._next)) * _PULL
-        at = at if self._next is None else max(at, self._next - 0.5 / self._rate)
-        self._next = at + frames / self._rate
-        return at
-
-
-class PulseIdentity:
-    """Which PulseAudio (or PipeWire) source feeds this process, where such a server runs at all."""
-
-    def __init__(self) -> None:
-        """Look for the tool that tells."""
-        self._tool = shutil.which("pactl")
-
-    def source(self) -> str | None:
-        """Return the name of the source that feeds this process; None when nobody can tell."""
-        if self._tool is None:
-            return None
-        indexes = []
-        for entry in self._ask("list", "source-outputs").split("Source Output #")[1:]:
-            if f'application.process.id = "{os.getpid()}"' in entry:
-                indexes += [line.split(":")[1].strip() for line in entry.splitlines() if line.startswith("\tSource:")]
-        if not indexes:
-            return None
-        for line in self._ask("list", "short", "sources").splitlines():
-            columns = line.split("\t")
-            if len(columns) > 1 and columns[0] == indexes[0]:
-                return columns[1]
-        return None
-
-    def _ask(self, *words: str) -> str:
-        environment = {**os.environ, "LC_ALL": "C"}
-        try:
-            answer = subprocess.run(
-                [self._tool or "pactl", *words],
-                env=environment,
-                capture_output=True,
-                text=True,
-                timeout=0.5,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return ""  # a hung server tells nothing; the missing blocks will
-        return answer.stdout
-
-
 class Microphone:
     """One named input device. Passes the contract suite of `audio.sources.Source`."""
 
@@ -225,6 +164,7 @@ class Microphone:
         self._attempt: threading.Thread | None = None
         self._armed = False
         self._live = False
+        self._hurried = False
 
     def _settle(self, found: SoundDevice, rate: int | None, width: int) -> tuple[int, AudioFormat]:
         """Choose channel count and rate which the device takes; several channels are averaged later."""
@@ -254,6 +194,7 @@ class Microphone:
             sd = portaudio()
             self._timer = BlockTimer(self.format.rate)
             self._last_block = self._looked_at = self._clock.monotonic()
+            self._hurried = False
             try:
                 self._stream = sd.RawInputStream(
                     device=found.index,
@@ -276,15 +217,20 @@ class Microphone:
         sink = self._sink
         if sink is None:
             return
+        if not self._hurried:
+            self._hurried = True
+            hurry(real_time=True)
         now = self._clock.monotonic()
         self._last_block = now
         # PortAudio's clock differs from ours by a constant nobody tells, so only its age of the block is used.
         age = times.currentTime - times.inputBufferAdcTime if times.inputBufferAdcTime else frames / self.format.rate
-        at = self._timer.push(now - max(0.0, min(age, 1.0)), frames)
+        # After a hang that age is as long as the hang: what was held back comes in a burst, complete and in order.
+        lost = bool(status.input_overflow)
+        at = self._timer.push(now - max(0.0, min(age, _OLDEST_S)), frames, lost=lost)
         pcm = bytes(data)
         if self._channels > 1:
             pcm = mix_down(pcm, AudioFormat(self.format.rate, self._channels, self.format.width))
-        sink(Block(pcm, at, bool(status.input_overflow)))
+        sink(Block(pcm, at, lost))
 
     def stop(self) -> None:
         """Close the stream. When the sound server hangs, the stream is cut off here and closed when it answers."""
@@ -326,11 +272,13 @@ class Microphone:
             raise StreamDied(f"Another device answers in place of the microphone {self.name}.", "Plug it in again.")
 
     def rearm(self) -> bool:
-        """Try once to open the same device again.
+        """Try once to open the same device again, unless it only hangs: what a hung one holds back would be lost.
 
         One attempt at a time; when the sound server hangs it outlasts this call, and the next call asks after it.
         """
         if self._attempt is None:
+            if self._hangs():
+                return False
             self._armed = False
             self._attempt = threading.Thread(target=self._try_again, name="rearm-microphone", daemon=True)
             self._attempt.start()
@@ -339,6 +287,14 @@ class Microphone:
             return False
         self._attempt = None
         return self._armed
+
+    def _hangs(self) -> bool:
+        """Whether the open stream may still go on by itself: it is alive, it is the right one, and only late."""
+        stream = self._stream
+        silent = self._clock.monotonic() - self._last_block
+        if stream is None or not stream.active or silent <= self.stall_ms / 1000:
+            return False
+        return silent < _HANG_S or (silent < _LONGEST_HANG_S and self._identity.hangs())
 
     def _try_again(self) -> None:
         sink = self._sink

@@ -21,8 +21,10 @@ from audio.types import AudioFormat, Block
 Sink = Callable[[Block], None]
 """Takes one block; called in the source's own thread, must neither block nor raise."""
 
-STALL_MS: Final = 700
-"""No block for this long means that the stream has died, unless a source is told otherwise."""
+STALL_MS: Final = 1200
+"""No block for this long means that the stream has died, unless a source is told otherwise.
+
+Long enough for a busy machine to catch up, short enough to be said within 2 s."""
 _BLOCK_MS: Final = 20
 _LATENCY_S: Final = 0.06
 _TICK_S: Final = 0.02

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from audio.events import CaptureEvent, FirstSample, Marked, SegmentClosed, TakeClosed
+from audio.events import CaptureEvent, FirstSample, Marked, SegmentClosed, SoundGap, TakeClosed
 from audio.pcm import Samples, full_scale, to_integers
 from audio.resample import MODEL_RATE, Resampler
 from audio.segmenter import Segmenter
@@ -25,6 +25,8 @@ from audio.vad import Vad
 HOLD_S: Final = 0.15
 """How late a press may be told and still cut exactly, in seconds of sound kept back from the disk."""
 _SILENT: Final = 1e-6
+_GAP_S: Final = 0.05
+"""A block that begins so much later than the one before it ended comes after a gap."""
 
 
 class Writer(Protocol):
@@ -98,6 +100,7 @@ class Taking:
         self._pending: list[bytes] = []
         self._first_at: float | None = None
         self._first_told = False
+        self._next_at: float | None = None
         self._stored = 0
         self._clipped = 0
         self._speech = 0
@@ -138,8 +141,10 @@ class Taking:
         size = self._format.frame_bytes
         frames = len(block.pcm) // size
         done = 0
-        if block.overflow and self._on:
-            self.overflows += 1
+        late = 0.0 if self._next_at is None else block.at - self._next_at
+        if self._on and (block.overflow or late > _GAP_S):
+            self.lost(max(0.0, late))
+        self._next_at = block.at + frames / self._format.rate
         while self._gates:
             gate = self._gates[0]
             index = sample_at(gate.at, block.at, self._format.rate)
@@ -154,6 +159,13 @@ class Taking:
                 return True
         self._keep(block, done, frames)
         return False
+
+    def lost(self, seconds: float = 0.0) -> None:
+        """Count a gap at this place and tell of it; 0 s where nobody knows how long it is."""
+        self.overflows += 1
+        waiting = sum(len(piece) for piece in self._pending) // self._format.frame_bytes
+        at = Ms(self._base + (self._stored + waiting) * 1000 // self._format.rate)
+        self._announce(SoundGap(self.writer.take, at, seconds))
 
     def _keep(self, block: Block, start: int, end: int) -> None:
         if self._on and end > start:

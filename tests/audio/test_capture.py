@@ -17,6 +17,7 @@ from audio.events import (
     LevelHeard,
     Marked,
     SegmentClosed,
+    SoundGap,
     StreamBack,
     StreamClosed,
     StreamLost,
@@ -230,6 +231,7 @@ def test_clipping_and_overflows_go_with_the_take(box, tmp_path, memory_writer):
     b.capture.drain()
     take = b.heard.of(TakeClosed)[0].take
     assert (take.clipped, take.overflows) == (480, 1)
+    assert [(gap.at, gap.lost) for gap in b.heard.of(SoundGap)] == [(500, 0.0)]
 
 
 def test_a_full_disk_fails_the_take_and_keeps_what_it_has(box, memory_writer):
@@ -320,6 +322,9 @@ def test_the_loss_is_said_once_and_the_take_goes_on_after_it(box, memory_writer)
     take = b.heard.of(TakeClosed)[0].take
     assert take.overflows == 1
     assert 2000 <= take.length < 5000
+    (gap,) = b.heard.of(SoundGap)
+    assert gap.at == pytest.approx(1000, abs=1)
+    assert gap.lost == pytest.approx(3.0, abs=0.1)
 
 
 def test_a_hang_shorter_than_the_limit_is_no_loss_and_a_longer_one_heals_by_itself(box):
@@ -331,7 +336,7 @@ def test_a_hang_shorter_than_the_limit_is_no_loss_and_a_longer_one_heals_by_itse
     b.run(0.5)
     assert b.heard.of(StreamLost) == []
     b.source.stall()
-    b.run(0.8)
+    b.run(1.4)
     assert len(b.heard.of(StreamLost)) == 1
     b.source.come_back()
     b.run(0.1)

@@ -8,7 +8,7 @@ import soundfile
 
 from audio.capture import Capture
 from audio.clock import SystemClock
-from audio.events import FirstSample, LevelHeard, StreamBack, StreamLost, TakeClosed
+from audio.events import FirstSample, LevelHeard, SoundGap, StreamBack, StreamLost, TakeClosed
 from audio.microphone import Microphone
 from audio.takewriter import TakeReader, TakeWriter
 from audio.types import TakeId
@@ -61,6 +61,44 @@ def test_a_killed_server_is_a_loss_said_once_and_the_stream_comes_back(virtual_s
     heard.wait(StreamBack)
     heard.wait(LevelHeard, len(heard.of(LevelHeard)) + 3)
     assert len(heard.of(StreamLost)) == 1
+
+
+def test_what_a_hung_server_held_back_is_stored_whole_and_in_order(virtual_sound, heard, open_capture, tone, tmp_path):
+    path = tone(seconds=3.0)
+    heard.wait(LevelHeard, 3)
+    clock = SystemClock()
+    at = clock.monotonic()
+    writer = TakeWriter(tmp_path / "t.take", TakeId("01K"), open_capture._source.format, bytes(32))
+    open_capture.begin(writer, at)
+    feeding = virtual_sound.feed(path)
+    heard.wait(LevelHeard, len(heard.of(LevelHeard)) + 5)
+    virtual_sound.suspend()
+    try:
+        heard.wait(StreamLost)
+    finally:
+        virtual_sound.resume()
+    heard.wait(StreamBack)
+    feeding.wait(20)
+    heard.wait(LevelHeard, len(heard.of(LevelHeard)) + 5)
+    end = clock.monotonic()
+    open_capture.finish(end)
+    (closed,) = heard.wait(TakeClosed)
+    assert heard.of(SoundGap) == []
+    assert closed.take.overflows == 0
+    assert closed.take.length == pytest.approx((end - at) * 1000, abs=40)
+    with TakeReader(closed.take.path, bytes(32)) as reader:
+        stored = np.frombuffer(reader.read(), "<i2").astype(float)
+    fed = soundfile.read(path, dtype="int16")[0].astype(float)
+    size = 1 << (len(stored) + len(fed)).bit_length()
+    spectrum = np.fft.rfft(stored, size)
+    places = []
+    for piece in np.split(fed, 30):
+        match = np.fft.irfft(spectrum * np.conj(np.fft.rfft(piece, size)), size)
+        # A piece that was on its way when the server hung may have the pause inside it; the others are there whole.
+        if match.max() > 0.9 * np.dot(piece, piece):
+            places.append(int(match.argmax()))
+    assert len(places) >= 28
+    assert places == sorted(places)
 
 
 def test_a_server_that_is_not_installed_is_said(tmp_path, monkeypatch):

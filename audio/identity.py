@@ -1,0 +1,55 @@
+"""Which device really answers, where a sound server stands between: it moves streams elsewhere without a word."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+
+class PulseIdentity:
+    """Which PulseAudio (or PipeWire) source feeds this process, where such a server runs at all."""
+
+    def __init__(self) -> None:
+        """Look for the tool that tells."""
+        self._tool = shutil.which("pactl")
+
+    def source(self) -> str | None:
+        """Return the name of the source that feeds this process; None when nobody can tell."""
+        if self._tool is None:
+            return None
+        indexes = []
+        for entry in self._ask("list", "source-outputs").split("Source Output #")[1:]:
+            if f'application.process.id = "{os.getpid()}"' in entry:
+                indexes += [line.split(":")[1].strip() for line in entry.splitlines() if line.startswith("\tSource:")]
+        if not indexes:
+            return None
+        for line in self._ask("list", "short", "sources").splitlines():
+            columns = line.split("\t")
+            if len(columns) > 1 and columns[0] == indexes[0]:
+                return columns[1]
+        return None
+
+    def hangs(self) -> bool:
+        """Whether there is a server that does not answer at all; it may go on, and then gives what it held back."""
+        if self._tool is None:
+            return False
+        try:
+            self._run("info")
+        except subprocess.TimeoutExpired:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def _ask(self, *words: str) -> str:
+        try:
+            return self._run(*words)
+        except (OSError, subprocess.TimeoutExpired):
+            return ""  # a hung server tells nothing; the missing blocks will
+
+    def _run(self, *words: str) -> str:
+        environment = {**os.environ, "LC_ALL": "C"}
+        command = [self._tool or "pactl", *words]
+        answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=0.5, check=False)
+        return answer.stdout
