@@ -32,6 +32,7 @@ from kiosk.keys import keys
 from kiosk.playing import DEFAULT_SHEET, Playing
 from kiosk.prompts import Prompt
 from kiosk.screens.model import View
+from kiosk.pulse import Pulse, lost, must_be_said
 from kiosk.session import first, step
 from kiosk.telling import Telling
 from kiosk.texts import Texts
@@ -103,6 +104,7 @@ class App:
         self._command = parts.store.last_command()
         self._ticked = self._drawn = float("-inf")
         self._shown: tuple[object, ...] = ()
+        self._pulse = Pulse(parts.store, parts.clock)
         self._view: View | None = None
         self._lit: dict[Lamp, float] = {}
         self.closed = False
@@ -175,6 +177,7 @@ class App:
         if now - self._drawn >= self.frame_s * 0.9 or self._face_key() != self._shown:
             self._draw(now)
 
+        self._pulse.tick()
     def _recording(self) -> TakeId | None:
         live = self.session.state in {State.RECORDING, State.CONVERSATION} and self.session.paused_at is None
         return self.session.take if live else None
@@ -227,6 +230,11 @@ class App:
         match event:
             case t.PlaybackStarted(at=at) if session.state is State.CONVERSATION and session.playing is not None:
                 assert session.take is not None
+        if must_be_said(before, self.session):
+            self._parts.playing.read(self.session.visit, self.spoken(), self.session.language)
+        elif lost(before) and not lost(self.session):
+            # Nothing the box says may sound into a story that goes on.
+            self._parts.playing.stop()
                 telling.excerpt_began(session.take, session.playing.story or "", at)
             case t.PlaybackEnded(at=at):
                 telling.excerpt_ended(at)
