@@ -52,6 +52,7 @@ ANSWERS = {
     "`opened_at`, `problem`); with `--tombstones`: `tombstones`",
     "models": "`cache`, `models` (`model`, `here`, `languages`); verify and fetch: `model`, `folder`",
     "play": "`story`, `seconds` played, `length`",
+    "prompts": "`languages`, `refused` (how many), `counts` by fault, `sets` (`set`, `prompts` with what was found)",
     "release": "`released` (`story`)",
     "restore": "`stories` and `held` (how many), `erased`, `sources`, `damaged` (`what`, `subject`, `say`)",
     "retention": "`holds_ended`, `stories_ended`, `erasures_finished`, `sealed`: identifiers",

@@ -90,7 +90,7 @@ def test_integration_runs_the_test_command_and_nothing_else():
     assert commands == ['exec "$(dirname "$0")/../scripts/test"']
 
 
-@pytest.mark.parametrize("name", ["demo", "test", "pages", "pictures"])
+@pytest.mark.parametrize("name", ["demo", "test", "lock", "pages", "pictures"])
 def test_scripts_can_be_started(name):
     path = ROOT / "scripts" / name
     assert path.stat().st_mode & 0o111
