@@ -6,6 +6,7 @@ group talks is not the group speaking: its stretch is kept from the transcriber.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -25,6 +26,20 @@ class Mark(StrEnum):
     PAUSE = "pause"
     FLAG = "flag"
     QUESTION = "question"
+    GAP = "gap"
+    """Sound is missing here; ``ref`` says how much, where that is known."""
+    SOUND = "sound"
+    """Something was wrong with the sound; ``ref`` says what: clipped, silent, humming, too far away, a loud room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch that is over and not stored yet."""
+
+    mark: Mark
+    start: Ms
+    end: Ms
+    ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +80,13 @@ def close_span(store: Shelf, number: int, end: Ms) -> None:
 def add_moment(store: Shelf, take: TakeId, mark: Mark, at: Ms, ref: str = "") -> None:
     """Note a moment: a stretch without length."""
     close_span(store, open_span(store, take, mark, at, ref), at)
+
+
+def add_stretches(store: Shelf, take: TakeId, stretches: Sequence[Stretch]) -> None:
+    """Note stretches that are over, all in one transaction."""
+    rows = [(take, str(one.mark), one.start, max(one.start, one.end), one.ref) for one in stretches]
+    with transaction(store.db.conn) as conn:
+        conn.executemany('INSERT INTO spans (take, mark, start, "end", ref) VALUES (?, ?, ?, ?, ?)', rows)
 
 
 def spans_of(store: Shelf, take: TakeId) -> list[Span]:

@@ -206,7 +206,7 @@ class App:
                 self._parts.playing.hear(arrival)
             case (
                 heard.StreamOpened() | heard.StreamClosed() | heard.StreamLost() | heard.StreamBack()
-                | heard.LevelHeard() | heard.FirstSample() | heard.Marked() | heard.SegmentClosed()
+                | heard.LevelHeard() | heard.FirstSample() | heard.Marked() | heard.SegmentClosed() | heard.SoundGap()
                 | heard.TakeClosed() | heard.TakeFailed()
             ):  # fmt: skip
                 self._parts.telling.hear(arrival, self.session.take)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sqlite3
 from collections.abc import Callable
 
 import numpy as np
 
 from archive.errors import ArchiveError
 from archive.shelf import Wording
-from archive.spans import Mark, add_moment, close_span, open_span
+from archive.spans import Mark, add_moment, add_stretches, close_span, open_span
 from archive.store import Store
 from archive.takes import OpenTake
 from archive.types import Kind, Use
@@ -32,6 +33,7 @@ from kiosk import types as t
 from kiosk.texts import Texts
 
 Announce = Callable[[t.Event], None]
+from kiosk.soundfacts import MOST, SoundFacts
 
 BY_KEY = "key"
 BY_TIME = "time-out"
@@ -48,6 +50,7 @@ _HINTS = {
     LevelHint.GOOD: t.Hint.GOOD,
     LevelHint.TOO_LOUD: t.Hint.TOO_LOUD,
     LevelHint.LOUD_ROOM: t.Hint.TOO_LOUD,
+    LevelHint.HUM: t.Hint.TOO_LOUD,
 }
 _log = logging.getLogger(__name__)
 
@@ -105,6 +108,7 @@ class Telling:
         self._spoke_at: float | None = None
         self._began_at: float | None = None
         self._paused_at: float | None = None
+        self._facts = SoundFacts()
         self._away_s = 0.0
         self._excerpt: int | None = None
         self.stream_open = False
@@ -216,6 +220,7 @@ class Telling:
     def _begin_time_line(self, already: Ms = Ms(0)) -> None:
         """Start counting the take's own time; ``already`` is what a recovered take holds."""
         self._began_at = self._paused_at = None
+        self._facts = SoundFacts()
         self._away_s = -already / 1000
 
     def position(self, at: float) -> Ms:
@@ -325,8 +330,11 @@ class Telling:
                 self._spoke_at = None if mark.kind is MarkKind.STARTED else now
             case heard.SegmentClosed(segment=segment):
                 self._store.add_segment(segment)
+            case heard.SoundGap(take=torn, at=place, lost=lost):
+                self._gap(torn, place, lost)
             case heard.TakeClosed(take=done):
                 self.overflows += done.overflows
+                self._store_facts(done)
                 self._close(done)
             case heard.TakeFailed(take=failed, error=error):
                 self._fail(failed, error)
@@ -349,10 +357,26 @@ class Telling:
             # Only now is it known that the microphone really delivers.
             self._delivering = True
             self._announce(t.StreamOpened(take, event.at))
+        if self._began_at is not None and self._paused_at is None:
+            self._facts.hear(event.hint, self.position(event.at))
         hint = None if event.hint is None else _HINTS.get(event.hint)
         if hint is not None and hint is not self._hint:
             self._hint = hint
             self._announce(t.LevelHeard(take, hint, event.at))
+
+    def _gap(self, take: TakeId, at: Ms, lost: float) -> None:
+        self._facts.gaps += 1
+        if self._facts.gaps <= MOST:
+            add_moment(self._store, take, Mark.GAP, at, f"{lost:.3f} s" if lost else "")
+
+    def _store_facts(self, done: Take) -> None:
+        """Store what was wrong with the sound of a take; that this fails must not harm the take."""
+        stretches = self._facts.stretches(done.length)
+        self._facts = SoundFacts()
+        try:
+            add_stretches(self._store, done.id, stretches)
+        except (ArchiveError, sqlite3.Error) as error:
+            _log.warning("facts about the sound of take %s are not stored: %s", done.id, type(error).__name__)
 
     def _close(self, done: Take) -> None:
         try:
