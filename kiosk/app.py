@@ -29,10 +29,11 @@ from hardware.types import Control, ControlEvent, Lamp
 from kiosk import types as t
 from kiosk.effects import Check, Effects
 from kiosk.keys import keys
+from kiosk.later import Beside, Done
 from kiosk.playing import DEFAULT_SHEET, Playing
 from kiosk.prompts import Prompt
-from kiosk.screens.model import View
 from kiosk.pulse import Pulse, lost, must_be_said
+from kiosk.screens.model import View
 from kiosk.session import first, step
 from kiosk.telling import Telling
 from kiosk.texts import Texts
@@ -40,11 +41,12 @@ from kiosk.types import Meaning, Session, State
 from kiosk.view import Cue, Extras, spoken, view
 from kiosk.window import Screen
 
-Arrival: TypeAlias = ControlEvent | heard.CaptureEvent | PlayerEvent | t.Event
+Arrival: TypeAlias = ControlEvent | heard.CaptureEvent | PlayerEvent | t.Event | Done
 Observer = Callable[[float, str, dict[str, object]], None]
 """Sees what happens, for a simulation's report: when, what, details."""
 
 TICK_S = 0.1
+STOP_WAIT_S = 3.0
 """How often time is told to the session."""
 QUIET_FPS, LIVELY_FPS = 8.0, 20.0
 LIVELY = frozenset({State.READY, State.RECORDING, State.LISTENING, State.CONVERSATION})
@@ -93,7 +95,8 @@ class App:
         self._rules = rules
         self._languages = languages
         self._effects = Effects(
-            parts.store, parts.clock, parts.telling, parts.playing, parts.texts, self.post, check=parts.check, face=self
+            parts.store, parts.clock, parts.telling, parts.playing, parts.texts, self.post, check=parts.check, face=self,
+            beside=Beside(parts.arrivals.put),
         )  # fmt: skip
         self.session: Session
         self._begun: tuple[t.Effect, ...] = ()
@@ -101,10 +104,10 @@ class App:
         self._captions: tuple[Word, ...] = ()
         self._cues: dict[int, Cue] = {}
         self._seen_version = -1
+        self._pulse = Pulse(parts.store, parts.clock)
         self._command = parts.store.last_command()
         self._ticked = self._drawn = float("-inf")
         self._shown: tuple[object, ...] = ()
-        self._pulse = Pulse(parts.store, parts.clock)
         self._view: View | None = None
         self._lit: dict[Lamp, float] = {}
         self.closed = False
@@ -145,6 +148,9 @@ class App:
         if self.session.state not in {State.RECORDING, State.CONVERSATION}:
             self._parts.telling.close_stream()
         self._drain()
+        if self.session.saving:
+            # Keep was pressed, or a code is being checked: what runs beside has a moment to end.
+            self._drain(STOP_WAIT_S)
         if self.session.take is not None and self.session.state is State.SHARING:
             self._parts.store.close_review(self.session.take, "stop")
         for lamp in self._lit:
@@ -171,13 +177,13 @@ class App:
             self._parts.controls.settle()
             self._parts.telling.tick(self._recording(), now)
         self._parts.playing.tick(now)
+        self._pulse.tick()
         self._look_at_store()
         self._drain()
         self._light()
         if now - self._drawn >= self.frame_s * 0.9 or self._face_key() != self._shown:
             self._draw(now)
 
-        self._pulse.tick()
     def _recording(self) -> TakeId | None:
         live = self.session.state in {State.RECORDING, State.CONVERSATION} and self.session.paused_at is None
         return self.session.take if live else None
@@ -194,6 +200,8 @@ class App:
 
     def _arrive(self, arrival: Arrival) -> None:
         match arrival:
+            case Done(then=then):
+                then()
             case ControlEvent(released=True):
                 return
             case ControlEvent(control=control, at=at):
@@ -222,6 +230,11 @@ class App:
             details: dict[str, object] = {"from": before.state.value, "to": self.session.state.value}
             self._observe(event.at, "state", details)
         self._effects.run(effects, self.session)
+        if must_be_said(before, self.session):
+            self._parts.playing.read(self.session.visit, self.spoken(), self.session.language)
+        elif lost(before) and not lost(self.session):
+            # Nothing the box says may sound into a story that goes on.
+            self._parts.playing.stop()
         self._mark(event, before)
 
     def _mark(self, event: t.Event, before: Session) -> None:
@@ -230,11 +243,6 @@ class App:
         match event:
             case t.PlaybackStarted(at=at) if session.state is State.CONVERSATION and session.playing is not None:
                 assert session.take is not None
-        if must_be_said(before, self.session):
-            self._parts.playing.read(self.session.visit, self.spoken(), self.session.language)
-        elif lost(before) and not lost(self.session):
-            # Nothing the box says may sound into a story that goes on.
-            self._parts.playing.stop()
                 telling.excerpt_began(session.take, session.playing.story or "", at)
             case t.PlaybackEnded(at=at):
                 telling.excerpt_ended(at)
@@ -303,6 +311,10 @@ class App:
         """What is on the screen now, as it is read aloud."""
         return spoken(self._look(self._clock.monotonic()), self._texts)
 
+    def visit(self) -> int:
+        """The number of the visit that goes on now."""
+        return self.session.visit
+
     def forget(self) -> None:
         """Clear the words of the visit."""
         self._captions = ()
@@ -315,6 +327,7 @@ class App:
         session = self.session
         return (
             session.state, session.visit, session.question, session.asked, session.still_there is not None,
+            session.asks, session.entry, session.page, session.line, session.mine, session.story,
             session.saving, session.paused_at is not None, session.prompt, session.language, session.mic,
         )  # fmt: skip
 

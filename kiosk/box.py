@@ -27,10 +27,11 @@ from hardware.lamps import Lamps, make_lamps
 from hardware.pins import DEFAULT_PINS, PinMap
 from hardware.types import Control, Lamp
 from kiosk import config as settings
-from kiosk import prompts, texts
+from kiosk import prompts, signing, texts
 from kiosk.app import App, Arrival, Observer, Parts
 from kiosk.config import Config
 from kiosk.errors import KioskError
+from kiosk.later import Beside
 from kiosk.playing import Playing
 from kiosk.telling import Telling
 from kiosk.texts import Texts
@@ -67,7 +68,9 @@ def read_home(path: Path) -> Setting:
     config = settings.load(home.config)
     languages = config.site.languages
     words = {language: texts.load(language, home.texts) for language in languages}
-    return Setting(home, config, words, prompts.load(home.path, languages))
+    for one in words.values():
+        signing.check_live(home.texts, one)
+    return Setting(home, config, words, prompts.load(home.path, languages, config.site.prompts))
 
 
 def model_for(config: Config, language: str) -> str:
@@ -149,7 +152,8 @@ def make_app(
     rules = config.rules()
     telling = Telling(
         store, drivers.source, capture, clock, arrivals.put, site=config.site.name, rules=ADAPTIVE,
-        longest_s=rules.story, begin_track=drivers.begin_track,
+        longest_s=rules.story, longest_group_s=rules.conversation,
+        beside=Beside(arrivals.put), begin_track=drivers.begin_track,
     )  # fmt: skip
     playing = Playing(store, drivers.player, clock, arrivals.put, volume=config.sound.volume)
 

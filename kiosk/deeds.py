@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from archive.types import Kind, Use
+from archive.types import Form, Kind, Use
 from audio.types import TakeId
 
 
@@ -122,6 +122,19 @@ class Decide:
     yes: bool
     language: str
     pressed: bool = True
+    form: Form = Form.VOICE
+    wait_years: int = 0
+    """Nobody may use it before so many years have passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SayAge:
+    """Write that the teller is under ``years``, or did not say otherwise."""
+
+    take: TakeId
+    years: int
+    language: str
+    pressed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +193,16 @@ class Narrow:
 
     visit: int
     story: TakeId
+
+
+@dataclass(frozen=True, slots=True)
+class NarrowUse:
+    """No to one use of a story its teller came back to. Answer `Narrowed`."""
+
+    visit: int
+    story: TakeId
+    use: Use
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +274,7 @@ Effect: TypeAlias = (
     | HoldTake
     | KeepTake
     | Decide
+    | SayAge
     | EndReview
     | ForgetVisit
     | PlayNext
@@ -259,6 +283,7 @@ Effect: TypeAlias = (
     | StopPlaying
     | CheckCode
     | Narrow
+    | NarrowUse
     | Withdraw
     | TellLibrarian
     | FlagMoment

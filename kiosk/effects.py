@@ -12,13 +12,17 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from archive.errors import ArchiveError
+from archive.keycode import Derived
 from archive.spans import Mark
 from archive.store import Store
-from archive.types import ASKED_USES
+from archive.stories import Visit
+from archive.tellers import Copy, copies, my_story
+from archive.types import ASKED_USES, Use
 from audio.clock import Clock
 from audio.errors import AudioError
 from audio.types import TakeId
 from kiosk import types as t
+from kiosk.later import Beside
 from kiosk.playing import Playing
 from kiosk.telling import BY_KEY, Telling, wording
 from kiosk.texts import Texts
@@ -42,6 +46,10 @@ class Face(Protocol):
         """Clear what belongs to the visit."""
         ...
 
+    def visit(self) -> int:
+        """The number of the visit that goes on now."""
+        ...
+
 
 class Effects:
     """One method a family of effects; `run` finds it."""
@@ -57,8 +65,9 @@ class Effects:
         *,
         check: Check,
         face: Face,
+        beside: Beside,
     ) -> None:
-        """``texts`` by language; ``check`` looks for trouble."""
+        """``texts`` by language; ``check`` looks for trouble; ``beside`` does what takes long."""
         self._store = store
         self._clock = clock
         self._telling = telling
@@ -67,6 +76,7 @@ class Effects:
         self._announce = announce
         self._check = check
         self._face = face
+        self._beside = beside
 
     def run(self, effects: tuple[t.Effect, ...], session: t.Session) -> None:
         """Carry out the effects of one step that led to ``session``."""
@@ -119,6 +129,8 @@ class Effects:
                 telling.keep(effect, texts)
             case t.Decide():
                 telling.decide(effect, texts)
+            case t.SayAge():
+                telling.say_age(effect, texts)
             case t.EndReview(take=take):
                 telling.end_review(take)
             case _:
@@ -151,11 +163,11 @@ class Effects:
             case t.CheckCode(visit=visit, code=code):
                 self._enter(visit, code)
             case t.Narrow(visit=visit, story=story):
-                self._narrow(visit, story)
+                self._narrow(visit, story, ASKED_USES, next(iter(self._texts)))
+            case t.NarrowUse(visit=visit, story=story, use=use, language=language):
+                self._narrow(visit, story, (use,), language)
             case t.Withdraw(visit=visit, story=story):
-                assert self._playing.visit is not None
-                self._store.withdraw(self._playing.visit, BY_KEY)
-                self._announce(t.Withdrawn(visit, story, self._now()))
+                self._withdraw(visit, story)
             case t.TellLibrarian(story=story):
                 self._store.hold(story, BY_KEY)
             case _:
@@ -163,18 +175,52 @@ class Effects:
         return True
 
     def _enter(self, visit: int, code: str) -> None:
-        try:
-            self._playing.visit = self._store.enter_code(code)
-        except ArchiveError as error:
-            self._announce(t.CodeRefused(visit, error.say, self._now()))
-        else:
-            self._announce(t.CodeAccepted(visit, self._playing.visit.take, self._now()))
+        """Check a code: the slow part beside, so that the screen stays alive; what it opens is for this visit alone."""
 
-    def _narrow(self, visit: int, story: TakeId) -> None:
-        texts = next(iter(self._texts.values()))
-        for use in ASKED_USES:
-            self._store.decide(story, use, yes=False, wording=wording(texts, use), by=BY_KEY)
-        self._announce(t.Narrowed(visit, story, self._now()))
+        def refuse(error: Exception) -> None:
+            say = error.say if isinstance(error, ArchiveError) else "The code could not be checked."
+            self._announce(t.CodeRefused(visit, say, self._now()))
+
+        def check(derived: Derived) -> None:
+            if self._face.visit() != visit:
+                return
+            try:
+                opened = self._store.finish_code(attempt, derived)
+                mine = self._mine(opened)
+            except ArchiveError as error:
+                refuse(error)
+                return
+            self._playing.visit = opened
+            self._announce(t.CodeAccepted(visit, opened.take, self._now(), mine))
+
+        try:
+            attempt = self._store.begin_code(code)
+        except ArchiveError as error:
+            refuse(error)
+            return
+        self._beside.do(attempt.derive, check, refuse)
+
+    def _mine(self, opened: Visit) -> t.Mine:
+        facts = my_story(self._store, opened)
+        uses = tuple(use for use in ASKED_USES if use in facts.uses)
+        return t.Mine(uses, facts.length / 1000, _places(facts.copies), len(facts.cuts))
+
+    def _narrow(self, visit: int, story: TakeId, uses: tuple[Use, ...], language: str) -> None:
+        opened = self._playing.visit
+        assert opened is not None
+        for use in uses:
+            self._store.decide(story, use, yes=False, wording=wording(self._texts[language], use), by=BY_KEY)
+        if story in self._store.seal_due():
+            self._store.seal(story, BY_KEY)
+        self._announce(t.Narrowed(visit, story, self._now(), self._mine(opened)))
+
+    def _withdraw(self, visit: int, story: TakeId) -> None:
+        assert self._playing.visit is not None
+        self._playing.stop()
+        self._store.withdraw(self._playing.visit, BY_KEY)
+        self._playing.visit = None
+        told = t.Mine(copies=_places(copies(self._store, story)))
+        self._announce(t.Withdrawn(visit, story, self._now(), told))
 
     def _machine(self, effect: t.Effect, session: t.Session) -> None:
         """Effects that concern the box itself."""
@@ -197,6 +243,7 @@ class Effects:
                 raise AssertionError(f"no one carries out {type(effect).__name__}")
 
     def _prepare(self) -> None:
+        self._telling.let_go_of_room()
         trouble = self._check()
         if trouble is not None:
             self._announce(t.Trouble(*trouble, self._now()))
@@ -209,3 +256,7 @@ class Effects:
         last = offered[-1]
         kind = self._store.kind_of(last.take)
         self._announce(t.TakeFound(last.take, last.length / 1000, kind, last.prompt, last.language, self._now()))
+
+
+def _places(told: tuple[Copy, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((copy.place, copy.state) for copy in told)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from archive.types import Kind
 from audio.types import TakeId
-from kiosk.names import Hint, Meaning
+from kiosk.names import Hint, Meaning, Mine
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,12 +239,29 @@ class CodeTyped:
 
 
 @dataclass(frozen=True, slots=True)
+class Typed:
+    """A keyboard typed into the entering of a keep-code."""
+
+    text: str = field(repr=False)
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """A finger touched this line of a list, counted from 0."""
+
+    line: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class CodeAccepted:
     """The keep-code opens this story."""
 
     visit: int
     story: TakeId
     at: float
+    mine: Mine = field(default_factory=Mine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +280,7 @@ class Narrowed:
     visit: int
     story: TakeId
     at: float
+    mine: Mine = field(default_factory=Mine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +290,7 @@ class Withdrawn:
     visit: int
     story: TakeId
     at: float
+    mine: Mine = field(default_factory=Mine)
 
 
 MachineEvent: TypeAlias = (
@@ -305,4 +324,4 @@ MachineEvent: TypeAlias = (
     | Narrowed
     | Withdrawn
 )
-Event: TypeAlias = Press | CodeTyped | MachineEvent
+Event: TypeAlias = Press | CodeTyped | Typed | Touched | MachineEvent

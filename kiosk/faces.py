@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from hardware.types import Control
+from kiosk.codeentry import Part
 from kiosk.screens.icons import Icon
 from kiosk.screens.model import KeyFace, Tone
-from kiosk.texts import Texts
+from kiosk.texts import Texts, own_name
 from kiosk.types import Meaning, Session, State
 
 ICONS: dict[Meaning, Icon] = {
@@ -30,9 +31,17 @@ ICONS: dict[Meaning, Icon] = {
     Meaning.GO_ON: Icon.PLAY,
     Meaning.SAY_CODE: Icon.HEADPHONES,
     Meaning.WITHDRAW: Icon.CROSS,
+    Meaning.TAKE: Icon.CHECK,
+    Meaning.USES: Icon.CHECK,
+    Meaning.RECEIPTS: Icon.CHECK,
+    Meaning.PART: Icon.CHECK,
     Meaning.QUESTION: Icon.ARROW,
     Meaning.BEGIN_GROUP: Icon.MIC,
     Meaning.NEXT_PERSON: Icon.CHECK,
+    Meaning.LANGUAGE: Icon.LANGUAGE,
+    Meaning.SPEAK: Icon.SPEAK,
+    Meaning.LOUDER: Icon.LOUDER,
+    Meaning.CAPTIONS: Icon.CAPTIONS,
 }
 """The icon of each meaning; what is not named here gets an arrow."""
 ICONS_HERE: dict[tuple[Meaning, str], Icon] = {
@@ -51,6 +60,15 @@ def face(control: Control, meaning: Meaning, session: Session, texts: Texts) -> 
     where = session.asked.value if meaning is Meaning.CONFIRM and session.asked else session.state.value
     still = "still_there" if session.still_there is not None else where
     label = texts.find(f"keys.{meaning.value}_{still}") or texts.get(f"keys.{meaning.value}")
+    if meaning is Meaning.SPEAK and session.speaking:
+        return KeyFace(control, texts.get("keys.speak_on"), Icon.QUIET)
+    if meaning is Meaning.LANGUAGE and session.state is State.ATTRACT:
+        # Whoever does not read the screen's language finds their own by its own script.
+        label = " · ".join(own_name(language) for language in session.languages)
+    if meaning is Meaning.CAPTIONS and session.captions_hidden:
+        label = texts.get("keys.captions_hidden")
     icon = ICONS_HERE.get((meaning, still)) or ICONS.get(meaning, Icon.ARROW)
+    if meaning is Meaning.TAKE and session.entry.part is Part.READY:
+        label = texts.get("keys.take_ready")
     moon = meaning in MOON_KEYS or (meaning is Meaning.NEXT and session.state is State.LISTENING)
     return KeyFace(control, label, icon, Tone.MOON if moon else Tone.EMBER)

@@ -12,12 +12,15 @@ from types import MappingProxyType
 
 from archive.types import Kind
 from hardware.types import Control
-from kiosk.types import CUE_MEANINGS, Heard, Meaning, Mic, Session, State
+from kiosk import codeentry
+from kiosk.codeentry import Part
+from kiosk.runs import script_in
+from kiosk.types import CUE_MEANINGS, Heard, Meaning, Mic, Page, Session, State
 
 LEFT, MIDDLE, RIGHT = Control.LEFT, Control.MIDDLE, Control.RIGHT
 CUE_CONTROLS: tuple[Control, ...] = tuple(Control(f"cue{number}") for number in range(1, 9))
 
-HIDDEN: frozenset[Meaning] = frozenset({Meaning.SAY_CODE})
+HIDDEN: frozenset[Meaning] = frozenset()
 """Meanings that lead to screens which are not there yet (`kiosk.table.SCREENS_LATER`): no key offers them."""
 
 GUARDED: frozenset[Meaning] = frozenset(
@@ -26,25 +29,29 @@ GUARDED: frozenset[Meaning] = frozenset(
 """Every yes: it counts only as a deliberate press (`Rules.deliberate`)."""
 
 Keys = dict[Control, Meaning]
+_ACROSS: Mapping[Control, Control] = {LEFT: RIGHT, RIGHT: LEFT}
 
 _PLAIN: dict[State, Keys] = {
     State.ATTRACT: {LEFT: Meaning.TALK, MIDDLE: Meaning.LISTEN, RIGHT: Meaning.NEXT},
+    State.LANGUAGES: {LEFT: Meaning.TAKE, MIDDLE: Meaning.MOVE, RIGHT: Meaning.BACK},
     State.CHOOSING: {LEFT: Meaning.TALK, MIDDLE: Meaning.SAY_CODE, RIGHT: Meaning.NEXT},
     State.CONSENT: {LEFT: Meaning.AGREE, RIGHT: Meaning.DECLINE},
     State.SHARING: {LEFT: Meaning.YES, MIDDLE: Meaning.DONE, RIGHT: Meaning.NO},
-    State.THANKS: {RIGHT: Meaning.BACK},
-    State.CODE_ENTRY: {RIGHT: Meaning.BACK},
+    State.THANKS: {MIDDLE: Meaning.SAY_CODE, RIGHT: Meaning.BACK},
     State.FACILITATOR: {LEFT: Meaning.TALK, MIDDLE: Meaning.BEGIN_GROUP, RIGHT: Meaning.BACK},
     State.RECOVERED: {LEFT: Meaning.GO_ON, MIDDLE: Meaning.STOP, RIGHT: Meaning.DISCARD},
 }
 _WITHOUT_KEY: dict[State, frozenset[Meaning]] = {
     State.ATTRACT: frozenset({Meaning.SAY_CODE, Meaning.SPEAK}),
+    State.LANGUAGES: frozenset({Meaning.TALK}),
     State.CHOOSING: frozenset({Meaning.BACK, Meaning.SAY_CODE, Meaning.SPEAK}),
     State.RECORDING: frozenset({Meaning.DISCARD}),
     State.REVIEW: frozenset({Meaning.REDO}),
     State.THANKS: frozenset({Meaning.DONE}),
     State.LISTENING: frozenset({Meaning.BACK}),
-    State.MY_STORY: frozenset({Meaning.WITHDRAW}),
+    State.MY_STORY: frozenset(
+        {Meaning.HEAR, Meaning.USES, Meaning.NARROW, Meaning.RECEIPTS, Meaning.PART, Meaning.WITHDRAW, Meaning.BACK}
+    ),
     State.FACILITATOR: frozenset({Meaning.BEGIN_GROUP, Meaning.NEXT, Meaning.LISTEN, Meaning.SPEAK}),
     State.CONVERSATION: frozenset({Meaning.DISCARD}),
 }
@@ -52,13 +59,20 @@ _CUE_STATES = frozenset({State.ATTRACT, State.FACILITATOR, State.CONVERSATION})
 _SILENT_STATES = frozenset({State.STARTING, State.OUT_OF_SERVICE})
 _ON_RECORD = frozenset({State.RECORDING, State.CONVERSATION})
 """The box does not talk while somebody tells: it would record itself."""
-_LANGUAGE_STATES = frozenset({State.ATTRACT, State.CHOOSING, State.FACILITATOR})
+_LANGUAGE_STATES = frozenset({State.ATTRACT, State.LANGUAGES, State.CHOOSING, State.FACILITATOR})
 
 
 def keys(session: Session) -> Mapping[Control, Meaning]:
     """What each control means now; a control that does nothing is absent."""
     offered = {control: meaning for control, meaning in _all_keys(session).items() if meaning not in HIDDEN}
+    if mirrored(session):
+        offered = {_ACROSS.get(control, control): meaning for control, meaning in offered.items()}
     return MappingProxyType(offered)
+
+
+def mirrored(session: Session) -> bool:
+    """Whether yes is at the right: where lines run from right to left, or on a box for the left hand, not both."""
+    return script_in(session.language).right_to_left is not session.rules.left_handed
 
 
 def legal(session: Session) -> frozenset[Meaning]:
@@ -77,7 +91,7 @@ def legal(session: Session) -> frozenset[Meaning]:
         if session.state is State.REVIEW and session.kind is Kind.CONVERSATION:
             meanings.discard(Meaning.REDO)
         if session.state is State.MY_STORY and session.story is None:
-            meanings.discard(Meaning.WITHDRAW)
+            meanings -= _WITHOUT_KEY[State.MY_STORY] - {Meaning.BACK}
     return frozenset(meanings)
 
 
@@ -89,7 +103,9 @@ def counts(session: Session, meaning: Meaning, at: float) -> bool:
     """
     if meaning not in legal(session):
         return False
-    if meaning not in GUARDED and meaning is not session.asked:
+    # A no in one's own story cannot be taken back at the box, so it is no less deliberate than a yes.
+    narrows = session.state is State.MY_STORY and meaning is Meaning.NO
+    if meaning not in GUARDED and meaning is not session.asked and not narrows:
         return True
     return at - max(session.shown_at, session.last_press) >= session.rules.deliberate
 
@@ -100,8 +116,11 @@ def _all_keys(session: Session) -> Keys:
     offered: Keys = {Control.VOLUME: Meaning.LOUDER}
     if session.saving or session.state is State.CLOSING:
         return offered
-    if session.state not in _ON_RECORD:
-        offered[Control.LANGUAGE] = Meaning.LANGUAGE if session.state in _LANGUAGE_STATES else Meaning.SPEAK
+    if session.state in _ON_RECORD:
+        offered[Control.LANGUAGE] = Meaning.CAPTIONS
+    else:
+        choice = session.state in _LANGUAGE_STATES and len(session.languages) > 1
+        offered[Control.LANGUAGE] = Meaning.LANGUAGE if choice else Meaning.SPEAK
     if session.still_there is not None:
         return offered | {LEFT: Meaning.EXTEND, MIDDLE: Meaning.EXTEND, RIGHT: Meaning.EXTEND}
     if session.asked is not None:
@@ -125,8 +144,9 @@ def _asked(session: Session) -> Keys:
             offered[MIDDLE] = Meaning.DISCARD
         case State.REVIEW, Meaning.DISCARD if session.kind is Kind.STORY:
             offered[MIDDLE] = Meaning.REDO
-        case State.MY_STORY, Meaning.NARROW:
-            offered[MIDDLE] = Meaning.WITHDRAW
+        case State.MY_STORY, Meaning.WITHDRAW:
+            # Asked by the left key, confirmed by another: mashing erases nothing.
+            return {MIDDLE: Meaning.CONFIRM, RIGHT: Meaning.BACK}
     return offered
 
 
@@ -142,10 +162,10 @@ def _by_moment(session: Session) -> Keys:  # noqa: PLR0911 (one answer a state)
             return {LEFT: Meaning.KEEP, MIDDLE: _hear_or_stop(session), RIGHT: Meaning.DISCARD}
         case State.LISTENING:
             return _listening(session)
+        case State.CODE_ENTRY:
+            return _code_entry(session)
         case State.MY_STORY:
-            if session.story is None:
-                return {RIGHT: Meaning.BACK}
-            return {LEFT: _hear_or_stop(session), MIDDLE: Meaning.NARROW, RIGHT: Meaning.BACK}
+            return _my_story(session)
         case State.AGREEMENT:
             enough = session.people >= session.rules.group
             agreement: Keys = {MIDDLE: Meaning.BEGIN_GROUP} if enough else {}
@@ -179,6 +199,37 @@ def _listening(session: Session) -> Keys:
     elif session.playing is None:
         offered[MIDDLE] = Meaning.TALK
     return offered
+
+
+def menu(session: Session) -> tuple[Meaning, ...]:
+    """The lines of a teller's own story; each is what the left key means while it is marked."""
+    return (_hear_or_stop(session), Meaning.USES, Meaning.RECEIPTS, Meaning.PART, Meaning.WITHDRAW)
+
+
+def _code_entry(session: Session) -> Keys:
+    entry = session.entry
+    offered: Keys = {LEFT: Meaning.TAKE, RIGHT: Meaning.BACK}
+    lines = len(codeentry.choices(entry, session.language))
+    if entry.part is Part.READY:
+        return offered
+    if entry.part is Part.WORD:
+        # The cue buttons are a short cut to the lines; in the number their own figures would mislead.
+        offered |= dict(zip(CUE_CONTROLS, CUE_MEANINGS[:lines], strict=False))
+    if not lines:
+        del offered[LEFT]
+    return offered | ({MIDDLE: Meaning.MOVE} if lines > 1 else {})
+
+
+def _my_story(session: Session) -> Keys:
+    if session.story is None:
+        return {RIGHT: Meaning.BACK}
+    match session.page:
+        case Page.MENU:
+            return {LEFT: menu(session)[session.line], MIDDLE: Meaning.MOVE, RIGHT: Meaning.BACK}
+        case Page.USES if session.mine.uses:
+            return {LEFT: Meaning.YES, MIDDLE: Meaning.NARROW, RIGHT: Meaning.NO}
+        case _:
+            return {RIGHT: Meaning.BACK}
 
 
 def _cue(session: Session) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from archive.types import Use
 from audio.types import TakeId
 
 
@@ -13,6 +14,7 @@ class State(StrEnum):
 
     STARTING = "starting"
     ATTRACT = "attract"
+    LANGUAGES = "languages"
     CHOOSING = "choosing"
     CONSENT = "consent"
     READY = "ready"
@@ -55,6 +57,8 @@ class Meaning(StrEnum):
     RESUME = "resume"
     LANGUAGE = "language"
     SPEAK = "speak"
+    CAPTIONS = "captions"
+    """Hide or show the growing words while telling."""
     LOUDER = "louder"
     FACILITATE = "facilitate"
     CUE1 = "cue1"
@@ -76,6 +80,16 @@ class Meaning(StrEnum):
     SAY_CODE = "say_code"
     NARROW = "narrow"
     WITHDRAW = "withdraw"
+    MOVE = "move"
+    """Mark the next line of a list."""
+    TAKE = "take"
+    """Take the marked line."""
+    USES = "uses"
+    """Go through who may use the story."""
+    RECEIPTS = "receipts"
+    """See where the story has gone."""
+    PART = "part"
+    """Read how a part of the story is taken back."""
     QUESTION = "question"
     """The next guide question of a group conversation."""
     BEGIN_GROUP = "begin_group"
@@ -94,6 +108,36 @@ CUE_MEANINGS: tuple[Meaning, ...] = (
     Meaning.CUE8,
 )
 """The cue buttons in order; button n is ``CUE_MEANINGS[n - 1]``."""
+
+
+class Page(StrEnum):
+    """The pages of a teller's own story."""
+
+    MENU = "menu"
+    USES = "uses"
+    RECEIPTS = "receipts"
+    PART = "part"
+
+
+class Preface(StrEnum):
+    """What is asked before the uses, where the library switched it on."""
+
+    AGE = "age"
+    FORM = "form"
+    EMBARGO = "embargo"
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """What a teller is told of the story their code opened: the uses allowed, and the places it was handed to.
+
+    ``copies`` are (place, state) with the states of `archive.tellers.Copy`.
+    """
+
+    uses: tuple[Use, ...] = ()
+    seconds: float = 0.0
+    copies: tuple[tuple[str, str], ...] = ()
+    cuts: int = 0
 
 
 class Mic(StrEnum):
@@ -125,6 +169,7 @@ class Notice(StrEnum):
     NOT_KEPT = "not_kept"
     CODE_REFUSED = "code_refused"
     NARROWED = "narrowed"
+    ONLY_ME = "only_me"
     WITHDRAWN = "withdrawn"
     STUCK = "stuck"
 
@@ -189,5 +234,13 @@ class Rules:
     """Attract shows another prompt this often."""
     ask_trouble: float = 10.0
     """Out of service looks this often whether the trouble has gone."""
+    ask_age: int = 0
+    """Ask tellers whether they are so many years old; 0 does not ask."""
+    ask_form: bool = False
+    """Ask whether others may hear the voice, or only read the words."""
+    embargo_years: int = 0
+    """Ask whether others shall wait so many years; 0 does not ask."""
+    left_handed: bool = False
+    """The keys the other way round: yes at the right."""
     group: int = 2
     """A conversation begins with at least this many people agreed."""

@@ -7,7 +7,7 @@ steps out.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from archive.types import ASKED_USES, Use
 from kiosk.errors import KioskError
@@ -15,11 +15,16 @@ from kiosk.errors import KioskError
 USES: dict[str, Use] = {use.value: use for use in ASKED_USES}
 PRESSES: tuple[str, ...] = (
     "talk", "agree", "decline", "listen", "next", "stop", "keep", "discard", "redo", "back", "hear", "pause", "resume",
+    "story", "uses", "where", "part", "withdraw", "narrow", "tell", "yes",
     "facilitate", "language", "speak", "louder", "again", "no",
     "group", "person", "question", "flag", "extend",
     "cue1", "cue2", "cue3", "cue4", "cue5", "cue6", "cue7", "cue8",
 )  # fmt: skip
 """Every word that is one deliberate press. Answers (`USES` and ``done``) and waits stand beside them."""
+FIRST: tuple[str, ...] = ("younger", "only_words", "wait")
+"""Answers to what is asked before the uses: not of age, no voice, others wait."""
+CONFIRMED = frozenset({"discard", "redo", "withdraw", "narrow", "tell"})
+"""Words the box asks about again; said twice they are one, the visitor confirms by itself."""
 
 
 class BadPresses(KioskError):
@@ -55,14 +60,23 @@ class WaitSpeech:
 
 
 @dataclass(frozen=True, slots=True)
+class EnterCode:
+    """Enter a keep-code with the three keys; ``last`` stands for that of the story kept last in this run."""
+
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Answers:
     """Yes to these uses whenever one is asked; ``done`` says no to every other."""
 
     uses: frozenset[Use]
     done: bool
+    first: frozenset[str] = frozenset()
+    """Answers to what is asked before the uses (`FIRST`); what is not named is answered as most people would."""
 
 
-Step = Press | Wait | WaitSpeech | Answers
+Step = Press | Wait | WaitSpeech | Answers | EnterCode
 
 
 def parse(text: str) -> tuple[Step, ...]:
@@ -76,18 +90,18 @@ def parse(text: str) -> tuple[Step, ...]:
         last = steps[-1] if steps else None
         if word.startswith("@"):
             steps.append(_wait(word))
-        elif word in USES:
-            if isinstance(last, Answers) and not last.done:
-                steps[-1] = Answers(last.uses | {USES[word]}, done=False)
-            else:
-                steps.append(Answers(frozenset({USES[word]}), done=False))
-        elif word == "done":
-            if isinstance(last, Answers) and not last.done:
-                steps[-1] = Answers(last.uses, done=True)
-            else:
-                steps.append(Answers(frozenset(), done=True))
+        elif word in USES or word in FIRST or word == "done":
+            going_on = isinstance(last, Answers) and not last.done
+            before = last if going_on and isinstance(last, Answers) else Answers(frozenset(), done=False)
+            if going_on:
+                steps.pop()
+            uses = before.uses | ({USES[word]} if word in USES else set())
+            first = before.first | ({word} if word in FIRST else set())
+            steps.append(Answers(frozenset(uses), word == "done", frozenset(first)))
+        elif word.startswith("code:"):
+            steps.append(EnterCode(word.removeprefix("code:")))
         elif word in PRESSES:
-            if word not in {"discard", "redo"} or last != Press(word):
+            if word not in CONFIRMED or last != Press(word):
                 steps.append(Press(word))
         else:
             raise BadPresses(f"A visitor cannot do '{word}'.", _nearest(word))
@@ -107,6 +121,6 @@ def _wait(word: str) -> Step:
 
 
 def _nearest(word: str) -> str:
-    known = [*PRESSES, *USES, "done", "@speech", "@2.5"]
+    known = [*PRESSES, *USES, *FIRST, "done", "code:last", "@speech", "@2.5"]
     close = difflib.get_close_matches(word, known, n=1)
     return f"Did you mean '{close[0]}'?" if close else f"The words are: {' '.join(known)}."

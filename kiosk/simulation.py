@@ -200,7 +200,7 @@ class Simulation:
 
     def visit(self, steps: tuple[Step, ...]) -> None:
         """Work through ``steps`` on a started app."""
-        visitor = Visitor(steps, self._press, self._mouth)
+        visitor = Visitor(steps, self._press, self._mouth, self._last_code)
         busy_since: float | None = None
         while not visitor.finished:
             busy = visitor.machine_busy(self.app.session)
@@ -213,6 +213,10 @@ class Simulation:
             visitor.look(self.app.session, self._clock.monotonic())
         for _ in range(3):
             self.turn(fast=False)
+
+    def _last_code(self) -> str:
+        """The keep-code of the story kept last, as its teller wrote it down."""
+        return next(reversed(self.report.codes.values()), "")
 
     def turn(self, *, fast: bool) -> None:
         """One turn of the app and of the simulated room."""
@@ -239,7 +243,9 @@ class Simulation:
         """Go on until the words of every kept story are complete."""
         until = time.monotonic() + TRANSCRIPT_PATIENCE_S
         while True:
-            waiting = [take for take in self._kept_at if not complete(self.store, TakeId(take))]
+            # A story taken back meanwhile has no words any more, and nobody waits for them.
+            kept = {story.id for story in self.store.stories()}
+            waiting = [take for take in self._kept_at if take in kept and not complete(self.store, TakeId(take))]
             if not waiting and not self._busy():
                 return
             failed = [job for job in failed_jobs(self.store.db.conn) if job.take in waiting]

@@ -15,12 +15,12 @@ from archive.types import ASKED_USES, Kind
 from kiosk import moves as m
 from kiosk import types as t
 from kiosk.alarms import TAKING, Alarm
+from kiosk import codeentry
+from kiosk.codeentry import Part
 from kiosk.keys import GUARDED
-from kiosk.types import CUE_MEANINGS, Heard, Meaning, State
+from kiosk.types import CUE_MEANINGS, Heard, Meaning, Page, State
 
-SCREENS_LATER: frozenset[State] = frozenset(
-    {State.CODE_ENTRY, State.MY_STORY}
-)  # fmt: skip
+SCREENS_LATER: frozenset[State] = frozenset()
 """States that are in the table and in its walk, but have no screen yet; no key leads to them (`kiosk.keys.HIDDEN`)."""
 
 HOME = "home"
@@ -56,6 +56,12 @@ GUARDS: Mapping[str, Guard] = {
     "asked to narrow": lambda s, _e: s.asked is Meaning.NARROW,
     "asked to withdraw": lambda s, _e: s.asked is Meaning.WITHDRAW,
     "asked": lambda s, _e: s.asked is not None,
+    "asked first": lambda s, _e: bool(s.asks),
+    "not being checked": lambda s, _e: not s.saving,
+    "code complete": lambda s, _e: s.entry.part is Part.READY,
+    "something entered": lambda s, _e: not s.entry.empty,
+    "uses on show": lambda s, _e: s.page is Page.USES and bool(s.mine.uses),
+    "a page is open": lambda s, _e: s.page is not Page.MENU and s.asked is None,
     "last use": lambda s, _e: s.question + 1 >= len(ASKED_USES),
     "same cue": _same_cue,
     "a cue plays": lambda s, _e: s.playing is not None and s.playing.heard is Heard.CUE,
@@ -73,11 +79,12 @@ MOVES: Mapping[str, m.Move] = {
 S, M, A = State, Meaning, Alarm
 
 VISITOR: tuple[State, ...] = (
-    S.CHOOSING, S.CONSENT, S.READY, S.RECORDING, S.REVIEW, S.SHARING, S.THANKS, S.LISTENING, S.CODE_ENTRY, S.MY_STORY,
+    S.LANGUAGES, S.CHOOSING, S.CONSENT, S.READY, S.RECORDING, S.REVIEW, S.SHARING, S.THANKS, S.LISTENING, S.CODE_ENTRY, S.MY_STORY,
     S.FACILITATOR, S.AGREEMENT, S.CONVERSATION, S.RECOVERED,
 )  # fmt: skip
 """States in which a person is in front of the box."""
 _LEAVING: tuple[State, ...] = (
+    S.LANGUAGES,
     S.CHOOSING,
     S.CONSENT,
     S.READY,
@@ -106,6 +113,7 @@ def _taking(state: State) -> list[Row]:
     return [
         Row(state, M.PAUSE, moves=("pause",)),
         Row(state, M.RESUME, moves=("resume",)),
+        Row(state, M.CAPTIONS, moves=("toggle_captions",)),
         Row(state, M.DISCARD, moves=("ask",)),
         Row(state, M.CONFIRM, HOME, ("discard", "leave"), "asked to discard"),
         Row(state, M.BACK, moves=("unask",), guard="asked"),
@@ -178,15 +186,19 @@ def _begin_rows() -> list[Row]:
     return [
         Row(S.ATTRACT, M.TALK, S.CONSENT),
         Row(S.ATTRACT, M.NEXT, S.CHOOSING, ("next_prompt",)),
-        Row(S.ATTRACT, M.LANGUAGE, S.CHOOSING, ("next_language",)),
+        Row(S.ATTRACT, M.LANGUAGE, S.LANGUAGES, ("next_language", "speak_from_now")),
         Row(S.ATTRACT, M.LISTEN, S.LISTENING, ("play_next",)),
         Row(S.ATTRACT, M.SAY_CODE, S.CODE_ENTRY),
         Row(S.ATTRACT, M.FACILITATE, S.FACILITATOR, ("chair",)),
         *(Row(S.ATTRACT, cue, S.LISTENING, ("play_cue",)) for cue in CUE_MEANINGS),
         Row(S.ATTRACT, A.TURN, moves=("next_prompt",)),
+        *(Row(S.LANGUAGES, on, moves=("next_language", "read_again")) for on in (M.MOVE, M.LANGUAGE)),
+        Row(S.LANGUAGES, M.TAKE, S.CHOOSING),
+        Row(S.LANGUAGES, M.TALK, S.CONSENT),
+        Row(S.LANGUAGES, M.BACK, HOME, ("leave",)),
         Row(S.CHOOSING, M.TALK, S.CONSENT),
-        Row(S.CHOOSING, M.NEXT, moves=("next_prompt",)),
-        Row(S.CHOOSING, M.LANGUAGE, moves=("next_language",)),
+        Row(S.CHOOSING, M.NEXT, moves=("next_prompt", "read_again")),
+        Row(S.CHOOSING, M.LANGUAGE, S.LANGUAGES, ("next_language",)),
         Row(S.CHOOSING, M.SAY_CODE, S.CODE_ENTRY),
         Row(S.CHOOSING, M.BACK, HOME, ("leave",)),
         Row(S.CONSENT, M.AGREE, S.READY, ("agree",)),
@@ -216,12 +228,15 @@ def _story_rows() -> list[Row]:
         Row(S.REVIEW, M.BACK, moves=("unask",), guard="asked"),
         Row(S.REVIEW, A.TIME_OUT, HOME, ("hold", "leave")),
         *_playback(S.REVIEW),
+        Row(S.SHARING, M.YES, None, ("answer_first",), "asked first"),
+        Row(S.SHARING, M.NO, None, ("answer_first",), "asked first"),
         Row(S.SHARING, M.YES, S.THANKS, ("answer",), "last use"),
         Row(S.SHARING, M.YES, moves=("answer",)),
         Row(S.SHARING, M.NO, S.THANKS, ("answer",), "last use"),
         Row(S.SHARING, M.NO, moves=("answer",)),
         Row(S.SHARING, M.DONE, S.THANKS, ("no_to_rest",)),
         Row(S.SHARING, A.TIME_OUT, S.THANKS, ("no_to_rest",)),
+        Row(S.THANKS, M.SAY_CODE, moves=("say_code",)),
         Row(S.THANKS, M.DONE, HOME, ("leave",)),
         Row(S.THANKS, M.BACK, HOME, ("leave",)),
         Row(S.RECOVERED, M.GO_ON, S.CONVERSATION, ("go_on",), "a conversation"),
@@ -254,13 +269,26 @@ def _listening_rows() -> list[Row]:
 
 def _own_story_rows() -> list[Row]:
     return [
-        Row(S.CODE_ENTRY, t.CodeTyped, moves=("check_code",)),
+        Row(S.CODE_ENTRY, t.CodeTyped, None, ("check_code",), "not being checked"),
+        Row(S.CODE_ENTRY, t.Typed, None, ("type_text",), "not being checked"),
+        Row(S.CODE_ENTRY, t.Touched, None, ("take_line",), "not being checked"),
+        Row(S.CODE_ENTRY, M.MOVE, moves=("next_line",)),
+        Row(S.CODE_ENTRY, M.TAKE, None, ("check_entry",), "code complete"),
+        Row(S.CODE_ENTRY, M.TAKE, moves=("take_line",)),
+        *(Row(S.CODE_ENTRY, cue, moves=("take_line",)) for cue in CUE_MEANINGS[: codeentry.LINES]),
+        Row(S.CODE_ENTRY, M.BACK, None, ("undo_entry",), "something entered"),
+        Row(S.CODE_ENTRY, A.STUCK, HOME, ("note_trouble", "leave")),
         Row(S.CODE_ENTRY, t.CodeAccepted, S.MY_STORY, ("code_accepted",)),
         Row(S.CODE_ENTRY, t.CodeRefused, moves=("code_refused",)),
         Row(S.CODE_ENTRY, M.BACK, HOME, ("leave",)),
         Row(S.MY_STORY, M.HEAR, moves=("play_own",)),
         Row(S.MY_STORY, M.STOP, moves=("stop",)),
         *_playback(S.MY_STORY),
+        Row(S.MY_STORY, M.MOVE, moves=("next_line",)),
+        Row(S.MY_STORY, t.Touched, moves=("touch_menu",)),
+        *(Row(S.MY_STORY, page, moves=("open_page",)) for page in (M.USES, M.RECEIPTS, M.PART)),
+        Row(S.MY_STORY, M.YES, None, ("keep_use",), "uses on show"),
+        Row(S.MY_STORY, M.NO, None, ("drop_use",), "uses on show"),
         Row(S.MY_STORY, M.NARROW, moves=("ask",)),
         Row(S.MY_STORY, M.WITHDRAW, moves=("ask",)),
         Row(S.MY_STORY, M.CONFIRM, None, ("narrow",), "asked to narrow"),
@@ -268,6 +296,7 @@ def _own_story_rows() -> list[Row]:
         Row(S.MY_STORY, t.Narrowed, moves=("narrowed",)),
         Row(S.MY_STORY, t.Withdrawn, moves=("withdrawn",)),
         Row(S.MY_STORY, M.BACK, moves=("unask",), guard="asked"),
+        Row(S.MY_STORY, M.BACK, None, ("close_page",), "a page is open"),
         Row(S.MY_STORY, M.BACK, HOME, ("leave",)),
     ]
 

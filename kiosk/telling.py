@@ -6,10 +6,12 @@ here through the one queue and becomes session events.
 
 from __future__ import annotations
 
+import hashlib
 import logging
-import shutil
 import sqlite3
+import unicodedata
 from collections.abc import Callable
+from datetime import date
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from archive.errors import ArchiveError
 from archive.shelf import Wording
 from archive.spans import Mark, add_moment, add_stretches, close_span, open_span
 from archive.store import Store
+from archive.stories import FreshCode, fresh_code
 from archive.takes import OpenTake
 from archive.types import Kind, Use
 from audio import events as heard
@@ -30,10 +33,12 @@ from audio.sources import Source
 from audio.takewriter import TakeReader, TakeWriter
 from audio.types import MarkKind, Ms, Take, TakeId
 from kiosk import types as t
+from kiosk.later import Beside
+from kiosk.room import TakeRoom
+from kiosk.soundfacts import MOST, SoundFacts
 from kiosk.texts import Texts
 
 Announce = Callable[[t.Event], None]
-from kiosk.soundfacts import MOST, SoundFacts
 
 BY_KEY = "key"
 BY_TIME = "time-out"
@@ -41,8 +46,8 @@ QUIET_AFTER_S = 4.0
 """So long a silence is answered with "take your time", never with a cut."""
 BARS = 96
 """Columns of the waveform a teller sees of their story."""
-RESERVE_BYTES = 64 * 1024 * 1024
-"""What must stay free beside the longest take: database, its log, and the FLAC that is made beside the raw take."""
+NO_ROOM = "There is no room left on this box for another story."
+DISK_REFUSED = "The disk refused to store it."
 _QUIET_DB, _LOUD_DB = -55.0, -12.0
 _HINTS = {
     LevelHint.CLOSER: t.Hint.TOO_QUIET,
@@ -90,9 +95,14 @@ class Telling:
         site: str,
         rules: SegmentRules,
         longest_s: float,
+        longest_group_s: float = 0.0,
+        beside: Beside,
         begin_track: Callable[[float], float] | None = None,
     ) -> None:
-        """``longest_s`` is the longest take space is asked for; ``begin_track`` drives a simulated microphone."""
+        """``longest_s`` and ``longest_group_s`` are the longest takes: space is held for them.
+
+        ``begin_track`` drives a simulated microphone.
+        """
         self._store = store
         self._source = source
         self._capture = capture
@@ -100,7 +110,9 @@ class Telling:
         self._announce = announce
         self._site = site
         self._rules = rules
-        self._longest_s = longest_s
+        longest = {Kind.STORY: longest_s, Kind.CONVERSATION: max(longest_s, longest_group_s)}
+        self._room = TakeRoom(store, lambda: source.format, longest)
+        self._texts: Texts | None = None
         self._begin_track = begin_track or (lambda at: at)
         self._open: OpenTake | None = None
         self._delivering = False
@@ -111,6 +123,9 @@ class Telling:
         self._facts = SoundFacts()
         self._away_s = 0.0
         self._excerpt: int | None = None
+        self._beside = beside
+        self._fresh: dict[TakeId, FreshCode] = {}
+        self._reviewed: TakeId | None = None
         self.stream_open = False
         """Whether the microphone stream is open: the ring lamp follows this."""
         self.level = 0.0
@@ -124,6 +139,7 @@ class Telling:
 
     def record_decision(self, effect: t.RecordDecision, kind: Kind, prompt: str, texts: Texts) -> None:
         """Write the yes to being recorded, one for each person; the take exists from here on, without a sample."""
+        self._texts = texts
         group = kind is Kind.CONVERSATION
         by = BY_KEY if effect.carried_from is None else f"told again after {effect.carried_from}"
         words = wording(texts, Use.RECORD, group=group)
@@ -135,8 +151,8 @@ class Telling:
             self._store.agree(effect.take, wording=words, by=f"{BY_KEY}, person {person}")
 
     def open_stream(self, take: TakeId) -> None:
-        """Open the microphone, if there is room for the longest take."""
-        if not self.room():
+        """Open the microphone, once space for the longest take is held."""
+        if not self._room.hold(take):
             self._say_full(take)
             return
         self._delivering = False
@@ -147,17 +163,16 @@ class Telling:
             self._announce(t.StreamLost(take, error.say, self._clock.monotonic()))
 
     def room(self) -> bool:
-        """Whether the longest take fits on the disk beside everything else."""
-        form = self._source.format
-        needed = self._longest_s * form.rate * form.frame_bytes + RESERVE_BYTES
-        try:
-            return shutil.disk_usage(self._store.home.path).free >= needed
-        except OSError:
-            return False
+        """Whether the disk takes anything, and the longest story fits on it beside everything else."""
+        return self._room.fits()
+
+    def let_go_of_room(self) -> None:
+        """At start: give back the space that a killed run held."""
+        self._room.release()
 
     def _say_full(self, take: TakeId) -> None:
-        say = "There is no room left on this box for another story."
         _log.error("no room for the longest take %s", take)
+        say = NO_ROOM if self._texts is None else self._texts.trouble("no-room", NO_ROOM)[0]
         self._announce(t.SpaceLow(say, self._clock.monotonic()))
 
     @property
@@ -172,6 +187,7 @@ class Telling:
     def close_stream(self) -> None:
         """Close the microphone; a take still running is closed with what was captured."""
         self._capture.close()
+        self._room.release()
         self.level = 0.0
 
     def start_take(self, effect: t.StartTake) -> None:
@@ -267,19 +283,41 @@ class Telling:
         self._open = None
 
     def keep(self, effect: t.KeepTake, texts: Texts) -> None:
-        """Keep it. "Safe" is said only after everything was synced and read back, which is what these calls promise."""
+        """Keep it. "Safe" is said only after everything was synced and read back, which is what these calls promise.
+
+        The code's words were derived while the teller was deciding; where that is not done yet, it is done beside.
+        """
+        ready = self._fresh.get(effect.take)
+        if ready is not None:
+            self._keep(effect, texts, ready)
+            return
+        self._beside.do(
+            lambda: fresh_code(texts.language, self._store.cost),
+            lambda code: self._keep(effect, texts, code),
+            lambda error: self._announce(t.KeepFailed(effect.take, self._sentence(error), self._clock.monotonic())),
+        )
+
+    def _keep(self, effect: t.KeepTake, texts: Texts, fresh: FreshCode) -> None:
         now = self._clock.monotonic
         try:
-            kept = self._store.keep(effect.take, wording=wording(texts, Use.KEEP), by=BY_KEY)
+            kept = self._store.keep(effect.take, wording=wording(texts, Use.KEEP), by=BY_KEY, fresh=fresh)
         except (ArchiveError, AudioError, OSError) as error:
-            self._announce(t.KeepFailed(effect.take, _sentence(error), now()))
+            self._announce(t.KeepFailed(effect.take, self._sentence(error), now()))
             return
         self._announce(t.Kept(effect.take, str(kept.code), now()))
 
     def decide(self, effect: t.Decide, texts: Texts) -> None:
         """Write the answer to one use, with the very words that were shown."""
         by = BY_KEY if effect.pressed else BY_TIME
-        self._store.decide(effect.take, effect.use, yes=effect.yes, wording=wording(texts, effect.use), by=by)
+        self._store.decide(
+            effect.take, effect.use, yes=effect.yes, wording=wording(texts, effect.use), by=by, form=effect.form,
+            embargo=waits_until(self._clock, effect.wait_years),
+        )  # fmt: skip
+
+    def say_age(self, effect: t.SayAge, texts: Texts) -> None:
+        """Write that the teller is under the library's age: nothing above sealed without a guardian."""
+        by = BY_KEY if effect.pressed else BY_TIME
+        self._store.say_age(effect.take, by, under=True, wording=asked(texts, "consent.age", age=effect.years))
 
     def end_review(self, take: TakeId) -> None:
         """End the visit in which this take was told."""
@@ -291,6 +329,8 @@ class Telling:
         self.level = 0.0
         self._open = None
         self._hint = None
+        self._fresh.clear()
+        self._reviewed = None
 
     def _let_go(self, take: TakeId) -> None:
         if self._open is not None and self._open.id == take:
@@ -323,6 +363,7 @@ class Telling:
                 self._announce(t.StreamBack(take, now))
             case heard.LevelHeard():
                 self._level(event, take)
+                self._room.follow(take, event.at)
             case heard.FirstSample(take=first, at=at):
                 self._began_at = at
                 self._announce(t.FirstSample(first, at))
@@ -392,19 +433,52 @@ class Telling:
             self._fail(done.id, error)
             return
         self._announce(t.TakeClosed(done.id, done.length / 1000, self._clock.monotonic()))
+        self._prepare_code(done.id)
+
+    def _prepare_code(self, take: TakeId) -> None:
+        """Derive a keep-code while the teller decides, so that pressing keep keeps at once."""
+        language = self._store.language_of(take)
+
+        def put_by(code: FreshCode) -> None:
+            if self._reviewed == take:
+                self._fresh[take] = code
+
+        self._reviewed = take
+        self._beside.do(lambda: fresh_code(language, self._store.cost), put_by, lambda _: None)
+
+    def _sentence(self, error: Exception) -> str:
+        """Say what went wrong in the visitor's language."""
+        told = error if isinstance(error, AudioError | ArchiveError) else DiskTrouble(DISK_REFUSED)
+        return told.say if self._texts is None else self._texts.trouble(told.code, told.say, told.do)[0]
 
     def _fail(self, take: TakeId, error: Exception) -> None:
+        if self._open is not None and self._open.id == take:
+            # Nothing writes it any more: what is on the disk is closed from there.
+            self._open = None
         _log.error("take %s: %s", take, type(error).__name__)
-        self._announce(t.TakeFailed(take, _sentence(error), self._clock.monotonic()))
+        self._announce(t.TakeFailed(take, self._sentence(error), self._clock.monotonic()))
+
+
+def waits_until(clock: Clock, years: int) -> date | None:
+    """The first day on which a yes counts that waits so many years; the last day there is where no clock is trusted."""
+    if years <= 0:
+        return None
+    if not clock.trusted():
+        # A wrong calendar must not open it early. Its teller can name the wait anew, with the code.
+        return date.max
+    today = clock.wall().date()
+    day = min(today.day, 28) if today.month == 2 else today.day  # noqa: PLR2004 (a leap day has no like every year)
+    return today.replace(year=today.year + years, day=day)
+
+
+def asked(texts: Texts, key: str, **values: object) -> Wording:
+    """Name the very words of a question that is not about a use."""
+    version = texts.get("consent.version")
+    whole = "\n".join((texts.language, version, unicodedata.normalize("NFC", texts.get(key, **values))))
+    return Wording(version, hashlib.sha256(whole.encode()).hexdigest(), texts.language)
 
 
 def wording(texts: Texts, use: Use, *, group: bool = False) -> Wording:
     """Name the very words shown for ``use`` as the ledger keeps them."""
     shown = texts.wording(use, group=group)
     return Wording(shown.version, shown.hash, texts.language)
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, AudioError | ArchiveError):
-        return error.say
-    return DiskTrouble("The disk refused to store it.").say

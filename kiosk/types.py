@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from archive.types import Kind, Use
+from archive.types import Form, Kind, Use
 from audio.types import TakeId
+from kiosk.codeentry import Entry
 from kiosk.deeds import (
     AskTrouble,
     CheckCode,
@@ -28,6 +29,7 @@ from kiosk.deeds import (
     KeepTake,
     Louder,
     Narrow,
+    NarrowUse,
     OpenStream,
     PauseTake,
     PlayCue,
@@ -36,6 +38,7 @@ from kiosk.deeds import (
     Prepare,
     RecordDecision,
     ResumeTake,
+    SayAge,
     SetLanguage,
     Speak,
     StartTake,
@@ -77,10 +80,12 @@ from kiosk.events import (
     TakeFailed,
     TakeFound,
     Tick,
+    Touched,
     Trouble,
+    Typed,
     Withdrawn,
 )
-from kiosk.names import CUE_MEANINGS, Heard, Hint, Meaning, Mic, Notice, Playing, Rules, State
+from kiosk.names import CUE_MEANINGS, Heard, Hint, Meaning, Mic, Mine, Notice, Page, Playing, Preface, Rules, State
 
 __all__ = [
     "CUE_MEANINGS",
@@ -114,11 +119,14 @@ __all__ = [
     "Meaning",
     "Mended",
     "Mic",
+    "Mine",
     "Narrow",
+    "NarrowUse",
     "Narrowed",
     "NothingToPlay",
     "Notice",
     "OpenStream",
+    "Page",
     "PauseTake",
     "PlayCue",
     "PlayNext",
@@ -126,6 +134,7 @@ __all__ = [
     "PlaybackEnded",
     "PlaybackStarted",
     "Playing",
+    "Preface",
     "Prepare",
     "Press",
     "PromptsOffered",
@@ -134,6 +143,7 @@ __all__ = [
     "Refused",
     "ResumeTake",
     "Rules",
+    "SayAge",
     "ScreenShown",
     "Session",
     "SetLanguage",
@@ -155,7 +165,9 @@ __all__ = [
     "TakeId",
     "TellLibrarian",
     "Tick",
+    "Touched",
     "Trouble",
+    "Typed",
     "Use",
     "Warn",
     "Withdraw",
@@ -211,10 +223,24 @@ class Session:
     saving: bool = False
     question: int = 0
     answers: tuple[tuple[Use, bool], ...] = ()
+    asks: tuple[Preface, ...] = ()
+    """What is still asked before the uses."""
+    form: Form = Form.VOICE
+    wait_years: int = 0
     keep_code: str = field(default="", repr=False)
+    entry: Entry = field(default_factory=Entry)
+    """The keep-code as far as its teller entered it; like ``keep_code`` it lives until the visit ends at most."""
+    page: Page = Page.MENU
+    line: int = 0
+    """The marked line of a list, or the use on show."""
+    mine: Mine = field(default_factory=Mine)
+    receipt: TakeId | None = None
+    """The story just withdrawn: its identifier is the number of the receipt."""
     play: int = 0
     playing: Playing | None = None
     speaking: bool = False
+    captions_hidden: bool = False
+    """The teller wants no words on the screen while telling."""
     story: TakeId | None = None
     notice: Notice | None = None
     say: str = ""

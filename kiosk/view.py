@@ -12,16 +12,18 @@ from dataclasses import dataclass, field
 from archive.types import ASKED_USES
 from audio.types import Ms, Word
 from hardware.types import CUES, Control
+from kiosk import ownview
 from kiosk.faces import face
 from kiosk.phrases import code_words, growing, length_words, played, time_words
 from kiosk.screens.model import CueTile, KeyFace, Kind, View
 from kiosk.screens.renderer import Renderer
-from kiosk.texts import Texts
+from kiosk.texts import Texts, own_name
 from kiosk.types import CUE_MEANINGS, Heard, Hint, Meaning, Mic, Session, State
 
 __all__ = ["Cue", "Extras", "Renderer", "View", "spoken", "view"]
 
 KEY_CONTROLS = (Control.LEFT, Control.MIDDLE, Control.RIGHT)
+SIDE_CONTROLS = (Control.VOLUME, Control.LANGUAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,22 @@ class Extras:
 def view(session: Session, extras: Extras, texts: Texts, keys: Mapping[Control, Meaning]) -> View:
     """What the screen shows now. ``keys`` is what each control means (`kiosk.keys.keys`)."""
     faces = tuple(face(control, keys[control], session, texts) for control in KEY_CONTROLS if control in keys)
+    side = tuple(face(control, keys[control], session, texts) for control in SIDE_CONTROLS if control in keys)
     make = _over(session) or _SCREENS.get(session.state, _plain)
-    return make(_Look(session, extras, texts, faces))
+    return make(Look(session, extras, texts, faces, side))
 
 
 def spoken(shown: View, texts: Texts) -> str:
     """What is read aloud of a screen: its words, then its keys from left to right."""
     parts = [part if part[-1] in ".?!…" else f"{part}." for part in (shown.headline, shown.body) if part]
+    if shown.kind is Kind.LANGUAGES:
+        parts = [f"{shown.lines[shown.line]}."]
+    elif shown.lines:
+        # On the way through a list only the marked line is read, the rest when it begins.
+        marked = f"{shown.lines[shown.line]}."
+        if shown.line:
+            return marked
+        parts.append(marked)
     if shown.kind is Kind.THANKS:
         parts.append(texts.get("spoken.code", code=shown.code))
     names = {Control.LEFT: "spoken.left", Control.MIDDLE: "spoken.middle", Control.RIGHT: "spoken.right"}
@@ -72,19 +83,25 @@ def spoken(shown: View, texts: Texts) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class Look:
     """What every screen looks at."""
 
     session: Session
     extras: Extras
     texts: Texts
     keys: tuple[KeyFace, ...]
+    side: tuple[KeyFace, ...] = ()
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """What the box has to tell beside the screen's own words."""
+        return _said(self)
 
     def make(self, kind: Kind, **more: object) -> View:
-        return View(kind=kind, language=self.texts.language, keys=self.keys, **more)  # type: ignore[arg-type]  # by name
+        return View(kind=kind, language=self.texts.language, keys=self.keys, side=self.side, **more)  # type: ignore[arg-type]  # by name
 
 
-def _over(session: Session) -> Callable[[_Look], View] | None:
+def _over(session: Session) -> Callable[[Look], View] | None:
     """A question that stands over the state: asked again, or "Still there?"."""
     if session.still_there is not None:
         return _still_there
@@ -97,23 +114,34 @@ def _live(session: Session) -> bool:
     return telling and session.started is not None and session.paused_at is None and session.mic is Mic.OPEN
 
 
-def _starting(look: _Look) -> View:
+def _starting(look: Look) -> View:
     return look.make(Kind.STARTING, headline=look.texts.get("starting.headline"), body=look.texts.get("starting.body"))
 
 
-def _attract(look: _Look) -> View:
+def _attract(look: Look) -> View:
     return look.make(Kind.ATTRACT, body=look.extras.prompt, notes=_said(look))
 
 
-def _choosing(look: _Look) -> View:
+def _languages(look: Look) -> View:
+    """Every language in its own script; the marked one is already the screen's own."""
+    offered = look.session.languages
+    return look.make(
+        Kind.LANGUAGES,
+        headline=look.texts.get("languages.headline"),
+        lines=tuple(own_name(language) for language in offered),
+        line=offered.index(look.session.language),
+    )
+
+
+def _choosing(look: Look) -> View:
     return look.make(Kind.CHOOSING, headline=look.texts.get("choosing.headline"), body=look.extras.prompt)
 
 
-def _consent(look: _Look) -> View:
+def _consent(look: Look) -> View:
     return look.make(Kind.CONSENT, body=look.texts.get("consent.record"))
 
 
-def _ready(look: _Look) -> View:
+def _ready(look: Look) -> View:
     session, texts = look.session, look.texts
     if session.mic is Mic.LOST:
         body = texts.get("recording.lost")
@@ -131,7 +159,7 @@ def _ready(look: _Look) -> View:
     )
 
 
-def _recording(look: _Look) -> View:
+def _recording(look: Look) -> View:
     session, extras, texts = look.session, look.extras, look.texts
     if session.paused_at is not None:
         return look.make(
@@ -149,13 +177,13 @@ def _recording(look: _Look) -> View:
         Hint.TAKE_YOUR_TIME: "recording.take_your_time",
     }
     hint = hints.get(session.hint) if session.hint else None
-    captions = growing(extras.captions)
+    captions = () if session.captions_hidden else growing(extras.captions)
     left = extras.time_left
     whole = session.rules.story + session.extended * session.rules.extension
     return look.make(
         Kind.RECORDING,
         headline=texts.get("recording.headline" if live else "recording.opening"),
-        body="" if captions else texts.get("recording.start"),
+        body=_while_no_words(session, texts) if not captions else "",
         notes=(texts.get(hint),) if hint else _said(look),
         listening=live,
         level=extras.level if live else 0.0,
@@ -166,11 +194,15 @@ def _recording(look: _Look) -> View:
     )
 
 
-def _closing(look: _Look) -> View:
+def _while_no_words(session: Session, texts: Texts) -> str:
+    return texts.get("recording.hidden" if session.captions_hidden else "recording.start")
+
+
+def _closing(look: Look) -> View:
     return look.make(Kind.CLOSING, headline=look.texts.get("closing.headline"), body=look.texts.get("closing.body"))
 
 
-def _review(look: _Look) -> View:
+def _review(look: Look) -> View:
     session, extras, texts = look.session, look.extras, look.texts
     playing = session.playing is not None and session.playing.heard is Heard.OWN
     key = "review.saving" if session.saving else "review.playing" if playing else "review.headline"
@@ -189,12 +221,14 @@ def _review(look: _Look) -> View:
     )
 
 
-def _captions_note(look: _Look) -> str:
+def _captions_note(look: Look) -> str:
     return look.texts.get("captions.checked" if look.extras.checked else "captions.machine")
 
 
-def _sharing(look: _Look) -> View:
+def _sharing(look: Look) -> View:
     session, texts = look.session, look.texts
+    if session.asks:
+        return ownview.first_questions(look)
     number = min(session.question, len(ASKED_USES) - 1)
     note = texts.get("sharing.code", code=code_words(session.keep_code)) if session.keep_code else ""
     return look.make(
@@ -206,7 +240,7 @@ def _sharing(look: _Look) -> View:
     )
 
 
-def _thanks(look: _Look) -> View:
+def _thanks(look: Look) -> View:
     session, texts = look.session, look.texts
     return look.make(
         Kind.THANKS,
@@ -217,7 +251,7 @@ def _thanks(look: _Look) -> View:
     )
 
 
-def _listening(look: _Look) -> View:
+def _listening(look: Look) -> View:
     session, extras, texts = look.session, look.extras, look.texts
     heard = session.playing is not None and session.playing.started is not None
     captions = played(extras.captions, extras.position) if heard else ()
@@ -239,7 +273,7 @@ def _listening(look: _Look) -> View:
     )
 
 
-def _facilitator(look: _Look) -> View:
+def _facilitator(look: Look) -> View:
     session, extras, texts = look.session, look.extras, look.texts
     on = session.playing.cue if session.playing is not None and session.playing.heard is Heard.CUE else 0
     tiles = tuple(_tile(number, cue, on, texts) for number, cue in sorted(extras.cues.items())[: len(CUES)])
@@ -260,7 +294,7 @@ def _tile(number: int, cue: Cue, on: int, texts: Texts) -> CueTile:
     return CueTile(number, cue.title, note, playing=number == on, dark=not cue.allowed)
 
 
-def _agreement(look: _Look) -> View:
+def _agreement(look: Look) -> View:
     people, texts = look.session.people, look.texts
     said = texts.get("agreement.one") if people == 1 else texts.get("agreement.many", count=people)
     return look.make(
@@ -271,7 +305,7 @@ def _agreement(look: _Look) -> View:
     )
 
 
-def _conversation(look: _Look) -> View:
+def _conversation(look: Look) -> View:
     session, extras, texts = look.session, look.extras, look.texts
     on = session.playing.cue if session.playing is not None and session.playing.heard is Heard.CUE else 0
     live = _live(session)
@@ -293,13 +327,13 @@ def _conversation(look: _Look) -> View:
     )
 
 
-def _recovered(look: _Look) -> View:
+def _recovered(look: Look) -> View:
     texts = look.texts
     body = texts.get("recovered.body", length=length_words(look.session.seconds, texts))
     return look.make(Kind.RECOVERED, headline=texts.get("recovered.headline"), body=body)
 
 
-def _out_of_service(look: _Look) -> View:
+def _out_of_service(look: Look) -> View:
     session, texts = look.session, look.texts
     return look.make(
         Kind.OUT_OF_SERVICE,
@@ -309,7 +343,7 @@ def _out_of_service(look: _Look) -> View:
     )
 
 
-def _plain(look: _Look) -> View:
+def _plain(look: Look) -> View:
     """A calm screen for a state that has none of its own yet."""
     headline = look.texts.find(f"plain.{look.session.state.value}") or look.texts.get("plain.headline")
     live = _live(look.session)
@@ -322,7 +356,7 @@ def _plain(look: _Look) -> View:
     )
 
 
-def _ask_again(look: _Look) -> View:
+def _ask_again(look: Look) -> View:
     asked, texts = look.session.asked, look.texts
     key = asked.value if asked in {Meaning.DISCARD, Meaning.REDO, Meaning.WITHDRAW, Meaning.NARROW} else "other"
     return look.make(
@@ -334,7 +368,7 @@ def _ask_again(look: _Look) -> View:
     )
 
 
-def _still_there(look: _Look) -> View:
+def _still_there(look: Look) -> View:
     live = look.session.state in {State.RECORDING, State.CONVERSATION}
     return look.make(
         Kind.STILL_THERE,
@@ -345,16 +379,17 @@ def _still_there(look: _Look) -> View:
     )
 
 
-def _said(look: _Look) -> tuple[str, ...]:
+def _said(look: Look) -> tuple[str, ...]:
     """What the box has to tell beside the screen's own words: a machine's sentence, or a notice of its own."""
     if look.session.say:
         return (look.session.say,)
     return (look.texts.get(f"notice.{look.session.notice.value}"),) if look.session.notice else ()
 
 
-_SCREENS: dict[State, Callable[[_Look], View]] = {
+_SCREENS: dict[State, Callable[[Look], View]] = {
     State.STARTING: _starting,
     State.ATTRACT: _attract,
+    State.LANGUAGES: _languages,
     State.CHOOSING: _choosing,
     State.CONSENT: _consent,
     State.READY: _ready,
@@ -367,6 +402,8 @@ _SCREENS: dict[State, Callable[[_Look], View]] = {
     State.FACILITATOR: _facilitator,
     State.AGREEMENT: _agreement,
     State.CONVERSATION: _conversation,
+    State.CODE_ENTRY: ownview.code_entry,
+    State.MY_STORY: ownview.my_story,
     State.RECOVERED: _recovered,
     State.OUT_OF_SERVICE: _out_of_service,
 }

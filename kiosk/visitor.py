@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from archive.types import ASKED_USES
+from kiosk.codeentry import Part, toward
 from kiosk.keys import counts
-from kiosk.presses import Answers, Press, PressNotLegal, Step, Wait, WaitSpeech
-from kiosk.types import Meaning, Mic, Session, State
+from kiosk.presses import CONFIRMED, Answers, EnterCode, Press, PressNotLegal, Step, Wait, WaitSpeech
+from kiosk.types import Meaning, Mic, Preface, Session, State
 
 MACHINE_STATES = frozenset({State.STARTING, State.CLOSING, State.OUT_OF_SERVICE})
 """States that a machine ends, at the machine's own pace."""
@@ -34,7 +35,15 @@ MEANINGS: dict[str, tuple[Meaning, ...]] = {
     "pause": (Meaning.PAUSE,),
     "resume": (Meaning.RESUME,),
     "no": (Meaning.NO,),
+    "yes": (Meaning.YES,),
     "again": (Meaning.EXTEND, Meaning.SAY_CODE),
+    "story": (Meaning.SAY_CODE,),
+    "uses": (Meaning.USES,),
+    "where": (Meaning.RECEIPTS,),
+    "part": (Meaning.PART,),
+    "withdraw": (Meaning.WITHDRAW,),
+    "narrow": (Meaning.NARROW,),
+    "tell": (Meaning.TELL_LIBRARIAN,),
     "language": (Meaning.LANGUAGE,),
     "speak": (Meaning.SPEAK,),
     "louder": (Meaning.LOUDER,),
@@ -46,8 +55,6 @@ MEANINGS: dict[str, tuple[Meaning, ...]] = {
     "extend": (Meaning.EXTEND,),
     **{f"cue{number}": (Meaning(f"cue{number}"),) for number in range(1, 9)},
 }
-CONFIRMED = frozenset({"discard", "redo"})
-"""Words the box asks about again; the visitor means them and confirms."""
 
 
 class Speech(Protocol):
@@ -61,14 +68,22 @@ class Speech(Protocol):
 class Visitor:
     """Works through its steps, one look at a time."""
 
-    def __init__(self, steps: tuple[Step, ...], press: Callable[[Meaning], object], speech: Speech) -> None:
-        """Take the script, a way to press, and the mouth."""
+    def __init__(
+        self,
+        steps: tuple[Step, ...],
+        press: Callable[[Meaning], object],
+        speech: Speech,
+        last_code: Callable[[], str] | None = None,
+    ) -> None:
+        """Take the script, a way to press, the mouth, and what the visitor wrote down of the last keep-code."""
         self._steps = list(steps)
         self._press = press
         self._speech = speech
         self._since: float | None = None
         self._waited_in: State | None = None
         self._confirming = False
+        self._tried = False
+        self._last_code = last_code or (lambda: "")
 
     @property
     def finished(self) -> bool:
@@ -98,6 +113,8 @@ class Visitor:
                 done = self._speech.heard()
             case Answers():
                 done = self._answer(session, now, step)
+            case EnterCode(code):
+                done = self._enter(session, now, code)
             case Press(word):
                 done = self._do(session, now, word)
         if done:
@@ -128,6 +145,9 @@ class Visitor:
             self._patience(session, now, " ".join([*sorted(step.uses), *(["done"] if step.done else [])]))
             return False
         self._waited_in = State.SHARING
+        if session.asks:
+            self._try(session, now, (self._first(session.asks[0], step.first),))
+            return False
         later = ASKED_USES[session.question :]
         wanted = [use for use in later if use in step.uses]
         if not wanted and not step.done:
@@ -135,6 +155,28 @@ class Visitor:
         if not wanted:
             return self._try(session, now, (Meaning.DONE,))
         self._try(session, now, (Meaning.YES if later[0] in step.uses else Meaning.NO,))
+        return False
+
+    def _first(self, ask: Preface, said: frozenset[str]) -> Meaning:
+        """Answer what is asked before the uses: of age, with the voice, at once, unless the script says otherwise."""
+        yes = {Preface.AGE: "younger" not in said, Preface.FORM: "only_words" not in said, Preface.EMBARGO: "wait" in said}
+        return Meaning.YES if yes[ask] else Meaning.NO
+
+    def _enter(self, session: Session, now: float, code: str) -> bool:
+        """Enter a keep-code as with the three keys; done when the box has said yes or no to it."""
+        if self._tried and not session.saving:
+            self._tried = False
+            return True
+        if session.state is not State.CODE_ENTRY:
+            if not self._try(session, now, (Meaning.SAY_CODE,)):
+                self._patience(session, now, "code")
+            return False
+        whole = self._last_code() if code == "last" else code
+        way = toward(session.entry, whole, session.language)
+        if way is None and not session.saving:
+            raise self._refusal(session, "code")
+        if way is not None and self._try(session, now, (Meaning.TAKE if way else Meaning.MOVE,)):
+            self._tried = session.entry.part is Part.READY
         return False
 
     def _patience(self, session: Session, now: float, word: str) -> None:

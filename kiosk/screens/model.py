@@ -14,6 +14,7 @@ class Kind(StrEnum):
 
     STARTING = "starting"
     ATTRACT = "attract"
+    LANGUAGES = "languages"
     CHOOSING = "choosing"
     CONSENT = "consent"
     READY = "ready"
@@ -27,6 +28,8 @@ class Kind(StrEnum):
     FACILITATOR = "facilitator"
     AGREEMENT = "agreement"
     CONVERSATION = "conversation"
+    CODE_ENTRY = "code_entry"
+    MY_STORY = "my_story"
     RECOVERED = "recovered"
     OUT_OF_SERVICE = "out_of_service"
     PLAIN = "plain"
@@ -87,6 +90,8 @@ class View:
     body: str = ""
     notes: tuple[str, ...] = ()
     keys: tuple[KeyFace, ...] = ()
+    side: tuple[KeyFace, ...] = ()
+    """The two keys that are the same everywhere: language or reading aloud, and volume."""
     listening: bool = False
     """The microphone stream is open and sound is being kept."""
     level: float = 0.0
@@ -99,6 +104,10 @@ class View:
     code: str = ""
     qr: str = ""
     tiles: tuple[CueTile, ...] = ()
+    lines: tuple[str, ...] = ()
+    """The lines of a list; ``line`` is the marked one. ``strip`` sets them side by side."""
+    line: int = 0
+    strip: bool = False
     progress: tuple[int, int] | None = None
     """Which question of how many, counted from 1."""
 

@@ -132,6 +132,12 @@ class Page:
     ink: Ink
     sky: Sky
     boxes: list[TextBox] = field(default_factory=list)
+    strip: bool = False
+    """Whether the two keys that are the same everywhere have a strip at the top."""
+    sides: list[tuple[Control, pygame.Rect]] = field(default_factory=list)
+    """Where a finger finds them."""
+    choices: list[pygame.Rect] = field(default_factory=list)
+    """Where the lines of a list lie, for a finger."""
 
     def dusk(self, tint: Colour | None = None, strength: float = 0.5) -> pygame.Surface:
         """Lay the background: dusk with a quiet light on the horizon (the ember's unless told). Returns it."""
@@ -182,7 +188,7 @@ class Page:
     def area(self) -> pygame.Rect:
         """Where a screen may write."""
         sizes = self.sizes
-        top = round(sizes.decide * 0.62)
+        top = round(sizes.note * 1.56) if self.strip else round(sizes.decide * 0.62)
         bottom = self.keys_top - sizes.gap
         return pygame.Rect(sizes.margin, top, self.panel.width - 2 * sizes.margin, bottom - top)
 
@@ -246,6 +252,32 @@ class Page:
         """Draw the three keys where they are on the box: word above, the lit button with its icon below."""
         for control in KEYS:
             self._key(key_rect(self.panel, control), view.key(control))
+
+    def side(self, view: View) -> None:
+        """Draw the keys that are the same everywhere: icon and word in the strip at the top, where lines end."""
+        right = self.panel.width - self.sizes.margin
+        top, height = round(self.sizes.note * 0.26), round(self.sizes.note * PITCH)
+        for face in view.side:
+            left = self.side_key(face, right, top, height)
+            right = left - self.sizes.gap
+
+    def side_key(self, face: KeyFace, right: int, top: int, height: int) -> int:
+        """One such key, ending at ``right``; returns where it begins. A finger finds at least 15 mm of it."""
+        note = self.sizes.note
+        icon = self.ink.icon(face.icon, round(note * 0.92), self.theme.note)
+        words = self.ink.width(face.label, Face.SANS, note)
+        pad = round(note * 0.4)
+        width = words + icon.get_width() + 2 * pad + pad // 2
+        left = right - width
+        self.put(rounded((width, height), height // 2, self.theme.tile), (left, top))
+        self.put(icon, (left + pad, top + (height - icon.get_height()) // 2))
+        room = pygame.Rect(right - pad - words, top, words, height)
+        self.write(face.label, room, Face.SANS, note, self.theme.note, main=False)
+        least = round(15.2 * self.panel.px_per_mm)
+        touch = pygame.Rect(left, 0, width, max(least, top + height))
+        touch.inflate_ip(max(self.sizes.gap // 2, least - width), 0)
+        self.sides.append((face.control, self.mirror(touch)))
+        return left
 
     def _key(self, rect: pygame.Rect, face: KeyFace | None) -> None:
         decide = self.sizes.decide

@@ -14,6 +14,7 @@ from hardware.types import Control
 from kiosk.fonts import Fonts
 from kiosk.screens import (
     attract,
+    choice,
     conversation,
     facilitator,
     listening,
@@ -35,6 +36,7 @@ Lay = Callable[[Page, View], tuple[Part, ...]]
 SCREENS: dict[Kind, Lay] = {
     Kind.STARTING: speech.waiting,
     Kind.ATTRACT: attract.lay,
+    Kind.LANGUAGES: choice.lay,
     Kind.CHOOSING: speech.choosing,
     Kind.CONSENT: speech.consent,
     Kind.READY: ready.lay,
@@ -48,12 +50,18 @@ SCREENS: dict[Kind, Lay] = {
     Kind.FACILITATOR: facilitator.lay,
     Kind.AGREEMENT: conversation.agreement,
     Kind.CONVERSATION: conversation.conversation,
+    Kind.CODE_ENTRY: choice.lay,
+    Kind.MY_STORY: choice.lay,
     Kind.RECOVERED: speech.plain,
     Kind.OUT_OF_SERVICE: speech.plain,
     Kind.PLAIN: speech.plain,
     Kind.ASK_AGAIN: speech.plain,
     Kind.STILL_THERE: speech.plain,
 }
+
+
+BUSY = frozenset({Kind.RECORDING, Kind.CONVERSATION, Kind.AGREEMENT, Kind.FACILITATOR, Kind.CODE_ENTRY})
+"""Screens that need their top line themselves."""
 
 
 class Renderer:
@@ -95,7 +103,15 @@ class Renderer:
 
     def control_at(self, place: tuple[int, int]) -> Control | None:
         """The key a finger or the mouse at ``place`` means, or ``None``."""
+        for control, rect in self._page.sides if self._page else ():
+            if rect.collidepoint(place):
+                return control
         return next((control for control in KEYS if key_rect(self.panel, control).collidepoint(place)), None)
+
+    def line_at(self, place: tuple[int, int]) -> int | None:
+        """The line of a list at ``place``, counted from 0, or ``None``."""
+        rects = self._page.choices if self._page else []
+        return next((number for number, rect in enumerate(rects) if rect.collidepoint(place)), None)
 
     def draw(self, surface: pygame.Surface, view: View, now: float) -> list[pygame.Rect]:
         """Bring ``surface`` up to ``view`` at monotonic second ``now``; returns the rectangles that changed.
@@ -137,9 +153,11 @@ class Renderer:
         before = self._still
         ink = self._ink(still.language)
         ground = pygame.Surface((self.panel.width, self.panel.height))
-        page = Page(ground, self.theme, self.panel, ink, self._sky)
+        page = Page(ground, self.theme, self.panel, ink, self._sky, strip=bool(still.side) and still.kind not in BUSY)
         parts = SCREENS[still.kind](page, still)
         page.keys(still)
+        if page.strip:
+            page.side(still)
         if before is not None and before.kind is still.kind:
             parts = tuple(_kept(part, self._parts) for part in parts)
         self._page, self._still, self._parts = page, still, parts

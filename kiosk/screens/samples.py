@@ -17,12 +17,13 @@ import pygame
 from audio.types import Ms, TakeId, Word
 from hardware.types import Control
 from kiosk.fonts import Face
+from kiosk.codeentry import Entry
 from kiosk.keys import keys
 from kiosk.screens.model import View
 from kiosk.screens.renderer import Renderer
 from kiosk.texts import Texts, shipped_languages
 from kiosk.theme import DUSK, Theme
-from kiosk.types import Heard, Hint, Meaning, Mic, Playing, Session, State
+from kiosk.types import Heard, Hint, Meaning, Mic, Mine, Notice, Page, Playing, Preface, Session, State, Use
 from kiosk.view import Cue, Extras, view
 
 TAKE = TakeId("01J00000000000000000000000")
@@ -79,6 +80,7 @@ def _scenes(now: Session, extras: Extras, heard: tuple[Word, ...]) -> dict[str, 
     return {
         "starting": (replace(now, state=State.STARTING), extras),
         "attract": (replace(now, state=State.ATTRACT), extras),
+        "languages": (replace(now, state=State.LANGUAGES, speaking=True), extras),
         "choosing": (replace(now, state=State.CHOOSING), extras),
         "consent": (replace(now, state=State.CONSENT), extras),
         "ready": (replace(now, state=State.READY, hint=Hint.GOOD), extras),
@@ -89,6 +91,7 @@ def _scenes(now: Session, extras: Extras, heard: tuple[Word, ...]) -> dict[str, 
             replace(telling, hint=Hint.TAKE_YOUR_TIME),
             replace(extras, captions=extras.captions * 4, time_left=48.0),
         ),
+        "recording_hidden": (replace(telling, captions_hidden=True), extras),
         "paused": (replace(telling, paused_at=30.0), extras),
         "stream_lost": (replace(telling, mic=Mic.LOST, lost_at=9.0), extras),
         "discard_again": (replace(telling, asked=Meaning.DISCARD), extras),
@@ -115,7 +118,41 @@ def _scenes(now: Session, extras: Extras, heard: tuple[Word, ...]) -> dict[str, 
         "conversation": (replace(group, playing=Playing(Heard.CUE, 1.0, 2, TAKE, 1.0)), extras),
         "conversation_off_record": (replace(group, paused_at=30.0), extras),
         "recovered": (replace(now, state=State.RECOVERED), extras),
-        "my_story": (replace(now, state=State.MY_STORY), extras),
+    } | {name: (session, extras) for name, session in _own_scenes(now).items()}
+
+
+def _own_scenes(now: Session) -> dict[str, Session]:
+    """A teller who comes back, and what is asked before the uses."""
+    entering = replace(now, state=State.CODE_ENTRY, keep_code="")
+    number, *words = now.keep_code.split("-")
+    word = Entry(number, numbered=True)
+    uses = (Use.PLAY_HERE, Use.ARCHIVE)
+    mine = replace(
+        now, state=State.MY_STORY, story=TAKE, mine=Mine(uses, 134.0, (("folder:/srv/archive", "there"),), 0)
+    )
+    rules = replace(now.rules, ask_age=16, ask_form=True, embargo_years=10)
+    asking = replace(now, state=State.SHARING, rules=rules)
+    gone = replace(mine, story=None, receipt=TAKE, mine=Mine(copies=(("folder:/srv/archive", "leaving"),)))
+    return {
+        "code_number": replace(entering, entry=Entry("417"[:1], line=7)),
+        "code_number_over": replace(entering, entry=Entry(number)),
+        "code_word": replace(entering, entry=replace(word, words=tuple(words[:1]), line=2)),
+        "code_typed": replace(entering, entry=replace(word, typed="ca")),
+        "code_ready": replace(entering, entry=replace(word, words=tuple(words))),
+        "code_wrong": replace(entering, entry=replace(word, words=tuple(words)), notice=Notice.CODE_REFUSED),
+        "code_checking": replace(entering, entry=replace(word, words=tuple(words)), saving=True),
+        "my_story": mine,
+        "my_story_narrowed": replace(mine, notice=Notice.NARROWED, line=1),
+        "my_story_uses": replace(mine, page=Page.USES),
+        "my_story_no_uses": replace(mine, page=Page.USES, mine=Mine()),
+        "my_story_gone_to": replace(mine, page=Page.RECEIPTS),
+        "my_story_part": replace(mine, page=Page.PART),
+        "my_story_only_me": replace(mine, page=Page.USES, asked=Meaning.NARROW),
+        "my_story_erase": replace(mine, asked=Meaning.WITHDRAW),
+        "my_story_erased": gone,
+        "sharing_age": replace(asking, asks=(Preface.AGE, Preface.FORM, Preface.EMBARGO)),
+        "sharing_form": replace(asking, asks=(Preface.FORM, Preface.EMBARGO)),
+        "sharing_embargo": replace(asking, asks=(Preface.EMBARGO,)),
     }
 
 

@@ -394,8 +394,8 @@ def test_a_teller_with_a_code_narrows_and_withdraws():
     assert box.press("narrow") == ()
     assert box.press("confirm") == (t.Narrow(1, TakeId("mine")),)
     box.answer(t.Narrowed, 1, TakeId("mine"))
-    assert box.session.notice is Notice.NARROWED
-    assert box.press("narrow", "withdraw") == ()
+    assert box.session.notice is Notice.ONLY_ME
+    assert box.press("narrow", "back", "withdraw") == ()
     assert box.press("confirm") == (t.Withdraw(1, TakeId("mine")),)
     box.answer(t.Withdrawn, 1, TakeId("mine"))
     assert (box.session.notice, box.session.story) == (Notice.WITHDRAWN, None)
@@ -431,7 +431,11 @@ def test_a_recovered_take_can_be_ended_thrown_away_or_held():
 
 def test_languages_and_prompts_turn_and_go_back_after_the_visit():
     box = Box()
-    assert box.press("language") == (t.SetLanguage("es"),)
+    assert box.press("language") == (t.SetLanguage("es"), t.Speak(1))
+    assert box.state is State.LANGUAGES
+    assert box.press("move") == (t.SetLanguage("en"), t.Speak(1))
+    assert box.press("language") == (t.SetLanguage("es"), t.Speak(1))
+    assert box.press("take") == (t.Speak(1),)
     box.press("next")
     assert (box.state, box.session.language, box.session.prompt) == (State.CHOOSING, "es", "b")
     assert t.SetLanguage("en") in box.wait(81)
@@ -462,11 +466,6 @@ def test_reading_aloud_follows_the_visit_and_ends_with_it():
     box.press("done", "back")
     assert not box.session.speaking
     assert box.press("louder") == (t.Louder(),)
-
-
-def test_nothing_offers_an_unbuilt_screen():
-    box = Box()
-    assert Meaning.SAY_CODE not in keys(box.session).values()
 
 
 def test_machines_only_have_no_keys():

@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from archive.types import ASKED_USES, Kind
+from archive.types import ASKED_USES, Kind, Use
 from audio.types import TakeId
 from kiosk import session as session_module
 from kiosk import types as t
@@ -26,7 +26,10 @@ STEPS = int(os.environ.get("HEARTH_WALK_STEPS", "208000"))
 MEANINGS = tuple(Meaning)
 ON_RECORD = {State.READY, State.RECORDING, State.CONVERSATION}
 ACTS = (t.DiscardTake, t.Withdraw, t.Narrow, t.TellLibrarian)
-ONLY_BY_PRESS = (t.RecordDecision, t.OpenStream, t.StartTake, t.ContinueTake, t.KeepTake, t.CheckCode, *ACTS)
+ONLY_BY_PRESS = (t.RecordDecision, t.OpenStream, t.StartTake, t.ContinueTake, t.KeepTake, t.CheckCode, t.NarrowUse, *ACTS)
+ENTERED = ("4", "417 ", "a", "zz", "able acid ", "417 able acid able acid", "\b", "417 able acid able able ")
+MINE = t.Mine((Use.PLAY_HERE, Use.ARCHIVE), 60.0)
+ASKING = t.Rules(ask_age=16, ask_form=True, embargo_years=10)
 PASSED = (5.0, 0.01, 0.3, 0.45, 1.0, 2.0, 21.0, 95.0, 310.0, 55.0, 700.0)
 
 
@@ -111,8 +114,18 @@ class Checker:
             case t.HoldTake(take=take) | t.DiscardTake(take=take):
                 assert take not in self.kept
                 self.told.discard(take)
+            case t.NarrowUse(use=use):
+                assert event.meaning is Meaning.NO
+                assert use is before.mine.uses[before.question], "another use than the one on show"
+                assert event.at - max(before.shown_at, before.last_press) >= before.rules.deliberate
+            case t.SayAge():
+                assert t.Preface.AGE in before.asks, "an age nobody asked for"
+            case t.CheckCode(code=code):
+                assert isinstance(event, t.CodeTyped) or code == before.entry.code
             case t.Decide(use=use, yes=True, pressed=by_hand):
                 assert pressed, "a yes by waiting"
+                assert not before.asks, "a yes before what comes first was asked"
+                assert (effect.form, effect.wait_years) == (before.form, before.wait_years)
                 assert by_hand
                 assert event.meaning is Meaning.YES
                 assert use is ASKED_USES[before.question]
@@ -138,6 +151,8 @@ class Checker:
             assert not after.keep_code, "a keep-code outlived its visit"
             assert after.take is None
             assert after.story is None
+            assert after.entry.empty, "what was entered outlived its visit"
+            assert after.mine == t.Mine()
             assert after.playing is None
             assert after.asked is None
         if isinstance(event, t.Tick) and after.state is not before.state and before.still_there is not None:
@@ -160,7 +175,8 @@ class World:
         self.at = 10.0
         self.takes = 0
         self.answers = deque(maxlen=10)
-        self.session, effects = first(self.at, languages=("en", "es"), prompts=("a", "b", "c"))
+        rules = ASKING if seed % 2 else None
+        self.session, effects = first(self.at, rules, languages=("en", "es"), prompts=("a", "b", "c"))
         self.answer(effects)
 
     def fresh(self):
@@ -209,9 +225,12 @@ class World:
                         else t.Refused(play, "no", at)
                     )
                 case t.CheckCode(visit=visit):
-                    later(t.CodeAccepted(visit, TakeId("mine"), at) if pick < 0.8 else t.CodeRefused(visit, "no", at))
+                    later(t.CodeAccepted(visit, TakeId("mine"), at, MINE) if pick < 0.8 else t.CodeRefused(visit, "no", at))
                 case t.Narrow(visit=visit, story=story):
                     later(t.Narrowed(visit, story, at))
+                case t.NarrowUse(visit=visit, story=story, use=use):
+                    left = tuple(one for one in self.session.mine.uses if one is not use)
+                    later(t.Narrowed(visit, story, at, replace(MINE, uses=left)))
                 case t.Withdraw(visit=visit, story=story):
                     later(t.Withdrawn(visit, story, at))
 
@@ -222,7 +241,7 @@ class World:
             t.LevelHeard(take, t.Hint.GOOD, at), t.QuietFor(take, 9.0, at), t.StreamLost(take, "gone", at),
             t.StreamBack(take, at), t.SoundMade(s.visit, at), t.ScreenShown(s.visit, at), t.CodeTyped("1-a-b-c-d", at),
             t.PromptsOffered(("b", "c", "d"), at), t.CuesOffered((1, 2, 3, 4, 5, 6, 7, 8), at), t.SoundMade(s.visit - 1, at),
-            self.trouble(take),
+            self.trouble(take), t.Typed(self.rng.choice(ENTERED), at), t.Touched(self.rng.randrange(6), at),
         ), lambda one: (s.state, type(one)))  # fmt: skip
 
     def trouble(self, take):
@@ -419,11 +438,8 @@ def test_the_table_is_whole():
     assert {row.guard for row in ROWS} == set(GUARDS)
     assert {name for row in ROWS for name in row.moves} == set(MOVES)
     assert len(set(ROWS)) == len(ROWS)
-    assert {State.CODE_ENTRY, State.MY_STORY} == SCREENS_LATER
-    unreached = {row.to for row in ROWS if row.on in HIDDEN and row.state not in SCREENS_LATER}
-    assert unreached <= SCREENS_LATER
-    others = {row.to for row in ROWS if row.on not in HIDDEN and row.state not in SCREENS_LATER | {State.RECOVERED}}
-    assert not others & SCREENS_LATER
+    assert not SCREENS_LATER, "every state has its screen"
+    assert not HIDDEN, "every screen has a key"
     assert set(Meaning) - {row.on for row in ROWS if isinstance(row.on, Meaning)} == {Meaning.TRIM}
     assert set(Meaning) > GUARDED
 
