@@ -221,7 +221,7 @@ build_environment() { # build_environment LOCK PYTHON
   if ! can_grow; then
     makes_environments "$python" || ! may_install || debian_packages "python3-venv:makes the project's own environment:there is no environment"
     makes_environments "$python" || refuse "This Python ($python) cannot make virtual environments: install python3-venv and run this again."
-    say "First run: about 500 MB of Python packages go into .venv; a few minutes on a slow line."
+    say "First run: about 700 MB of Python packages go into .venv; a few minutes on a slow line."
     step "Python environment" make_environment "$python" || refuse "$(why_it_failed)"
     stamp .environment "$venv"
   fi
@@ -238,10 +238,17 @@ build_environment() { # build_environment LOCK PYTHON
 }
 
 fetch_models() {
-  if ! "$venv/bin/hearth" models verify tiny.en >>"$log" 2>&1; then
+  # One look for all three: a model whose files have changed since they were verified counts as missing.
+  local here_now; here_now=$("$venv/bin/hearth" models 2>>"$log")
+  missing_model() { ! grep -q "^$1  here" <<<"$here_now"; }
+  if missing_model tiny.en; then
     step "speech model tiny.en (75 MB), checked" fetch_model tiny.en || refuse "$(why_it_failed)"
   fi
-  if ! "$venv/bin/hearth" models verify speech >>"$log" 2>&1; then
+  if missing_model base; then
+    step "speech model base (145 MB) for other languages than English, checked" fetch_model base ||
+      say "The model for other languages was not fetched: $(why_it_failed) English works; run this again for the others."
+  fi
+  if missing_model speech; then
     step "real speech to try it with" fetch_model speech || say "The test speech was not fetched: $(why_it_failed)"
   fi
 }
