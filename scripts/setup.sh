@@ -221,7 +221,7 @@ build_environment() { # build_environment LOCK PYTHON
   if ! can_grow; then
     makes_environments "$python" || ! may_install || debian_packages "python3-venv:makes the project's own environment:there is no environment"
     makes_environments "$python" || refuse "This Python ($python) cannot make virtual environments: install python3-venv and run this again."
-    say "First run: about 700 MB of Python packages go into .venv; a few minutes on a slow line."
+    say "First run: about 500 MB of Python packages go into .venv; a few minutes on a slow line."
     step "Python environment" make_environment "$python" || refuse "$(why_it_failed)"
     stamp .environment "$venv"
   fi
