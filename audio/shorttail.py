@@ -5,9 +5,10 @@ decoder loop. But the encoder's answer to silence hardly depends on what came be
 is loaded, and its end is appended to the encoded speech up to the 1,500 positions the decoder knows. Decoding is then
 done in one go, without timestamps; word times come from aligning the words with the encoded speech.
 
-Two faults of that way are watched for, and answered once by the plain full window: stopping early (far fewer words than
-the measured speech can hold) and repeating itself. The multilingual base model does not take the silent tail safely;
-only the models in `SAFE` are given one, others are decoded plainly.
+Two faults of that way are watched for. Sometimes it stops early, after the first sentence and with a good score: then
+a voice is left over where no word stands, and that part is decoded by itself. Sometimes it repeats itself, or gives far
+fewer words than the measured speech can hold even so: then the plain full window is tried once. The multilingual base
+model does not take the silent tail safely; only the models in `SAFE` are given one, others are decoded plainly.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ from audio.transcribe import (
     join_punctuation,
     length_of,
     load_whisper,
+    shifted,
     suspicious,
     token_limit,
     whisper_tokenizer,
 )
-from audio.types import Ms, Word
+from audio.types import Ms, Voicing, Word
+from audio.vad import Vad, make_vad
 
 if TYPE_CHECKING:
     from audio.transcribe import Samples
@@ -46,6 +49,11 @@ _JUDGED_FROM = Ms(3000)
 _MOST_REPEATS = 4
 _SHORTEST_CAP = 0.6
 """No word is cut to less than this many seconds."""
+HOLE = Ms(800)
+"""A stretch without a word as long as this is listened to again."""
+_VOICE_IN_HOLE = Ms(600)
+_MOST_HOLES = 3
+_LEAD_IN = Ms(320)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,9 @@ class ShortTailTranscriber:
         self.beam = beam
         self.redone = 0
         """How many segments needed the full window after all."""
+        self.mended = 0
+        """How many stretches of voice without a word were decoded by themselves."""
+        self._vad: Vad | None = None
         self._whisper = whisper or load_whisper(model, language, threads=threads)
         self._plain = WhisperTranscriber(model, language, beam=beam, whisper=self._whisper)
         self._tokenizer = whisper_tokenizer(self._whisper, language)
@@ -116,15 +127,52 @@ class ShortTailTranscriber:
             return []
         if self._silence is None or length > WINDOW - 2 * _TAIL_SECONDS * 1000:
             return self._plain.transcribe(samples, voiced)
+        words, looping = self._once(samples, length)
+        if not looping:
+            words = self._mended(words, samples, length)
+        if looping or stopped_early(len(words), voiced):
+            self.redone += 1
+            again = self._plain.transcribe(samples, voiced)
+            if looping or len(again) > len(words):
+                return again
+        return words
+
+    def _once(self, samples: Samples, length: Ms) -> tuple[list[Word], bool]:
+        """Decode once; the words, and whether they go round in circles."""
         speech = self._encode(samples)
         decoded = self._decode(speech, length)
         looping = loops(decoded.text) or suspicious(0.0, 0.0, decoded.compression)
-        if looping or stopped_early(len(decoded.text.split()), voiced):
-            self.redone += 1
-            again = self._plain.transcribe(samples, voiced)
-            if looping or len(again) > len(decoded.text.split()):
-                return again
-        return self._timed(decoded, speech, length)
+        return ([], True) if looping else (self._timed(decoded, speech, length), False)
+
+    def _mended(self, words: list[Word], samples: Samples, length: Ms) -> list[Word]:
+        """Decode by itself each stretch in which a voice is measured and no word stands."""
+        edges = [Ms(0), *(edge for word in words for edge in (word.start, word.end)), length]
+        holes = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= HOLE]
+        for start, end in holes[-_MOST_HOLES:]:
+            found = self._voice_between(samples, start, end)
+            if found is None:
+                continue
+            self.mended += 1
+            part = samples[found[0] * RATE // 1000 : found[1] * RATE // 1000]
+            heard, looping = self._once(part, length_of(part))
+            if not looping:
+                words = sorted([*words, *shifted(heard, found[0])], key=lambda word: word.start)
+        return words
+
+    def _voice_between(self, samples: Samples, start: Ms, end: Ms) -> tuple[Ms, Ms] | None:
+        """Return what of a stretch to decode: from before its first voice to after its last; None without a voice."""
+        if self._vad is None:
+            self._vad = make_vad("silero")
+        self._vad.reset()
+        first = max(0, start - _LEAD_IN)
+        verdicts = self._vad.push(samples[first * RATE // 1000 : end * RATE // 1000])
+        spoken = [verdict for verdict in verdicts if verdict.voicing is Voicing.SPEECH]
+        spans = [(first + v.start * 1000 // RATE, first + v.end * 1000 // RATE) for v in spoken]
+        # The end of a word that was heard may sound into the stretch; only what follows is news.
+        spans = [span for span in spans if span[0] >= start]
+        if sum(b - a for a, b in spans) < _VOICE_IN_HOLE:
+            return None
+        return Ms(max(start, spans[0][0] - _LEAD_IN)), Ms(min(end, spans[-1][1] + _LEAD_IN))
 
     def _encode(self, samples: Samples) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Return the encoder's output for the samples and a second of silence: (1, positions, width)."""
@@ -161,9 +209,21 @@ class ShortTailTranscriber:
         frames = speech.shape[1] * _FRAMES_PER_POSITION
         (aligned,) = self._whisper.find_alignment(self._tokenizer, [list(decoded.tokens)], _storage(speech), frames)
         join_punctuation(aligned)
+        _join_parts(aligned)
         _shorten(aligned)
         doubt = suspicious(decoded.no_speech, decoded.logprob, decoded.compression)
         return as_words(((w["word"], w["start"], w["end"], w["probability"]) for w in aligned), length, doubt=doubt)
+
+
+def _join_parts(aligned: list[dict[str, Any]]) -> None:
+    """Put what is written without a space before it onto the word it belongs to: "cold", "-hearted"."""
+    for at in range(len(aligned) - 1, 0, -1):
+        part, before = aligned[at], aligned[at - 1]
+        if part["word"] and before["word"] and not part["word"].startswith(" "):
+            before["word"] += part["word"]
+            before["end"] = part["end"]
+            before["probability"] = min(before["probability"], part["probability"])
+            part["word"] = ""
 
 
 def _shorten(aligned: list[dict[str, Any]]) -> None:
