@@ -69,7 +69,7 @@ def killed(program, clean_environment, speech, tmp_path_factory) -> list[Killed]
     folder = tmp_path_factory.mktemp("killed")
     longest = next(one.path for one in reversed(speech) if "best of times" in one.text or one is speech[-1])
     chance = random.Random(20)
-    moments = [chance.uniform(0.0, 3.5) for _ in range(MOMENTS)]
+    moments = [chance.uniform(0.0, 3.0) for _ in range(MOMENTS)]
     env = clean_environment()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(

@@ -32,11 +32,15 @@ needs_window = pytest.mark.skipif(bool(_MISSING), reason=f"not installed: {', '.
 @needs_sound
 def test_a_story_through_portaudio_is_written_down_while_it_is_told(hearth, speech, tmp_path) -> None:
     one = next((one for one in speech if "Ever tried" in one.text), speech[-1])
-    ran = hearth(
-        "simulate", "--home", tmp_path / "home", "--mic", one.path, "--virtual-audio", "--shots", tmp_path / "shots",
-        "--json", "--presses", "talk agree @1 talk @speech @3 talk hear @2 keep play_here done listen @3 stop",
-    )  # fmt: skip
-    assert ran.code == 0, ran.err
+    presses = "talk agree @1 talk @speech @2 talk hear @1 keep play_here done listen @1 stop"
+    for turn in ("first", "second"):
+        home, shots = tmp_path / turn, tmp_path / f"{turn}-shots"
+        words = ["--home", home, "--mic", one.path, "--shots", shots, "--presses", presses]
+        ran = hearth("simulate", *words, "--virtual-audio", "--json")
+        assert ran.code == 0, ran.err
+        if not ran.json["overflows"]:
+            break
+        # A machine busy with other things may starve the sound server once; losing blocks twice in a row is ours.
     (story,) = ran.json["stories"]
     assert ran.json["overflows"] == 0
     assert word_error_rate([(one.text, story["transcript"])]) <= 0.25
@@ -48,9 +52,9 @@ def test_a_story_through_portaudio_is_written_down_while_it_is_told(hearth, spee
     assert next(event["at"] for event in events if event["event"] == "words") < closed + 5
     assert [event["event"] for event in events].count("PlaybackStarted") == 2
     assert len(ran.json["latencies"]["press_to_sound"]) == 2
-    names = {path.stem.partition("-")[2] for path in (tmp_path / "shots").glob("*.png")}
+    names = {path.stem.partition("-")[2] for path in shots.glob("*.png")}
     assert {"attract", "consent", "ready", "recording", "review", "sharing", "thanks", "listening"} <= names
-    for path in (tmp_path / "shots").glob("*.png"):
+    for path in shots.glob("*.png"):
         assert drawn(path) > 20, path
 
 
