@@ -129,6 +129,19 @@ class App:
                     return
         self.post(t.Press(meaning, self._clock.monotonic(), self._fresh()))
 
+    @property
+    def typing(self) -> bool:
+        """Whether letters and figures are text now: while a keep-code is entered."""
+        return self.session.state is State.CODE_ENTRY and self.session.still_there is None
+
+    def typed(self, text: str) -> None:
+        """Take what a keyboard typed into the entering of a keep-code."""
+        self.post(t.Typed(text, self._clock.monotonic()))
+
+    def touched(self, line: int) -> None:
+        """Take a finger on a line of a list."""
+        self.post(t.Touched(line, self._clock.monotonic()))
+
     def _fresh(self) -> TakeId:
         return fresh_take(self._clock.wall())
 
@@ -137,6 +150,8 @@ class App:
     def start(self) -> None:
         """Watch the controls, offer prompts and cues, prepare the box."""
         self._parts.controls.start(self.post)
+        if self._parts.screen is not None:
+            self._parts.screen.listen(self)
         self._look_at_store()
         self._effects.run(self._begun, self.session)
         self.round(0.0)

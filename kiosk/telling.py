@@ -126,6 +126,8 @@ class Telling:
         self._beside = beside
         self._fresh: dict[TakeId, FreshCode] = {}
         self._reviewed: TakeId | None = None
+        self._preparing: TakeId | None = None
+        self._wanted: tuple[t.KeepTake, Texts] | None = None
         self.stream_open = False
         """Whether the microphone stream is open: the ring lamp follows this."""
         self.level = 0.0
@@ -291,11 +293,9 @@ class Telling:
         if ready is not None:
             self._keep(effect, texts, ready)
             return
-        self._beside.do(
-            lambda: fresh_code(texts.language, self._store.cost),
-            lambda code: self._keep(effect, texts, code),
-            lambda error: self._announce(t.KeepFailed(effect.take, self._sentence(error), self._clock.monotonic())),
-        )
+        self._wanted = (effect, texts)
+        if self._preparing != effect.take:
+            self._prepare_code(effect.take)
 
     def _keep(self, effect: t.KeepTake, texts: Texts, fresh: FreshCode) -> None:
         now = self._clock.monotonic
@@ -330,7 +330,7 @@ class Telling:
         self._open = None
         self._hint = None
         self._fresh.clear()
-        self._reviewed = None
+        self._reviewed = self._wanted = None
 
     def _let_go(self, take: TakeId) -> None:
         if self._open is not None and self._open.id == take:
@@ -440,11 +440,21 @@ class Telling:
         language = self._store.language_of(take)
 
         def put_by(code: FreshCode) -> None:
+            self._preparing = None
             if self._reviewed == take:
                 self._fresh[take] = code
+            if self._wanted is not None and self._wanted[0].take == take:
+                (effect, texts), self._wanted = self._wanted, None
+                self._keep(effect, texts, code)
 
-        self._reviewed = take
-        self._beside.do(lambda: fresh_code(language, self._store.cost), put_by, lambda _: None)
+        def give_up(error: Exception) -> None:
+            self._preparing = None
+            if self._wanted is not None:
+                self._wanted = None
+                self._announce(t.KeepFailed(take, self._sentence(error), self._clock.monotonic()))
+
+        self._reviewed = self._preparing = take
+        self._beside.do(lambda: fresh_code(language, self._store.cost), put_by, give_up)
 
     def _sentence(self, error: Exception) -> str:
         """Say what went wrong in the visitor's language."""

@@ -19,8 +19,29 @@ from kiosk.screens.renderer import Renderer
 from kiosk.theme import Theme
 
 
+class Listener(Protocol):
+    """Who is told of what is typed and touched beside the keys."""
+
+    @property
+    def typing(self) -> bool:
+        """Whether letters and figures are text now; else they are keys."""
+        ...
+
+    def typed(self, text: str) -> None:
+        """Take what was typed; a backspace is ``\\b``."""
+        ...
+
+    def touched(self, line: int) -> None:
+        """Take a finger on a line of a list."""
+        ...
+
+
 class Screen(Protocol):
     """Where a view becomes visible."""
+
+    def listen(self, listener: Listener) -> None:
+        """Tell ``listener`` of text and touched lines from now on."""
+        ...
 
     def show(self, view: View, now: float) -> None:
         """Bring the screen up to ``view`` at monotonic second ``now``."""
@@ -56,6 +77,9 @@ class Picture:
     def show(self, view: View, now: float) -> None:
         """Draw into memory."""
         self._renderer.draw(self._surface, view, now)
+
+    def listen(self, listener: Listener) -> None:
+        """Nobody types into a picture."""
 
     def poll(self) -> bool:
         """Nobody can close it."""
@@ -101,6 +125,7 @@ class Window:
         self._renderer = Renderer(theme, size, width_mm=width_mm)
         self._key = key
         self._touch = touch
+        self._listener: Listener | None = None
 
     @property
     def notice(self) -> str:
@@ -113,18 +138,41 @@ class Window:
         if changed:
             pygame.display.update(changed)
 
+    def listen(self, listener: Listener) -> None:
+        """Tell ``listener`` of text and touched lines from now on."""
+        self._listener = listener
+
+    def _type(self, event: pygame.event.Event) -> bool:
+        """Whether a key that went down was text for the listener. Return takes, as the left key does."""
+        if self._listener is None or not self._listener.typing:
+            return False
+        if event.key in {pygame.K_RETURN, pygame.K_KP_ENTER}:
+            self._touch(Control.LEFT)
+        elif event.key == pygame.K_BACKSPACE:
+            self._listener.typed("\b")
+        elif event.unicode and event.unicode.isprintable():
+            self._listener.typed(event.unicode)
+        else:
+            return False
+        return True
+
     def poll(self) -> bool:
         """Hand on every key and touch; a release too, so that a key held down is one press."""
         for event in pygame.event.get():
             if event.type == pygame.QUIT:
                 return False
+            if event.type == pygame.KEYDOWN and self._type(event):
+                continue
             if event.type in {pygame.KEYDOWN, pygame.KEYUP}:
                 self._key(pygame.key.name(event.key), event.type == pygame.KEYDOWN)
             elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
                 # SDL gives a finger's touch as a mouse press too, so this is the one way in for both.
                 control = self._renderer.control_at(event.pos)
+                line = self._renderer.line_at(event.pos)
                 if control is not None:
                     self._touch(control)
+                elif line is not None and self._listener is not None:
+                    self._listener.touched(line)
         return True
 
     def save(self, path: Path) -> None:
