@@ -27,6 +27,7 @@ IDLE: dict[State, str] = {
     State.CONSENT: "consent",
     State.READY: "ready",
     State.REVIEW: "review",
+    State.LANGUAGES: "choosing",
     State.SHARING: "sharing",
     State.THANKS: "thanks",
     State.LISTENING: "listening",

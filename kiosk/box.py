@@ -33,6 +33,7 @@ from kiosk.config import Config
 from kiosk.errors import KioskError
 from kiosk.later import Beside
 from kiosk.playing import Playing
+from kiosk.speech import Voice, speech_cache
 from kiosk.telling import Telling
 from kiosk.texts import Texts
 from kiosk.window import Screen
@@ -137,6 +138,15 @@ def make_player_of(config: Config, clock: Clock, arrivals: queue.SimpleQueue[Arr
     return make_player("speaker", clock, arrivals.put, device=device(config.sound.speaker))
 
 
+def make_voice(setting: Setting) -> Voice:
+    """Make what reads screens aloud: the library's own recordings first, the machine's voice for the rest."""
+    home = setting.home
+    return Voice(
+        setting.texts, setting.prompts, recordings=home.texts, prompt_recordings=home.path / "prompts",
+        cache=speech_cache(),
+    )  # fmt: skip
+
+
 def make_app(
     setting: Setting,
     store: Store,
@@ -155,7 +165,8 @@ def make_app(
         longest_s=rules.story, longest_group_s=rules.conversation,
         beside=Beside(arrivals.put), begin_track=drivers.begin_track,
     )  # fmt: skip
-    playing = Playing(store, drivers.player, clock, arrivals.put, volume=config.sound.volume)
+    voice = make_voice(setting)
+    playing = Playing(store, drivers.player, clock, arrivals.put, volume=config.sound.volume, voice=voice)
 
     def check() -> tuple[str, str] | None:
         """Look for what would keep the box from doing its work."""

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pygame
 
-from kiosk.runs import Script, runs
+from kiosk.runs import Script, runs, script_in
 from kiosk.theme import CAPITAL_RATIO
 
 FOLDERS: tuple[Path, ...] = (
@@ -90,10 +90,6 @@ CUTS: dict[Script, Cut] = {
         index=2,
     ),
 }
-SCRIPTS: dict[str, Script] = {"ar": Script.ARABIC, "hi": Script.DEVANAGARI, "zh": Script.HAN}
-"""The script of each language that is not written in Latin letters."""
-
-
 class _Member(io.FileIO):
     """A font collection that says its face ``index`` is its first: the only one pygame can open."""
 
@@ -128,7 +124,7 @@ class Fonts:
         """Find the files; a missing one is answered by pygame's own font and told in ``notice``."""
         if not pygame.font.get_init():
             pygame.font.init()
-        self.script = SCRIPTS.get(language, Script.LATIN)
+        self.script = script_in(language)
         self._folders = folders
         self._paths: dict[tuple[Script, Face], Path | None] = {}
         self._open: dict[tuple[Script, Face, int], pygame.font.Font] = {}

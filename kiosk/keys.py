@@ -43,7 +43,7 @@ _PLAIN: dict[State, Keys] = {
 }
 _WITHOUT_KEY: dict[State, frozenset[Meaning]] = {
     State.ATTRACT: frozenset({Meaning.SAY_CODE, Meaning.SPEAK}),
-    State.LANGUAGES: frozenset({Meaning.TALK}),
+    State.LANGUAGES: frozenset({Meaning.TALK, Meaning.SPEAK}),
     State.CHOOSING: frozenset({Meaning.BACK, Meaning.SAY_CODE, Meaning.SPEAK}),
     State.RECORDING: frozenset({Meaning.DISCARD}),
     State.REVIEW: frozenset({Meaning.REDO}),
@@ -224,6 +224,8 @@ def _my_story(session: Session) -> Keys:
     if session.story is None:
         return {RIGHT: Meaning.BACK}
     match session.page:
+        case Page.MENU if session.playing is not None:
+            return {LEFT: Meaning.STOP, RIGHT: Meaning.BACK}
         case Page.MENU:
             return {LEFT: menu(session)[session.line], MIDDLE: Meaning.MOVE, RIGHT: Meaning.BACK}
         case Page.USES if session.mine.uses:

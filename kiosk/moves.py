@@ -13,6 +13,7 @@ from archive.types import ASKED_USES, Form, Kind
 from kiosk import codeentry
 from kiosk import types as t
 from kiosk.codeentry import Entry
+from kiosk.alarms import TAKING
 from kiosk.draft import Draft
 from kiosk.keys import menu
 from kiosk.types import CUE_MEANINGS, Heard, Hint, Meaning, Mic, Mine, Notice, Page, Preface, State
@@ -58,8 +59,8 @@ def speak_from_now(draft: Draft, _: t.Event) -> None:
 
 
 def read_again(draft: Draft, _: t.Event) -> None:
-    """What the screen shows has changed: read it, if screens are read."""
-    if draft.old.speaking:
+    """What the screen shows has changed: read it, if screens are read and nobody is telling."""
+    if draft.old.speaking and draft.old.state not in TAKING:
         draft.do(t.Speak(draft.old.visit))
 
 
@@ -524,6 +525,7 @@ def ask(draft: Draft, event: t.Event) -> None:
     """Ask again before the act."""
     if isinstance(event, t.Press):
         draft.set(asked=event.meaning, shown_at=draft.at)
+        read_again(draft, event)
 
 
 def unask(draft: Draft, _: t.Event) -> None:

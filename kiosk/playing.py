@@ -27,7 +27,7 @@ from audio.player import PlaybackEnded, PlaybackStarted, Player, PlayerEvent
 from audio.types import Ms, TakeId, Word
 from kiosk import types as t
 from kiosk.rotation import Rotation, turn
-from kiosk.speech import Reading, read_aloud
+from kiosk.speech import Voice
 
 Announce = Callable[[t.Event], None]
 
@@ -78,14 +78,16 @@ class Playing:
         announce: Announce,
         *,
         volume: float,
+        voice: Voice | None = None,
         chance: Random | None = None,
     ) -> None:
-        """``volume`` (0 to 1) is what each visit begins with; ``chance`` only shuffles the rounds."""
+        """``volume`` (0 to 1) is what each visit begins with; ``voice`` reads screens aloud; ``chance`` only shuffles the rounds."""
         self._store = store
         self._player = player
         self._clock = clock
         self._announce = announce
         self._usual = volume
+        self._voice = voice or Voice({})
         self._volume = volume
         # Only the order of a round is drawn here; nothing secret hangs on it.
         self._chance = chance or Random()  # noqa: S311
@@ -131,7 +133,7 @@ class Playing:
 
     def read(self, visit: int, text: str, language: str) -> None:
         """Read ``text`` aloud, in place of what was being read."""
-        reading: Reading | None = read_aloud(text, language)
+        reading = self._voice.read(text, language)
         if reading is None:
             self._announce(t.SoundMade(visit, self._clock.monotonic()))
             return

@@ -33,6 +33,15 @@ class Run:
     script: Script
 
 
+SCRIPTS: dict[str, Script] = {"ar": Script.ARABIC, "hi": Script.DEVANAGARI, "zh": Script.HAN}
+"""The script of each language that is not written in Latin letters."""
+
+
+def script_in(language: str) -> Script:
+    """The script a language is written in."""
+    return SCRIPTS.get(language, Script.LATIN)
+
+
 _RANGES: tuple[tuple[int, int, Script], ...] = (
     (0x0600, 0x06FF, Script.ARABIC),
     (0x0750, 0x077F, Script.ARABIC),

@@ -20,6 +20,8 @@ from kiosk.types import Effect, Event, Meaning, Rules, Session, State
 
 Stepped = tuple[Session, tuple[Effect, ...]]
 
+_KEEPING: frozenset[On] = frozenset({Meaning.LOUDER, Meaning.SPEAK, Meaning.CAPTIONS})
+"""Presses that leave a question or a sentence on the screen."""
 _UNSPOKEN = TAKING | {State.STARTING, State.CLOSING, State.ATTRACT}
 _MOST_ALARMS = 8
 """Alarms one tick can bring about; each changes what is due, so this is never reached by a sound table."""
@@ -124,7 +126,7 @@ def _follow(session: Session, on: On, event: Event, table: Table) -> Stepped:
     draft = Draft(session, event.at)
     if isinstance(event, t.Press):
         draft.set(last_press=event.at, last_activity=event.at, still_there=None)
-        if on is not Meaning.LOUDER and on is not Meaning.SPEAK:
+        if on not in _KEEPING:
             draft.set(asked=None, say="", notice=None)
     for move in moves:
         move(draft, event)

@@ -102,8 +102,8 @@ def _playback(state: State) -> list[Row]:
     return [
         Row(state, t.PlaybackStarted, moves=("heard",)),
         Row(state, t.PlaybackEnded, moves=("ended",)),
-        Row(state, t.NothingToPlay, moves=("unplayable",)),
-        Row(state, t.Refused, moves=("unplayable",)),
+        Row(state, t.NothingToPlay, moves=("unplayable", "read_again")),
+        Row(state, t.Refused, moves=("unplayable", "read_again")),
         Row(state, A.PLAY_STUCK, moves=("stop", "unplayable")),
     ]
 
@@ -174,7 +174,7 @@ def _everywhere_rows() -> list[Row]:
     rows += [Row(state, A.TIME_OUT, HOME, ("leave",)) for state in _LEAVING]
     for state in (S.READY, S.RECORDING, S.CONVERSATION):
         rows += [
-            Row(state, t.StreamOpened, moves=("mic_open",)),
+            Row(state, t.StreamOpened, moves=("mic_open", "read_again")),
             Row(state, t.StreamLost, moves=("mic_lost",)),
             Row(state, t.StreamBack, moves=("mic_open",)),
             Row(state, t.LevelHeard, moves=("take_hint",)),
@@ -217,7 +217,7 @@ def _story_rows() -> list[Row]:
         Row(S.RECORDING, M.EXTEND, moves=("lengthen",), guard="little time left"),
         Row(S.REVIEW, M.KEEP, moves=("keep",)),
         Row(S.REVIEW, t.Kept, S.SHARING, ("kept",)),
-        Row(S.REVIEW, t.KeepFailed, moves=("keep_failed",)),
+        Row(S.REVIEW, t.KeepFailed, moves=("keep_failed", "read_again")),
         Row(S.REVIEW, A.STUCK, HOME, ("note_trouble", "hold", "leave")),
         Row(S.REVIEW, M.HEAR, moves=("play_own",)),
         Row(S.REVIEW, M.STOP, moves=("stop",)),

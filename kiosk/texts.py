@@ -110,6 +110,12 @@ def load(language: str, overrides: Path | None = None) -> Texts:
 
 
 @cache
+def own_name(language: str) -> str:
+    """The name of a shipped language in its own script."""
+    return _shipped(language)["language.name"]
+
+
+@cache
 def is_draft(language: str) -> bool:
     """Whether the shipped words of that language say ``[language] draft = true``."""
     table = _parse(_shipped_file(language), f"{language}.toml").get("language")

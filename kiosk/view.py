@@ -17,6 +17,7 @@ from kiosk.faces import face
 from kiosk.phrases import code_words, growing, length_words, played, time_words
 from kiosk.screens.model import CueTile, KeyFace, Kind, View
 from kiosk.screens.renderer import Renderer
+from kiosk.speech import finished
 from kiosk.texts import Texts, own_name
 from kiosk.types import CUE_MEANINGS, Heard, Hint, Meaning, Mic, Session, State
 
@@ -65,21 +66,23 @@ def view(session: Session, extras: Extras, texts: Texts, keys: Mapping[Control, 
 
 
 def spoken(shown: View, texts: Texts) -> str:
-    """What is read aloud of a screen: its words, then its keys from left to right."""
-    parts = [part if part[-1] in ".?!…" else f"{part}." for part in (shown.headline, shown.body) if part]
+    """What is read aloud of a screen, line by line: its words, then its keys from left to right."""
+    parts = [finished(part) for part in (shown.headline, shown.body) if part]
     if shown.kind is Kind.LANGUAGES:
-        parts = [f"{shown.lines[shown.line]}."]
+        parts = [finished(shown.lines[shown.line])]
     elif shown.lines:
         # On the way through a list only the marked line is read, the rest when it begins.
-        marked = f"{shown.lines[shown.line]}."
+        marked = finished(shown.lines[shown.line])
         if shown.line:
             return marked
         parts.append(marked)
     if shown.kind is Kind.THANKS:
         parts.append(texts.get("spoken.code", code=shown.code))
+    if shown.kind not in {Kind.RECORDING, Kind.ATTRACT}:
+        parts += [finished(note) for note in shown.notes]
     names = {Control.LEFT: "spoken.left", Control.MIDDLE: "spoken.middle", Control.RIGHT: "spoken.right"}
     parts += [texts.get(names[face.control], label=face.label) for face in shown.keys]
-    return " ".join(parts)
+    return "\n".join(parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,12 @@ class Icon(StrEnum):
     BACK = "back"
     PLUS = "plus"
     WARNING = "warning"
+    LANGUAGE = "language"
+    SPEAK = "speak"
+    QUIET = "quiet"
+    LOUDER = "louder"
+    CAPTIONS = "captions"
+    SCISSORS = "scissors"
 
 
 DIRECTED = frozenset({Icon.ARROW, Icon.BACK})
@@ -138,6 +144,48 @@ def _warning(pen: _Pen) -> None:
     pen.stroke([(12, 17), (12, 17.1)], 2.6)
 
 
+def _language(pen: _Pen) -> None:
+    pen.stroke([(4, 4.6), (20, 4.6), (20, 15.6), (12.6, 15.6), (8, 20), (8, 15.6), (4, 15.6), (4, 4.6)], 2.2)
+    pen.stroke([(8.2, 10.1), (8.3, 10.1)], 2.4)
+    pen.stroke([(12, 10.1), (12.1, 10.1)], 2.4)
+    pen.stroke([(15.8, 10.1), (15.9, 10.1)], 2.4)
+
+
+def _loudspeaker(pen: _Pen) -> None:
+    pen.shape([(3.2, 9.4), (7, 9.4), (11.6, 5.2), (11.6, 18.8), (7, 14.6), (3.2, 14.6)])
+
+
+def _speak(pen: _Pen) -> None:
+    _loudspeaker(pen)
+    pen.stroke(pen.arc((11.6, 12), 4.2, -48, 48), 2.2)
+    pen.stroke(pen.arc((11.6, 12), 8.4, -48, 48), 2.2)
+
+
+def _quiet(pen: _Pen) -> None:
+    _loudspeaker(pen)
+    pen.stroke([(15.2, 9), (21, 15)], 2.2)
+    pen.stroke([(21, 9), (15.2, 15)], 2.2)
+
+
+def _louder(pen: _Pen) -> None:
+    _loudspeaker(pen)
+    pen.stroke([(18.2, 8.4), (18.2, 15.6)], 2.4)
+    pen.stroke([(14.6, 12), (21.8, 12)], 2.4)
+
+
+def _captions(pen: _Pen) -> None:
+    pen.stroke([(3.4, 5), (20.6, 5), (20.6, 19), (3.4, 19), (3.4, 5)], 2.2)
+    pen.stroke([(7, 11), (17, 11)], 2.2)
+    pen.stroke([(7, 15), (13, 15)], 2.2)
+
+
+def _scissors(pen: _Pen) -> None:
+    pen.stroke(pen.arc((6, 17.4), 3, 0, 360), 2.2)
+    pen.stroke(pen.arc((18, 17.4), 3, 0, 360), 2.2)
+    pen.stroke([(7.8, 14.8), (16.4, 3.4)], 2.4)
+    pen.stroke([(16.2, 14.8), (7.6, 3.4)], 2.4)
+
+
 _DRAW: dict[Icon, Callable[[_Pen], None]] = {
     Icon.CHECK: _check,
     Icon.CROSS: _cross,
@@ -151,6 +199,12 @@ _DRAW: dict[Icon, Callable[[_Pen], None]] = {
     Icon.REDO: _redo,
     Icon.PLUS: _plus,
     Icon.WARNING: _warning,
+    Icon.LANGUAGE: _language,
+    Icon.SPEAK: _speak,
+    Icon.QUIET: _quiet,
+    Icon.LOUDER: _louder,
+    Icon.CAPTIONS: _captions,
+    Icon.SCISSORS: _scissors,
 }
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pygame
 
+from hardware.types import Control
 from kiosk.fonts import Face
 from kiosk.screens.light import ash, ember
 from kiosk.screens.model import View
 from kiosk.screens.page import PITCH, Page
-from kiosk.screens.parts import LiveWave, Orb, Part, TimeBar, caption_height, caption_lines, captions
+from kiosk.screens.parts import CAPTION_PITCH, LiveWave, Orb, Part, TimeBar, caption_height, caption_lines, captions
 from kiosk.theme import mix
 
 
@@ -42,7 +43,11 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     if view.captions:
         captions(page, view.captions, said, theme.ember)
     elif view.body:
-        page.write(view.body, said.union(note), Face.SERIF, page.grown(), theme.note)
+        page.write(view.body, said, Face.SERIF, page.grown(), theme.note, pitch=CAPTION_PITCH)
+    for face in view.side:
+        if face.control is Control.LANGUAGE:
+            left = page.side_key(face, area.right, note.top, note_height)
+            note.width = left - sizes.gap - note.left
     if view.captions_note:
         page.note(view.captions_note, note)
     return tuple(parts)

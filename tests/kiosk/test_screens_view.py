@@ -60,7 +60,7 @@ def test_captions_grow_and_the_newest_are_not_settled() -> None:
     shown = show(TELLING, Extras(captions=WORDS, level=0.5, time_left=100.0))
     assert [word.settled for word in shown.captions] == [True] * 3 + [False] * 3
     assert [word.text for word in shown.captions if word.unclear] == ["maybe"]
-    assert shown.captions_note == "Written by a machine, not yet checked"
+    assert shown.captions_note == "Draft, written by a machine"
     assert shown.listening
     assert shown.level == 0.5
     assert shown.time_fraction == pytest.approx(1 - 100 / 300)
@@ -158,7 +158,7 @@ def test_time_is_told_in_plain_words() -> None:
 def test_a_screen_can_be_read_aloud() -> None:
     consent = spoken(show(Session(state=State.CONSENT)), EN)
     assert consent.startswith("We will record your voice")
-    assert consent.endswith("Left key: Yes. Right key: No.")
+    assert consent.endswith("Left key: Yes.\nRight key: No.")
     assert "417 maple river candle north" in spoken(sample_views(EN)["thanks"], EN)
     for shown in sample_views(load("es")).values():
         assert spoken(shown, load("es"))

@@ -131,7 +131,7 @@ class Checker:
                 assert use is ASKED_USES[before.question]
                 assert event.at - max(before.shown_at, before.last_press) >= before.rules.deliberate
             case t.Speak():
-                assert before.speaking or event.meaning is Meaning.SPEAK
+                assert before.speaking or event.meaning in {Meaning.SPEAK, Meaning.LANGUAGE, Meaning.SAY_CODE}
 
     def state(self, before, event, after, effects):
         if isinstance(event, t.Kept) and after.state is State.SHARING:

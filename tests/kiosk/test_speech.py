@@ -1,0 +1,109 @@
+"""Screens are read aloud: the box's own words once, a person's recording first, nothing personal on the disk."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from kiosk import prompts, speech
+from kiosk.screens.samples import sample_views
+from kiosk.speech import RATE, Reading, Voice, lines_of
+from kiosk.texts import load, shipped_languages
+from kiosk.view import spoken
+
+EN = load("en")
+YES = "Left key: Yes."
+CODE = EN.get("spoken.code", code="417 maple river candle north")
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every line the machine was asked for; each sounds a tenth of a second a letter."""
+    lines: list[str] = []
+
+    def read(text: str, language: str) -> Reading:
+        lines.append(text)
+        return Reading(np.full(len(text) * RATE // 10, 0.1, np.float32), RATE)
+
+    monkeypatch.setattr(speech, "read_aloud", read)
+    return lines
+
+
+def test_the_box_s_own_words_are_made_once(tmp_path: Path, made: list[str]) -> None:
+    voice = Voice({"en": EN}, cache=tmp_path)
+    first = voice.read(f"Thank you.\n{YES}", "en")
+    assert first is not None
+    assert first.samples.size == (10 + 14) * RATE // 10 + round(speech.PAUSE_S * RATE)
+    voice.read(YES, "en")
+    assert made == ["Thank you.", YES]
+    again = Voice({"en": EN}, cache=tmp_path).read(YES, "en")
+    assert again is not None
+    assert again.samples.size == 14 * RATE // 10
+    assert made == ["Thank you.", YES]
+    assert Voice({"en": EN}, cache=None).line(YES, "en") is not None
+    assert len(made) == 3
+
+
+def test_nothing_personal_is_kept(tmp_path: Path, made: list[str]) -> None:
+    voice = Voice({"en": EN}, cache=tmp_path)
+    for line in (CODE, "Kept at the archive.", "A cue's title"):
+        voice.read(line, "en")
+        voice.read(line, "en")
+        assert made.count(line) == 2
+    assert not list(tmp_path.rglob("*"))
+    assert voice._kept == {}
+
+
+def test_a_person_s_recording_wins(tmp_path: Path, made: list[str]) -> None:
+    own = tmp_path / "texts"
+    (own / "en").mkdir(parents=True)
+    soundfile.write(own / "en" / "consent.record.wav", np.zeros(44_100), 44_100)
+    soundfile.write(own / "en" / "spoken.left+keys.agree.wav", np.zeros(2 * RATE), RATE)
+    (own / "en" / "thanks.headline.wav").write_bytes(b"not sound")
+    soundfile.write(tmp_path / "q.wav", np.zeros(3 * RATE), RATE)
+    asked = prompts.Prompt("q", {"en": "Tell us"}, spoken={"en": "q.wav"})
+    voice = Voice({"en": EN}, [asked], recordings=own, prompt_recordings=tmp_path)
+    seconds = {
+        line: reading.samples.size / RATE
+        for line in (EN.get("consent.record"), YES, "Tell us.")
+        if (reading := voice.read(line, "en")) is not None
+    }
+    assert list(seconds.values()) == pytest.approx([1.0, 2.0, 3.0], abs=0.01)
+    assert made == []
+    assert voice.read(EN.get("thanks.headline"), "en") is not None
+    assert made == [EN.get("thanks.headline")]
+
+
+def test_a_cache_that_cannot_be_written_is_no_trouble(tmp_path: Path, made: list[str]) -> None:
+    (tmp_path / "file").touch()
+    assert Voice({"en": EN}, cache=tmp_path / "file").read(YES, "en") is not None
+
+
+@pytest.mark.parametrize("language", shipped_languages())
+def test_most_of_every_screen_can_be_made_beforehand(language: str) -> None:
+    texts = load(language)
+    known = {line for line, _ in lines_of(texts)}
+    for name, shown in sample_views(texts).items():
+        lines = spoken(shown, texts).split("\n")
+        assert lines[0], name
+        if shown.keys:
+            assert set(lines[-len(shown.keys) :]) <= known or shown.lines, name
+
+
+def test_no_machine_voice_is_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    assert Voice({"en": EN}).read(YES, "en") is None
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not on this machine")
+@pytest.mark.parametrize("language", shipped_languages())
+def test_the_machine_speaks_every_language(language: str) -> None:
+    reading = speech.read_aloud(load(language).get("consent.record"), language)
+    assert reading is not None
+    assert reading.rate == RATE
+    assert 4.0 < reading.samples.size / RATE < 25.0
+    assert np.abs(reading.samples).max() > 0.05
