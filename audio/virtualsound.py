@@ -189,6 +189,21 @@ class VirtualSound:
             process.send_signal(signal.SIGINT)
             _end(process)
 
+    def listen(self) -> subprocess.Popen[bytes]:
+        """Start a program that writes what the loudspeaker plays to its standard output: 48 kHz, mono, 16 bit, raw."""
+        command = ["parec", "--device=speaker.monitor", "--rate=48000", "--channels=1", "--format=s16le"]
+        command += ["--latency-msec=5", "--process-time-msec=5"]
+        process = subprocess.Popen(
+            command,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+        )
+        self._helpers.append(process)
+        return process
+
     def unplug(self) -> None:
         """Take the microphone away, as if its plug was pulled: PulseAudio then moves streams elsewhere, silently."""
         self.control("unload-module", "module-remap-source")
