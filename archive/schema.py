@@ -134,6 +134,20 @@ def m006_spans_taken_back(db: Database) -> None:
     _run(db, "ALTER TABLE ledger ADD COLUMN start INTEGER", 'ALTER TABLE ledger ADD COLUMN "end" INTEGER')
 
 
+@migrations()
+def m007_phones(db: Database) -> None:
+    """A facilitator's phone: the digits on the screen, the phone that had them, and how the box stands. A row each."""
+    only = "id INTEGER PRIMARY KEY CHECK (id = 1)"
+    _run(
+        db,
+        f"""CREATE TABLE pairing (
+            {only}, hash TEXT NOT NULL, salt BLOB NOT NULL, boot_id TEXT NOT NULL, until REAL NOT NULL,
+            wrong INTEGER NOT NULL) STRICT""",
+        f"CREATE TABLE phone ({only}, hash TEXT NOT NULL, boot_id TEXT NOT NULL, seen REAL NOT NULL) STRICT",
+        f"CREATE TABLE face ({only}, boot_id TEXT NOT NULL, body TEXT NOT NULL) STRICT",
+    )
+
+
 def _append_only(table: str) -> tuple[str, str]:
     """Triggers that refuse to change or delete a row of ``table``."""
     refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from archive.envelope import ask
 from archive.errors import ArchiveError
+from archive.phones import PAIR, PRESS
 from archive.spans import Mark
 from archive.store import Store
 from archive.takes import fresh_take
@@ -28,6 +29,7 @@ from hardware.lamps import Lamps
 from hardware.types import Control, ControlEvent, Lamp
 from kiosk import types as t
 from kiosk.effects import Check, Effects
+from kiosk.facing import PHONE_S, Facing
 from kiosk.keys import keys
 from kiosk.later import Beside, Done
 from kiosk.playing import DEFAULT_SHEET, Playing
@@ -105,6 +107,7 @@ class App:
         self._cues: dict[int, Cue] = {}
         self._seen_version = -1
         self._pulse = Pulse(parts.store, parts.clock)
+        self._facing = Facing(parts.store)
         self._command = parts.store.last_command()
         self._ticked = self._drawn = float("-inf")
         self._shown: tuple[object, ...] = ()
@@ -180,6 +183,11 @@ class App:
         lively = self.session.state in LIVELY or self.session.playing is not None
         return 1 / (LIVELY_FPS if lively else QUIET_FPS)
 
+    @property
+    def wait_s(self) -> float:
+        """How long one turn may wait for something to happen: a frame at most, and less while a phone may press."""
+        return min(self.frame_s, PHONE_S) if self.session.home is State.FACILITATOR else self.frame_s
+
     def round(self, wait: float) -> None:
         """Take one turn, waiting at most ``wait`` real seconds for something to happen."""
         if self._parts.screen is not None and not self._parts.screen.poll():
@@ -195,6 +203,7 @@ class App:
         self._pulse.tick()
         self._look_at_store()
         self._drain()
+        self._facing.tell(self.session, self._command)
         self._light()
         if now - self._drawn >= self.frame_s * 0.9 or self._face_key() != self._shown:
             self._draw(now)
@@ -288,12 +297,15 @@ class App:
         if version == self._seen_version:
             return
         self._seen_version = version
+        self._facing.look()
         self._read_words()
         self._read_cues()
         for command in self._parts.store.commands_after(self._command):
             self._command = command.id
-            if command.name == "press" and command.argument in set(Meaning):
+            if command.name == PRESS and command.argument in set(Meaning):
                 self.post(t.Press(Meaning(command.argument), self._clock.monotonic(), self._fresh()))
+            elif command.name == PAIR:
+                self._facing.offer(self.session)
 
     def _read_words(self) -> None:
         take = self.session.take
@@ -344,6 +356,7 @@ class App:
             session.state, session.visit, session.question, session.asked, session.still_there is not None,
             session.asks, session.entry, session.page, session.line, session.mine, session.story,
             session.saving, session.paused_at is not None, session.prompt, session.language, session.mic,
+            self._facing.digits(self._clock.monotonic()),
         )  # fmt: skip
 
     def _draw(self, now: float) -> None:
@@ -376,6 +389,7 @@ class App:
             origin=self._origin(),
             cues=self._cues,
             qr=session.keep_code,
+            digits=self._facing.digits(now),
         )
         return view(session, extras, self._texts, keys(session))
 

@@ -14,6 +14,7 @@ from audio.clock import Clock, SystemClock
 from audio.errors import AudioError
 from audio.microphone import reset_portaudio
 from audio.player import Player, SilentPlayer
+from audio.priority import hurry
 from audio.sources import ScriptedSource, Source
 from hardware.controls import Controls
 from hardware.keyboard import KeyboardControls
@@ -106,6 +107,8 @@ def run_box(
         if with_transcriber:
             log = setting.home.log / "transcriber.log"
             transcriber = stack.enter_context(TranscriberProcess(setting.home.path, setting.home.keys, log))
+        # Only now, so that the transcriber does not inherit it: whoever waits for a key or a sound goes first.
+        hurry(real_time=False)
         store = stack.enter_context(Store(setting.home, clock))
         controls, lamps = make_hands(setting.config, clock)
         screen = _screen(setting, controls, clock, arrivals, window=window)
@@ -121,7 +124,7 @@ def run_box(
         try:
             app.start()
             while not stop.is_set() and not app.closed:
-                app.round(min(app.frame_s, WINDOW_S) if window else app.frame_s)
+                app.round(min(app.wait_s, WINDOW_S) if window else app.wait_s)
                 if isinstance(source, ScriptedSource):
                     source.pump(clock.monotonic())
                 if with_transcriber:

@@ -55,6 +55,8 @@ class Extras:
     origin: str = ""
     cues: Mapping[int, Cue] = field(default_factory=dict)
     qr: str = ""
+    digits: str = ""
+    """What a facilitator's phone is paired with."""
 
 
 def view(session: Session, extras: Extras, texts: Texts, keys: Mapping[Control, Meaning]) -> View:
@@ -282,7 +284,9 @@ def _facilitator(look: Look) -> View:
     tiles = tuple(_tile(number, cue, on, texts) for number, cue in sorted(extras.cues.items())[: len(CUES)])
     return look.make(
         Kind.FACILITATOR,
-        headline=texts.get("facilitator.headline"),
+        headline=texts.get("facilitator.phone", digits=extras.digits)
+        if extras.digits
+        else texts.get("facilitator.headline"),
         body="" if tiles else f"{texts.get('facilitator.empty')} {texts.get('facilitator.empty_do')}",
         notes=_said(look),
         tiles=tiles,
