@@ -11,6 +11,7 @@ import click
 
 from archive.transcription import TranscriberWorker
 from audio.clock import SystemClock
+from audio.priority import give_way
 from audio.transcribe import Transcriber, make_transcriber
 from hardware.notify import Notifier
 from kiosk.box import model_for, read_home
@@ -43,6 +44,7 @@ def command(home: Path, once: bool, parent: int) -> None:
       hearth transcriber --home ./my-box --once
     """
     setting = read_home(home)
+    give_way()
 
     def make(language: str) -> Transcriber:
         return make_transcriber(setting.config.sound.transcriber, model_for(setting.config, language), language)
