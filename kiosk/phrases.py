@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from audio.types import Ms, Word
 from kiosk.screens.model import CaptionWord
 from kiosk.texts import Texts
 
 NEWEST_WORDS = 3
 """While a story is told, so many last words may still change and are shown as not settled."""
+SHOWN_WORDS = 80
+"""More words than three lines of captions hold on the widest panel."""
 LINGER_MS = 400
 """A word stays lit this long after it was said."""
 LAST_SECONDS = 10
@@ -25,16 +29,19 @@ def time_words(left: float, texts: Texts) -> str:
 
 
 def growing(words: tuple[Word, ...]) -> tuple[CaptionWord, ...]:
-    """Captions of the story being told: the newest words may still change."""
-    settled = len(words) - NEWEST_WORDS
-    return tuple(CaptionWord(word.text.strip(), index < settled, word.unclear) for index, word in enumerate(words))
+    """Captions of the story being told, its last `SHOWN_WORDS`: the newest may still change."""
+    shown = words[-SHOWN_WORDS:]
+    settled = len(shown) - NEWEST_WORDS
+    return tuple(CaptionWord(word.text.strip(), index < settled, word.unclear) for index, word in enumerate(shown))
 
 
 def played(words: tuple[Word, ...], position: Ms | None) -> tuple[CaptionWord, ...]:
-    """Captions of a voice that is heard: each word appears when it is said."""
+    """Captions of a voice that is heard, the last `SHOWN_WORDS` of it: each word appears when it is said."""
     if position is None:
         return ()
-    begun = [word for word in words if word.start <= position]
+    # Asked at every frame, so that neither may grow with the length of a story.
+    end = bisect_right(words, position, key=lambda word: word.start)
+    begun = words[max(0, end - SHOWN_WORDS) : end]
     return tuple(
         CaptionWord(
             word.text.strip(), True, word.unclear, voiced=word is begun[-1] and position <= word.end + LINGER_MS
