@@ -27,6 +27,7 @@ from archive.durable import PART, move, remove, sync_folder, write_file
 from archive.errors import BadBag
 from archive.receipts import Receipt, Signer, read_receipt
 from archive.tombstones import Reach, Tombstone, read_tombstone
+from archive.types import Act
 from audio.clock import Clock
 
 INCOMING = "incoming"
@@ -156,7 +157,9 @@ class FolderArchive:
         said = len(before.consent.events)
         grown = len(checked.consent.events) > said and checked.consent.extends(said, before.consent.head)
         same_sound = None in {before.sound_sha256, checked.sound_sha256} or before.sound_sha256 == checked.sound_sha256
-        if not (grown and same_sound):
+        # The consent record itself says that a span was taken back since: then the sound has to be another one.
+        cut = any(event.act is Act.CUT for event in checked.consent.events[said:])
+        if not (grown and (same_sound or cut)):
             say = "Another content with the same id is kept already; the new one was put aside for a person to look at."
             raise BadBag(say)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from archive.types import ASKED_USES
 from kiosk.codeentry import DONE, Part, choices
 from kiosk.keys import menu
-from kiosk.phrases import code_words, length_words
+from kiosk.phrases import code_words, length_words, played
 from kiosk.screens.model import Kind, View
 from kiosk.texts import Texts
 from kiosk.types import Page, Session
@@ -49,6 +49,8 @@ def my_story(look: Look) -> View:
     session, texts = look.session, look.texts
     if session.story is None:
         return _receipt(look)
+    if session.playing is not None and session.page is Page.MENU:
+        return _hearing(look)
     match session.page:
         case Page.USES if session.mine.uses:
             return _uses(look)
@@ -76,6 +78,19 @@ def first_questions(look: Look) -> View:
         headline=texts.get("sharing.note", number=number, count=count),
         body=texts.get(f"consent.{session.asks[0].value}", age=rules.ask_age, years=rules.embargo_years),
         progress=(number, count),
+    )
+
+
+def _hearing(look: Look) -> View:
+    """The own story while it sounds, with its words, opened for this visit alone."""
+    extras = look.extras
+    captions = played(extras.captions, extras.position)
+    return look.make(
+        Kind.LISTENING,
+        headline=_headline(look.session, look.texts),
+        captions=captions,
+        captions_note=look.texts.get("captions.machine") if captions else "",
+        level=extras.level,
     )
 
 

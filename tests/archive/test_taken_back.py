@@ -1,0 +1,287 @@
+"""Spans taken back, receipts, young tellers, a steward's verbs: what tellers were promised, looked for in the bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from archive.captions import captions_of
+from archive.consent import events_of, verify_chain
+from archive.consentrecord import read_record, record
+from archive.cutting import BLANK, Span, blanked, take_back_span
+from archive.envelope import BOX, CODE, MASTER, open_content, recipients
+from archive.errors import NoKey, NoSuchStory, Refused, TooManyTries, WrongCode
+from archive.handing import story_content
+from archive.keycode import KeepCode
+from archive.masters import cut_flac, open_master
+from archive.retention import run_retention
+from archive.search import SearchIndex
+from archive.stewards import add_guardian, erase, find_take, held, hold, release
+from archive.stories import fresh_code
+from archive.sync import sync
+from archive.tellers import copies, my_story, parse_span, receipt
+from archive.throttle import MOST_NUMBERS, begin_try
+from archive.transcripts import transcript
+from archive.types import Act, Form, Reader, Use
+from archive.verify import verify
+from audio.types import Ms, Word
+
+
+def words_of(store, take, reader=Reader.CAPTION, visit=None):
+    return [word.text.strip() for word in transcript(store, take, reader, store.now(), visit=visit)]
+
+
+def everything_in(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def shared(store, teller, work, *uses, seconds=6.0, segments=2):
+    take = teller.tell(seconds, segments=segments)
+    code = teller.keep(take, *uses)
+    store.close_review(take, "left")
+    work()
+    return take, code
+
+
+def test_a_span_is_gone_for_every_reader_and_its_samples_open_with_the_code_alone(home, store, teller, work) -> None:
+    take, code = shared(store, teller, work, Use.PLAY_HERE, Use.ARCHIVE)
+    before = open_master(store, take, Reader.PLAY, store.now()).read()
+    old_key = open_content(store, take, Reader.PLAY, store.now())
+    inside = store.add_excerpt(take, Ms(100), Ms(1200), "the first words")
+    outside = store.add_excerpt(take, Ms(4000), Ms(5500), "the last words")
+    store.set_cue("main", 1, inside.id)
+    store.set_cue("main", 2, outside.id)
+    said = words_of(store, take)
+    assert "linden" in said
+    visit = store.enter_code(str(code))
+    span = take_back_span(store, visit, Ms(0), Ms(3000), "code")
+    assert span == Span(Ms(0), Ms(3000))
+    after = open_master(store, take, Reader.PLAY, store.now()).read()
+    assert len(after) == len(before)
+    assert after[3000 * 32 :] == before[3000 * 32 :], "nothing else changed"
+    lost = np.frombuffer(before[: 3000 * 32], "<i2").astype(float)
+    tone = np.frombuffer(after[: 3000 * 32], "<i2").astype(float)
+    assert abs(np.corrcoef(lost, tone)[0, 1]) < 0.05
+    assert 0 < np.abs(tone).max() < 0.06 * 32768
+    for reader, visiting in ((Reader.CAPTION, None), (Reader.BAG, None), (Reader.TELLER, visit)):
+        assert "linden" not in words_of(store, take, reader, visiting), reader
+        assert words_of(store, take, reader, visiting)[0] == BLANK
+    assert SearchIndex(store).search("linden") == []
+    assert [cut.title for cut in store.cue_sheet("main").cues.values()] == ["the last words"]
+    assert recipients(store.db.conn, take) == {BOX, CODE, MASTER}
+    assert open_content(store, take, Reader.PLAY, store.now()) != old_key, "the box's key no longer opens the original"
+    content = story_content(store, take)
+    assert "linden" not in content.captions
+    sound = content.sound
+    assert sound is not None
+    assert hashlib.sha256(after).hexdigest() == store.story(take).sha256
+    assert any(event["act"] == "cut" and event["end"] == 3000 for event in content.consent["events"])
+    assert verify(store).sound
+
+
+def test_a_second_span_keeps_the_first_and_leaves_no_file_behind(home, store, teller, work) -> None:
+    take, code = shared(store, teller, work, Use.PLAY_HERE)
+    visit = store.enter_code(str(code))
+    take_back_span(store, visit, Ms(0), Ms(500), "code")
+    take_back_span(store, visit, Ms(5000), Ms(99_000), "code")
+    assert my_story(store, visit).cuts == ((0, 500), (5000, 6000))
+    assert not cut_flac(home, take, 1).exists()
+    assert {path.name for path in home.story_folder(take).iterdir()} == {"master.flac", "cut2.flac"}
+    assert store.enter_code(str(code)).take == take
+    assert captions_of(store, take, store.now())
+    assert verify_chain(store.db.conn) == []
+    store.withdraw(str(code), "code")
+    assert not home.story_folder(take).exists()
+
+
+def test_a_part_that_is_none_or_comes_too_early_is_refused(store, teller, work) -> None:
+    take = teller.tell(3.0)
+    code = teller.keep(take)
+    visit = store.enter_code(str(code))
+    with pytest.raises(Refused, match="still writing"):
+        take_back_span(store, visit, Ms(0), Ms(100), "code")
+    work()
+    with pytest.raises(Refused, match="inside the story"):
+        take_back_span(store, visit, Ms(3000), Ms(4000), "code")
+    for text in ("12", "5-4", "a-b", "-3-4", "1-inf"):
+        with pytest.raises(Refused, match="no part"):
+            parse_span(text)
+    assert parse_span("12.5-18") == (12_500, 18_000)
+    store.withdraw(visit, "code")
+    with pytest.raises(NoSuchStory):
+        take_back_span(store, visit, Ms(0), Ms(100), "code")
+
+
+def test_blanks_are_one_for_all_words_of_a_span() -> None:
+    words = [Word(f" w{n}", Ms(n * 1000), Ms(n * 1000 + 400), 0.9, False) for n in range(6)]
+    told = [word.text.strip() for word in blanked(words, Span(Ms(2000), Ms(3100)))]
+    assert told == ["w0", "w1", BLANK, "w4", "w5"]
+    assert blanked(blanked(words, Span(Ms(2000), Ms(3100))), Span(Ms(2500), Ms(2600)))[2].text == BLANK
+
+
+def test_a_sealed_story_is_cut_too_and_stays_sealed(store, teller, work) -> None:
+    take, code = shared(store, teller, work)
+    assert store.standing(take).sealed
+    take_back_span(store, store.enter_code(str(code)), Ms(0), Ms(1000), "code")
+    assert recipients(store.db.conn, take) == {CODE, MASTER}
+    with pytest.raises(Refused):
+        open_master(store, take, Reader.PLAY, store.now())
+
+
+def test_an_archive_gets_the_story_without_the_span(tmp_path, store, teller, work) -> None:
+    take, code = shared(store, teller, work, Use.ARCHIVE)
+    place = tmp_path / "archive"
+    sync(store, str(place))
+    assert b"linden" in everything_in(place)
+    assert [copy.state for copy in copies(store, take)] == ["there"]
+    take_back_span(store, store.enter_code(str(code)), Ms(0), Ms(3000), "code")
+    sync(store, str(place))
+    assert b"linden" not in everything_in(place)
+    assert b'"cut"' in everything_in(place)
+
+
+def test_a_receipt_says_what_is_gone_and_what_is_on_its_way(tmp_path, store, teller, work) -> None:
+    take, code = shared(store, teller, work, Use.ARCHIVE)
+    place = tmp_path / "archive"
+    with pytest.raises(Refused):
+        receipt(store, take)
+    sync(store, str(place))
+    store.withdraw(str(code), "code")
+    told = receipt(store, take).to_json()
+    assert set(told["erased_here"]) >= {"keys", "sound", "words", "search", "bags waiting"}
+    assert [copy["state"] for copy in told["on_its_way"]] == ["leaving"]
+    sync(store, str(place))
+    told = receipt(store, take).to_json()
+    assert told["on_its_way"] == []
+    assert [copy["state"] for copy in told["erased_there"]] == ["gone"]
+    assert "linden" not in json.dumps(told)
+    with pytest.raises(NoSuchStory):
+        receipt(store, type(take)("01J0000000000000000000000Z"))
+
+
+def test_training_of_models_is_denied_in_every_record(store, teller) -> None:
+    take, code = teller.story(Use.PUBLIC)
+    told = record(take, events_of(store.db.conn, take))
+    assert told["training_of_models"] == "denied"
+    assert read_record(told).story == take
+    with pytest.raises(Exception, match="no teller was asked"):
+        read_record(told | {"training_of_models": "allowed"})
+    assert my_story(store, store.enter_code(str(code))).to_json()["training_of_models"] is False
+
+
+def minor(store, teller, wording, *uses):
+    take = teller.tell(2.0)
+    code = store.keep(take, wording=wording, by="keep").code
+    store.say_age(take, "key", under=True, wording=wording)
+    for use in uses:
+        store.decide(take, use, yes=True, wording=wording, by="key", form=Form.VOICE)
+    return take, code
+
+
+def test_nothing_of_a_young_teller_is_above_sealed_until_the_guardian_agrees(store, teller, work, wording) -> None:
+    take, code = minor(store, teller, wording, Use.PLAY_HERE, Use.ARCHIVE)
+    with pytest.raises(Refused, match="guardian"):
+        open_content(store, take, Reader.PLAY, store.now())
+    store.close_review(take, "left")
+    work()
+    assert store.standing(take).sealed
+    assert recipients(store.db.conn, take) == {CODE}
+    visit = store.enter_code(str(code))
+    assert words_of(store, take, Reader.TELLER, visit)
+    store.decide(take, Use.PUBLIC, yes=True, wording=wording, by="desk", visit=visit)
+    assert recipients(store.db.conn, take) == {CODE}, "the wish is on record, nothing more"
+    with pytest.raises(Refused):
+        add_guardian(store, take, str(teller.story(seed=3)[1]))
+    add_guardian(store, take, str(code))
+    assert recipients(store.db.conn, take) == {CODE, BOX}
+    assert open_content(store, take, Reader.PLAY, store.now())
+    with pytest.raises(Refused, match="No guardian"):
+        add_guardian(store, take)
+
+
+def test_a_guardian_without_the_code_opens_nothing_that_was_sealed(store, teller, work, wording) -> None:
+    take, _ = minor(store, teller, wording, Use.PLAY_HERE)
+    store.close_review(take, "left")
+    work()
+    add_guardian(store, take)
+    assert store.standing(take).sealed
+    with pytest.raises((Refused, NoKey)):
+        open_content(store, take, Reader.PLAY, store.now())
+
+
+def test_without_a_guardian_a_young_tellers_story_ends_like_one_nobody_may_hear(store, teller, clock, wording) -> None:
+    take, _ = minor(store, teller, wording, Use.PLAY_HERE)
+    store.close_review(take, "left")
+    clock.advance(91 * 86_400.0)
+    assert run_retention(store).stories_ended == [take]
+
+
+def test_of_age_leaves_no_line(store, teller, wording) -> None:
+    take, _ = teller.story()
+    before = len(events_of(store.db.conn, take))
+    store.say_age(take, "key", under=False, wording=wording)
+    assert len(events_of(store.db.conn, take)) == before
+
+
+def test_a_steward_holds_releases_and_erases_without_any_code(home, store, teller, another_store) -> None:
+    take, code = teller.story(Use.PLAY_HERE)
+    with another_store() as other:
+        begin_try(other.db.conn, code.number, other.moment())
+        for _ in range(40):
+            try:
+                other.enter_code(f"{code.number}-aa-bb-cc-dd")
+            except (WrongCode, TooManyTries):
+                continue
+    assert hold(store, take[-5:]) == take
+    assert hold(store, take) == take
+    assert [one.take for one in held(store)] == [take]
+    with pytest.raises(Refused, match="held"):
+        open_content(store, take, Reader.PLAY, store.now())
+    assert release(store, take) == take
+    assert open_content(store, take, Reader.PLAY, store.now())
+    assert erase(store, take).take == take
+    assert [gone.take for gone in store.tombstones()] == [take]
+    with pytest.raises(NoSuchStory):
+        find_take(store, take)
+    assert any(event.act is Act.WITHDRAW and event.by == "steward" for event in events_of(store.db.conn, take))
+
+
+def test_a_take_nobody_decided_on_can_be_erased_by_a_steward(store, teller) -> None:
+    take = teller.tell()
+    assert erase(store, take).take == take
+    assert store.tombstones() == []
+
+
+def test_guessing_numbers_does_not_fill_the_table_and_a_number_in_a_wait_is_never_forgotten(store, clock) -> None:
+    conn = store.db.conn
+    for number in range(1, 4):
+        for _ in range(4):
+            clock.advance(7200.0)
+            begin_try(conn, number, store.moment())
+    for number in range(1000, 1000 + 3 * MOST_NUMBERS):
+        clock.advance(30.0)
+        begin_try(conn, number, store.moment())
+    left = {row[0] for row in conn.execute("SELECT number FROM tries")}
+    assert len(left) < MOST_NUMBERS + 200
+    assert {1, 2, 3} <= left
+
+
+def test_the_slow_part_of_a_code_needs_no_store(store, teller, wording) -> None:
+    take = teller.tell()
+    fresh = fresh_code("en", store.cost)
+    assert repr(fresh) == "FreshCode(...)"
+    kept = store.keep(take, wording=wording, by="keep", fresh=fresh)
+    assert kept.code == KeepCode(kept.code.number, fresh.words)
+    attempt = store.begin_code(str(kept.code))
+    assert fresh.words[0] not in repr(attempt)
+    assert store.finish_code(attempt, attempt.derive()).take == take
+    wrong = store.begin_code(f"{kept.code.number}-aa-bb-cc-dd")
+    with pytest.raises(WrongCode):
+        store.finish_code(wrong, wrong.derive())
+    nobody = store.begin_code("999-aa-bb-cc-dd")
+    with pytest.raises(WrongCode):
+        store.finish_code(nobody, nobody.derive())
