@@ -64,6 +64,28 @@ def wrap_for_code(key: ContentKey, take: TakeId, derived: Derived) -> bytes:
     return seal(derived.key, key, _label(take))
 
 
+def new_ring() -> bytes:
+    """Make the key of a group: the story is wrapped under it, and it is sealed under the code of each person.
+
+    So every code opens the same story for good: when one person has a part taken out, the story gets a new content
+    key, which is wrapped under this one anew, and the codes of the others open it as before.
+    """
+    return new_key()
+
+
+def seal_ring(ring: bytes, take: TakeId, derived: Derived) -> bytes:
+    """Seal the key of a group under one person's code."""
+    return seal(derived.key, ring, _ring_label(take))
+
+
+def open_ring(blob: bytes, take: TakeId, derived: Derived) -> Derived:
+    """Open the key of a group with one person's code; what is returned opens the story's wrap. Raises `NoKey`."""
+    try:
+        return Derived(derived.proof, unseal(derived.key, blob, _ring_label(take)))
+    except DamagedTake as error:
+        raise NoKey("The key stored with this conversation does not open with this code.") from error
+
+
 def add_wrap(conn: sqlite3.Connection, take: TakeId, recipient: str, blob: bytes) -> None:
     """Store a wrap; one a recipient."""
     conn.execute("INSERT OR REPLACE INTO wraps VALUES (?, ?, ?)", (take, recipient, blob))
@@ -131,6 +153,10 @@ def _unwrap_code(blob: bytes, take: TakeId, derived: Derived) -> ContentKey:
         return ContentKey(unseal(derived.key, blob, _label(take)))
     except DamagedTake as error:
         raise NoKey("The key stored with this story does not open with this code.") from error
+
+
+def _ring_label(take: TakeId) -> bytes:
+    return b"hearth/group-key/" + take.encode("ascii")
 
 
 def _label(take: TakeId) -> bytes:

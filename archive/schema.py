@@ -148,6 +148,21 @@ def m007_phones(db: Database) -> None:
     )
 
 
+@migrations()
+def m008_codes_of_a_group(db: Database) -> None:
+    """A conversation has a keep-code for each person; ``ring`` is the group's key, sealed under that person's code."""
+    _run(
+        db,
+        """CREATE TABLE codes_of_everybody (
+            number INTEGER PRIMARY KEY, take TEXT NOT NULL REFERENCES takes(id) ON DELETE CASCADE,
+            hash TEXT NOT NULL, salt BLOB NOT NULL, ring BLOB) STRICT""",
+        "INSERT INTO codes_of_everybody SELECT number, take, hash, salt, NULL FROM codes",
+        "DROP TABLE codes",
+        "ALTER TABLE codes_of_everybody RENAME TO codes",
+        "CREATE INDEX codes_take ON codes (take)",
+    )
+
+
 def _append_only(table: str) -> tuple[str, str]:
     """Triggers that refuse to change or delete a row of ``table``."""
     refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"

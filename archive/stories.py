@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -15,8 +16,11 @@ from archive.envelope import (
     ContentKey,
     add_wrap,
     drop_wrap,
+    new_ring,
     open_content,
+    open_ring,
     recipients,
+    seal_ring,
     wrap_for_code,
     wrap_for_public,
 )
@@ -50,10 +54,15 @@ _SELECT = (
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What pressing keep gave: the story and, this once, its code in plain words."""
+    """What pressing keep gave: the story and, this once, its codes in plain words, one a person."""
 
     story: Story
-    code: KeepCode
+    codes: tuple[KeepCode, ...]
+
+    @property
+    def code(self) -> KeepCode:
+        """The code of the teller; of a group, that of its first person."""
+        return self.codes[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +109,7 @@ class Attempt:
     salt: bytes
     cost: Cost
     proof: str
+    ring: bytes | None = None
 
     def derive(self) -> Derived:
         """Do the slow part. Any thread may; a number that does not exist takes as long."""
@@ -113,29 +123,48 @@ class Attempt:
 class Stories(Takes):
     """Keep, decide, come back, withdraw, seal, list."""
 
-    def keep(self, take: TakeId, *, wording: Wording, by: str, fresh: FreshCode | None = None) -> Kept:
-        """Keep a closed take: its yes, its code and the code's wrap, durable and read back when this returns.
+    def keep(
+        self,
+        take: TakeId,
+        *,
+        wording: Wording,
+        by: str,
+        fresh: FreshCode | Sequence[FreshCode] | None = None,
+        people: int = 1,
+    ) -> Kept:
+        """Keep a closed take: its yes, its codes and their wraps, durable and read back when this returns.
 
-        The code is in the result and nowhere else; ``fresh`` was made in another thread, else it is made here.
-        Raises `Refused` (kept before, visit over), `NoSuchStory`.
+        Each of ``people`` gets a code, and any of them opens, narrows and withdraws. A withdrawal by one takes the
+        whole conversation out: a voice cannot be told apart from those it answers, and no majority may outvote the one
+        who says no. The codes are in the result and nowhere else; ``fresh`` were made in another thread, what is missing
+        of them is made here. Raises `Refused` (kept before, visit over), `NoSuchStory`.
         """
         content = open_content(self, take, Reader.REVIEW, self.now())
-        code = fresh or fresh_code(wording.language, self.cost)
-        derived = code.derived
+        made = [fresh] if isinstance(fresh, FreshCode) else list(fresh or ())[:people]
+        made += [fresh_code(wording.language, self.cost) for _ in range(people - len(made))]
+        ring = Derived(b"", new_ring()) if people > 1 else made[0].derived
         with transaction(self.db.conn) as conn:
             # Asked again with the write lock held: two presses must not keep one take twice.
             if self.standing(take).kept:
                 raise Refused("It was kept already.")
             story = self.story_facts(take)
             number = int(get_meta(conn, _NEXT_CODE) or FIRST_NUMBER)
-            set_meta(conn, _NEXT_CODE, str(number + 1))
-            conn.execute("INSERT INTO codes VALUES (?, ?, ?, ?)", (number, take, _hash(derived, code.cost), code.salt))
-            add_wrap(conn, take, CODE, wrap_for_code(content, take, derived))
+            set_meta(conn, _NEXT_CODE, str(number + people))
+            for place, code in enumerate(made):
+                sealed = seal_ring(ring.key, take, code.derived) if people > 1 else None
+                row = (number + place, take, _hash(code.derived, code.cost), code.salt, sealed)
+                conn.execute("INSERT INTO codes (number, take, hash, salt, ring) VALUES (?, ?, ?, ?, ?)", row)
+            add_wrap(conn, take, CODE, wrap_for_code(content, take, ring))
             self.note(take, Act.DECIDE, by, use=Use.KEEP, yes=True, wording=wording)
             add_job(conn, FLAC, take)
-        if open_content(self, take, Reader.TELLER, self.now(), derived=derived) != content:
+        if any(self._read_back(take, number + place, code.derived) != content for place, code in enumerate(made)):
             raise DamagedStore("What was just kept cannot be read back.", "Tell the steward of the box at once.")
-        return Kept(story, KeepCode(number, code.words))
+        return Kept(story, tuple(KeepCode(number + place, code.words) for place, code in enumerate(made)))
+
+    def _read_back(self, take: TakeId, number: int, derived: Derived) -> ContentKey:
+        row = self.db.conn.execute("SELECT ring FROM codes WHERE number = ? AND take = ?", (number, take)).fetchone()
+        opens = derived if row[0] is None else open_ring(bytes(row[0]), take, derived)
+        return open_content(self, take, Reader.TELLER, self.now(), derived=opens)
 
     def decide(
         self,
@@ -211,12 +240,13 @@ class Stories(Takes):
         code = parse(text)
         conn = self.db.conn
         begin_try(conn, code.number, self.moment())
-        row = conn.execute("SELECT take, hash, salt FROM codes WHERE number = ?", (code.number,)).fetchone()
+        row = conn.execute("SELECT take, hash, salt, ring FROM codes WHERE number = ?", (code.number,)).fetchone()
         if row is None:
             # The same work as for a number that exists, so that time tells nothing either.
             return Attempt(code, None, secrets.token_bytes(SALT_BYTES), self.cost, "")
         cost, _, proof = str(row[1]).partition("$")
-        return Attempt(code, TakeId(row[0]), bytes(row[2]), Cost.parse(cost), proof)
+        ring = None if row[3] is None else bytes(row[3])
+        return Attempt(code, TakeId(row[0]), bytes(row[2]), Cost.parse(cost), proof, ring)
 
     def finish_code(self, attempt: Attempt, derived: Derived) -> Visit:
         """Open the visit, if the words were right. Raises `WrongCode`, never telling whether the number exists."""
@@ -224,7 +254,12 @@ class Stories(Takes):
         if attempt.take is None or not right:
             raise wrong_code()
         end_try(self.db.conn, attempt.code.number)
-        return Visit(attempt.take, attempt.code.number, derived)
+        opens = derived if attempt.ring is None else open_ring(attempt.ring, attempt.take, derived)
+        return Visit(attempt.take, attempt.code.number, opens)
+
+    def codes_of(self, take: TakeId) -> int:
+        """Count the keep-codes of a kept story: one, or one for each person of a group."""
+        return int(self.db.conn.execute("SELECT COUNT(*) FROM codes WHERE take = ?", (take,)).fetchone()[0])
 
     def withdraw(self, code: str | Visit, by: str) -> Gone:
         """Take a story back, at once and for good, offline. Returns its tombstone.

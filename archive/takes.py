@@ -96,6 +96,11 @@ class Takes(Erasing):
                 raise Refused("It is gone; there is nothing to agree to.")
             self.note(take, Act.DECIDE, by, use=Use.RECORD, yes=True, wording=wording)
 
+    def people_of(self, take: TakeId) -> int:
+        """Count the persons who agreed to be recorded in this take: each yes of theirs is a line of the ledger."""
+        query = "SELECT COUNT(*) FROM ledger WHERE subject = ? AND act = ? AND use = ? AND yes = 1"
+        return int(self.db.conn.execute(query, (take, Act.DECIDE.value, Use.RECORD.value)).fetchone()[0])
+
     def add_segment(self, segment: Segment) -> None:
         """Hand a segment of a take to the transcriber. Its samples must be readable (`TakeWriter.flush`)."""
         with transaction(self.db.conn) as conn:

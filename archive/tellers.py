@@ -45,12 +45,15 @@ class MyStory:
     waits_for_guardian: bool
     cuts: tuple[tuple[Ms, Ms], ...]
     copies: tuple[Copy, ...]
+    people: int = 1
+    """How many told it together: each has a code of their own, and a withdrawal by one takes all of it out."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for `json`: the facts, and what the teller may do."""
         return {
             "id": self.take,
             "seconds": round(self.length / 1000, 3),
+            "people": self.people,
             "language": self.language,
             "consent": {use.value: _yes_json(self.uses.get(use)) for use in ASKED_USES},
             "training_of_models": False,
@@ -102,6 +105,7 @@ def my_story(store: Store, visit: Visit) -> MyStory:
     return MyStory(
         visit.take, facts.length, facts.language, {use: yes for use, yes in where.uses.items() if use in ASKED_USES},
         where.held, where.sealed, where.waits_for_guardian, cuts, copies(store, visit.take),
+        store.codes_of(visit.take),
     )  # fmt: skip
 
 
