@@ -42,13 +42,15 @@ class Face(StrEnum):
 class Cut:
     """How one script is set. ``files`` by face; ``tall`` is the height of its tall letter (H, alef, ka) over the em.
 
-    ``leading`` widens the space between lines for marks above and below; ``index`` picks a face of a collection (the
+    ``leading`` widens the space between lines for marks above and below; ``rise`` lifts letters in their line, in
+    shares of the size, where more of them hangs below the base line than stands above; ``index`` picks a face of a collection (the
     third of Noto's CJK collections holds the simplified forms).
     """
 
     files: dict[Face, str] = field(hash=False)
     tall: float = CAPITAL_RATIO
     leading: float = 1.0
+    rise: float = 0.0
     index: int = 0
 
     @property
@@ -69,6 +71,7 @@ CUTS: dict[Script, Cut] = {
         },
         tall=0.67,
         leading=1.08,
+        rise=0.1,
     ),
     Script.DEVANAGARI: Cut(
         {
@@ -145,6 +148,11 @@ class Fonts:
     def leading(self) -> float:
         """How much more space between lines the script wants than Latin does, 1 or more."""
         return CUTS[self.script].leading
+
+    @property
+    def rise(self) -> float:
+        """How far letters are lifted in their line, in shares of the size."""
+        return CUTS[self.script].rise
 
     def _path(self, script: Script, face: Face) -> Path | None:
         key = (script, face)

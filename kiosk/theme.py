@@ -83,7 +83,23 @@ CONTRAST = Theme(
     alert=(0xFF, 0xCB, 0xBA),
     light=0.35,
 )
-THEMES: dict[str, Theme] = {theme.name: theme for theme in (DUSK, CONTRAST)}
+LIGHT = Theme(
+    name="light",
+    dusk=(0xFB, 0xF6, 0xEE),
+    glow=(0xF5, 0xE6, 0xD2),
+    paper=(0x2A, 0x21, 0x1B),
+    note=(0x55, 0x47, 0x3C),
+    ember=(0x7A, 0x39, 0x06),
+    moon=(0x16, 0x4E, 0x68),
+    code=(0x6E, 0x34, 0x05),
+    coal=(0xD9, 0xC9, 0xB8),
+    tile=(0xF1, 0xE4, 0xD3),
+    ink=(0xFF, 0xFB, 0xF5),
+    alert=(0xA3, 0x2B, 0x14),
+    light=0.25,
+)
+"""For bright rooms: paper and ink exchange places, and so do their lights."""
+THEMES: dict[str, Theme] = {theme.name: theme for theme in (DUSK, CONTRAST, LIGHT)}
 
 
 def make_theme(name: str) -> Theme:

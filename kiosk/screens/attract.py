@@ -18,7 +18,7 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     """Set the prompt above the coals."""
     page.dusk(strength=0.8)
     area, sizes = page.area, page.sizes
-    top = area.top
+    top = area.top + sizes.gap // 2
     if view.notes:
         top = page.note(view.notes[0], pygame.Rect(area.left, top, area.width, round(sizes.note * 2.4))).bottom
     for sunk in SUNK:

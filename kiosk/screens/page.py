@@ -86,7 +86,7 @@ class Ink:
 
     def put(self, target: pygame.Surface, surface: pygame.Surface, box: pygame.Rect, face: Face, size: int) -> None:
         """Set a word so that its baseline lies where the line box wants it."""
-        top = box.top + round(BASELINE * size) - self.fonts.ascent(face, size)
+        top = box.top + round((BASELINE - self.fonts.rise) * size) - self.fonts.ascent(face, size)
         target.blit(surface, (box.left, top))
 
     def wrap(self, text: str, face: Face, size: int, width: int) -> list[str]:

@@ -20,7 +20,7 @@ from kiosk.screens import light
 from kiosk.screens.icons import rounded
 from kiosk.screens.model import CaptionWord, View
 from kiosk.screens.page import PITCH, Page, TextBox
-from kiosk.theme import Colour, mix
+from kiosk.theme import Colour, luminance, mix
 
 BREATH_S = 4.0
 """The coals breathe once in this many seconds."""
@@ -271,9 +271,11 @@ def qr(page: Page, payload: str, room: pygame.Rect) -> None:
     modules = len(rows) + 8
     scale = max(1, min(room.width, room.height) // modules)
     side = modules * scale
-    sheet = rounded((side, side), max(4, scale * 2), page.theme.paper)
+    # Readers want dark on light, whatever the theme.
+    ink, paper = sorted((page.theme.paper, page.theme.ink), key=luminance)
+    sheet = rounded((side, side), max(4, scale * 2), paper)
     for y, row in enumerate(rows):
         for x, dark in enumerate(row):
             if dark:
-                sheet.fill(page.theme.ink, ((x + 4) * scale, (y + 4) * scale, scale, scale))
+                sheet.fill(ink, ((x + 4) * scale, (y + 4) * scale, scale, scale))
     page.put(sheet, (room.right - side, room.top + (room.height - side) // 2))

@@ -88,6 +88,11 @@ class Renderer:
         return tuple(self._page.boxes) if self._page else ()
 
     @property
+    def sides(self) -> tuple[tuple[Control, pygame.Rect], ...]:
+        """Where a finger finds the keys that are the same everywhere, on the screen last drawn."""
+        return tuple(self._page.sides) if self._page else ()
+
+    @property
     def notice(self) -> str:
         """A sentence about fonts that are missing, or nothing."""
         return next((ink.fonts.notice for ink in self._inks.values()), "")

@@ -1,4 +1,7 @@
-"""Every screen, in every language and size: it fits, it can be read, and its colours are apart."""
+"""Every screen: it fits, it can be read, and its colours are apart.
+
+Each language is measured at one size of panel here, and every size comes up; `scripts/measure-screens` measures all.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,17 @@ import kiosk
 from archive.types import ASKED_USES
 from hardware.types import Control
 from kiosk.fonts import FOLDERS, Face, Fonts
+from kiosk.keys import keys
 from kiosk.screens.icons import Icon
+from kiosk.screens.measure import measure, side_controls
 from kiosk.screens.model import KeyFace, View
-from kiosk.screens.page import KEYS, TextBox, key_band, key_rect
+from kiosk.screens.page import KEYS, key_band, key_rect
+from kiosk.screens.parts import TimeBar
 from kiosk.screens.renderer import Renderer
 from kiosk.screens.samples import contact_sheet, sample_views
 from kiosk.texts import load, shipped_languages
-from kiosk.theme import CONTRAST, DUSK, THEMES, Theme, contrast, font_size, make_theme, panel_of, sizes_of
+from kiosk.theme import DUSK, THEMES, Theme, contrast, font_size, make_theme, panel_of, sizes_of
+from kiosk.types import Meaning, Rules, Session, State
 
 SIZES = ((800, 480), (1280, 720), (1280, 800))
 NOTO = any((folder / "NotoSans-Regular.ttf").is_file() for folder in FOLDERS)
@@ -32,45 +39,67 @@ def linear(pixels: np.ndarray) -> np.ndarray:
     return part @ np.array([0.2126, 0.7152, 0.0722])
 
 
-def measured_contrast(picture: pygame.Surface, box: TextBox) -> float:
-    """From the pixels alone: what most of the box is (its brighter part, when letters are light) against its letters."""
-    rect = box.rect.clip(picture.get_rect())
-    light = linear(pygame.surfarray.array3d(picture.subsurface(rect)).reshape(-1, 3).astype(float))
-    ground, letters = np.percentile(light, 55), light.max()
-    if letters - ground < ground - light.min():
-        ground, letters = np.percentile(light, 45), light.min()
-    bright, dark = max(ground, letters), min(ground, letters)
-    return float((bright + 0.05) / (dark + 0.05))
+SIZE_OF = {"en": SIZES[0], "es": SIZES[1], "ar": SIZES[2], "hi": SIZES[0], "zh": SIZES[1]}
+_MADE: dict[tuple[int, int], Renderer] = {}
 
 
-@pytest.fixture(scope="module", params=SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def renderer(request: pytest.FixtureRequest) -> Renderer:
-    return Renderer(DUSK, request.param)
+def renderer_of(language: str) -> Renderer:
+    size = SIZE_OF.get(language, SIZES[0])
+    return _MADE.setdefault(size, Renderer(DUSK, size))
 
 
 @pytest.mark.parametrize("language", shipped_languages())
-def test_every_screen_fits_and_can_be_read(renderer: Renderer, language: str) -> None:
+def test_every_screen_fits_and_can_be_read(language: str) -> None:
+    renderer = renderer_of(language)
     sizes = sizes_of(renderer.panel)
-    whole = pygame.Rect(0, 0, renderer.panel.width, renderer.panel.height)
     for name, shown in sample_views(load(language)).items():
-        picture = renderer.picture(shown)
+        assert measure(renderer, shown).faults == (), name
         assert renderer.boxes, name
         for box in renderer.boxes:
-            where = f"{name}: {box.text!r}"
-            assert box.fits, where
-            assert whole.contains(box.rect), where
-            assert box.size >= (sizes.decide if box.main else sizes.note), where
-            assert measured_contrast(picture, box) >= (7.0 if box.main else 4.5), where
+            assert box.size >= (sizes.decide if box.main else sizes.note), f"{name}: {box.text!r}"
 
 
-def test_no_two_texts_lie_on_each_other(renderer: Renderer) -> None:
-    for language in shipped_languages():
-        for name, shown in sample_views(load(language)).items():
-            renderer.picture(shown)
-            boxes = [(box, box.rect.inflate(0, -round(box.size * 0.45))) for box in renderer.boxes]
-            for index, (one, rect) in enumerate(boxes):
-                hit = [other.text for other, their in boxes[index + 1 :] if rect.colliderect(their)]
-                assert not hit, f"{name}: {one.text!r} and {hit}"
+def test_what_falls_short_is_told() -> None:
+    renderer = Renderer(replace(DUSK, paper=(90, 80, 70)), (800, 480))
+    views = sample_views(load("en"))
+    assert any("contrast" in fault for fault in measure(renderer, views["consent"]).faults)
+    long = replace(views["consent"], body="word " * 200)
+    assert any("does not fit" in fault for fault in measure(Renderer(DUSK, (800, 480)), long).faults)
+
+
+def test_a_finger_finds_the_keys_beside_the_three() -> None:
+    renderer = Renderer(DUSK, (800, 480))
+    for language in ("en", "ar"):
+        renderer.picture(sample_views(load(language))["consent"])
+        assert side_controls(renderer) == (Control.VOLUME, Control.LANGUAGE)
+        for control, rect in renderer.sides:
+            assert renderer.control_at(rect.center) is control
+        louder = dict(renderer.sides)[Control.VOLUME]
+        assert (louder.centerx > 400) is (language == "en"), "mirrored with the lines"
+    renderer.picture(sample_views(load("en"))["recording"])
+    assert side_controls(renderer) == (Control.LANGUAGE,), "hide words"
+
+
+def test_the_pages_of_a_right_to_left_language_are_mirrored() -> None:
+    renderer = Renderer(DUSK, (800, 480))
+    views = sample_views(load("ar"))
+    renderer.picture(views["sharing"])
+    question = max((box for box in renderer.boxes if box.main), key=lambda box: box.size)
+    assert question.rect.right > 750
+    yes = next(face for face in views["sharing"].keys if face.icon is Icon.CHECK)
+    assert yes.control is Control.RIGHT
+    renderer.picture(views["recording"])
+    bar = next(part for part in renderer._parts if isinstance(part, TimeBar))
+    surface = pygame.Surface((800, 480))
+    bar.paint(surface, views["recording"], 0.0)
+    middle = bar.rect.centery
+    assert sum(surface.get_at((bar.rect.right - 20, middle))[:3]) > sum(surface.get_at((bar.rect.left + 20, middle))[:3])
+
+
+def test_the_left_hand_has_yes_at_the_right() -> None:
+    session = Session(state=State.CONSENT, rules=Rules(left_handed=True))
+    assert keys(session)[Control.RIGHT] is Meaning.AGREE
+    assert keys(replace(session, language="ar"))[Control.LEFT] is Meaning.AGREE
 
 
 def test_captions_and_prompts_have_the_angle_of_the_standard() -> None:
@@ -107,18 +136,17 @@ def test_colours_are_apart(theme: Theme) -> None:
         assert contrast(theme.ink, lamp) >= 7
 
 
-def test_the_bright_theme_is_readable_too() -> None:
-    renderer = Renderer(make_theme("contrast"), (800, 480))
-    for name, shown in sample_views(load("en")).items():
-        picture = renderer.picture(shown)
-        for box in renderer.boxes:
-            assert measured_contrast(picture, box) >= (7.0 if box.main else 4.5), f"{name}: {box.text!r}"
-    assert renderer.theme is CONTRAST
+@pytest.mark.parametrize("name", ["contrast", "light"])
+def test_the_other_themes_are_readable_too(name: str) -> None:
+    renderer = Renderer(make_theme(name), (800, 480))
+    for screen, shown in sample_views(load("en")).items():
+        assert measure(renderer, shown).faults == (), screen
     with pytest.raises(KeyError, match="dusk"):
         make_theme("neon")
 
 
-def test_a_text_that_is_too_long_is_noticed(renderer: Renderer) -> None:
+def test_a_text_that_is_too_long_is_noticed() -> None:
+    renderer = renderer_of("en")
     shown = sample_views(load("en"))["consent"]
     long = View(kind=shown.kind, body=shown.body * 5, keys=shown.keys)
     renderer.picture(long)
@@ -172,13 +200,15 @@ def test_the_sheet_holds_every_screen() -> None:
 
 
 @pytest.mark.parametrize("language", shipped_languages())
-def test_every_shipped_prompt_fits_on_attract_and_choosing(renderer: Renderer, language: str) -> None:
+def test_every_shipped_prompt_fits_on_attract_and_choosing(language: str) -> None:
+    renderer = renderer_of(language)
     sets = Path(kiosk.__file__).parent / "promptsets"
     prompts = [
         p["text"][language] for path in sets.glob("*.toml") for p in tomllib.loads(path.read_text("utf-8"))["prompt"]
     ]
     assert len(prompts) >= 12
-    prompts.append("Tell us about someone who showed you a kindness, long ago, that you can still remember now")
+    if language in {"en", "es"}:
+        prompts.append("Tell us about someone who showed you a kindness, long ago, that you can still remember now")
     for name in ("attract", "choosing"):
         shown = sample_views(load(language))[name]
         for prompt in prompts:
@@ -187,18 +217,23 @@ def test_every_shipped_prompt_fits_on_attract_and_choosing(renderer: Renderer, l
 
 
 @pytest.mark.parametrize("language", shipped_languages())
-def test_every_notice_hint_and_trouble_fits(renderer: Renderer, language: str) -> None:
+def test_every_notice_hint_and_trouble_fits(language: str) -> None:
+    renderer = renderer_of(language)
     texts = load(language)
     views = sample_views(texts)
     says = {key: text for key, text in texts.words.items() if key.startswith("notice.")}
     places = [
         ("attract", "notes"),
         ("recording", "notes"),
-        ("paused", "notes"),
         ("review", "notes"),
         ("listening", "notes"),
     ]
-    places += [("listening_end", "body"), ("my_story", "body"), ("facilitator", "notes")]
+    places += [("listening_end", "body"), ("facilitator", "notes")]
+    for key in ("notice.narrowed", "notice.only_me"):
+        renderer.picture(replace(views["my_story"], headline=texts.get(key)))
+        assert [box.text for box in renderer.boxes if not box.fits] == [], key
+    renderer.picture(replace(views["paused"], notes=(texts.get("notice.sound_lost"),)))
+    assert [box.text for box in renderer.boxes if not box.fits] == []
     for key, text in says.items():
         for name, where in places:
             shown = replace(views[name], **{where: (text,) if where == "notes" else text})
@@ -222,7 +257,8 @@ def test_every_notice_hint_and_trouble_fits(renderer: Renderer, language: str) -
 
 
 @pytest.mark.parametrize("language", shipped_languages())
-def test_every_key_word_fits_its_key(renderer: Renderer, language: str) -> None:
+def test_every_key_word_fits_its_key(language: str) -> None:
+    renderer = renderer_of(language)
     texts = load(language)
     shown = sample_views(texts)["consent"]
     explained = {"keys.left", "keys.middle", "keys.right", "keys.cues", "keys.facilitator", "keys.volume"}

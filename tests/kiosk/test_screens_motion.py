@@ -105,7 +105,7 @@ def test_captions_show_the_last_lines(views: dict[str, View]) -> None:
     shown = [box.text for box in renderer.boxes if box.text.startswith("word")]
     assert shown[-1] == "word299"
     assert 6 <= len(shown) <= 20
-    assert "Written by a machine, not yet checked" in [box.text for box in renderer.boxes]
+    assert "Draft, written by a machine" in [box.text for box in renderer.boxes]
 
 
 def test_every_screen_has_its_file_and_every_icon_its_shape(views: dict[str, View]) -> None:
