@@ -10,7 +10,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from archive.database import Moment, transaction
-from audio.types import CutReason, Ms, Segment, TakeId
+from audio.types import CutReason, Ms, Segment, TakeId, Tentative
 
 TRANSCRIBE = "transcribe"
 FLAC = "flac"
@@ -53,6 +53,32 @@ def add_segment(conn: sqlite3.Connection, segment: Segment, now: Moment) -> None
         ),
     )  # fmt: skip
     add_job(conn, TRANSCRIBE, segment.take, segment.index)
+
+
+def add_tentative(conn: sqlite3.Connection, span: Tentative) -> None:
+    """Note a stretch of the open segment whose words may be looked for ahead. Inside a transaction."""
+    conn.execute(
+        "INSERT OR IGNORE INTO tentatives VALUES (?, ?, ?, ?, ?)",
+        (span.take, span.index, span.start, span.end, span.voiced),
+    )
+
+
+def next_tentative(conn: sqlite3.Connection) -> Tentative | None:
+    """Take the next stretch to look ahead at off the list; what lies in a closed segment is dropped unseen."""
+    if conn.execute("SELECT 1 FROM tentatives LIMIT 1").fetchone() is None:
+        return None
+    with transaction(conn):
+        conn.execute(
+            "DELETE FROM tentatives WHERE EXISTS (SELECT 1 FROM segments WHERE segments.take = tentatives.take "
+            "AND segments.number >= tentatives.segment)"
+        )
+        row = conn.execute(
+            'SELECT take, segment, start, "end", voiced FROM tentatives ORDER BY take DESC, start LIMIT 1'
+        ).fetchone()
+        if row is None:
+            return None
+        conn.execute("DELETE FROM tentatives WHERE take = ? AND start = ?", (row[0], row[2]))
+    return Tentative(TakeId(row[0]), int(row[1]), Ms(row[2]), Ms(row[3]), Ms(row[4]))
 
 
 def segment_of(conn: sqlite3.Connection, take: TakeId, number: int) -> Segment:

@@ -163,6 +163,18 @@ def m008_codes_of_a_group(db: Database) -> None:
     )
 
 
+@migrations()
+def m009_looking_ahead(db: Database) -> None:
+    """Stretches of a segment still open whose words may be looked for before it closes."""
+    _run(
+        db,
+        """CREATE TABLE tentatives (
+            take TEXT NOT NULL REFERENCES takes(id) ON DELETE CASCADE, segment INTEGER NOT NULL,
+            start INTEGER NOT NULL, "end" INTEGER NOT NULL, voiced INTEGER NOT NULL,
+            PRIMARY KEY (take, start)) STRICT""",
+    )
+
+
 def _append_only(table: str) -> tuple[str, str]:
     """Triggers that refuse to change or delete a row of ``table``."""
     refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"

@@ -15,12 +15,12 @@ from archive.durable import sync_folder
 from archive.envelope import BOX, ContentKey, add_wrap, new_content_key, open_content, wrap_for_public
 from archive.erasure import Erasing
 from archive.errors import ArchiveError, Refused
-from archive.jobs import LOUDNESS, add_segment
+from archive.jobs import LOUDNESS, add_segment, add_tentative
 from archive.shelf import Wording
 from archive.types import Act, Kind, Reader, Use
 from audio.errors import AudioError
 from audio.takewriter import TakeReader
-from audio.types import AudioFormat, Ms, Segment, Take, TakeId
+from audio.types import AudioFormat, Ms, Segment, Take, TakeId, Tentative
 
 
 def fresh_take(wall: datetime) -> TakeId:
@@ -105,6 +105,11 @@ class Takes(Erasing):
         """Hand a segment of a take to the transcriber. Its samples must be readable (`TakeWriter.flush`)."""
         with transaction(self.db.conn) as conn:
             add_segment(conn, segment, self.moment())
+
+    def add_tentative(self, span: Tentative) -> None:
+        """Let the transcriber look ahead at a stretch of the open segment. Readable samples, as for a segment."""
+        with transaction(self.db.conn) as conn:
+            add_tentative(conn, span)
 
     def close_take(self, take: Take) -> Take:
         """Move a closed take to its story folder and note its facts; both are durable when this returns.

@@ -8,6 +8,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -28,20 +29,22 @@ from archive.jobs import (
     finish,
     free_leases,
     give_back,
+    next_tentative,
     postpone,
     segment_of,
 )
 from archive.masters import Master, open_files
-from archive.spans import hush, spans_of
+from archive.spans import Span, hush, spans_of
 from archive.store import Store
 from archive.transcripts import put_words
 from archive.types import Reader
+from audio.ahead import Ahead
 from audio.clock import Clock
 from audio.errors import AudioError
 from audio.loudness import loudness
 from audio.pcm import Samples
 from audio.resample import MODEL_RATE, to_model
-from audio.transcribe import Transcriber, shifted
+from audio.transcribe import Transcriber
 from audio.types import Ms
 
 POLL_S = 0.05
@@ -73,7 +76,7 @@ class TranscriberWorker:
         """Work on ``home``. ``make_transcriber`` gets the language of the take; one is kept for each language."""
         self._clock = clock
         self._make = make_transcriber
-        self._made: dict[str, Transcriber] = {}
+        self._made: dict[str, Ahead] = {}
         self.store = store or Store(home, clock)
         self._lock = (home.path / ".transcriber").open("w")
         with contextlib.suppress(BlockingIOError):
@@ -88,7 +91,7 @@ class TranscriberWorker:
 
     def warm_up(self, language: str) -> None:
         """Load the model for ``language`` before the first story. Raises `NoModel`."""
-        self._transcriber(language)
+        self._ahead(language)
 
     def run(self, stop: Stop) -> None:
         """Work until ``stop`` is set; woken by others' writes, else looking once a second."""
@@ -106,7 +109,7 @@ class TranscriberWorker:
         """Do the next job, or seal a story whose time has come; tell whether there was anything to do."""
         job = claim(self.store.db.conn, self.store.moment(), (TRANSCRIBE,) if self._telling() else _KINDS)
         if job is None:
-            return self._seal()
+            return self._look_ahead() or self._seal()
         try:
             self._do(job)
         except (Refused, sqlite3.IntegrityError):
@@ -137,15 +140,43 @@ class TranscriberWorker:
     def _transcribe(self, job: Job, key: ContentKey) -> None:
         store = self.store
         segment = segment_of(store.db.conn, job.take, job.segment)
+        ahead = self._ahead(store.language_of(job.take))
+        spans = spans_of(store, job.take)
+        if spans:
+            # Words found ahead may be among what was taken back.
+            ahead.forget()
         with open_files(store, job.take, key) as sound:
-            samples = to_model(sound.read(segment.start, segment.end), sound.format)
-        samples, hushed = hush(samples, MODEL_RATE, segment.start, spans_of(store, job.take))
-        transcriber = self._transcriber(store.language_of(job.take))
-        voiced = Ms(max(0, segment.voiced - hushed))
-        words = shifted(transcriber.transcribe(samples, voiced), segment.start)
+            whole, hushed = self._hushed(sound, segment.start, segment.end, spans)
+
+            def part(start: Ms, end: Ms) -> Samples:
+                if (start, end) == (segment.start, segment.end):
+                    return whole
+                return self._hushed(sound, start, end, spans)[0]
+
+            words = ahead.close(replace(segment, voiced=Ms(max(0, segment.voiced - hushed))), part)
         with transaction(store.db.conn) as conn:
-            put_words(conn, job.take, job.segment, transcriber.name, words, key=key)
+            put_words(conn, job.take, job.segment, ahead.transcriber.name, words, key=key)
             finish(conn, job, store.moment())
+
+    def _hushed(self, sound: Master, start: Ms, end: Ms, spans: list[Span]) -> tuple[Samples, int]:
+        """Return a stretch as the model hears it, silent where it was taken back, and how much of it that is."""
+        return hush(to_model(sound.read(start, end), sound.format), MODEL_RATE, start, spans)
+
+    def _look_ahead(self) -> bool:
+        """Find the words of a stretch that ended in a short pause, while its segment is still open."""
+        span = next_tentative(self.store.db.conn)
+        if span is None:
+            return False
+        try:
+            key = open_content(self.store, span.take, Reader.TRANSCRIBE, self.store.now())
+            ahead = self._ahead(self.store.language_of(span.take))
+            if ahead.wanted(span) and not spans_of(self.store, span.take):
+                with open_files(self.store, span.take, key) as sound:
+                    ahead.look(span, lambda start, end: to_model(sound.read(start, end), sound.format))
+        except (AudioError, ArchiveError, OSError, RuntimeError, ValueError) as error:
+            # Nothing is lost: the segment itself comes as a job, and that job counts its failures.
+            _log.info("looking ahead in take %s failed: %s", span.take, type(error).__name__)
+        return True
 
     def _measure(self, job: Job, key: ContentKey) -> None:
         with open_files(self.store, job.take, key) as sound:
@@ -154,9 +185,9 @@ class TranscriberWorker:
             conn.execute("INSERT OR REPLACE INTO loudness VALUES (?, ?)", (job.take, float(lufs)))
             finish(conn, job, self.store.moment())
 
-    def _transcriber(self, language: str) -> Transcriber:
+    def _ahead(self, language: str) -> Ahead:
         if language not in self._made:
-            self._made[language] = self._make(language)
+            self._made[language] = Ahead(self._make(language))
         return self._made[language]
 
     def _gone_meanwhile(self, job: Job) -> None:

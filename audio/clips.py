@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audio.ahead import Ahead
 from audio.errors import BadSound
 from audio.resample import MODEL_RATE, Resampler
 from audio.segmenter import ADAPTIVE, Segmenter, SegmentRules
 from audio.tracks import Track, native_format
-from audio.transcribe import length_of, shifted
-from audio.types import Ms, Segment, TakeId, Voicing, Word
+from audio.transcribe import length_of
+from audio.types import Ms, Segment, TakeId, Tentative, Voicing, Word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,7 +147,7 @@ def whole(path: Path, transcriber: Transcriber, *, press: float | None = None) -
 
 
 class _Listener:
-    """Cuts a stream of model-rate samples into segments, and hands out the samples of each."""
+    """Cuts a stream of model-rate samples into segments, and hands out their samples until the next is asked for."""
 
     def __init__(self, vad: Vad, rules: SegmentRules) -> None:
         self._vad = vad
@@ -156,31 +157,34 @@ class _Listener:
         self._held_from = 0
         self.heard = 0
 
-    def push(self, samples: Samples) -> list[tuple[Segment, Samples]]:
+    def push(self, samples: Samples) -> list[Tentative | Segment]:
         self._held.append(samples)
         self.heard += len(samples)
-        closed = []
+        found: list[Tentative | Segment] = []
         for verdict in self._vad.push(samples):
-            span = self._cut(verdict.start, verdict.end, keep=True)
+            span = self._samples(verdict.start, verdict.end)
             rms = float(np.sqrt(np.mean(np.square(span)))) if len(span) else 0.0
-            at = Ms(verdict.end // _PER_MS)
-            news = self._segmenter.push(at, verdict.voicing is Voicing.SPEECH, rms)
-            segments = [item for item in news if isinstance(item, Segment)]
-            closed += [(one, self._cut(one.start * _PER_MS, one.end * _PER_MS)) for one in segments]
-        return closed
+            news = self._segmenter.push(Ms(verdict.end // _PER_MS), verdict.voicing is Voicing.SPEECH, rms)
+            found += [item for item in news if isinstance(item, Segment | Tentative)]
+        return found
 
-    def finish(self) -> list[tuple[Segment, Samples]]:
+    def finish(self) -> list[Tentative | Segment]:
         # Rounded up, so that the last part of a millisecond is not cut off the last word.
         last = self._segmenter.finish(Ms(-(-self.heard // _PER_MS)))
-        return [(last, self._cut(last.start * _PER_MS, self.heard))] if last else []
+        return [last] if last else []
 
-    def _cut(self, start: int, end: int, *, keep: bool = False) -> Samples:
+    def sound(self, start: Ms, end: Ms) -> Samples:
+        return self._samples(start * _PER_MS, end * _PER_MS)
+
+    def forget(self, before: Ms) -> None:
+        """Let go of what was transcribed for good."""
+        self._held = [self._samples(before * _PER_MS, self.heard)]
+        self._held_from = before * _PER_MS
+
+    def _samples(self, start: int, end: int) -> Samples:
         joined = self._held[0] if len(self._held) == 1 else np.concatenate(self._held)
         self._held = [joined]
         part: Samples = joined[start - self._held_from : end - self._held_from]
-        if not keep:
-            self._held = [joined[end - self._held_from :]]
-            self._held_from = end
         return part
 
 
@@ -195,14 +199,19 @@ def streamed(
         BadSound: as `pieces`.
     """
     listener = _Listener(vad, rules)
+    ahead = Ahead(transcriber)
     words: list[Word] = []
     work: list[Worked] = []
     began = time.process_time()
 
-    def work_on(closed: list[tuple[Segment, Samples]]) -> None:
-        for segment, samples in closed:
+    def work_on(found: list[Tentative | Segment]) -> None:
+        for item in found:
             before = time.process_time()
-            words.extend(shifted(transcriber.transcribe(samples, segment.voiced), segment.start))
+            if isinstance(item, Tentative):
+                ahead.look(item, listener.sound)
+            else:
+                words.extend(ahead.close(item, listener.sound))
+                listener.forget(item.end)
             work.append(Worked(listener.heard / MODEL_RATE, time.process_time() - before))
 
     for piece in _until(path, press):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from audio.errors import AudioError
 from audio.levels import Hint
-from audio.types import AudioFormat, Level, Ms, Segment, SpeechMark, Take, TakeId
+from audio.types import AudioFormat, Level, Ms, Segment, SpeechMark, Take, TakeId, Tentative
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,13 @@ class SoundGap:
 
 
 @dataclass(frozen=True, slots=True)
+class ShortPause:
+    """The teller breathes: the words of ``span`` may be looked for ahead; its samples are readable like a segment's."""
+
+    span: Tentative
+
+
+@dataclass(frozen=True, slots=True)
 class TakeClosed:
     """The take is complete, synced, read back and hashed."""
 
@@ -107,6 +114,7 @@ CaptureEvent = (
     | FirstSample
     | Marked
     | SegmentClosed
+    | ShortPause
     | SoundGap
     | TakeClosed
     | TakeFailed

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audio.types import CutReason, MarkKind, Ms, Segment, SpeechMark, TakeId
+from audio.types import CutReason, MarkKind, Ms, Segment, SpeechMark, TakeId, Tentative
 
 _STEP = 100
 """Longer spans are taken in steps of this many milliseconds, so that no cut is coarser."""
@@ -25,6 +25,7 @@ class CutStep:
 
 _HALF_A_SECOND = CutStep(Ms(9000), Ms(500))
 _LIMIT, _LOOK_BACK, _QUIET, _LEAD, _MARK_PAUSE, _BEGIN = Ms(24000), Ms(6000), Ms(100), Ms(250), Ms(500), Ms(0)
+_HINT_PAUSE, _HINT_VOICED, _HINT_LEAD = Ms(200), Ms(2000), Ms(100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class SegmentRules:
 
     ``cuts`` in rising order of ``after`` and falling order of ``pause``. A segment that reaches ``limit`` is cut at
     the quietest ``quiet`` of its last ``look_back``. ``lead`` of the pause is left to the next segment, so that a soft
-    first sound stays whole. ``mark_pause`` of silence is announced as a pause.
+    first sound stays whole. ``mark_pause`` of silence is announced as a pause. A pause of ``hint_pause`` after
+    ``hint_voiced`` of new speech makes a `Tentative`.
     """
 
     cuts: tuple[CutStep, ...] = (_HALF_A_SECOND,)
@@ -42,6 +44,8 @@ class SegmentRules:
     quiet: Ms = _QUIET
     lead: Ms = _LEAD
     mark_pause: Ms = _MARK_PAUSE
+    hint_pause: Ms = _HINT_PAUSE
+    hint_voiced: Ms = _HINT_VOICED
 
     def __post_init__(self) -> None:
         """Refuse rules that could not be followed."""
@@ -66,6 +70,10 @@ ADAPTIVE = SegmentRules(cuts=(_HALF_A_SECOND, CutStep(Ms(12000), Ms(350)), CutSt
 """Asks for less of a pause the longer the segment grows: less is left to transcribe when the story ends."""
 
 
+News = SpeechMark | Segment | Tentative
+"""What a span of sound may bring about."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Span:
     start: int
@@ -83,6 +91,7 @@ class Segmenter:
         self._rules = rules
         self._index = first
         self._start: int = start
+        self._hinted: int = start
         self._now: int = start
         self._spans: list[_Span] = []
         self._silent_since: int | None = start
@@ -99,7 +108,7 @@ class Segmenter:
         """Measured speech in the segment that is still open."""
         return Ms(sum(span.end - span.start for span in self._spans if span.speech))
 
-    def push(self, ms: Ms, speech: bool, rms: float) -> list[SpeechMark | Segment]:
+    def push(self, ms: Ms, speech: bool, rms: float) -> list[News]:
         """Take in the verdict over the span from the last call's ``ms`` (at first the start) up to ``ms``.
 
         ``rms`` is the span's loudness on any rising scale (linear or dBFS). Returns what this span brought about, in
@@ -108,7 +117,7 @@ class Segmenter:
         if self._finished:
             msg = "this take's segments are finished"
             raise ValueError(msg)
-        news: list[SpeechMark | Segment] = []
+        news: list[News] = []
         while self._now < ms:
             step_end = min(self._now + _STEP, ms)
             news += self._step(_Span(self._now, step_end, speech, rms))
@@ -125,8 +134,8 @@ class Segmenter:
             return None
         return self._segment(at, CutReason.END)
 
-    def _step(self, span: _Span) -> list[SpeechMark | Segment]:
-        news: list[SpeechMark | Segment] = []
+    def _step(self, span: _Span) -> list[News]:
+        news: list[News] = []
         if span.end - self._start > self._rules.limit:
             news.append(self._segment(self._quietest(), CutReason.FULL))
         self._spans.append(span)
@@ -147,8 +156,19 @@ class Segmenter:
         # Silence from before this segment counts too, but the cut must leave something on both sides.
         if needed is not None and silence >= needed:
             lead = min(self._rules.lead, needed // 2)
-            news.append(self._segment(self._boundary(self._now - lead), CutReason.PAUSE))
+            # What was tried out in this very pause holds only if the segment takes in all of it.
+            end = max(self._boundary(self._now - lead), self._hinted)
+            news.append(self._segment(end, CutReason.PAUSE))
+        elif silence >= self._rules.hint_pause:
+            news += self._hint()
         return news
+
+    def _hint(self) -> list[News]:
+        voiced = sum(span.end - span.start for span in self._spans if span.speech and span.start >= self._hinted)
+        if voiced < self._rules.hint_voiced:
+            return []
+        start, self._hinted = self._hinted, self._boundary(self._now - _HINT_LEAD)
+        return [Tentative(self._take, self._index, Ms(start), Ms(self._hinted), Ms(voiced))]
 
     def _boundary(self, near: int) -> int:
         """Return the span end closest to ``near``; there is at least one span."""
@@ -176,5 +196,5 @@ class Segmenter:
         segment = Segment(self._take, self._index, Ms(self._start), Ms(end), Ms(voiced), reason)
         self._spans = [span for span in self._spans if span.end > end]
         self._index += 1
-        self._start = end
+        self._start = self._hinted = end
         return segment

@@ -14,12 +14,12 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from audio.events import CaptureEvent, FirstSample, Marked, SegmentClosed, SoundGap, TakeClosed
+from audio.events import CaptureEvent, FirstSample, Marked, SegmentClosed, ShortPause, SoundGap, TakeClosed
 from audio.pcm import Samples, full_scale, to_integers
 from audio.resample import MODEL_RATE, Resampler
-from audio.segmenter import Segmenter
+from audio.segmenter import News, Segmenter
 from audio.sources import sample_at
-from audio.types import AudioFormat, Block, Ms, Segment, Take, TakeId, Verdict, Voicing
+from audio.types import AudioFormat, Block, Ms, Segment, Take, TakeId, Tentative, Verdict, Voicing
 from audio.vad import Vad
 
 HOLD_S: Final = 0.15
@@ -204,7 +204,7 @@ class Taking:
         # All windows of one detector have one length, so their loudness is one matrix away.
         for size, group in groupby(verdicts, key=lambda verdict: verdict.end - verdict.start):
             news += self._cut(list(group), size)
-        if any(isinstance(event, SegmentClosed) for event in news):
+        if any(isinstance(event, SegmentClosed | ShortPause) for event in news):
             self.writer.flush()
         for event in news:
             self._announce(event)
@@ -218,11 +218,17 @@ class Taking:
             speech = verdict.voicing is Voicing.SPEECH
             self._speech += size if speech else 0
             end = Ms(self._base + verdict.end * 1000 // MODEL_RATE)
-            news.extend(
-                SegmentClosed(item) if isinstance(item, Segment) else Marked(self.writer.take, item)
-                for item in self._segmenter.push(end, speech, rms)
-            )
+            news.extend(self._news(item) for item in self._segmenter.push(end, speech, rms))
         return news
+
+    def _news(self, item: News) -> CaptureEvent:
+        match item:
+            case Segment():
+                return SegmentClosed(item)
+            case Tentative():
+                return ShortPause(item)
+            case _:
+                return Marked(self.writer.take, item)
 
     def close(self) -> None:
         """Store the rest, held back or not; announce the tail segment once it can be read, then the closed take."""

@@ -120,6 +120,21 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Tentative:
+    """A stretch of the still open segment ``index`` that ends in a short pause: its words may be looked for already.
+
+    A promise of nothing: the segment may close elsewhere. Stretches of one segment follow each other without a gap
+    from its start on. ``voiced`` is measured speech.
+    """
+
+    take: TakeId
+    index: int
+    start: Ms
+    end: Ms
+    voiced: Ms
+
+
+@dataclass(frozen=True, slots=True)
 class Word:
     """One word as a machine heard it. ``unclear`` marks doubt; it never hides the word."""
 

@@ -124,7 +124,7 @@ class Telling:
         self._away_s = 0.0
         self._excerpt: int | None = None
         self._beside = beside
-        self._fresh: dict[TakeId, FreshCode] = {}
+        self._fresh: dict[TakeId, tuple[FreshCode, ...]] = {}
         self._reviewed: TakeId | None = None
         self._preparing: TakeId | None = None
         self._wanted: tuple[t.KeepTake, Texts] | None = None
@@ -297,27 +297,33 @@ class Telling:
         if self._preparing != effect.take:
             self._prepare_code(effect.take)
 
-    def _keep(self, effect: t.KeepTake, texts: Texts, fresh: FreshCode) -> None:
+    def _keep(self, effect: t.KeepTake, texts: Texts, fresh: tuple[FreshCode, ...]) -> None:
         now = self._clock.monotonic
+        words = wording(texts, Use.KEEP)
         try:
-            kept = self._store.keep(effect.take, wording=wording(texts, Use.KEEP), by=BY_KEY, fresh=fresh)
+            kept = self._store.keep(effect.take, wording=words, by=BY_KEY, fresh=fresh, people=len(fresh))
         except (ArchiveError, AudioError, OSError) as error:
             self._announce(t.KeepFailed(effect.take, self._sentence(error), now()))
             return
-        self._announce(t.Kept(effect.take, str(kept.code), now()))
+        self._announce(t.Kept(effect.take, str(kept.code), now(), tuple(str(code) for code in kept.codes)))
 
     def decide(self, effect: t.Decide, texts: Texts) -> None:
         """Write the answer to one use, with the very words that were shown."""
         by = BY_KEY if effect.pressed else BY_TIME
+        shown = wording(texts, effect.use, group=self._group(effect.take))
         self._store.decide(
-            effect.take, effect.use, yes=effect.yes, wording=wording(texts, effect.use), by=by, form=effect.form,
+            effect.take, effect.use, yes=effect.yes, wording=shown, by=by, form=effect.form,
             embargo=waits_until(self._clock, effect.wait_years),
         )  # fmt: skip
 
     def say_age(self, effect: t.SayAge, texts: Texts) -> None:
         """Write that the teller is under the library's age: nothing above sealed without a guardian."""
         by = BY_KEY if effect.pressed else BY_TIME
-        self._store.say_age(effect.take, by, under=True, wording=asked(texts, "consent.age", age=effect.years))
+        key = "group.age" if self._group(effect.take) else "consent.age"
+        self._store.say_age(effect.take, by, under=True, wording=asked(texts, key, age=effect.years))
+
+    def _group(self, take: TakeId) -> bool:
+        return self._store.kind_of(take) is Kind.CONVERSATION
 
     def end_review(self, take: TakeId) -> None:
         """End the visit in which this take was told."""
@@ -371,6 +377,8 @@ class Telling:
                 self._spoke_at = None if mark.kind is MarkKind.STARTED else now
             case heard.SegmentClosed(segment=segment):
                 self._store.add_segment(segment)
+            case heard.ShortPause(span=span):
+                self._store.add_tentative(span)
             case heard.SoundGap(take=torn, at=place, lost=lost):
                 self._gap(torn, place, lost)
             case heard.TakeClosed(take=done):
@@ -436,10 +444,11 @@ class Telling:
         self._prepare_code(done.id)
 
     def _prepare_code(self, take: TakeId) -> None:
-        """Derive a keep-code while the teller decides, so that pressing keep keeps at once."""
+        """Derive a keep-code for each person while they decide, so that pressing keep keeps at once."""
         language = self._store.language_of(take)
+        people = self._store.people_of(take) if self._group(take) else 1
 
-        def put_by(code: FreshCode) -> None:
+        def put_by(code: tuple[FreshCode, ...]) -> None:
             self._preparing = None
             if self._reviewed == take:
                 self._fresh[take] = code
@@ -454,7 +463,8 @@ class Telling:
                 self._announce(t.KeepFailed(take, self._sentence(error), self._clock.monotonic()))
 
         self._reviewed = self._preparing = take
-        self._beside.do(lambda: fresh_code(language, self._store.cost), put_by, give_up)
+        cost = self._store.cost
+        self._beside.do(lambda: tuple(fresh_code(language, cost) for _ in range(people)), put_by, give_up)
 
     def _sentence(self, error: Exception) -> str:
         """Say what went wrong in the visitor's language."""

@@ -1,0 +1,107 @@
+"""Words before the segment is closed: stretches that end in a short pause are transcribed while the teller breathes.
+
+When the story then ends, only what was said since the last short pause is left to do. A segment that closes takes the
+words found ahead if the model is sure of them, the last one of a story, for which somebody is waiting, a little sooner;
+else it is transcribed again as a whole, for a model that hears more of a sentence makes fewer mistakes, most of all in
+a noisy room. When that happens often, nothing is done ahead for a while: only a share of all work is ever done twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audio.transcribe import shifted
+from audio.types import CutReason, Ms, Segment, Tentative, Word
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from audio.pcm import Samples
+    from audio.transcribe import Transcriber
+
+    Sound = Callable[[Ms, Ms], Samples]
+
+SURE = 0.8
+"""The mean word probability from which words found ahead stand."""
+SURE_AT_THE_END = 0.7
+"""The same for the last segment of a story."""
+_CREDIT_MS = 12_000
+_EARNED = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    span: Tentative
+    words: tuple[Word, ...]
+
+    @property
+    def sure(self) -> float:
+        """The mean probability of the words; 0 without any."""
+        return sum(word.probability for word in self.words) / max(1, len(self.words))
+
+
+class Ahead:
+    """Transcribes segments, and tentative stretches of the open one, with one `Transcriber`. Not for two threads."""
+
+    def __init__(self, transcriber: Transcriber) -> None:
+        """Use ``transcriber``, which is not used by anybody else meanwhile."""
+        self.transcriber = transcriber
+        self.used = self.wasted = 0
+        """Milliseconds of voice whose words were found ahead: those that stood, and those that did not."""
+        self._pieces: list[_Piece] = []
+        self._credit: float = _CREDIT_MS
+
+    def wanted(self, span: Tentative) -> bool:
+        """Tell whether `look` would do anything with ``span``: it follows what is known, and there is credit."""
+        known = self._known(span.take, span.index)
+        return self._credit > 0 and (known[-1].span.end if known else span.start) == span.start
+
+    def look(self, span: Tentative, sound: Sound) -> None:
+        """Find the words of ``span``. ``sound`` gives the samples between two times of the take (mono, 16 kHz)."""
+        if not self.wanted(span):
+            return
+        words = shifted(self.transcriber.transcribe(sound(span.start, span.end), span.voiced), span.start)
+        self._pieces = [*self._known(span.take, span.index), _Piece(span, tuple(words))]
+
+    def forget(self) -> None:
+        """Drop every word found ahead."""
+        self._pieces = []
+
+    def close(self, segment: Segment, sound: Sound) -> list[Word]:
+        """Return the words of ``segment``, in the take's time, with as little left to do as its pieces allow."""
+        pieces = self._fitting(segment)
+        self._pieces = []
+        voiced = sum(piece.span.voiced for piece in pieces)
+        self._credit = min(_CREDIT_MS, self._credit + _EARNED * segment.voiced)
+        if not pieces or not self._stand(pieces, segment):
+            self.wasted += voiced
+            self._credit -= voiced
+            return self._words(segment.start, segment.end, segment.voiced, sound)
+        self.used += voiced
+        words = [word for piece in pieces for word in piece.words]
+        return words + self._words(pieces[-1].span.end, segment.end, Ms(max(0, segment.voiced - voiced)), sound)
+
+    def _stand(self, pieces: list[_Piece], segment: Segment) -> bool:
+        alone = len(pieces) == 1 and pieces[0].span.voiced >= segment.voiced
+        enough = SURE_AT_THE_END if segment.reason is CutReason.END else SURE
+        return alone or all(piece.sure >= enough for piece in pieces)
+
+    def _known(self, take: str, index: int) -> list[_Piece]:
+        return [piece for piece in self._pieces if (piece.span.take, piece.span.index) == (take, index)]
+
+    def _fitting(self, segment: Segment) -> list[_Piece]:
+        """Return the pieces that tile the segment from its start on, as far as they lie inside."""
+        fitting: list[_Piece] = []
+        at = segment.start
+        for piece in self._known(segment.take, segment.index):
+            if piece.span.start != at or piece.span.end > segment.end:
+                break
+            fitting.append(piece)
+            at = piece.span.end
+        return fitting
+
+    def _words(self, start: Ms, end: Ms, voiced: Ms, sound: Sound) -> list[Word]:
+        if voiced <= 0 or end <= start:
+            return []
+        return shifted(self.transcriber.transcribe(sound(start, end), voiced), start)
