@@ -239,7 +239,7 @@ class App:
             case (
                 heard.StreamOpened() | heard.StreamClosed() | heard.StreamLost() | heard.StreamBack()
                 | heard.LevelHeard() | heard.FirstSample() | heard.Marked() | heard.SegmentClosed() | heard.SoundGap()
-                | heard.TakeClosed() | heard.TakeFailed()
+                | heard.ShortPause() | heard.TakeClosed() | heard.TakeFailed()
             ):  # fmt: skip
                 self._parts.telling.hear(arrival, self.session.take)
             case _:

@@ -1,0 +1,196 @@
+"""A teller comes back, in the real program: by the box's own keys, from another process, and without any network."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import wave
+from pathlib import Path
+
+import pytest
+
+from archive.tellers import my_story
+from archive.types import Use
+from kiosk import types as t
+from kiosk.box import read_home
+from kiosk.presses import parse
+from kiosk.simulation import Simulation
+
+TELL = "talk agree talk @speech talk keep"
+
+
+def everything_in(folder: Path) -> bytes:
+    return b"\n".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def phrases(text: str) -> list[bytes]:
+    """Three words in a row, from all over a transcript: no settings file says those by chance."""
+    words = re.findall(r"\w+", text.lower())
+    return [" ".join(words[at : at + 3]).encode() for at in range(0, max(0, len(words) - 2), 2)]
+
+
+def samples(path: Path) -> list[bytes]:
+    with wave.open(str(path)) as file:
+        pcm = file.readframes(file.getnframes())
+    return [pcm[at : at + 32] for at in range(1024, len(pcm) - 32, 4001) if any(pcm[at : at + 32])]
+
+
+def leaks(home: Path, needles: list[bytes]) -> list[bytes]:
+    whole = everything_in(home)
+    lower = whole.lower()
+    return [needle for needle in needles if needle in whole or needle in lower]
+
+
+def test_a_card_without_its_keys_holds_no_word_title_sample_or_code(evening, hearth, tmp_path) -> None:
+    copy = evening.copy(tmp_path / "home")
+    told = copy.report["stories"]
+    hearth("cue", "set", "1", copy.shared["id"], "--end", "2", "--title", "Zanzibar quartet", "--home", copy.home)
+    for story, path in zip(told, copy.files, strict=False):
+        words = phrases(story["transcript"])
+        assert len(words) > 2
+        code = story["keep_code"].partition("-")[2]
+        assert leaks(copy.home, [*words, *samples(path), code.encode(), code.replace("-", " ").encode()]) == []
+    assert leaks(copy.home, [b"zanzibar"]) == []
+    assert leaks(copy.home, [b"[sound]"]), "the search can find what is there in the clear"
+    home_alone = tmp_path / "card"
+    shutil.copytree(copy.home, home_alone)
+    ran = hearth("play", copy.shared["id"], "--silent", "--json", "--home", home_alone)
+    assert (ran.code, ran.json["error"]["code"]) == (1, "no-key")
+
+
+def test_a_teller_narrows_and_takes_back_at_the_box_with_three_keys(hearth, speech, tmp_path) -> None:
+    home = tmp_path / "home"
+    own = "next story code:last uses no yes where back part back hear @1 stop"
+    script = f"{TELL} play_here archive done {own} withdraw back listen"
+    ran = hearth("simulate", "--home", home, "--mic", speech[0].path, "--presses", script, "--json")
+    assert ran.code == 0, ran.err
+    happened = [event["event"] for event in ran.json["events"]]
+    order = [name for name in happened if name in {"CodeAccepted", "Narrowed", "PlaybackStarted", "Withdrawn"}]
+    assert order == ["CodeAccepted", "Narrowed", "PlaybackStarted", "Withdrawn"]
+    assert "NothingToPlay" in happened
+    assert ran.json["stories"] == []
+    assert leaks(home, samples(speech[0].path)) == []
+    assert list((home / "stories").iterdir()) == []
+
+
+def test_wrong_codes_are_told_slow_down_and_nothing_is_lost(hearth, speech, tmp_path) -> None:
+    home = tmp_path / "home"
+    wrong = "next story code:101-abandon-zoo-zoo-abandon"
+    script = f"{TELL} done {wrong} back back back back back back back back back @1"
+    ran = hearth("simulate", "--home", home, "--mic", speech[0].path, "--presses", script, "--json")
+    assert ran.code == 0, ran.err
+    assert "CodeRefused" in [event["event"] for event in ran.json["events"]]
+    for _ in range(4):
+        ran = hearth("story", "101-abandon-zoo-zoo-abandon", "--home", home, "--json")
+    assert ran.json["error"]["code"] == "too-many-tries"
+    assert "wait" in ran.json["error"]["say"]
+    held = hearth("hold", "--home", home, "--json")
+    assert held.code == 0, "a steward is never slowed down"
+
+
+def test_what_is_withdrawn_elsewhere_falls_silent_here(evening, hearth, tmp_path) -> None:
+    copy = evening.copy(tmp_path / "home")
+    code = copy.shared["keep_code"]
+    with Simulation(read_home(copy.home), copy.files) as box:
+        box.visit(parse("listen"))
+        for _ in range(40):
+            box.turn(fast=True)
+            if box.app.session.playing is not None and box.app.session.playing.started is not None:
+                break
+        assert box.app.session.playing is not None
+        assert box.app.session.playing.story == copy.shared["id"]
+        assert box.app._parts.playing.words(), "its captions are on the screen"
+        gone = hearth("withdraw", code, "--json", "--home", copy.home)
+        assert gone.json["withdrawn"]["story"] == copy.shared["id"]
+        turns = 0
+        while box.app.session.playing is not None and turns < 40:
+            box.turn(fast=True)
+            turns += 1
+        # A quarter of a second of the visit's clock, and a turn or two for the news of it.
+        assert turns <= 8
+        assert box.app._parts.playing.words() == ()
+        assert box.app._parts.store.rotation() == []
+        assert box.app.session.state in {t.State.ATTRACT, t.State.LISTENING}
+    assert leaks(copy.home, [copy.shared["sha256"].encode(), *phrases(copy.shared["transcript"])]) == []
+    assert not (copy.home / "stories" / copy.shared["id"]).exists()
+
+
+def test_the_commands_of_tellers_and_stewards(evening, hearth, tmp_path) -> None:
+    copy = evening.copy(tmp_path / "home")
+    where = ("--home", copy.home, "--json")
+    code, story = copy.shared["keep_code"], copy.shared["id"]
+    told = hearth("story", code, "--words", *where).json
+    assert told["story"]["consent"]["play_here"] == {"yes": True, "form": "voice"}
+    assert told["story"]["training_of_models"] is False
+    assert told["words"] == copy.shared["transcript"]
+    assert hearth("withdraw", code, "--span", "0-1.5", *where).json["taken_back"]["span"] == [0.0, 1.5]
+    again = hearth("story", code, "--words", "--hear", "--silent", *where).json
+    assert again["story"]["spans_taken_back"] == [[0.0, 1.5]]
+    assert again["words"] != told["words"]
+    assert again["heard"] == pytest.approx(copy.shared["seconds"], abs=0.1)
+    assert hearth("hold", story, *where).json["held"][0]["story"] == story
+    assert hearth("play", story, "--silent", *where).json["error"]["code"] == "refused"
+    assert hearth("release", story, *where).json == {"released": {"story": story}}
+    assert hearth("play", story, "--silent", *where).code == 0
+    assert hearth("story", code, "--no", "play_here", *where).json["story"]["consent"]["play_here"] == {"yes": False}
+    assert hearth("play", story, "--silent", *where).code == 1
+    assert hearth("guardian", story, *where).json["error"]["code"] == "refused"
+    assert hearth("erase", story, *where).json["error"]["code"] == "not-confirmed"
+    assert hearth("erase", story, "--yes", *where).json["erased"]["receipt"] == story
+    told = hearth("story", story, *where).json["withdrawn"]
+    assert "sound" in told["erased_here"]
+    assert hearth("story", code, *where).json["error"]["code"] == "wrong-code"
+    text = hearth("story", story, "--home", copy.home)
+    assert text.out.startswith("Taken back ")
+
+
+def test_what_only_its_teller_may_hear_is_sealed_at_once_when_narrowed(evening, hearth, tmp_path) -> None:
+    copy = evening.copy(tmp_path / "home")
+    code = copy.shared["keep_code"]
+    told = hearth("story", code, "--only-me", "--home", copy.home, "--json").json["story"]
+    assert told["sealed"] is True
+    assert not any(answer["yes"] for answer in told["consent"].values())
+    assert hearth("story", code, "--hear", "--silent", "--home", copy.home, "--json").json["heard"] > 1.0
+    wide = hearth("story", code, "--yes", "play_here", "--home", copy.home, "--json").json["story"]
+    assert (wide["sealed"], wide["consent"]["play_here"]["yes"]) == (False, True)
+    assert hearth("play", copy.shared["id"], "--silent", "--home", copy.home, "--json").code == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare") or not shutil.which("strace"),
+                    reason="needs root, unshare and strace to look at every system call in a network of its own")  # fmt: skip
+def test_a_whole_journey_in_an_empty_network_tries_no_connection(
+    program, clean_environment, speech, tmp_path
+) -> None:
+    home, seen, place = tmp_path / "home", tmp_path / "calls", tmp_path / "archive"
+    script = f"{TELL} play_here archive done listen @1 stop next story code:last uses yes yes back withdraw back"
+    visit = [program, "simulate", "--home", home, "--mic", speech[0].path, "--presses", script, "--json"]
+    hand_on = [program, "sync", "--to", place, "--home", home, "--json"]
+    both = " && ".join(" ".join(f"'{word}'" for word in line) for line in (visit, hand_on))
+    watched = ["unshare", "-n", "strace", "-f", "-qq", "-e", "trace=connect,bind,listen,sendto,sendmsg", "-o", seen]
+    done = subprocess.run(
+        [*watched, "sh", "-c", both], capture_output=True, text=True, timeout=300, check=False, env=clean_environment(),
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    if "PTRACE" in done.stderr or "unshare failed" in done.stderr:
+        pytest.skip("this machine does not let a process be watched")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["tombstones"]
+    calls = seen.read_text(errors="replace").splitlines()
+    outside = [line for line in calls if "AF_INET" in line or "AF_NETLINK" in line or "AF_PACKET" in line]
+    assert [line for line in outside if re.search(r"\b(connect|sendto|sendmsg|listen)\(", line) and "AF_INET" in line] == []
+    assert [line for line in outside if "bind(" in line and "AF_INET" in line] == []
+
+
+def test_the_words_of_the_screen_are_those_of_the_ledger(evening, tmp_path) -> None:
+    """What a teller sees of their uses is what the gate goes by."""
+    copy = evening.copy(tmp_path / "home")
+    with Simulation(read_home(copy.home), copy.files) as box:
+        visit = box.store.enter_code(copy.shared["keep_code"])
+        told = my_story(box.store, visit)
+        box.visit(parse(f"next story code:{copy.shared['keep_code']} @0.5"))
+        assert set(box.app.session.mine.uses) == set(told.uses)
+        assert Use.PLAY_HERE in told.uses
+        assert copy.shared["keep_code"].split("-")[1] not in repr(box.app.session)
