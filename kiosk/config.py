@@ -101,6 +101,7 @@ class ControlsConfig:
     """Hands and lamps."""
 
     driver: str = _setting("keyboard", "What reads the keys.", choices=("keyboard", "gpio", "mock", "scripted"))
+    hand: str = _setting("right", "The hand the keys lie for: for the left one, yes is at the right.", choices=("right", "left"))
     lamps: str = _setting("remembered", "What lights the lamps.", choices=("remembered", "gpio", "mock"))
 
 
@@ -145,7 +146,7 @@ class Config:
     def rules(self) -> Rules:
         """The times as the session wants them."""
         given = {item.name: getattr(part, item.name) for part in (self.times, self.consent) for item in fields(part)}
-        return Rules(**given)
+        return Rules(**given, left_handed=self.controls.hand == "left")
 
 
 SECTIONS: dict[str, type[Any]] = {

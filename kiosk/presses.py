@@ -17,13 +17,13 @@ PRESSES: tuple[str, ...] = (
     "talk", "agree", "decline", "listen", "next", "stop", "keep", "discard", "redo", "back", "hear", "pause", "resume",
     "story", "uses", "where", "part", "withdraw", "narrow", "tell", "yes",
     "facilitate", "language", "speak", "louder", "again", "no",
-    "group", "person", "question", "flag", "extend",
+    "group", "person", "question", "flag", "extend", "move", "take", "captions", "tell_librarian", "say_code",
     "cue1", "cue2", "cue3", "cue4", "cue5", "cue6", "cue7", "cue8",
 )  # fmt: skip
 """Every word that is one deliberate press. Answers (`USES` and ``done``) and waits stand beside them."""
 FIRST: tuple[str, ...] = ("younger", "only_words", "wait")
 """Answers to what is asked before the uses: not of age, no voice, others wait."""
-CONFIRMED = frozenset({"discard", "redo", "withdraw", "narrow", "tell"})
+CONFIRMED = frozenset({"discard", "redo", "withdraw", "narrow", "tell", "tell_librarian"})
 """Words the box asks about again; said twice they are one, the visitor confirms by itself."""
 
 
@@ -45,6 +45,13 @@ class Press:
     """Press whatever means this word, as soon as that is possible."""
 
     word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """Go through the languages until the screen speaks this one."""
+
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,7 @@ class Answers:
     """Answers to what is asked before the uses (`FIRST`); what is not named is answered as most people would."""
 
 
-Step = Press | Wait | WaitSpeech | Answers | EnterCode
+Step = Language | Press | Wait | WaitSpeech | Answers | EnterCode
 
 
 def parse(text: str) -> tuple[Step, ...]:
@@ -98,6 +105,8 @@ def parse(text: str) -> tuple[Step, ...]:
             uses = before.uses | ({USES[word]} if word in USES else set())
             first = before.first | ({word} if word in FIRST else set())
             steps.append(Answers(frozenset(uses), word == "done", frozenset(first)))
+        elif word.startswith("lang:"):
+            steps.append(Language(word.removeprefix("lang:")))
         elif word.startswith("code:"):
             steps.append(EnterCode(word.removeprefix("code:")))
         elif word in PRESSES:
@@ -121,6 +130,6 @@ def _wait(word: str) -> Step:
 
 
 def _nearest(word: str) -> str:
-    known = [*PRESSES, *USES, *FIRST, "done", "code:last", "@speech", "@2.5"]
+    known = [*PRESSES, *USES, *FIRST, "done", "code:last", "lang:ar", "@speech", "@2.5"]
     close = difflib.get_close_matches(word, known, n=1)
     return f"Did you mean '{close[0]}'?" if close else f"The words are: {' '.join(known)}."

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from archive.types import ASKED_USES
 from kiosk.codeentry import Part, toward
-from kiosk.keys import counts
-from kiosk.presses import CONFIRMED, Answers, EnterCode, Press, PressNotLegal, Step, Wait, WaitSpeech
+from kiosk.keys import counts, last_person
+from kiosk.presses import Answers, CONFIRMED, EnterCode, Language, Press, PressNotLegal, Step, Wait, WaitSpeech
 from kiosk.types import Meaning, Mic, Preface, Session, State
 
 MACHINE_STATES = frozenset({State.STARTING, State.CLOSING, State.OUT_OF_SERVICE})
@@ -44,6 +44,11 @@ MEANINGS: dict[str, tuple[Meaning, ...]] = {
     "withdraw": (Meaning.WITHDRAW,),
     "narrow": (Meaning.NARROW,),
     "tell": (Meaning.TELL_LIBRARIAN,),
+    "tell_librarian": (Meaning.TELL_LIBRARIAN,),
+    "say_code": (Meaning.SAY_CODE,),
+    "captions": (Meaning.CAPTIONS,),
+    "move": (Meaning.MOVE,),
+    "take": (Meaning.TAKE,),
     "language": (Meaning.LANGUAGE,),
     "speak": (Meaning.SPEAK,),
     "louder": (Meaning.LOUDER,),
@@ -108,6 +113,8 @@ class Visitor:
             case Wait(seconds):
                 self._since = now if self._since is None else self._since
                 done = now - self._since >= seconds
+            case Language(code):
+                done = self._find_language(session, now, code)
             case WaitSpeech():
                 self._still_listening(session)
                 done = self._speech.heard()
@@ -121,6 +128,15 @@ class Visitor:
             self._steps.pop(0)
             self._since = self._waited_in = None
 
+    def _find_language(self, session: Session, now: float, code: str) -> bool:
+        if session.language == code:
+            return True
+        if code not in session.languages:
+            raise self._refusal(session, f"lang:{code}")
+        if not self._try(session, now, (Meaning.LANGUAGE,)):
+            self._patience(session, now, f"lang:{code}")
+        return False
+
     def _still_listening(self, session: Session) -> None:
         if session.state in FOREVER | {State.THANKS, State.SHARING, State.REVIEW}:
             raise self._refusal(session, "@speech")
@@ -130,8 +146,8 @@ class Visitor:
             self._confirming = word in CONFIRMED
             return True
         if session.state is State.THANKS and not self.machine_busy(session):
-            # Whoever goes on to something else leaves the thanks screen first, as a person would.
-            self._try(session, now, (Meaning.DONE,))
+            # Whoever goes on to something else leaves the thanks screen first, as a person would: a group after its last.
+            self._try(session, now, (Meaning.DONE, Meaning.NEXT))
         else:
             self._patience(session, now, word)
         return False
@@ -141,6 +157,9 @@ class Visitor:
             if session.state is State.THANKS and self._waited_in is State.SHARING:
                 return True
             if session.state is State.THANKS and step.done and not step.uses:
+                if not last_person(session):
+                    self._try(session, now, (Meaning.NEXT,))
+                    return False
                 return self._try(session, now, (Meaning.DONE,))
             self._patience(session, now, " ".join([*sorted(step.uses), *(["done"] if step.done else [])]))
             return False

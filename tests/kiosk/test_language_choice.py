@@ -1,0 +1,96 @@
+"""A visitor finds their language, is read to, hides the words, and hears the code."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk import types as t
+from kiosk.config import parse
+from kiosk.keys import counts, keys
+from kiosk.presses import Language, PressNotLegal
+from kiosk.presses import parse as words
+from kiosk.session import first, step
+from hardware.types import Control
+from kiosk.types import Meaning, Session, State
+from kiosk.visitor import Visitor
+
+
+def at_attract(*languages: str) -> Session:
+    session, _ = first(0.0, languages=languages, prompts=("a", "b"))
+    return step(session, t.Started(0.0))[0]
+
+
+def press(session: Session, meaning: Meaning) -> tuple[Session, tuple[t.Effect, ...]]:
+    at = max(session.shown_at, session.last_press) + 1.0
+    assert counts(session, meaning, at), meaning
+    return step(session, t.Press(meaning, at, t.TakeId("fresh")))
+
+
+def test_one_key_opens_the_list_and_has_it_read() -> None:
+    session, effects = press(at_attract("en", "es", "ar"), Meaning.LANGUAGE)
+    assert (session.state, session.language, session.speaking) == (State.LANGUAGES, "es", True)
+    assert t.Speak(1) in effects
+    session, effects = press(session, Meaning.MOVE)
+    assert session.language == "ar"
+    assert keys(session)[Control.RIGHT] is Meaning.TAKE, "mirrored with the language that is marked"
+    assert t.Speak(1) in effects
+    session, _ = press(session, Meaning.TAKE)
+    assert (session.state, session.language) == (State.CHOOSING, "ar")
+    session, _ = press(session, Meaning.TALK)
+    session, effects = press(session, Meaning.AGREE)
+    assert t.RecordDecision(t.TakeId("fresh"), "ar") in effects
+    assert session.speaking
+
+
+def test_leaving_the_list_changes_nothing() -> None:
+    session, _ = press(at_attract("en", "es"), Meaning.LANGUAGE)
+    session, _ = press(session, Meaning.BACK)
+    assert (session.state, session.language, session.speaking) == (State.ATTRACT, "en", False)
+
+
+def test_a_box_of_one_language_reads_aloud_at_once() -> None:
+    session = at_attract("en")
+    assert keys(session)[Control.LANGUAGE] is Meaning.SPEAK
+    session, effects = press(session, Meaning.SPEAK)
+    assert session.speaking
+    assert effects == (t.Speak(1),)
+
+
+def test_the_words_can_be_hidden_while_telling_and_come_back_for_the_next() -> None:
+    session = Session(state=State.RECORDING, started=1.0, limit_at=300.0, take=t.TakeId("a"), asked=Meaning.REDO)
+    session, effects = press(session, Meaning.CAPTIONS)
+    assert session.captions_hidden
+    assert session.asked is Meaning.REDO, "a question stays"
+    assert effects == ()
+    session, _ = press(session, Meaning.CONFIRM)
+    session, _ = press(session, Meaning.BACK)
+    assert not session.captions_hidden
+
+
+def test_the_code_is_said_on_demand_even_where_nothing_is_read() -> None:
+    session = Session(state=State.THANKS, keep_code="417-a-b-c-d", take=t.TakeId("a"))
+    after, effects = press(session, Meaning.SAY_CODE)
+    assert effects == (t.Speak(1),)
+    assert (after.state, after.speaking, after.keep_code) == (State.THANKS, False, "417-a-b-c-d")
+
+
+def test_a_simulated_visitor_finds_a_language() -> None:
+    assert words("lang:ar talk") == (Language("ar"), words("talk")[0])
+    session, now = at_attract("en", "es", "ar"), 1.0
+    pressed: list[Meaning] = []
+    visitor = Visitor(words("lang:ar talk"), pressed.append, None)  # type: ignore[arg-type]  # says nothing
+    while not visitor.finished:
+        visitor.look(session, now)
+        for meaning in pressed:
+            session, _ = step(session, t.Press(meaning, now, t.TakeId("fresh")))
+        pressed.clear()
+        now += 1.0
+    assert (session.state, session.language) == (State.CONSENT, "ar")
+    lost = Visitor(words("lang:fr"), pressed.append, None)  # type: ignore[arg-type]  # says nothing
+    with pytest.raises(PressNotLegal, match="lang:fr"):
+        lost.look(session, now)
+
+
+def test_the_left_hand_is_a_setting() -> None:
+    assert parse('[controls]\nhand = "left"\n').rules().left_handed
+    assert not parse("").rules().left_handed
