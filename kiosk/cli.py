@@ -35,6 +35,7 @@ VERBS: dict[str, str] = {
     "list": "List stories, or takes that were never finished.",
     "models": "Find, verify and fetch speech models.",
     "play": "Play a story through the loudspeaker.",
+    "portal": "Offer the pages for tellers and for a facilitator's phone.",
     "release": "Put a held story back into use.",
     "restore": "Put a box out of a backup into a fresh home, without what was taken back.",
     "prompts": "Check a set of prompts before people meet it.",

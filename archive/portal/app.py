@@ -1,0 +1,133 @@
+"""The web app of the box, and how it is served: no logs of who looked, no word to anyone about what serves it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from importlib import resources
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from archive.home import Home
+from archive.keycode import Cost
+from archive.phones import digits_open, phone_paired
+from archive.portal import remote, teller
+from archive.portal.binding import BadBinding, Binding
+from archive.portal.desk import LANGUAGE_COOKIE, Ask, Desk, get, go, make_desk
+from archive.portal.guard import Guard, cookie_line
+from archive.portal.texts import LANGUAGES
+from archive.store import Store
+from audio.clock import Clock
+
+_KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_LOOK_S = 5.0
+
+
+def make_app(home: Home, clock: Clock, hosts: frozenset[str], cost: Cost | None = None) -> Guard:
+    """Put the pages of ``home`` together. ``hosts`` are the names it answers to. Raises `BadPageText`."""
+    desk = make_desk(home, clock, cost)
+    routes = [
+        get(desk, "/", _welcome),
+        get(desk, "/language/{code}", _language),
+        *_static_routes(),
+        *teller.routes(desk),
+        *remote.routes(desk),
+    ]
+    return Guard(Starlette(routes=routes, exception_handlers={404: _missing(desk), 405: _missing(desk)}), hosts)
+
+
+def serve(
+    home: Home, clock: Clock, where: Binding, ready: Callable[[str], None], stop: threading.Event | None = None
+) -> None:
+    """Serve until told to stop; on the access point only as long as a phone is paired or being paired.
+
+    ``ready`` gets the address once it is open. Raises `BadBinding` where the address is taken.
+    """
+    app = make_app(home, clock, where.hosts)
+    family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((where.host, where.port))
+        except OSError as error:
+            raise BadBinding(f"The pages cannot be offered at {where.host}:{where.port}: {error.strerror}.",
+                             "Is another portal open? Choose another port with --bind.") from error  # fmt: skip
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app, log_config=None, access_log=False, server_header=False, lifespan="off", ws="none",
+                proxy_headers=False, timeout_keep_alive=20, timeout_graceful_shutdown=1, limit_concurrency=64,
+            )
+        )  # fmt: skip
+        ended = threading.Event()
+        watch = threading.Thread(target=_watch, args=(server, home, clock, where, stop, ended), daemon=True)
+        watch.start()
+        ready(where.url(listening.getsockname()[1]))
+        try:
+            server.run(sockets=[listening])
+        finally:
+            ended.set()
+            watch.join()
+
+
+def _watch(
+    server: uvicorn.Server,
+    home: Home,
+    clock: Clock,
+    where: Binding,
+    stop: threading.Event | None,
+    ended: threading.Event,
+) -> None:
+    """End the serving when told to, or when no phone is there any more."""
+    quick, passed = 0.05, 0.0
+    while not ended.wait(quick if stop is not None else _LOOK_S):
+        if stop is not None and stop.is_set():
+            server.should_exit = True
+        passed += quick if stop is not None else _LOOK_S
+        if where.access_point and passed >= _LOOK_S:
+            passed = 0.0
+            with Store(home, clock) as store:
+                if not (phone_paired(store) or digits_open(store)):
+                    server.should_exit = True
+
+
+def _welcome(ask: Ask) -> Response:
+    return ask.page("welcome")
+
+
+def _language(ask: Ask) -> Response:
+    answer = go("/")
+    code = ask.request.path_params["code"]
+    if code in LANGUAGES:
+        answer.headers.append("set-cookie", cookie_line(LANGUAGE_COOKIE, code))
+    return answer
+
+
+def _static_routes() -> list[Route]:
+    """Our own few files, read once; no folder is open."""
+    folder = resources.files("archive.portal").joinpath("static")
+    routes = []
+    for file in folder.iterdir():
+        kind = _KINDS.get(file.name.rpartition(".")[2])
+        if kind is not None:
+            routes.append(Route(f"/static/{file.name}", _file(file.read_bytes(), kind), methods=["GET"]))
+    return routes
+
+
+def _file(content: bytes, kind: str) -> Callable[[Request], Response]:
+    def endpoint(_: Request) -> Response:
+        return Response(content, media_type=kind)
+
+    return endpoint
+
+
+def _missing(desk: Desk) -> Callable[[Request, Exception], Response]:
+    def answer(request: Request, _: Exception) -> Response:
+        ask = Ask(desk, request, {})
+        return ask.page("message", 404, say=ask.texts.get("message.missing"), do="", back="/")
+
+    return answer

@@ -1,0 +1,107 @@
+"""What stands before every page: whose name was asked for, who may post, what a browser may load and keep.
+
+No page loads anything from elsewhere or is kept by a browser, no form can be posted from another page (a token of
+this browser is in each), and only the host names of this box are answered, so that a name on the internet that
+points here opens nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from http.cookies import CookieError, SimpleCookie
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+COOKIE = "hearth"
+PHONE_COOKIE = "hearth_phone"
+MOST_BODY = 8192
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cache-Control": "no-store",
+}
+
+
+def new_token() -> str:
+    """Make a browser's token."""
+    return secrets.token_urlsafe(32)
+
+
+def form_token(token: str) -> str:
+    """What every form of this browser carries; nothing else can know it."""
+    return hmac.new(token.encode(), b"form", hashlib.sha256).hexdigest()
+
+
+def form_is_ours(token: str, given: str) -> bool:
+    """Whether a form came from a page given to this browser."""
+    return hmac.compare_digest(form_token(token).encode(), given.encode())
+
+
+def cookie_line(name: str, value: str, path: str = "/") -> str:
+    """A cookie no script can read and no other site's page can send along; it ends with the browser."""
+    return f"{name}={value}; Path={path}; HttpOnly; SameSite=Strict"
+
+
+class Guard:
+    """ASGI middleware around the whole app."""
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
+        """``hosts`` are the names and addresses this box answers to."""
+        self._app = app
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, or give the browser a token and let the request through with every header set."""
+        if scope["type"] != "http":
+            return
+        headers = Headers(scope=scope)
+        token = _cookie(headers.get("cookie", ""), COOKIE)
+        fresh = None if token else new_token()
+        scope.setdefault("state", {})["token"] = token or fresh
+        scope["state"]["phone"] = _cookie(headers.get("cookie", ""), PHONE_COOKIE)
+
+        async def out(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answer = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    answer[name] = value
+                if fresh and not any(line.startswith(f"{COOKIE}=") for line in answer.getlist("set-cookie")):
+                    answer.append("set-cookie", cookie_line(COOKIE, fresh))
+            await send(message)
+
+        refused = self._refusal(scope, headers)
+        if refused is not None:
+            await refused(scope, receive, out)
+        else:
+            await self._app(scope, receive, out)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
+        host = headers.get("host", "")
+        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+        if name.strip("[]") not in self._hosts:
+            return PlainTextResponse("This is not the name of this box.", 421)
+        if scope["method"] == "POST":
+            length = headers.get("content-length", "")
+            if not length.isdigit() or int(length) > MOST_BODY:
+                return PlainTextResponse("This is too much.", 413)
+        return None
+
+
+def _cookie(line: str, name: str) -> str:
+    try:
+        found = SimpleCookie(line).get(name)
+    except CookieError:
+        return ""
+    return found.value if found is not None and len(found.value) <= MOST_BODY else ""
