@@ -43,8 +43,8 @@ class Cut:
     """How one script is set. ``files`` by face; ``tall`` is the height of its tall letter (H, alef, ka) over the em.
 
     ``leading`` widens the space between lines for marks above and below; ``rise`` lifts letters in their line, in
-    shares of the size, where more of them hangs below the base line than stands above; ``index`` picks a face of a collection (the
-    third of Noto's CJK collections holds the simplified forms).
+    shares of the size, where more of them hangs below the base line than stands above; ``index`` picks a face of a
+    collection (the third of Noto's CJK collections holds the simplified forms).
     """
 
     files: dict[Face, str] = field(hash=False)
@@ -93,6 +93,8 @@ CUTS: dict[Script, Cut] = {
         index=2,
     ),
 }
+
+
 class _Member(io.FileIO):
     """A font collection that says its face ``index`` is its first: the only one pygame can open."""
 

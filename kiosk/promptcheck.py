@@ -1,4 +1,4 @@
-"""Looks at a set of prompts as a good interviewer would: does each ask for an experience, once, openly, and does it fit?
+"""Looks at a set of prompts as a good interviewer would: each asks for an experience, once, openly, and fits.
 
 The signs are words of each language, so a finding is advice and never proof; only what the box would refuse (too long,
 a language missing) is an error. What makes a prompt good follows oral-history practice: open, one thing at a time, no
@@ -40,7 +40,8 @@ ADVICE: dict[Fault, tuple[str, str]] = {
     Fault.NO_RECORDING: ("Nobody has recorded it.", "The machine's voice reads it until somebody does."),
 }
 _ASKERS_ES = (
-    r"(?:a|de|con|en|por|para|desde|hasta|sobre)?\s*(?:qué|quién(?:es)?|cuándo|cómo|dónde|adónde|cuál(?:es)?|cuánt[oa]s?)"
+    r"(?:a|de|con|en|por|para|desde|hasta|sobre)?\s*"
+    r"(?:qué|quién(?:es)?|cuándo|cómo|dónde|adónde|cuál(?:es)?|cuánt[oa]s?)"
 )
 SIGNS: dict[str, dict[Fault, str]] = {
     "en": {

@@ -1,8 +1,8 @@
 """The questions the box asks: sets of prompts in TOML, checked whole, refused with a sentence.
 
-The box comes with sets of its own (`SETS`). Sets under ``HOME/prompts/*.toml`` take their place: a library that writes its own asks
-only its own. A prompt has an id, its text by language, follow-up questions, and if wanted the first and last day it is
-asked, the box it belongs to, and a spoken file by language.
+The box comes with sets of its own (`SETS`). Sets under ``HOME/prompts/*.toml`` take their place: a library that writes
+its own asks only its own. A prompt has an id, its text by language, follow-up questions, and if wanted the first and
+last day it is asked, the box it belongs to, and a spoken file by language.
 """
 
 from __future__ import annotations

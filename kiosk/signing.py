@@ -21,6 +21,8 @@ from kiosk.errors import BadTexts
 from kiosk.texts import Texts
 
 FILE = "signed.toml"
+GROUP_USES: tuple[Use, ...] = (Use.RECORD, *ASKED_USES)
+"""What a group agrees to in words of its own."""
 SIGNED_USES: tuple[Use, ...] = (Use.RECORD, Use.KEEP, *ASKED_USES)
 _NAME_LENGTH = 80
 
@@ -36,7 +38,9 @@ class Signature:
 
 def consent_hash(texts: Texts) -> str:
     """SHA-256 over everything a visitor agrees to in this language."""
-    return hashlib.sha256("\n".join(texts.wording(use).hash for use in SIGNED_USES).encode()).hexdigest()
+    alone = [texts.wording(use).hash for use in SIGNED_USES]
+    group = [texts.wording(use, group=True).hash for use in GROUP_USES]
+    return hashlib.sha256("\n".join((*alone, *group)).encode()).hexdigest()
 
 
 def signatures(folder: Path) -> Mapping[str, Signature]:
@@ -47,7 +51,9 @@ def signatures(folder: Path) -> Mapping[str, Signature]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadTexts(f"The signatures in {path} cannot be read: {error}.", "Sign again: hearth texts sign.") from error
+        raise BadTexts(
+            f"The signatures in {path} cannot be read: {error}.", "Sign again: hearth texts sign."
+        ) from error
     found = {}
     for language, entry in data.items():
         match entry:
@@ -62,7 +68,9 @@ def sign(folder: Path, texts: Texts, by: str, on: date) -> Signature:
     """Write that ``by`` stands for the consent wording of ``texts``; durable when it returns. Raises `BadTexts`."""
     name = " ".join(by.split())
     if not name or len(name) > _NAME_LENGTH or not name.isprintable():
-        raise BadTexts(f"'{by}' is not a name.", f"Write the name of the person who read it, up to {_NAME_LENGTH} letters.")
+        raise BadTexts(
+            f"'{by}' is not a name.", f"Write the name of the person who read it, up to {_NAME_LENGTH} letters."
+        )
     kept = dict(signatures(folder)) | {texts.language: Signature(name, on, consent_hash(texts))}
     lines = ["# Who has read the consent wording of a language and stands for it. Written by: hearth texts sign"]
     for language, one in sorted(kept.items()):

@@ -158,7 +158,10 @@ def lines_of(texts: Texts) -> tuple[tuple[str, str], ...]:
     plain = [(finished(text), key) for key, text in words.items() if "{" not in text]
     labels = [(key, text) for key, text in words.items() if key.startswith("keys.")]
     pressed = [
-        (texts.get(place, label=label), f"{place}+{key}") for place in _LABELLED if place in words for key, label in labels
+        (texts.get(place, label=label), f"{place}+{key}")
+        for place in _LABELLED
+        if place in words
+        for key, label in labels
     ]
     return (*plain, *pressed)
 

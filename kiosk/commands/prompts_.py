@@ -48,7 +48,8 @@ def check_(
     width, _, height = size.partition("x")
     if not (width.isdigit() and height.isdigit()):
         raise click.UsageError(f"'{size}' is not a size. Write it as in 800x480.")
-    answers, findings = [], []
+    answers: list[dict[str, object]] = []
+    findings: list[Finding] = []
     for name, one, folder in _sets(file, opened.path / "prompts", site.prompts):
         found = check(one, wanted, folder)
         findings += found
@@ -62,9 +63,7 @@ def check_(
     return 1 if refused else 0
 
 
-def _sets(
-    file: Path | None, folder: Path, shipped: Sequence[str]
-) -> list[tuple[str, prompts.PromptSet, Path | None]]:
+def _sets(file: Path | None, folder: Path, shipped: Sequence[str]) -> list[tuple[str, prompts.PromptSet, Path | None]]:
     files = [file] if file is not None else sorted(folder.glob("*.toml"))
     if not files:
         return [(name, prompts.ours(name, ()), None) for name in shipped]

@@ -43,7 +43,14 @@ def list_(home: Path, as_json: bool) -> None:
             why = trouble.say
         by = signed[language].by if language in signed else None
         rows.append(
-            {"language": language, "name": texts.name, "draft": texts.draft, "live": not why, "signed_by": by, "why": why}
+            {
+                "language": language,
+                "name": texts.name,
+                "draft": texts.draft,
+                "live": not why,
+                "signed_by": by,
+                "why": why,
+            }
         )
 
     def lines() -> str:
@@ -64,6 +71,7 @@ def show(language: str, home: Path, as_json: bool) -> None:
     """Print everything a visitor agrees to in a language, word for word."""
     texts = load(language, open_home(home).texts)
     wording = {use.value: texts.wording(use).text for use in signing.SIGNED_USES}
+    wording |= {f"group_{use.value}": texts.wording(use, group=True).text for use in signing.GROUP_USES}
     answer = {"language": language, "version": texts.get("consent.version"), "wording": wording}
     emit(answer, lambda: "\n".join(f"{use}: {text}" for use, text in wording.items()), as_json=as_json)
 

@@ -22,7 +22,7 @@ from kiosk.runs import Script, script_in
 from kiosk.screens.model import View
 from kiosk.screens.page import KEYS, TextBox, key_rect
 from kiosk.screens.renderer import Renderer
-from kiosk.theme import LINEAR_BELOW, READING_MM, REACHING_MM, luminance, sizes_of
+from kiosk.theme import LINEAR_BELOW, REACHING_MM, READING_MM, luminance, sizes_of
 
 MAIN_DEGREES, NOTE_DEGREES = 0.7, 0.45
 MAIN_CONTRAST, NOTE_CONTRAST = 7.0, 4.5

@@ -91,11 +91,7 @@ class Ink:
 
     def wrap(self, text: str, face: Face, size: int, width: int) -> list[str]:
         """Lines of at most ``width`` px, as even as they can be without one line more. Paragraphs end at newlines."""
-        return [
-            line
-            for part in text.split("\n")
-            for line in self._even(pieces(part), face, size, width)
-        ]
+        return [line for part in text.split("\n") for line in self._even(pieces(part), face, size, width)]
 
     def _even(self, words: list[tuple[str, str]], face: Face, size: int, width: int) -> list[str]:
         lines = self._greedy(words, face, size, width)
@@ -161,7 +157,7 @@ class Page:
         return self.ink.fonts.right_to_left
 
     def mirror(self, rect: pygame.Rect) -> pygame.Rect:
-        """Where something laid out for left to right goes on this page. Layouts reckon as if lines began at the left."""
+        """Where something laid out from left to right goes: layouts reckon as if lines began at the left."""
         if not self.right_to_left:
             return rect
         return pygame.Rect(self.panel.width - rect.right, rect.top, rect.width, rect.height)
@@ -205,7 +201,7 @@ class Page:
         main: bool = True,
         pitch: float = PITCH,
     ) -> pygame.Rect:
-        """Set ``text`` into ``room`` at the largest size between the two given; returns where it went, not mirrored yet.
+        """Set ``text`` into ``room`` at the largest size between the two given; returns where it went, not mirrored.
 
         A text that does not fit at the smallest size is set all the same and remembered as not fitting: a test
         fails then, a visitor still reads most of it.

@@ -22,7 +22,9 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     line = round(sizes.decide * PITCH)
     bar_top = area.top + line + round(sizes.gap * 0.7)
     if view.listening:
-        parts.append(Orb(ember, (page.mirror_x(area.left + radius), area.top + round(line * 0.53)), radius, floor=bar_top - 1))
+        parts.append(
+            Orb(ember, (page.mirror_x(area.left + radius), area.top + round(line * 0.53)), radius, floor=bar_top - 1)
+        )
     _header(page, view, radius, line)
     bar_height = max(5, sizes.gap * 2 // 3)
     if view.time_fraction is not None:

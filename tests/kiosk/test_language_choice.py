@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from hardware.types import Control
 from kiosk import types as t
 from kiosk.config import parse
 from kiosk.keys import counts, keys
 from kiosk.presses import Language, PressNotLegal
 from kiosk.presses import parse as words
 from kiosk.session import first, step
-from hardware.types import Control
 from kiosk.types import Meaning, Session, State
 from kiosk.visitor import Visitor
 

@@ -93,7 +93,9 @@ def test_the_pages_of_a_right_to_left_language_are_mirrored() -> None:
     surface = pygame.Surface((800, 480))
     bar.paint(surface, views["recording"], 0.0)
     middle = bar.rect.centery
-    assert sum(surface.get_at((bar.rect.right - 20, middle))[:3]) > sum(surface.get_at((bar.rect.left + 20, middle))[:3])
+    assert sum(surface.get_at((bar.rect.right - 20, middle))[:3]) > sum(
+        surface.get_at((bar.rect.left + 20, middle))[:3]
+    )
 
 
 def test_the_left_hand_has_yes_at_the_right() -> None:

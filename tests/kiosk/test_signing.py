@@ -28,7 +28,9 @@ def test_a_signature_lasts_as_long_as_the_words(tmp_path: Path) -> None:
     signing.sign(tmp_path, load("zh"), 'A "quoted" name', DAY)
     signing.check_live(tmp_path, load("ar"))
     assert signing.signatures(tmp_path)["ar"].by == "Reader of Arabic"
-    assert signing.signatures(tmp_path)["zh"] == signing.Signature('A "quoted" name', DAY, signing.consent_hash(load("zh")))
+    assert signing.signatures(tmp_path)["zh"] == signing.Signature(
+        'A "quoted" name', DAY, signing.consent_hash(load("zh"))
+    )
     (tmp_path / "ar.toml").write_text('[consent]\nquote = "هل؟"\n', encoding="utf-8")
     with pytest.raises(BadTexts, match="changed since Reader of Arabic"):
         signing.check_live(tmp_path, load("ar", tmp_path))
