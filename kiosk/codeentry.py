@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
+from itertools import pairwise
 
 from archive.keycode import WORDS, normal, wordlist
 
@@ -82,7 +83,7 @@ def choices(entry: Entry, language: str) -> tuple[str, ...]:
         return ()
     words = _sorted_words(language)
     return tuple(
-        words[low] if high - low == 1 else f"{words[low]} – {words[high - 1]}"  # noqa: RUF001 (a range)
+        words[low] if high - low == 1 else f"{words[low]} – {words[high - 1]}"
         for low, high in _slices(entry, language)
     )
 
@@ -146,7 +147,7 @@ def toward(entry: Entry, code: str, language: str) -> bool | None:
     return None
 
 
-def _one(entry: Entry, sign: str, language: str) -> Entry:
+def _one(entry: Entry, sign: str, language: str) -> Entry:  # noqa: PLR0911 (one answer a kind of sign)
     if sign == ERASE:
         return undo(entry)
     if sign.isdigit():
@@ -188,4 +189,4 @@ def _slices(entry: Entry, language: str) -> tuple[tuple[int, int], ...]:
         high = low + len(fitting)
     count = min(LINES, high - low)
     edges = [low + (high - low) * step // count for step in range(count + 1)] if count else []
-    return tuple(zip(edges[:-1], edges[1:], strict=True))
+    return tuple(pairwise(edges))

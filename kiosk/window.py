@@ -28,7 +28,7 @@ class Listener(Protocol):
         ...
 
     def typed(self, text: str) -> None:
-        """Take what was typed; a backspace is ``\\b``."""
+        """Take what was typed; backspace is `kiosk.codeentry.ERASE`."""
         ...
 
     def touched(self, line: int) -> None:

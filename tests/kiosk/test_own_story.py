@@ -89,7 +89,7 @@ def test_a_code_takes_few_presses_and_fewer_with_cue_buttons():
         box.control(Control.CUE1)
         cues += 1
     assert cues <= 4 * 6
-    assert box.session.entry.words == (sorted(wordlist("en"))[0],) * 4
+    assert box.session.entry.words == (min(wordlist("en")),) * 4
 
 
 def test_a_whole_code_is_tried_by_a_press_of_its_own_and_nothing_else_can_be_pressed_meanwhile():
