@@ -11,7 +11,7 @@ from typing import Protocol
 from archive.types import ASKED_USES
 from kiosk.codeentry import Part, toward
 from kiosk.keys import counts, last_person
-from kiosk.presses import Answers, CONFIRMED, EnterCode, Language, Press, PressNotLegal, Step, Wait, WaitSpeech
+from kiosk.presses import CONFIRMED, Answers, EnterCode, Language, Press, PressNotLegal, Step, Wait, WaitSpeech
 from kiosk.types import Meaning, Mic, Preface, Session, State
 
 MACHINE_STATES = frozenset({State.STARTING, State.CLOSING, State.OUT_OF_SERVICE})
@@ -133,7 +133,9 @@ class Visitor:
             return True
         if code not in session.languages:
             raise self._refusal(session, f"lang:{code}")
-        if not self._try(session, now, (Meaning.LANGUAGE,)):
+        if self._try(session, now, (Meaning.LANGUAGE,)):
+            self._waited_in = None
+        else:
             self._patience(session, now, f"lang:{code}")
         return False
 
@@ -152,7 +154,7 @@ class Visitor:
             self._patience(session, now, word)
         return False
 
-    def _answer(self, session: Session, now: float, step: Answers) -> bool:
+    def _answer(self, session: Session, now: float, step: Answers) -> bool:  # noqa: PLR0911 (one answer a moment)
         if session.state is not State.SHARING:
             if session.state is State.THANKS and self._waited_in is State.SHARING:
                 return True
@@ -178,7 +180,9 @@ class Visitor:
 
     def _first(self, ask: Preface, said: frozenset[str]) -> Meaning:
         """Answer what is asked before the uses: of age, with the voice, at once, unless the script says otherwise."""
-        yes = {Preface.AGE: "younger" not in said, Preface.FORM: "only_words" not in said, Preface.EMBARGO: "wait" in said}
+        yes = {
+            Preface.AGE: "younger" not in said, Preface.FORM: "only_words" not in said, Preface.EMBARGO: "wait" in said
+        }  # fmt: skip
         return Meaning.YES if yes[ask] else Meaning.NO
 
     def _enter(self, session: Session, now: float, code: str) -> bool:

@@ -1,4 +1,4 @@
-"""Draws the picture of the README: a visit in nine screens, by the program's own renderer.
+"""Draws the pictures of the README and of docs/screens.md: a visit in twelve screens, in every language.
 
 Each screen is drawn at 800x480, the panel's own size, and shown at half of it.
 """
@@ -16,12 +16,13 @@ import pygame
 
 from kiosk.screens.renderer import Renderer
 from kiosk.screens.samples import sample_views, warm_picture
-from kiosk.texts import load
-from kiosk.theme import DUSK
+from kiosk.texts import load, shipped_languages
+from kiosk.theme import DUSK, LIGHT, Theme
 
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "images" / "screens.png"
 SCREENS = (
-    "attract", "consent", "ready", "recording", "review", "sharing", "thanks", "listening", "facilitator",
+    "attract", "languages", "consent", "ready", "recording", "review", "sharing", "thanks", "listening",
+    "facilitator", "conversation", "my_story",
 )  # fmt: skip
 """In the order in which they are met."""
 SIZE = (800, 480)
@@ -30,11 +31,11 @@ ACROSS = 3
 GAP = 12
 
 
-def draw() -> pygame.Surface:
+def draw(language: str = "en", theme: Theme = DUSK) -> pygame.Surface:
     """Return the screens side by side."""
     pygame.font.init()
-    views = sample_views(load("en"))
-    renderer = Renderer(DUSK, SIZE)
+    views = sample_views(load(language))
+    renderer = Renderer(theme, SIZE)
     rows = -(-len(SCREENS) // ACROSS)
     sheet = pygame.Surface((ACROSS * (SMALL[0] + GAP) + GAP, rows * (SMALL[1] + GAP) + GAP))
     sheet.fill((18, 14, 12))
@@ -46,12 +47,19 @@ def draw() -> pygame.Surface:
 
 
 def main() -> int:
-    """Write the picture."""
-    out = Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURE
-    out.parent.mkdir(parents=True, exist_ok=True)
-    pygame.image.save(draw(), str(out))
-    print(f"{out}: {out.stat().st_size // 1000} kB")
+    """Write the picture of the README, or to the path given; without one also those of the other languages."""
+    sheets = {Path(sys.argv[1]): draw()} if len(sys.argv) > 1 else _every()
+    for out, sheet in sheets.items():
+        out.parent.mkdir(parents=True, exist_ok=True)
+        pygame.image.save(sheet, str(out))
+        print(f"{out}: {out.stat().st_size // 1000} kB")
     return 0
+
+
+def _every() -> dict[Path, pygame.Surface]:
+    sheets = {PICTURE: draw(), PICTURE.with_name("screens-light.jpg"): draw(theme=LIGHT)}
+    others = [language for language in shipped_languages() if language != "en"]
+    return sheets | {PICTURE.with_name(f"screens-{language}.jpg"): draw(language) for language in others}
 
 
 if __name__ == "__main__":

@@ -9,9 +9,13 @@ import click
 
 from archive.home import open_home
 from kiosk import signing
+from kiosk.box import make_voice, read_home
 from kiosk.commands.common import emit, home_option, json_option
 from kiosk.errors import BadTexts
+from kiosk.screens.samples import sample_views
+from kiosk.speech import finished, speech_cache
 from kiosk.texts import is_draft, load, shipped_languages
+from kiosk.view import spoken
 
 
 @click.group(name="texts")
@@ -23,6 +27,7 @@ def command() -> None:
       hearth texts list
       hearth texts show ar
       hearth texts sign ar --by "the librarian's name"
+      hearth texts speak
     """
 
 
@@ -90,3 +95,20 @@ def sign(language: str, by: str, home: Path, as_json: bool) -> None:
     signature = signing.sign(folder, texts, by, datetime.now(UTC).astimezone().date())
     answer = {"language": language, "by": signature.by, "on": signature.on.isoformat(), "hash": signature.hash}
     emit(answer, lambda: f"{signature.by} stands for the consent wording in {texts.name}.", as_json=as_json)
+
+
+@command.command()
+@home_option
+@json_option
+def speak(home: Path, as_json: bool) -> None:
+    """Make the machine's reading of every screen and prompt beforehand, so that none is made while somebody waits."""
+    setting = read_home(home)
+    voice = make_voice(setting)
+    made: dict[str, int] = {}
+    for language, texts in setting.texts.items():
+        known = {line for of, line in voice.lines if of == language}
+        screens = {line for shown in sample_views(texts).values() for line in spoken(shown, texts).split("\n")}
+        asked = {finished(prompt.text[language]) for prompt in setting.prompts if language in prompt.text}
+        made[language] = sum(voice.line(line, language) is not None for line in sorted((screens & known) | asked))
+    answer = {"lines": made, "folder": str(speech_cache())}
+    emit(answer, lambda: "\n".join(f"{language}: {count} lines" for language, count in made.items()), as_json=as_json)
