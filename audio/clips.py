@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from audio.vad import Vad
 
 _BLOCK = Ms(20)
+_NOTHING_S = 0.005
 _PER_MS = MODEL_RATE // 1000
 SLOWEST_RATE, FASTEST_RATE = 4000, 384_000
 
@@ -58,12 +59,21 @@ class Clip:
         """The words in a row."""
         return " ".join(word.text for word in self.words)
 
-    def final_text_s(self, slowness: float = 1.0) -> float:
-        """Return the seconds from the last sample to the complete text on a machine ``slowness`` times slower."""
+    def text_after_end_s(self, slowness: float = 1.0) -> float:
+        """Return the seconds from the last sample to the complete text on a machine ``slowness`` times slower.
+
+        Below zero where nothing was left to do: the words had been found before the sound ended.
+        """
         free = 0.0
         for job in self.work:
-            free = max(free, job.ready) + slowness * job.cpu_s
-        return max(0.0, free - self.audio_s)
+            # A job in which nothing is decoded keeps nobody waiting: it waits for the end only to know of it.
+            if job.cpu_s > _NOTHING_S:
+                free = max(free, job.ready) + slowness * job.cpu_s
+        return free - self.audio_s
+
+    def final_text_s(self, slowness: float = 1.0) -> float:
+        """Return the same, 0 where the text was complete before."""
+        return max(0.0, self.text_after_end_s(slowness))
 
 
 def clips_in(path: Path) -> list[Path]:
