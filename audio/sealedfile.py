@@ -100,20 +100,29 @@ class SealedWriter:
         self.stored = 0
 
     @classmethod
-    def resume(cls, path: Path, key: bytes, label: bytes, *, chunk: int = CHUNK_BYTES) -> SealedWriter:
+    def resume(
+        cls, path: Path, key: bytes, label: bytes, *, chunk: int = CHUNK_BYTES, reopen: bool = False
+    ) -> SealedWriter:
         """Go on with a file whose writer was killed: what follows its last whole record is cut off.
+
+        With ``reopen`` also one that was closed: its last record is taken back and written anew without the end mark
+        (a power cut in that instant loses this one record).
 
         Raises:
             DamagedTake: it does not open with this key, or was closed already.
             DiskTrouble: it cannot be written.
         """
         with SealedReader(path, key, label, open_ok=True) as reader:
-            if reader.complete:
+            if reader.complete and not reopen:
                 msg = "This recording is closed already; nothing can be added to it."
                 raise DamagedTake(msg, KEEP_IT)
             # What the kernel shows may not be on the disk yet: read all of it, then sync below.
             reader.check()
             whole, seq, size, header = reader.whole_bytes, reader.records, reader.size, reader.header
+            again = b""
+            if reader.complete:
+                whole, again = reader.take_back()
+                seq, size = seq - 1, size - len(again)
         try:
             fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             os.ftruncate(fd, whole)
@@ -123,6 +132,9 @@ class SealedWriter:
         writer = cls.__new__(cls)
         writer._begin(path, key, label, fd=fd, header=header, chunk=chunk)  # noqa: SLF001 - a second constructor of this class
         writer._seq, writer._offset, writer.stored = seq, whole, size  # noqa: SLF001 - as above
+        if again:
+            writer.write(again)
+            writer.sync()
         return writer
 
     @property

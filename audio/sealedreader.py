@@ -160,6 +160,11 @@ class SealedReader(io.RawIOBase):
             self._load(index)
         return len(self._records)
 
+    def take_back(self) -> tuple[int, bytes]:
+        """Return where the last record starts in the file and the plain bytes in it: a writer may write it anew."""
+        last = self._records[-1]
+        return last.offset, self._load(last.seq)
+
     def readinto(self, buffer: Buffer, /) -> int:
         """Fill ``buffer``; shorter only at the end (libsndfile takes a short read for the end)."""
         view = memoryview(buffer).cast("B")

@@ -150,10 +150,11 @@ class TakeWriter:
         self._read_to = 0
 
     @classmethod
-    def resume(cls, path: Path, key: bytes) -> TakeWriter:
+    def resume(cls, path: Path, key: bytes, *, reopen: bool = False) -> TakeWriter:
         """Go on after the last whole chunk of a take whose writer died; a torn end is cut off.
 
-        Reads the whole take (its hash goes on too). Raises `DamagedTake` (also when it was closed) and `DiskTrouble`.
+        With ``reopen`` also after the end of one that was just closed: its teller wants to go on. Reads the whole take
+        (its hash goes on too). Raises `DamagedTake` (also when it was closed, without ``reopen``) and `DiskTrouble`.
         """
         with TakeReader(path, key) as reader:
             writer = cls(path, reader.take, reader.format, key)
@@ -161,7 +162,7 @@ class TakeWriter:
                 writer._heard.update(chunk)
                 writer._read_back.update(chunk)
             writer._read_to = reader.size
-        writer._writer = SealedWriter.resume(path, key, _label(writer.take), chunk=writer._limit)
+        writer._writer = SealedWriter.resume(path, key, _label(writer.take), chunk=writer._limit, reopen=reopen)
         return writer
 
     @property

@@ -206,7 +206,8 @@ class Telling:
         key = self._store.open_key(effect.take)
         path = self._store.home.take_file(effect.take)
         try:
-            writer = TakeWriter.resume(path, key)
+            # Where the power went just after "done", the take has its end already.
+            writer = TakeWriter.resume(path, key, reopen=True)
         except (AudioError, OSError) as error:
             self._fail(effect.take, error)
             return

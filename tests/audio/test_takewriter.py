@@ -192,3 +192,24 @@ def test_a_kill_at_any_instant_loses_half_a_second_and_what_was_in_flight(tmp_pa
         with TakeReader(path, KEY) as reader:
             assert reader.read() == b"".join(bytes([block % 251]) * 320 for block in range(kept // 20))
         assert TakeWriter.resume(path, KEY).close().length == kept
+
+
+@pytest.mark.parametrize("size", [10, 96_000, 96_001])
+def test_a_take_that_was_just_closed_goes_on_when_its_teller_wants(tmp_path, size):
+    path, key, sound = tmp_path / "t.take", bytes(32), AudioFormat(48_000)
+    first, second = bytes(range(250)) * (size // 250) + bytes(size % 250 // 2 * 2), b"\x07\x01" * 30_000
+    writer = TakeWriter(path, TakeId("01K"), sound, key)
+    writer.write(first)
+    writer.close()
+    with pytest.raises(DamagedTake):
+        TakeWriter.resume(path, key)
+    again = TakeWriter.resume(path, key, reopen=True)
+    with TakeReader(path, key) as reader:
+        assert not reader.complete
+        assert reader.read() == first, "nothing is lost by going on"
+    again.write(second)
+    take = again.close()
+    with TakeReader(path, key) as reader:
+        assert reader.complete
+        assert reader.read() == first + second
+        assert reader.sha256() == take.sha256
