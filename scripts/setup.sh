@@ -256,6 +256,7 @@ fetch_models() {
 SOUND_AND_SCREEN=(
   "libportaudio2:sound in and out:recorded speech stands in for the microphone and nothing is played aloud"
   "fonts-noto-core:letters of every language on the screen:the font inside pygame writes the screens"
+  "fonts-noto-cjk:Chinese letters on the screen:empty boxes stand for them, and tests that measure them are skipped"
   "pulseaudio:a virtual microphone and speaker where there is no sound card:recorded speech goes straight into the box"
   "pulseaudio-utils:feeds the virtual microphone:recorded speech goes straight into the box"
   "libasound2-plugins:joins the virtual sound to PortAudio:recorded speech goes straight into the box"

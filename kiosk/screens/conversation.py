@@ -35,7 +35,7 @@ def conversation(page: Page, view: View) -> tuple[Part, ...]:
     line = round(sizes.decide * PITCH)
     radius = round(sizes.decide * 0.42)
     parts: list[Part] = []
-    centre = (area.left + radius, area.top + round(line * 0.53))
+    centre = (page.mirror_x(area.left + radius), area.top + round(line * 0.53))
     if view.listening:
         parts.append(Orb(ember, centre, radius, floor=area.top + line))
     else:
