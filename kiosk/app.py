@@ -354,7 +354,7 @@ class App:
         session = self.session
         return (
             session.state, session.visit, session.question, session.asked, session.still_there is not None,
-            session.asks, session.entry, session.page, session.line, session.mine, session.story,
+            session.asks, session.entry, session.page, session.person, session.line, session.mine, session.story,
             session.saving, session.paused_at is not None, session.prompt, session.language, session.mic,
             self._facing.digits(self._clock.monotonic()),
         )  # fmt: skip

@@ -203,13 +203,15 @@ class Effects:
     def _mine(self, opened: Visit) -> t.Mine:
         facts = my_story(self._store, opened)
         uses = tuple(use for use in ASKED_USES if use in facts.uses)
-        return t.Mine(uses, facts.length / 1000, _places(facts.copies), len(facts.cuts))
+        return t.Mine(uses, facts.length / 1000, _places(facts.copies), len(facts.cuts), facts.people)
 
     def _narrow(self, visit: int, story: TakeId, uses: tuple[Use, ...], language: str) -> None:
         opened = self._playing.visit
         assert opened is not None
+        group = self._store.codes_of(story) > 1
         for use in uses:
-            self._store.decide(story, use, yes=False, wording=wording(self._texts[language], use), by=BY_KEY)
+            shown = wording(self._texts[language], use, group=group)
+            self._store.decide(story, use, yes=False, wording=shown, by=BY_KEY)
         if story in self._store.seal_due():
             self._store.seal(story, BY_KEY)
         self._announce(t.Narrowed(visit, story, self._now(), self._mine(opened)))

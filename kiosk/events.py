@@ -172,11 +172,15 @@ class SpaceLow:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The story is kept: data and database are synced and were read back. ``code`` is shown and never written."""
+    """The story is kept: data and database are synced and were read back. Codes are shown and never written.
+
+    ``codes`` are those of a group, one a person; a single teller has ``code`` alone.
+    """
 
     take: TakeId
     code: str = field(repr=False)
     at: float = 0.0
+    codes: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hardware.types import Control
 from kiosk.codeentry import Part
+from kiosk.keys import last_person
 from kiosk.screens.icons import Icon
 from kiosk.screens.model import KeyFace, Tone
 from kiosk.texts import Texts, own_name
@@ -67,6 +68,8 @@ def face(control: Control, meaning: Meaning, session: Session, texts: Texts) -> 
         label = " · ".join(own_name(language) for language in session.languages)
     if meaning is Meaning.CAPTIONS and session.captions_hidden:
         label = texts.get("keys.captions_hidden")
+    if meaning is Meaning.NEXT and session.state is State.THANKS and last_person(session):
+        label = texts.get("keys.next_thanks_first")
     icon = ICONS_HERE.get((meaning, still)) or ICONS.get(meaning, Icon.ARROW)
     if meaning is Meaning.TAKE and session.entry.part is Part.READY:
         label = texts.get("keys.take_ready")

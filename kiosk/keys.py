@@ -37,7 +37,6 @@ _PLAIN: dict[State, Keys] = {
     State.CHOOSING: {LEFT: Meaning.TALK, MIDDLE: Meaning.SAY_CODE, RIGHT: Meaning.NEXT},
     State.CONSENT: {LEFT: Meaning.AGREE, RIGHT: Meaning.DECLINE},
     State.SHARING: {LEFT: Meaning.YES, MIDDLE: Meaning.DONE, RIGHT: Meaning.NO},
-    State.THANKS: {MIDDLE: Meaning.SAY_CODE, RIGHT: Meaning.BACK},
     State.FACILITATOR: {LEFT: Meaning.TALK, MIDDLE: Meaning.BEGIN_GROUP, RIGHT: Meaning.BACK},
     State.RECOVERED: {LEFT: Meaning.GO_ON, MIDDLE: Meaning.STOP, RIGHT: Meaning.DISCARD},
 }
@@ -47,7 +46,6 @@ _WITHOUT_KEY: dict[State, frozenset[Meaning]] = {
     State.CHOOSING: frozenset({Meaning.BACK, Meaning.SAY_CODE, Meaning.SPEAK}),
     State.RECORDING: frozenset({Meaning.DISCARD}),
     State.REVIEW: frozenset({Meaning.REDO}),
-    State.THANKS: frozenset({Meaning.DONE}),
     State.LISTENING: frozenset({Meaning.BACK}),
     State.MY_STORY: frozenset(
         {Meaning.HEAR, Meaning.USES, Meaning.NARROW, Meaning.RECEIPTS, Meaning.PART, Meaning.WITHDRAW, Meaning.BACK}
@@ -88,6 +86,8 @@ def legal(session: Session) -> frozenset[Meaning]:
                 meanings.add(Meaning.TELL_LIBRARIAN)
         if session.state is State.RECORDING and session.paused_at is None:
             meanings.add(Meaning.PAUSE)
+        if session.state is State.THANKS and last_person(session):
+            meanings.add(Meaning.DONE)
         if session.state is State.REVIEW and session.kind is Kind.CONVERSATION:
             meanings.discard(Meaning.REDO)
         if session.state is State.MY_STORY and session.story is None:
@@ -103,9 +103,11 @@ def counts(session: Session, meaning: Meaning, at: float) -> bool:
     """
     if meaning not in legal(session):
         return False
-    # A no in one's own story cannot be taken back at the box, so it is no less deliberate than a yes.
+    # A no in one's own story cannot be taken back at the box, and words that were passed over are never shown again:
+    # neither is less deliberate than a yes.
     narrows = session.state is State.MY_STORY and meaning is Meaning.NO
-    if meaning not in GUARDED and meaning is not session.asked and not narrows:
+    passes = session.state is State.THANKS and meaning in {Meaning.NEXT, Meaning.BACK, Meaning.DONE}
+    if meaning not in GUARDED and meaning is not session.asked and not (narrows or passes):
         return True
     return at - max(session.shown_at, session.last_press) >= session.rules.deliberate
 
@@ -137,6 +139,18 @@ def _all_keys(session: Session) -> Keys:
     return offered
 
 
+def last_person(session: Session) -> bool:
+    """Whether the words on show are those of the last person, or of the only one."""
+    return session.person + 1 >= len(session.keep_codes)
+
+
+def _thanks(session: Session) -> Keys:
+    offered: Keys = {MIDDLE: Meaning.SAY_CODE, RIGHT: Meaning.BACK if last_person(session) else Meaning.NEXT}
+    if last_person(session) and len(session.keep_codes) > 1:
+        offered[LEFT] = Meaning.NEXT
+    return offered
+
+
 def _asked(session: Session) -> Keys:
     offered: Keys = {LEFT: Meaning.CONFIRM, RIGHT: Meaning.BACK}
     match session.state, session.asked:
@@ -158,6 +172,8 @@ def _by_moment(session: Session) -> Keys:  # noqa: PLR0911 (one answer a state)
             return ready | {RIGHT: Meaning.BACK}
         case State.RECORDING:
             return {LEFT: Meaning.TALK, MIDDLE: _recording_middle(session), RIGHT: Meaning.REDO}
+        case State.THANKS:
+            return _thanks(session)
         case State.REVIEW:
             return {LEFT: Meaning.KEEP, MIDDLE: _hear_or_stop(session), RIGHT: Meaning.DISCARD}
         case State.LISTENING:

@@ -138,6 +138,8 @@ class Mine:
     seconds: float = 0.0
     copies: tuple[tuple[str, str], ...] = ()
     cuts: int = 0
+    people: int = 1
+    """How many told it together; a withdrawal takes it out for all of them."""
 
 
 class Mic(StrEnum):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archive.types import ASKED_USES
+from archive.types import Kind as Told
 from kiosk.codeentry import DONE, Part, choices
 from kiosk.keys import menu
 from kiosk.phrases import code_words, length_words, played
 from kiosk.screens.model import Kind, View
 from kiosk.texts import Texts
-from kiosk.types import Page, Session
+from kiosk.types import Page, Preface, Session
 
 if TYPE_CHECKING:
     from kiosk.view import Look
@@ -44,7 +45,7 @@ def code_entry(look: Look) -> View:
     )
 
 
-def my_story(look: Look) -> View:
+def my_story(look: Look) -> View:  # noqa: PLR0911 (one answer a page)
     """The list of what a teller may do, one of its pages, or the receipt of a withdrawal."""
     session, texts = look.session, look.texts
     if session.story is None:
@@ -76,9 +77,16 @@ def first_questions(look: Look) -> View:
     return look.make(
         Kind.SHARING,
         headline=texts.get("sharing.note", number=number, count=count),
-        body=texts.get(f"consent.{session.asks[0].value}", age=rules.ask_age, years=rules.embargo_years),
+        body=texts.get(_asked_as(session), age=rules.ask_age, years=rules.embargo_years),
         progress=(number, count),
     )
+
+
+def _asked_as(session: Session) -> str:
+    """The key of a question before the uses: a group is asked as one."""
+    ask = session.asks[0]
+    group = session.kind is Told.CONVERSATION and ask is not Preface.EMBARGO
+    return f"{'group' if group else 'consent'}.{ask.value}"
 
 
 def _hearing(look: Look) -> View:
@@ -105,7 +113,7 @@ def _uses(look: Look) -> View:
     return look.make(
         Kind.SHARING,
         headline=texts.get("mine.uses", number=number + 1, count=count),
-        body=texts.get(f"consent.{session.mine.uses[number].value}"),
+        body=texts.wording(session.mine.uses[number], group=session.mine.people > 1).text,
         progress=(number + 1, count),
     )
 

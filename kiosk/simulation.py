@@ -72,6 +72,8 @@ class Report:
 
     events: list[Happened] = field(default_factory=list)
     codes: dict[str, str] = field(default_factory=dict)
+    group_codes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """All keep-codes of a story, one a person."""
     latencies: dict[str, list[float]] = field(default_factory=dict)
     overflows: int = 0
 
@@ -294,6 +296,7 @@ class Simulation:
                 take = str(details["take"])
                 self._kept_at[take] = now
                 self.report.codes[take] = self.app.session.keep_code
+                self.report.group_codes[take] = self.app.session.keep_codes
             case "PlaybackStarted":
                 for word in ("listen", "hear", "next", *(f"cue{n}" for n in range(1, 9))):
                     self._since(f"press:{word}", "press_to_sound", now)
@@ -324,8 +327,11 @@ class Simulation:
             self._screen.save(self._shot)
 
 
-def story_json(store: Store, story: Story, code: str) -> dict[str, object]:
-    """One kept story as `hearth simulate` reports it, opened with its teller's code in memory."""
+def story_json(store: Store, story: Story, code: str, codes: tuple[str, ...] = ()) -> dict[str, object]:
+    """One kept story as `hearth simulate` reports it, opened with its teller's code in memory.
+
+    ``codes`` are those of a group, one a person, ``code`` among them.
+    """
     standing = store.standing(story.id)
     try:
         visit = store.enter_code(code)
@@ -355,4 +361,5 @@ def story_json(store: Store, story: Story, code: str) -> dict[str, object]:
         "spans": [span.to_json() for span in spans_of(store, story.id)],
         "consent": {use.value: use in standing.uses for use in ASKED_USES},
         "keep_code": code,
+        "keep_codes": list(codes or (code,)),
     }

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from archive.types import ASKED_USES, Kind
+from kiosk import codeentry, ownmoves
 from kiosk import moves as m
 from kiosk import types as t
 from kiosk.alarms import TAKING, Alarm
-from kiosk import codeentry
 from kiosk.codeentry import Part
 from kiosk.keys import GUARDED
 from kiosk.types import CUE_MEANINGS, Heard, Meaning, Page, State
@@ -71,15 +71,17 @@ GUARDS: Mapping[str, Guard] = {
 
 MOVES: Mapping[str, m.Move] = {
     name: move
-    for name, move in vars(m).items()
-    if callable(move) and getattr(move, "__module__", "") == m.__name__ and name != "Draft" and not name.startswith("_")
+    for module in (m, ownmoves)
+    for name, move in vars(module).items()
+    if callable(move) and getattr(move, "__module__", "") == module.__name__ and not name.startswith("_")
 }
-"""Moves by name: every public function of `kiosk.moves`."""
+"""Moves by name: every public function of `kiosk.moves` and `kiosk.ownmoves`."""
 
 S, M, A = State, Meaning, Alarm
 
 VISITOR: tuple[State, ...] = (
-    S.LANGUAGES, S.CHOOSING, S.CONSENT, S.READY, S.RECORDING, S.REVIEW, S.SHARING, S.THANKS, S.LISTENING, S.CODE_ENTRY, S.MY_STORY,
+    S.LANGUAGES, S.CHOOSING, S.CONSENT, S.READY, S.RECORDING, S.REVIEW, S.SHARING, S.THANKS, S.LISTENING, S.CODE_ENTRY,
+    S.MY_STORY,
     S.FACILITATOR, S.AGREEMENT, S.CONVERSATION, S.RECOVERED,
 )  # fmt: skip
 """States in which a person is in front of the box."""
@@ -237,6 +239,7 @@ def _story_rows() -> list[Row]:
         Row(S.SHARING, M.DONE, S.THANKS, ("no_to_rest",)),
         Row(S.SHARING, A.TIME_OUT, S.THANKS, ("no_to_rest",)),
         Row(S.THANKS, M.SAY_CODE, moves=("say_code",)),
+        Row(S.THANKS, M.NEXT, moves=("next_code", "read_again")),
         Row(S.THANKS, M.DONE, HOME, ("leave",)),
         Row(S.THANKS, M.BACK, HOME, ("leave",)),
         Row(S.RECOVERED, M.GO_ON, S.CONVERSATION, ("go_on",), "a conversation"),

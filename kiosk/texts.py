@@ -64,8 +64,9 @@ class Texts:
 
     def wording(self, use: Use, *, group: bool = False) -> Wording:
         """What is shown when that use is asked; `Use.KEEP` is the question of the review, a ``group`` agrees as one."""
-        key = "review.headline" if use is Use.KEEP else f"consent.{use.value}"
-        text = self.get("agreement.body" if group and use is Use.RECORD else key)
+        section = "group" if group else "consent"
+        own = {Use.KEEP: "review.headline", Use.RECORD: "agreement.body" if group else "consent.record"}
+        text = self.get(own.get(use, f"{section}.{use.value}"))
         version = self.get("consent.version")
         whole = "\n".join((self.language, version, unicodedata.normalize("NFC", text)))
         return Wording(text, version, hashlib.sha256(whole.encode()).hexdigest())

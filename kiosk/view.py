@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from archive.types import ASKED_USES
+from archive.types import Kind as Told
 from audio.types import Ms, Word
 from hardware.types import CUES, Control
 from kiosk import ownview
@@ -235,11 +236,15 @@ def _sharing(look: Look) -> View:
     if session.asks:
         return ownview.first_questions(look)
     number = min(session.question, len(ASKED_USES) - 1)
-    note = texts.get("sharing.code", code=code_words(session.keep_code)) if session.keep_code else ""
+    group = session.kind is Told.CONVERSATION
+    if group:
+        note = texts.get("group.all")
+    else:
+        note = texts.get("sharing.code", code=code_words(session.keep_code)) if session.keep_code else ""
     return look.make(
         Kind.SHARING,
         headline=texts.get("sharing.note", number=number + 1, count=len(ASKED_USES)),
-        body=texts.get(f"consent.{ASKED_USES[number].value}"),
+        body=texts.wording(ASKED_USES[number], group=group).text,
         notes=(note,) if note else (),
         progress=(number + 1, len(ASKED_USES)),
     )
@@ -247,10 +252,12 @@ def _sharing(look: Look) -> View:
 
 def _thanks(look: Look) -> View:
     session, texts = look.session, look.texts
+    people = len(session.keep_codes)
     return look.make(
         Kind.THANKS,
-        headline=texts.get("thanks.headline"),
-        body=texts.get("thanks.body"),
+        headline=texts.get("group.person", number=session.person + 1, count=people) if people > 1
+        else texts.get("thanks.headline"),
+        body=texts.get("group.body" if people > 1 else "thanks.body"),
         code=code_words(session.keep_code),
         qr=look.extras.qr or session.keep_code,
     )
@@ -366,10 +373,14 @@ def _plain(look: Look) -> View:
 def _ask_again(look: Look) -> View:
     asked, texts = look.session.asked, look.texts
     key = asked.value if asked in {Meaning.DISCARD, Meaning.REDO, Meaning.WITHDRAW, Meaning.NARROW} else "other"
+    body = texts.find(f"again.{key}_body") or ""
+    if asked is Meaning.WITHDRAW and look.session.mine.people > 1:
+        # One person's no takes everybody's words out, so everybody's are named.
+        body = texts.get("group.withdraw_body")
     return look.make(
         Kind.ASK_AGAIN,
         headline=texts.get(f"again.{key}"),
-        body=texts.find(f"again.{key}_body") or "",
+        body=body,
         listening=_live(look.session),
         level=look.extras.level,
     )

@@ -92,7 +92,7 @@ def as_payload(simulation: Simulation, report: Report) -> dict[str, object]:
     store = simulation.store
     kept = [story for story in store.stories() if story.id in report.codes]
     return {
-        "stories": [story_json(store, story, report.codes[story.id]) for story in kept],
+        "stories": [story_json(store, story, report.codes[story.id], report.group_codes[story.id]) for story in kept],
         "events": [happened.to_json() for happened in report.events],
         "overflows": report.overflows,
         "latencies": report.latencies,

@@ -14,10 +14,11 @@ from importlib import resources
 
 import pygame
 
+from archive.types import Kind as Told
 from audio.types import Ms, TakeId, Word
 from hardware.types import Control
-from kiosk.fonts import Face
 from kiosk.codeentry import Entry
+from kiosk.fonts import Face
 from kiosk.keys import keys
 from kiosk.screens.model import View
 from kiosk.screens.renderer import Renderer
@@ -27,6 +28,8 @@ from kiosk.types import Heard, Hint, Meaning, Mic, Mine, Notice, Page, Playing, 
 from kiosk.view import Cue, Extras, view
 
 TAKE = TakeId("01J00000000000000000000000")
+
+
 @cache
 def said_in(language: str) -> dict[str, str]:
     """The invented words of the pictures in that language, English where there are none."""
@@ -104,7 +107,10 @@ def _scenes(now: Session, extras: Extras, heard: tuple[Word, ...]) -> dict[str, 
         ),
         "sharing": (replace(now, state=State.SHARING, question=0), extras),
         "sharing_partners": (replace(now, state=State.SHARING, question=2), extras),
+        "sharing_group": (replace(now, state=State.SHARING, kind=Told.CONVERSATION, question=2), extras),
         "thanks": (replace(now, state=State.THANKS), extras),
+        "thanks_group": (replace(now, state=State.THANKS, keep_codes=(now.keep_code,) * 3), extras),
+        "thanks_group_last": (replace(now, state=State.THANKS, keep_codes=(now.keep_code,) * 3, person=2), extras),
         "listening": (hearing, heard_now),
         "listening_end": (replace(now, state=State.LISTENING), extras),
         "facilitator": (replace(now, state=State.FACILITATOR, home=State.FACILITATOR), extras),
@@ -149,7 +155,9 @@ def _own_scenes(now: Session) -> dict[str, Session]:
         "my_story_part": replace(mine, page=Page.PART),
         "my_story_only_me": replace(mine, page=Page.USES, asked=Meaning.NARROW),
         "my_story_erase": replace(mine, asked=Meaning.WITHDRAW),
+        "my_story_erase_group": replace(mine, asked=Meaning.WITHDRAW, mine=replace(mine.mine, people=3)),
         "my_story_erased": gone,
+        "sharing_age_group": replace(asking, asks=(Preface.AGE, Preface.FORM), kind=Told.CONVERSATION),
         "sharing_age": replace(asking, asks=(Preface.AGE, Preface.FORM, Preface.EMBARGO)),
         "sharing_form": replace(asking, asks=(Preface.FORM, Preface.EMBARGO)),
         "sharing_embargo": replace(asking, asks=(Preface.EMBARGO,)),

@@ -65,6 +65,12 @@ def test_what_was_said_off_the_record_is_not_there(talk, long_speech_seconds):
     assert report["stories"][0]["seconds"] == pytest.approx(long_speech_seconds - 3.0, abs=1.5)
 
 
+def test_each_person_has_words_of_their_own(talk):
+    kept = talk[0]["stories"][0]
+    assert len(set(kept["keep_codes"])) == 3
+    assert kept["keep_code"] in kept["keep_codes"]
+
+
 def test_a_conversation_needs_more_than_one_yes(hearth, tmp_path):
     ran = hearth("simulate", "--home", tmp_path / "home", "--presses", "facilitate group person group", "--json")
     assert ran.code == 1

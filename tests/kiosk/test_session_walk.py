@@ -22,7 +22,7 @@ from kiosk.session import first, step
 from kiosk.table import GUARDS, HOME, MOVES, ROWS, SCREENS_LATER, Row, Table
 from kiosk.types import Meaning, State
 
-STEPS = int(os.environ.get("HEARTH_WALK_STEPS", "208000"))
+STEPS = int(os.environ.get("HEARTH_WALK_STEPS", "240000"))
 MEANINGS = tuple(Meaning)
 ON_RECORD = {State.READY, State.RECORDING, State.CONVERSATION}
 ACTS = (t.DiscardTake, t.Withdraw, t.Narrow, t.TellLibrarian)
@@ -134,6 +134,9 @@ class Checker:
                 assert before.speaking or event.meaning in {Meaning.SPEAK, Meaning.LANGUAGE, Meaning.SAY_CODE}
 
     def state(self, before, event, after, effects):
+        if before.state is State.THANKS and isinstance(event, t.Press) and after.state is not State.THANKS:
+            assert before.person + 1 == len(before.keep_codes), "a person left without their words"
+            assert event.at - max(before.shown_at, before.last_press) >= before.rules.deliberate, "words mashed away"
         if isinstance(event, t.Kept) and after.state is State.SHARING:
             self.told.discard(before.take)
             self.kept.add(before.take)
@@ -204,7 +207,8 @@ class World:
                 case t.CloseTake(take=take):
                     later(t.TakeClosed(take, 4.0, at) if pick < 0.9 else t.TakeFailed(take, "bad disk", at))
                 case t.KeepTake(take=take):
-                    later(t.Kept(take, "417-a-b-c-d", at) if pick < 0.9 else t.KeepFailed(take, "bad disk", at))
+                    codes = tuple(f"{417 + one}-a-b-c-d" for one in range(1 + round(3 * pick)))
+                    later(t.Kept(take, codes[0], at, codes) if pick < 0.9 else t.KeepFailed(take, "bad disk", at))
                 case t.PlayNext(play=play) | t.PlayCue(play=play):
                     if pick < 0.8:
                         self.answers.extend((t.StoryChosen(play, TakeId("old"), at), t.PlaybackStarted(play, at)))

@@ -40,6 +40,10 @@ def made_keys() -> set[str]:
     keys |= {f"keys.{meaning.value}_{where}" for meaning in Meaning for where in situations}
     keys |= {f"notice.{notice.value}" for notice in Notice}
     keys |= {f"consent.{use.value}" for use in (Use.RECORD, *ASKED_USES)}
+    keys |= {f"group.{name}" for name in (*ASKED_USES, "age", "form")}
+    keys |= {f"consent.{name}" for name in ("age", "form", "embargo")}
+    keys |= {f"line.{name}" for name in ("hear", "stop", "uses", "receipts", "part", "withdraw")}
+    keys |= {f"mine.{state}" for state in ("there", "leaving", "gone")}
     keys |= {f"plain.{state.value}" for state in State}
     keys |= {f"again.{meaning.value}{tail}" for meaning in Meaning for tail in ("", "_body")}
     keys |= {f"month.{month}" for month in range(1, 13)}
