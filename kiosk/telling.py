@@ -6,12 +6,9 @@ here through the one queue and becomes session events.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import sqlite3
-import unicodedata
 from collections.abc import Callable
-from datetime import date
 
 import numpy as np
 
@@ -36,6 +33,7 @@ from kiosk import types as t
 from kiosk.later import Beside
 from kiosk.room import TakeRoom
 from kiosk.soundfacts import MOST, SoundFacts
+from kiosk.terms import asked, waits_until
 from kiosk.texts import Texts
 
 Announce = Callable[[t.Event], None]
@@ -478,25 +476,6 @@ class Telling:
             self._open = None
         _log.error("take %s: %s", take, type(error).__name__)
         self._announce(t.TakeFailed(take, self._sentence(error), self._clock.monotonic()))
-
-
-def waits_until(clock: Clock, years: int) -> date | None:
-    """The first day on which a yes counts that waits so many years; the last day there is where no clock is trusted."""
-    if years <= 0:
-        return None
-    if not clock.trusted():
-        # A wrong calendar must not open it early. Its teller can name the wait anew, with the code.
-        return date.max
-    today = clock.wall().date()
-    day = min(today.day, 28) if today.month == 2 else today.day  # noqa: PLR2004 (a leap day has no like every year)
-    return today.replace(year=today.year + years, day=day)
-
-
-def asked(texts: Texts, key: str, **values: object) -> Wording:
-    """Name the very words of a question that is not about a use."""
-    version = texts.get("consent.version")
-    whole = "\n".join((texts.language, version, unicodedata.normalize("NFC", texts.get(key, **values))))
-    return Wording(version, hashlib.sha256(whole.encode()).hexdigest(), texts.language)
 
 
 def wording(texts: Texts, use: Use, *, group: bool = False) -> Wording:
