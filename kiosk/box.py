@@ -6,8 +6,10 @@ looked for again.
 
 from __future__ import annotations
 
+import fcntl
 import queue
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +50,13 @@ class NotReady(KioskError):
     could_not_start = True
 
 
+class Occupied(KioskError):
+    """Another kiosk is at work on this home."""
+
+    code = "occupied"
+    could_not_start = True
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """A home with its settings, words and prompts, read and checked."""
@@ -72,6 +81,22 @@ def read_home(path: Path) -> Setting:
     for one in words.values():
         signing.check_live(home.texts, one)
     return Setting(home, config, words, prompts.load(home.path, languages, config.site.prompts))
+
+
+@contextmanager
+def only_kiosk(home: Home) -> Iterator[None]:
+    """Let one kiosk at a time work on ``home``: a second would take the story being told for one left by a crash.
+
+    The claim ends with the process, however that ends. Raises `Occupied`.
+    """
+    with (home.path / ".kiosk").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Occupied(
+                f"Another box is at work on {home.path}.", "Stop it first, or give another folder with --home."
+            ) from error
+        yield
 
 
 def model_for(config: Config, language: str) -> str:

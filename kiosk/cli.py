@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -97,7 +98,24 @@ def _report(say: str, do: str, code: str, *, as_json: bool) -> None:
     click.echo(f"{say} {do}".strip(), err=True)
 
 
-def run(arguments: Sequence[str]) -> int:
+def _forget_output() -> None:
+    """Let what is still to be written go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _unexpected(surprise: Exception, *, as_json: bool) -> int:
+    traceback.print_exception(surprise)
+    say = f"This stopped with an error nobody expected ({type(surprise).__name__})."
+    if isinstance(surprise, OSError):
+        say = f"The system refused this: {surprise.strerror or surprise}."
+    try:
+        _report(say, "Is there room on the disk? If so, report the lines above.", "unexpected", as_json=as_json)
+    except OSError:
+        _forget_output()
+    return 1
+
+
+def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911 (one return an exit code and its reason)
     """Run one command line and return its exit code."""
     as_json = "--json" in arguments
     try:
@@ -116,8 +134,10 @@ def run(arguments: Sequence[str]) -> int:
         return 2 if could_not_start else 1
     except BrokenPipeError:
         # Whoever read our output has gone (| head): not an error of ours, and Python must not complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return 0
+    except Exception as surprise:  # noqa: BLE001 (whoever reads our answer gets one, whatever happened)
+        return _unexpected(surprise, as_json=as_json)
     return result if isinstance(result, int) else 0
 
 

@@ -20,7 +20,7 @@ from hardware.controls import Controls
 from hardware.keyboard import KeyboardControls
 from hardware.notify import Notifier, Watchdog, watchdog_interval
 from kiosk.app import App, Arrival
-from kiosk.box import Drivers, Setting, make_app, make_hands, make_player_of, make_source_of
+from kiosk.box import Drivers, Setting, make_app, make_hands, make_player_of, make_source_of, only_kiosk
 from kiosk.theme import make_theme
 from kiosk.transcriberproc import TranscriberProcess
 from kiosk.types import Session, State
@@ -94,6 +94,7 @@ def run_box(
     """Run until SIGTERM, SIGINT, a closed window or ``stop``.
 
     A device that is missing is shown as trouble and looked for again; with ``stand_in`` its shipped fake is taken.
+    Raises `Occupied` when another kiosk is at work on this home.
     """
     stop = stop or threading.Event()
     if threading.current_thread() is threading.main_thread():
@@ -104,6 +105,7 @@ def run_box(
     beats = Beats(clock)
     with ExitStack() as stack:
         stack.callback(beats.stop)
+        stack.enter_context(only_kiosk(setting.home))
         if with_transcriber:
             log = setting.home.log / "transcriber.log"
             transcriber = stack.enter_context(TranscriberProcess(setting.home.path, setting.home.keys, log))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +30,7 @@ from hardware.controls import ScriptedControls
 from hardware.lamps import RememberedLamps
 from kiosk import types as t
 from kiosk.app import LIVELY, Arrival
-from kiosk.box import Drivers, Setting, make_app
+from kiosk.box import Drivers, Setting, make_app, only_kiosk
 from kiosk.errors import KioskError
 from kiosk.presses import Step
 from kiosk.telling import Telling
@@ -45,6 +46,8 @@ RENEW_SHOT_S = 2.0
 TRANSCRIPT_PATIENCE_S = 600.0
 STUCK_S = 120.0
 """A machine step that takes longer than this in real time is a failure of the run."""
+REPAIR_S = 10.0
+"""How long (real time) a box may be out of service: what mends itself has done so by then."""
 
 
 class Unfinished(KioskError):
@@ -161,6 +164,7 @@ class Simulation:
         self._shot_at = 0.0
         self._started = self._clock.monotonic()
         self._real = time.monotonic()
+        self._running = ExitStack()
         self._marks: dict[str, float] = {}
         self._pressed_at = 0.0
         self._kept_at: dict[str, float] = {}
@@ -181,13 +185,13 @@ class Simulation:
         return self.report
 
     def __enter__(self) -> Self:
-        """Start transcriber and kiosk."""
-        self._transcriber.start()
-        try:
+        """Start transcriber and kiosk. Raises `Occupied` when another kiosk is at work on this home."""
+        with ExitStack() as starting:
+            starting.enter_context(only_kiosk(self._setting.home))
+            self._transcriber.start()
+            starting.callback(self._transcriber.stop)
             self.app.start()
-        except BaseException:  # whatever stopped it, the other process does not stay behind
-            self._transcriber.stop()
-            raise
+            self._running = starting.pop_all()
         return self
 
     def __exit__(
@@ -197,20 +201,24 @@ class Simulation:
         self._snap("end")
         self.app.stop()
         self.player.close()
-        self._transcriber.stop()
+        self._running.close()
         self.report.overflows = self.telling.overflows
 
     def visit(self, steps: tuple[Step, ...]) -> None:
         """Work through ``steps`` on a started app."""
         visitor = Visitor(steps, self._press, self._mouth, self._last_code)
         busy_since: float | None = None
+        broken_since: float | None = None
         while not visitor.finished:
-            busy = visitor.machine_busy(self.app.session)
+            session = self.app.session
+            busy = visitor.machine_busy(session)
             busy_since = (busy_since or time.monotonic()) if busy else None
+            broken = session.state is t.State.OUT_OF_SERVICE
+            broken_since = (broken_since or time.monotonic()) if broken else None
+            if broken_since is not None and time.monotonic() - broken_since > REPAIR_S:
+                raise Unfinished(session.say, session.do)
             if busy_since is not None and time.monotonic() - busy_since > STUCK_S:
-                raise Unfinished(
-                    f"The box has been in '{self.app.session.state.value}' for two minutes.", "See its log."
-                )
+                raise Unfinished(f"The box has been in '{session.state.value}' for two minutes.", "See its log.")
             self.turn(fast=self._fast and not busy)
             visitor.look(self.app.session, self._clock.monotonic())
         for _ in range(3):

@@ -27,6 +27,7 @@ def command(words: tuple[str, ...], home: Path, limit: int, as_json: bool) -> No
       hearth search mill whistle --json
     """
     with Store(read_home(home).home, SystemClock()) as store:
+        store.home.load_keys()  # without them every story is closed, and "not said" would be untrue
         found = SearchIndex(store).search(" ".join(words), limit)
     payload = {"results": [{"story": f.story, "start": seconds(f.start), "text": f.text} for f in found]}
     lines = [f"{f.story}  {f.start // 60000}:{f.start // 1000 % 60:02d}  {f.text}" for f in found]

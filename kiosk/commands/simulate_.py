@@ -79,6 +79,8 @@ def command(
         try:
             simulation.run(steps)
         except KioskError as error:
+            if error.could_not_start:
+                raise
             # What was kept before is kept: its codes exist nowhere else, so they are told all the same.
             note(f"{error.say} {error.do}".strip())
             failure = {"error": {"code": error.code, "say": error.say, "do": error.do}}

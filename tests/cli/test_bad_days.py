@@ -1,0 +1,54 @@
+"""What the command says when a box is taken, its keys are gone, or something happens that nobody foresaw."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk import simulation
+from kiosk.box import Occupied, only_kiosk, read_home
+from kiosk.commands import list_
+
+
+@pytest.mark.parametrize("words", [("simulate", "--presses", "talk decline", "--json"), ("run", "--headless")])
+def test_a_second_kiosk_on_one_home_is_refused(verb, home, words) -> None:
+    with only_kiosk(read_home(home).home):
+        answer = verb(*words, "--home", home)
+    assert answer.code == 2
+    assert "Another box is at work on" in answer.err
+    if "--json" in words:
+        assert answer.json["error"]["code"] == "occupied"
+
+
+def test_the_claim_on_a_home_ends_with_its_kiosk(home) -> None:
+    place = read_home(home).home
+    with only_kiosk(place), pytest.raises(Occupied), only_kiosk(place):
+        pass
+    with only_kiosk(place):
+        pass
+
+
+def test_a_box_without_its_keys_says_so_and_does_not_hang(verb, home, tmp_path, monkeypatch) -> None:
+    assert verb("list", "--home", home).code == 0
+    monkeypatch.setenv("HEARTH_KEYS", str(tmp_path / "elsewhere"))
+    monkeypatch.setattr(simulation, "REPAIR_S", 0.0)
+    told = verb("simulate", "--presses", "talk", "--home", home, "--json")
+    assert told.code == 1
+    assert "The keys of this box are not at" in told.json["error"]["say"]
+    # Every story is closed now: "not said in any story" would be untrue.
+    searched = verb("search", "river", "--home", home, "--json")
+    assert (searched.code, searched.json["error"]["code"]) == (1, "no-key")
+
+
+@pytest.mark.parametrize(
+    ("surprise", "said"), [(RuntimeError("no"), "nobody expected"), (OSError(28, "No space left"), "No space left")]
+)
+def test_what_nobody_expected_is_one_object_and_a_trace(verb, home, monkeypatch, surprise, said) -> None:
+    def stumble(_home: object) -> None:
+        raise surprise
+
+    monkeypatch.setattr(list_, "read_home", stumble)
+    answer = verb("list", "--home", home, "--json")
+    assert answer.code == 1
+    assert answer.json["error"]["code"] == "unexpected"
+    assert said in answer.json["error"]["say"]
+    assert "Traceback" in answer.err
