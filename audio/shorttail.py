@@ -49,6 +49,9 @@ _JUDGED_FROM = Ms(3000)
 _MOST_REPEATS = 4
 _SHORTEST_CAP = 0.6
 """No word is cut to less than this many seconds."""
+_SHORTEST = 0.08
+"""No start is moved nearer to the word's end than this, s."""
+_RISE_DB, _RISE_SHARE = 6.0, 0.3
 HOLE = Ms(800)
 """A stretch without a word as long as this is listened to again."""
 _VOICE_IN_HOLE = Ms(600)
@@ -142,7 +145,7 @@ class ShortTailTranscriber:
         speech = self._encode(samples)
         decoded = self._decode(speech, length)
         looping = loops(decoded.text) or suspicious(0.0, 0.0, decoded.compression)
-        return ([], True) if looping else (self._timed(decoded, speech, length), False)
+        return ([], True) if looping else (self._timed(decoded, speech, samples), False)
 
     def _mended(self, words: list[Word], samples: Samples, length: Ms) -> list[Word]:
         """Decode by itself each stretch in which a voice is measured and no word stands."""
@@ -203,7 +206,7 @@ class ShortTailTranscriber:
         logprob = result.scores[0] * max(1, len(tokens)) / (len(tokens) + 1)
         return Decoded(tuple(tokens), self._tokenizer.decode(tokens).strip(), logprob, result.no_speech_prob)
 
-    def _timed(self, decoded: Decoded, speech: np.ndarray[Any, np.dtype[np.float32]], length: Ms) -> list[Word]:
+    def _timed(self, decoded: Decoded, speech: np.ndarray[Any, np.dtype[np.float32]], samples: Samples) -> list[Word]:
         if not decoded.tokens:
             return []
         frames = speech.shape[1] * _FRAMES_PER_POSITION
@@ -211,8 +214,11 @@ class ShortTailTranscriber:
         join_punctuation(aligned)
         _join_parts(aligned)
         _shorten(aligned)
+        _begin_with_sound(aligned, samples)
         doubt = suspicious(decoded.no_speech, decoded.logprob, decoded.compression)
-        return as_words(((w["word"], w["start"], w["end"], w["probability"]) for w in aligned), length, doubt=doubt)
+        return as_words(
+            ((w["word"], w["start"], w["end"], w["probability"]) for w in aligned), length_of(samples), doubt=doubt
+        )
 
 
 def _join_parts(aligned: list[dict[str, Any]]) -> None:
@@ -232,6 +238,25 @@ def _shorten(aligned: list[dict[str, Any]]) -> None:
     most = max(_SHORTEST_CAP, 2 * float(np.median(lengths))) if lengths else _SHORTEST_CAP
     for word in aligned:
         word["start"] = max(word["start"], word["end"] - most)
+
+
+def _begin_with_sound(aligned: list[dict[str, Any]], samples: Samples) -> None:
+    """Let no word begin in a pause: move its start to where the sound rises, where it does within the word."""
+    frame = RATE // 100
+    count = len(samples) // frame
+    if count == 0:
+        return
+    power = np.mean(np.square(samples[: count * frame].reshape(count, frame)), axis=1)
+    loudness = 10 * np.log10(power + 1e-10)
+    quiet, loud = np.percentile(loudness, 5), np.percentile(loudness, 95)
+    sounding = loudness > quiet + max(_RISE_DB, _RISE_SHARE * (loud - quiet))
+    for word in aligned:
+        first, last = int(word["start"] * 100), int((word["end"] - _SHORTEST) * 100)
+        if not word["word"] or last <= first or first >= count:
+            continue
+        rises = np.flatnonzero(sounding[first:last])
+        if len(rises):
+            word["start"] = max(word["start"], (first + int(rises[0])) / 100)
 
 
 def _storage(array: np.ndarray[Any, np.dtype[np.float32]]) -> Any:
