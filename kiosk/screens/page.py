@@ -9,7 +9,7 @@ import pygame
 
 from hardware.types import Control
 from kiosk.fonts import Face, Fonts
-from kiosk.runs import pieces
+from kiosk.runs import Script, clauses, pieces
 from kiosk.screens.icons import DIRECTED, Icon, draw_icon, rounded
 from kiosk.screens.light import Sky, lamp
 from kiosk.screens.model import KeyFace, Tone, View
@@ -97,6 +97,11 @@ class Ink:
         lines = self._greedy(words, face, size, width)
         if len(lines) <= 1:
             return lines
+        if self.fonts.script is Script.HAN:
+            # Where it costs no line more, Chinese is broken after its commas and full stops.
+            by_clause = self._greedy(clauses(words), face, size, width)
+            if len(by_clause) <= len(lines) and all(self.width(line, face, size) <= width for line in by_clause):
+                return by_clause
         low, high = width // 2, width
         while high - low > max(2, size // 12):
             middle = (low + high) // 2
