@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import queue
 import threading
 from collections import deque
@@ -16,7 +17,7 @@ from functools import partial
 from typing import Final
 
 from audio.clock import Clock
-from audio.errors import AudioError, DiskTrouble, StreamDied
+from audio.errors import AudioError, DiskTrouble, StreamDied, WrongDevice
 from audio.events import (
     CaptureEvent,
     LevelHeard,
@@ -47,6 +48,9 @@ _STORE_MS: Final = 96
 _LEVELS_A_SECOND: Final = 10
 _HINT_LEVELS: Final = 25
 _JOIN_S: Final = 10.0
+_CONFIRM_S: Final = 1.0
+_BLOCK_S: Final = 0.03
+"""A little more than a block lasts: one that began before the device was asked may end after."""
 
 _Command = Callable[[], None]
 
@@ -161,10 +165,30 @@ class Capture:
         thread, self._thread = self._thread, None
         if thread is None:
             return
+        self._confirm_last()
         self._source.stop()
         self._queue.put(self._end)
         thread.join(_JOIN_S)
         self._announce(StreamClosed(self._source.name))
+
+    def _confirm_last(self) -> None:
+        """Before the stream closes: what came last is kept only if it came from the right device."""
+        if self._taking is None:
+            return
+        asked = threading.Event()
+
+        def confirm() -> None:
+            try:
+                if self._taking is not None and not self._lost:
+                    self._source.confirm()
+                    self._taking.sure_until = math.inf
+            except StreamDied as error:
+                self._lose(error)
+            finally:
+                asked.set()
+
+        self._queue.put(confirm)
+        asked.wait(_CONFIRM_S)
 
     # -- the thread ---------------------------------------------------------------------------------------------
 
@@ -242,8 +266,10 @@ class Capture:
             self._blocks += 1
             self._measure(block)
             self._remember(block)
-            if self._taking is not None and self._taking.push(block):
-                self._close_take()
+            if self._taking is not None:
+                self._taking.sure_until = self._source.sure_until - _BLOCK_S
+                if self._taking.push(block):
+                    self._close_take()
         if self._taking is not None:
             self._taking.store(_STORE_MS)
         if self._lost or self._clock.monotonic() - self._watched_at >= _WATCH_S:
@@ -322,6 +348,8 @@ class Capture:
         self._back_at = None
         self._rearmed_at = float("-inf")
         self._announce(StreamLost(error.say, error.do))
+        if self._taking is not None and isinstance(error, WrongDevice):
+            self._taking.drop_unsure()
         if self._taking is not None and self._taking.ending:
             # Nothing more is coming: what was captured is the take.
             self._taking.lost()

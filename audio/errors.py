@@ -31,6 +31,10 @@ class StreamDied(AudioError):
     code = "stream-died"
 
 
+class WrongDevice(StreamDied):
+    """The stream goes on, from another device: nothing of it may be kept since it was last known to be right."""
+
+
 class NoSpeaker(AudioError):
     """The configured loudspeaker cannot be found or opened."""
 

@@ -9,6 +9,7 @@ name of what answers.
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from audio.blocktimer import BlockTimer
 from audio.clock import Clock
-from audio.errors import AudioError, NoMicrophone, NoSpeaker, StreamDied
+from audio.errors import AudioError, NoMicrophone, NoSpeaker, StreamDied, WrongDevice
 from audio.hush import hush_alsa
 from audio.identity import PulseIdentity
 from audio.pcm import mix_down
@@ -33,7 +34,8 @@ _LATENCY_S: Final = 0.06
 _OLDEST_S: Final = 60.0
 _HANG_S: Final = 4.0
 _LONGEST_HANG_S: Final = 60.0
-_IDENTITY_S: Final = 1.0
+_IDENTITY_S: Final = 0.25
+_FRESH_S: Final = 0.1
 _ATTEMPT_S: Final = 1.5
 _SHUT_S: Final = 2.0
 
@@ -160,6 +162,7 @@ class Microphone:
         self._timer = BlockTimer(self.format.rate)
         self._last_block = 0.0
         self._answers: str | None = None
+        self.sure_until = math.inf
         self._looked_at = 0.0
         self._attempt: threading.Thread | None = None
         self._armed = False
@@ -252,7 +255,7 @@ class Microphone:
     def check(self) -> None:
         """Raise `StreamDied` when no block came for ``stall_ms``, the stream ended, or another device answers.
 
-        Which device answers is asked once a second, only where PulseAudio or PipeWire can tell.
+        Which device answers is asked four times a second, only where PulseAudio or PipeWire can tell.
         """
         stream = self._stream
         if stream is None:
@@ -260,16 +263,24 @@ class Microphone:
         now = self._clock.monotonic()
         if now - self._last_block > self.stall_ms / 1000:
             raise StreamDied(f"The microphone {self.name} has stopped answering.", "Plug it in again.")
-        if now - self._looked_at < _IDENTITY_S:
+        if now - self._looked_at < _IDENTITY_S or now - self._last_block > _FRESH_S:
+            # Without new sound there is nothing to be sure of, and a hung server must not be asked again and again.
             return
-        self._looked_at = now
+        self.confirm()
+
+    def confirm(self) -> None:
+        """Ask now which device answers. Raises `WrongDevice`."""
+        self._looked_at = now = self._clock.monotonic()
         answers = self._identity.source()
         if answers is None:
+            # Nobody can tell: there is no sound server that could put another device in its place.
+            self.sure_until = math.inf
             return
         self._answers = self._answers or answers
         if answers != self._answers:
             self._looked_at = 0.0
-            raise StreamDied(f"Another device answers in place of the microphone {self.name}.", "Plug it in again.")
+            raise WrongDevice(f"Another device answers in place of the microphone {self.name}.", "Plug it in again.")
+        self.sure_until = now
 
     def rearm(self) -> bool:
         """Try once to open the same device again, unless it only hangs: what a hung one holds back would be lost.

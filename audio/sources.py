@@ -44,6 +44,9 @@ class Source(Protocol):
 
     name: str
     format: AudioFormat
+    sure_until: float
+    """What was captured before this (monotonic seconds) is known to come from the right device; infinite where nothing
+    can take its place unseen."""
 
     def start(self, sink: Sink) -> None:
         """Open the stream; blocks go to ``sink`` from now on. `NoMicrophone` when it cannot be opened."""
@@ -54,7 +57,11 @@ class Source(Protocol):
         ...
 
     def check(self) -> None:
-        """Raise `StreamDied` when no block came for too long, or another device answers."""
+        """Raise `StreamDied` when no block came for too long, `WrongDevice` when another device answers."""
+        ...
+
+    def confirm(self) -> None:
+        """Ask now whether the right device answers; raise `WrongDevice` when not."""
         ...
 
     def rearm(self) -> bool:
@@ -69,6 +76,8 @@ class ScriptedSource:
     told, the next file of ``tracks`` from its first sample; then room tone. With no file left a track is room tone.
     What falls into a fault is lost, as with a real device.
     """
+
+    sure_until = math.inf
 
     def __init__(
         self,
@@ -203,6 +212,9 @@ class ScriptedSource:
                 raise StreamDied(f"The microphone {self.name} is gone.", "Plug it in again.")
             if self._silent_since is not None and self._pumped - self._silent_since >= self.stall_ms / 1000:
                 raise StreamDied(f"The microphone {self.name} has stopped answering.", "Plug it in again.")
+
+    def confirm(self) -> None:
+        """Nothing takes the place of this one."""
 
     def rearm(self) -> bool:
         """Deliver again if `come_back` was told."""

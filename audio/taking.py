@@ -97,6 +97,8 @@ class Taking:
         self._gates = deque([Gate(at, on=True)])
         self._on = False
         self._held: deque[Block] = deque()
+        self.sure_until = math.inf
+        """Blocks captured after this wait until the right device is known to have given them."""
         self._pending: list[bytes] = []
         self._first_at: float | None = None
         self._first_told = False
@@ -117,7 +119,7 @@ class Taking:
         if self.ending:
             return False
         self._gates.append(gate)
-        return gate.last and self._release(math.inf)
+        return gate.last and self._release(self.sure_until)
 
     def push(self, block: Block) -> bool:
         """Take one block; True when the take's last sample has passed the gates. Writes nothing yet.
@@ -127,7 +129,11 @@ class Taking:
         """
         self._held.append(block)
         newest = block.at + len(block.pcm) / (self._format.rate * self._format.frame_bytes)
-        return self._release(math.inf if self.ending else newest - HOLD_S)
+        return self._release(min(math.inf if self.ending else newest - HOLD_S, self.sure_until))
+
+    def drop_unsure(self) -> None:
+        """Another device answered: let go of everything since the right one was last known to answer."""
+        self._held.clear()
 
     def _release(self, before: float) -> bool:
         """Let the held blocks which begin before ``before`` through the gates."""

@@ -1,0 +1,91 @@
+"""Nothing another device gave is kept: sound waits until the right one is known to have given it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from audio.capture import Capture
+from audio.clock import VirtualClock
+from audio.errors import StreamDied, WrongDevice
+from audio.events import StreamLost, TakeClosed
+from audio.sources import ScriptedSource
+from audio.takewriter import TakeReader, TakeWriter
+from audio.types import TakeId
+from audio.vad import make_vad
+
+
+class Swappable(ScriptedSource):
+    """A scripted microphone in whose place another one can answer."""
+
+    wrong = False
+
+    def confirm(self) -> None:
+        """Say whether the right one answers."""
+        if self.wrong:
+            raise WrongDevice("Another device answers.")
+        self.sure_until = self.heard_at
+
+    def check(self) -> None:
+        super().check()
+        self.confirm()
+
+
+@pytest.fixture
+def box(tmp_path):
+    clock, heard = VirtualClock(), []
+    source = Swappable(clock, [])
+    capture = Capture(source, make_vad("webrtc"), clock, heard.append)
+    capture.open()
+
+    def run(seconds):
+        for _ in range(round(seconds / 0.02)):
+            clock.advance(0.02)
+            source.pump(clock.monotonic())
+        capture.drain()
+
+    run(1.0)
+    begun = clock.monotonic()
+    capture.begin(TakeWriter(tmp_path / "t.take", TakeId("01K"), source.format, bytes(32)), begun)
+    yield source, capture, clock, heard, run, begun, tmp_path / "t.take"
+    capture.close()
+
+
+def length(path):
+    with TakeReader(path, bytes(32)) as reader:
+        return reader.length / 1000
+
+
+def test_what_came_after_the_last_sure_moment_is_let_go_of(box):
+    source, capture, clock, heard, run, begun, path = box
+    run(2.0)
+    source.wrong = True
+    right = clock.monotonic() - begun
+    run(1.0)
+    assert [event for event in heard if isinstance(event, StreamLost)]
+    capture.close()
+    assert right - 0.35 < length(path) <= right
+
+
+def test_the_last_words_are_kept_when_the_right_one_still_answers(box):
+    _source, capture, clock, heard, run, begun, path = box
+    run(2.0)
+    capture.close()
+    assert length(path) == pytest.approx(clock.monotonic() - begun, abs=0.03)
+    assert [event for event in heard if isinstance(event, TakeClosed)]
+
+
+def test_the_last_words_are_not_kept_when_another_answers_at_the_end(box):
+    source, capture, _clock, _heard, run, begun, path = box
+    run(2.0)
+    sure = source.sure_until - begun
+    source.wrong = True
+    capture.close()
+    assert length(path) <= sure
+
+
+def test_a_microphone_nothing_can_replace_holds_nothing_back():
+    assert ScriptedSource(VirtualClock(), []).sure_until == math.inf
+    ScriptedSource(VirtualClock(), []).confirm()
+    assert issubclass(WrongDevice, StreamDied)
