@@ -27,7 +27,7 @@ from audio.clock import VirtualClock
 from audio.errors import BadSound, DamagedTake
 from audio.sealedfile import SealedWriter, new_key
 from audio.transcribe import FixedTranscriber
-from audio.types import AudioFormat, CutReason, Ms, Segment, TakeId
+from audio.types import AudioFormat, CutReason, Ms, Segment, TakeId, Tentative
 
 
 def test_words_come_while_the_story_is_told_with_the_times_of_the_take(store, teller, worker) -> None:
@@ -306,3 +306,37 @@ def test_long_takes_are_measured_in_bounded_memory(store, teller, worker) -> Non
             return np.zeros(10, np.float32)
 
     assert len(module._spread(Long())) <= 10 * module.MEASURED_PIECES
+
+
+def test_the_worker_looks_ahead_while_a_segment_is_open_and_does_not_do_it_again(
+    store, home, clock, teller
+) -> None:
+    fake = FixedTranscriber(["Under the linden tree", "we sang."])
+    worker = TranscriberWorker(home, clock, lambda _: fake)
+    take, _ = teller.open(4.0, AudioFormat(48_000))
+    store.add_tentative(Tentative(take, 0, Ms(0), Ms(2000), Ms(1500)))
+    assert worker.run_once()
+    assert transcript(store, take, Reader.REVIEW, store.now()) == [], "nothing is stored before the segment closes"
+    assert not worker.run_once()
+    store.add_segment(Segment(take, 0, Ms(0), Ms(4000), Ms(3000), CutReason.END))
+    assert worker.run_once()
+    words = transcript(store, take, Reader.REVIEW, store.now())
+    assert [word.text for word in words] == ["Under", "the", "linden", "tree", "we", "sang."]
+    assert words[4].start >= 2000
+    assert [length for length, _ in fake.asked] == [2000, 2000]
+    worker.close()
+
+
+def test_a_stretch_of_a_closed_segment_or_a_failing_one_is_dropped(store, home, clock, teller) -> None:
+    fake = FixedTranscriber([BadSound("Nothing."), "We sang."])
+    worker = TranscriberWorker(home, clock, lambda _: fake)
+    take, _ = teller.open(4.0, AudioFormat(48_000))
+    store.add_tentative(Tentative(take, 0, Ms(0), Ms(2000), Ms(1500)))
+    assert worker.run_once()
+    store.add_tentative(Tentative(take, 0, Ms(0), Ms(3000), Ms(1500)))
+    store.add_segment(Segment(take, 0, Ms(0), Ms(4000), Ms(3000), CutReason.END))
+    assert worker.run_once()
+    assert [word.text for word in transcript(store, take, Reader.REVIEW, store.now())] == ["We", "sang."]
+    assert not worker.run_once()
+    assert len(fake.asked) == 2
+    worker.close()

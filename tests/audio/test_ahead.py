@@ -1,0 +1,146 @@
+"""Words found ahead: where stretches are offered, which words stand, and that nothing is done twice without end."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from audio.ahead import Ahead
+from audio.segmenter import ADAPTIVE, Segmenter
+from audio.types import CutReason, Ms, Segment, TakeId, Tentative, Word
+
+TAKE = TakeId("01TAKE")
+
+
+class Scribe:
+    """Says one word a second of sound, as sure as it is told to be, and remembers how much it was asked."""
+
+    name = language = "scribe"
+
+    def __init__(self, sure: float = 0.95) -> None:
+        self.sure = sure
+        self.asked: list[tuple[int, int]] = []
+
+    def transcribe(self, samples, voiced):
+        self.asked.append((len(samples) // 16, voiced))
+        return [Word(f"w{n}", Ms(n * 1000), Ms(n * 1000 + 500), self.sure) for n in range(len(samples) // 16_000)]
+
+
+def sound(start: Ms, end: Ms):
+    return np.zeros((end - start) * 16, np.float32)
+
+
+def span(start: int, end: int, index: int = 0) -> Tentative:
+    return Tentative(TAKE, index, Ms(start), Ms(end), Ms(end - start))
+
+
+def segment(start: int, end: int, reason: CutReason = CutReason.PAUSE, index: int = 0, voiced: int = -1) -> Segment:
+    return Segment(TAKE, index, Ms(start), Ms(end), Ms(end - start if voiced < 0 else voiced), reason)
+
+
+def heard(*parts: tuple[int, bool]) -> list[Tentative | Segment]:
+    segmenter, now, news = Segmenter(TAKE, ADAPTIVE), 0, []
+    for length, speech in parts:
+        for _ in range(length // 20):
+            now += 20
+            news += segmenter.push(Ms(now), speech, 0.1 if speech else 0.001)
+    return [item for item in [*news, segmenter.finish(Ms(now))] if isinstance(item, Tentative | Segment)]
+
+
+def test_a_short_pause_after_two_seconds_of_voice_offers_a_stretch_and_the_next_one_follows_it() -> None:
+    first, second, last = heard((2500, True), (300, False), (1000, True), (300, False), (1500, True), (400, False))
+    assert (first.start, first.end, first.voiced, first.index) == (0, 2600, 2500, 0)
+    assert (second.start, second.end, second.voiced) == (2600, 5700, 2500)
+    assert (last.start, last.end, last.reason) == (0, 6000, CutReason.END)
+
+
+def test_too_little_voice_and_too_short_a_pause_offer_nothing() -> None:
+    assert len(heard((1500, True), (600, False), (400, True), (180, False), (900, True))) == 1
+
+
+def test_a_segment_takes_in_what_was_tried_in_the_pause_that_closes_it() -> None:
+    items = heard((12_500, True), (600, False), (3000, True))
+    tried = next(item for item in items if isinstance(item, Tentative))
+    closed = next(item for item in items if isinstance(item, Segment))
+    assert tried.start == closed.start == 0
+    assert tried.end <= closed.end
+    assert tried.voiced == closed.voiced
+
+
+def test_what_was_found_ahead_is_not_done_again_and_times_are_those_of_the_take() -> None:
+    scribe = Scribe()
+    ahead = Ahead(scribe)
+    ahead.look(span(0, 3000), sound)
+    ahead.look(span(3000, 5000), sound)
+    words = ahead.close(segment(0, 5400, CutReason.END, voiced=5000), sound)
+    assert [word.start for word in words] == [0, 1000, 2000, 3000, 4000]
+    assert scribe.asked == [(3000, 3000), (2000, 2000)]
+    assert ahead.used == 5000
+
+
+def test_only_what_was_said_since_is_left_to_do() -> None:
+    scribe = Scribe()
+    ahead = Ahead(scribe)
+    ahead.look(span(0, 3000), sound)
+    assert len(ahead.close(segment(0, 5000, CutReason.END), sound)) == 5
+    assert scribe.asked[-1] == (2000, 2000)
+
+
+@pytest.mark.parametrize(
+    ("sure", "reason", "again"),
+    [
+        (0.79, CutReason.PAUSE, True),
+        (0.81, CutReason.PAUSE, False),
+        (0.69, CutReason.END, True),
+        (0.71, CutReason.END, False),
+    ],
+)
+def test_words_stand_if_the_model_is_sure_and_sooner_at_the_end(sure: float, reason: CutReason, again: bool) -> None:
+    scribe = Scribe(sure)
+    ahead = Ahead(scribe)
+    ahead.look(span(0, 3000), sound)
+    ahead.close(segment(0, 5000, reason), sound)
+    assert ((5000, 5000) in scribe.asked) is again
+    assert bool(ahead.wasted) is again
+
+
+def test_one_stretch_that_is_the_whole_segment_stands_however_unsure() -> None:
+    scribe = Scribe(0.1)
+    ahead = Ahead(scribe)
+    ahead.look(span(0, 3000), sound)
+    assert len(ahead.close(segment(0, 3300, voiced=3000), sound)) == 3
+    assert len(scribe.asked) == 1
+
+
+def test_a_stretch_that_reaches_beyond_the_segment_or_belongs_to_another_is_not_used() -> None:
+    scribe = Scribe()
+    ahead = Ahead(scribe)
+    ahead.look(span(0, 3000), sound)
+    assert len(ahead.close(segment(0, 2000, CutReason.FULL), sound)) == 2
+    ahead.look(span(2000, 5000, index=1), sound)
+    assert [word.start for word in ahead.close(segment(7000, 9000, index=2), sound)] == [7000, 8000]
+    ahead.look(span(9000, 11_000, index=3), sound)
+    ahead.forget()
+    ahead.close(segment(9000, 11_000, index=3), sound)
+    assert scribe.asked.count((2000, 2000)) == 4
+
+
+def test_a_stretch_that_does_not_follow_is_not_looked_at() -> None:
+    ahead = Ahead(Scribe())
+    ahead.look(span(0, 3000), sound)
+    assert not ahead.wanted(span(4000, 6000))
+    assert ahead.wanted(span(3000, 6000))
+    ahead.look(span(4000, 6000), sound)
+    assert len(ahead.transcriber.asked) == 1
+
+
+def test_work_done_twice_has_an_end_and_is_earned_again() -> None:
+    scribe = Scribe(0.2)
+    ahead = Ahead(scribe)
+    at = 0
+    for index in range(50):
+        ahead.look(span(at, at + 6000, index), sound)
+        ahead.close(segment(at, at + 10_000, index=index), sound)
+        at += 10_000
+    assert sum(length for length, _ in scribe.asked) < 1.35 * at
+    assert ahead.wasted > 100_000
