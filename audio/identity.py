@@ -13,6 +13,7 @@ class PulseIdentity:
     def __init__(self) -> None:
         """Look for the tool that tells."""
         self._tool = shutil.which("pactl")
+        self._known: tuple[str, str] | None = None
 
     def source(self) -> str | None:
         """Return the name of the source that feeds this process; None when nobody can tell."""
@@ -24,10 +25,20 @@ class PulseIdentity:
                 indexes += [line.split(":")[1].strip() for line in entry.splitlines() if line.startswith("\tSource:")]
         if not indexes:
             return None
+        # A number means the same source as long as the server lives: its name is asked for only when that changes.
+        if self._known is None or self._known[0] != indexes[0]:
+            self._known = self._named(indexes[0])
+        return None if self._known is None else self._known[1]
+
+    def forget(self) -> None:
+        """Forget what numbers mean: the server may be another by now."""
+        self._known = None
+
+    def _named(self, index: str) -> tuple[str, str] | None:
         for line in self._ask("list", "short", "sources").splitlines():
             columns = line.split("\t")
-            if len(columns) > 1 and columns[0] == indexes[0]:
-                return columns[1]
+            if len(columns) > 1 and columns[0] == index:
+                return index, columns[1]
         return None
 
     def hangs(self) -> bool:

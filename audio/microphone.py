@@ -8,6 +8,7 @@ name of what answers.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import math
 import threading
@@ -56,6 +57,8 @@ def portaudio() -> Any:
             "The sound library PortAudio is not installed.", "Install it with: apt-get install libportaudio2"
         ) from error
     hush_alsa()
+    # At the end of the program it would wait for every stream, and one on a dead sound server never ends.
+    atexit.unregister(loaded._exit_handler)  # noqa: SLF001  there is no public way
     return loaded
 
 
@@ -198,6 +201,7 @@ class Microphone:
             self._timer = BlockTimer(self.format.rate)
             self._last_block = self._looked_at = self._clock.monotonic()
             self._hurried = False
+            self._identity.forget()
             try:
                 self._stream = sd.RawInputStream(
                     device=found.index,

@@ -26,7 +26,7 @@ from audio.player import PlaybackEnded, PlaybackStarted, PlayerEvent
 from audio.types import TakeId, Word
 from hardware.controls import Controls
 from hardware.lamps import Lamps
-from hardware.types import Control, ControlEvent, Lamp
+from hardware.types import CUES, Control, ControlEvent, Lamp
 from kiosk import types as t
 from kiosk.effects import Check, Effects
 from kiosk.facing import PHONE_S, Facing
@@ -37,6 +37,7 @@ from kiosk.prompts import Prompt
 from kiosk.pulse import Pulse, lost, must_be_said
 from kiosk.screens.model import View
 from kiosk.session import first, step
+from kiosk.stewardcode import StewardCode
 from kiosk.telling import Telling
 from kiosk.texts import Texts
 from kiosk.types import Meaning, Session, State
@@ -50,7 +51,7 @@ Observer = Callable[[float, str, dict[str, object]], None]
 TICK_S = 0.1
 STOP_WAIT_S = 3.0
 """How often time is told to the session."""
-QUIET_FPS, LIVELY_FPS = 8.0, 20.0
+QUIET_FPS, LIVELY_FPS, CAPTION_FPS = 8.0, 10.0, 20.0
 LIVELY = frozenset({State.READY, State.RECORDING, State.LISTENING, State.CONVERSATION})
 """States with a level or growing words on the screen."""
 _KEY_LAMPS = {Control.LEFT: Lamp.LEFT, Control.MIDDLE: Lamp.MIDDLE, Control.RIGHT: Lamp.RIGHT}
@@ -85,7 +86,8 @@ class App:
     """The box at work."""
 
     def __init__(
-        self, parts: Parts, rules: t.Rules, languages: tuple[str, ...], observer: Observer | None = None
+        self, parts: Parts, rules: t.Rules, languages: tuple[str, ...], observer: Observer | None = None,
+        *, steward: str = "",
     ) -> None:
         """Build the first session; nothing is opened before `start`."""
         self._parts = parts
@@ -108,6 +110,7 @@ class App:
         self._seen_version = -1
         self._pulse = Pulse(parts.store, parts.clock)
         self._facing = Facing(parts.store)
+        self._steward = StewardCode(steward)
         self._command = parts.store.last_command()
         self._ticked = self._drawn = float("-inf")
         self._shown: tuple[object, ...] = ()
@@ -180,8 +183,9 @@ class App:
     @property
     def frame_s(self) -> float:
         """How long one turn may wait: what moves on the screen sets the pace."""
-        lively = self.session.state in LIVELY or self.session.playing is not None
-        return 1 / (LIVELY_FPS if lively else QUIET_FPS)
+        if self.session.playing is not None:
+            return 1 / CAPTION_FPS
+        return 1 / (LIVELY_FPS if self.session.state in LIVELY else QUIET_FPS)
 
     @property
     def wait_s(self) -> float:
@@ -197,6 +201,8 @@ class App:
         if now - self._ticked >= TICK_S:
             self._ticked = now
             self._step(t.Tick(now))
+            if self._steward.right(now):
+                self._step(t.StewardCame(now))
             self._parts.controls.settle()
             self._parts.telling.tick(self._recording(), now)
         self._parts.playing.tick(now)
@@ -229,6 +235,7 @@ class App:
             case ControlEvent(released=True):
                 return
             case ControlEvent(control=control, at=at):
+                self._steward.press(CUES.index(control) + 1 if control in CUES else None, at)
                 meaning = keys(self.session).get(control)
                 if meaning is not None:
                     self._step(t.Press(meaning, at, self._fresh()))
@@ -388,6 +395,7 @@ class App:
             waveform=telling.bars,
             origin=self._origin(),
             cues=self._cues,
+            nudge="" if prompt is None else self._nudge(prompt),
             qr=session.keep_code,
             digits=self._facing.digits(now),
         )
@@ -401,6 +409,14 @@ class App:
         later = [*order[order.index(prompt.id) :], *order[: order.index(prompt.id)]]
         questions = [text for name in later for text in self._prompts[name].questions(self.session.language)]
         return questions[self.session.question % len(questions)]
+
+    def _nudge(self, prompt: Prompt) -> str:
+        """What a facilitator who listens to one teller may ask next: the prompt's follow-ups, one a press."""
+        session = self.session
+        follow_ups = prompt.questions(session.language)[1:]
+        if session.state is not State.RECORDING or session.home is not State.FACILITATOR or not session.question:
+            return ""
+        return follow_ups[(session.question - 1) % len(follow_ups)] if follow_ups else ""
 
     def _origin(self) -> str:
         """Where and when the voice that sounds was told, in the visitor's words."""

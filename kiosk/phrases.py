@@ -12,6 +12,7 @@ NEWEST_WORDS = 3
 """While a story is told, so many last words may still change and are shown as not settled."""
 SHOWN_WORDS = 80
 """More words than three lines of captions hold on the widest panel."""
+LEAD_MS = 25
 LINGER_MS = 400
 """A word stays lit this long after it was said."""
 LAST_SECONDS = 10
@@ -39,6 +40,8 @@ def played(words: tuple[Word, ...], position: Ms | None) -> tuple[CaptionWord, .
     """Captions of a voice that is heard, the last `SHOWN_WORDS` of it: each word appears when it is said."""
     if position is None:
         return ()
+    # What is drawn now is seen for a whole frame: half of one ahead is right on the average.
+    position = Ms(position + LEAD_MS)
     # Asked at every frame, so that neither may grow with the length of a story.
     end = bisect_right(words, position, key=lambda word: word.start)
     begun = words[max(0, end - SHOWN_WORDS) : end]
