@@ -54,3 +54,10 @@ def to_model(pcm: bytes, fmt: AudioFormat) -> Samples:
     if fmt.rate == MODEL_RATE or not len(samples):
         return samples
     return np.asarray(soxr.resample(samples, fmt.rate, MODEL_RATE, quality="HQ"), dtype=np.float32)
+
+
+def at_rate(samples: Samples, rate: int, wanted: int) -> Samples:
+    """Bring mono float32 from ``rate`` to ``wanted`` Hz: short sounds of different origin, put together."""
+    if rate == wanted or not len(samples):
+        return samples
+    return np.asarray(soxr.resample(samples, rate, wanted, quality="HQ"), dtype=np.float32)

@@ -21,10 +21,10 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import soxr
 
 from audio import models
 from audio.pcm import Samples
+from audio.resample import at_rate
 from kiosk.prompts import Prompt
 from kiosk.texts import Texts
 
@@ -110,7 +110,7 @@ class Voice:
         if not made:
             return None
         pause = np.zeros(round(PAUSE_S * RATE), np.float32)
-        pieces = [piece for reading in made for piece in (_at_rate(reading), pause)]
+        pieces = [piece for reading in made for piece in (at_rate(reading.samples, reading.rate, RATE), pause)]
         return Reading(np.concatenate(pieces[:-1]), RATE)
 
     def line(self, line: str, language: str) -> Reading | None:
@@ -174,12 +174,6 @@ def finished(line: str) -> str:
 def _whole(source: Path | io.BytesIO) -> Reading:
     samples, rate = soundfile.read(source, dtype="float32", always_2d=True)
     return Reading(np.ascontiguousarray(samples.mean(axis=1)), int(rate))
-
-
-def _at_rate(reading: Reading) -> Samples:
-    if reading.rate == RATE:
-        return reading.samples
-    return np.asarray(soxr.resample(reading.samples, reading.rate, RATE), dtype=np.float32)
 
 
 def _file(path: Path, reading: Reading) -> None:

@@ -1,4 +1,4 @@
-"""Draws the pictures of the README and of docs/screens.md: a visit in twelve screens, in every language.
+"""Draws the pictures of the README and of docs/screens.md: a visit in nine screens, in every language.
 
 Each screen is drawn at 800x480, the panel's own size, and shown at half of it.
 """
@@ -21,8 +21,7 @@ from kiosk.theme import DUSK, LIGHT, Theme
 
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "images" / "screens.png"
 SCREENS = (
-    "attract", "languages", "consent", "ready", "recording", "review", "sharing", "thanks", "listening",
-    "facilitator", "conversation", "my_story",
+    "attract", "languages", "consent", "recording", "review", "sharing", "thanks", "listening", "conversation",
 )  # fmt: skip
 """In the order in which they are met."""
 SIZE = (800, 480)
