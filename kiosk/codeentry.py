@@ -83,8 +83,7 @@ def choices(entry: Entry, language: str) -> tuple[str, ...]:
         return ()
     words = _sorted_words(language)
     return tuple(
-        words[low] if high - low == 1 else f"{words[low]} – {words[high - 1]}"
-        for low, high in _slices(entry, language)
+        words[low] if high - low == 1 else f"{words[low]} – {words[high - 1]}" for low, high in _slices(entry, language)
     )
 
 

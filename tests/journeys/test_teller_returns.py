@@ -8,11 +8,13 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import wave
 from pathlib import Path
 
 import pytest
 
+from archive.stories import Attempt
 from archive.tellers import my_story
 from archive.types import Use
 from kiosk import types as t
@@ -47,7 +49,9 @@ def leaks(home: Path, needles: list[bytes]) -> list[bytes]:
 
 def network_calls(lines: list[str]) -> list[str]:
     """System calls that reach, or wait, beyond this process's own files and pipes."""
-    return [line for line in lines if re.search(r"\b(connect|bind|listen|sendto|sendmsg)\(.*AF_(INET|INET6|PACKET)", line)]
+    return [
+        line for line in lines if re.search(r"\b(connect|bind|listen|sendto|sendmsg)\(.*AF_(INET|INET6|PACKET)", line)
+    ]
 
 
 def test_a_card_without_its_keys_holds_no_word_title_sample_or_code(evening, hearth, tmp_path) -> None:
@@ -168,9 +172,7 @@ def test_what_only_its_teller_may_hear_is_sealed_at_once_when_narrowed(evening, 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare") or not shutil.which("strace"),
                     reason="needs root, unshare and strace to look at every system call in a network of its own")  # fmt: skip
-def test_a_whole_journey_in_an_empty_network_tries_no_connection(
-    program, clean_environment, speech, tmp_path
-) -> None:
+def test_a_whole_journey_in_an_empty_network_tries_no_connection(program, clean_environment, speech, tmp_path) -> None:
     home, seen, place = tmp_path / "home", tmp_path / "calls", tmp_path / "archive"
     script = f"{TELL} play_here archive done listen @1 stop next story code:last uses yes yes withdraw back"
     visit = [program, "simulate", "--home", home, "--mic", speech[0].path, "--presses", script, "--json"]
@@ -187,9 +189,13 @@ def test_a_whole_journey_in_an_empty_network_tries_no_connection(
     assert json.loads(done.stdout.splitlines()[-1])["tombstones"]
     calls = seen.read_text(errors="replace").splitlines()
     assert network_calls(calls) == []
-    tried = "import socket; s = socket.socket(); s.settimeout(1); s.connect_ex(('192.0.2.1', 80)); s.bind(('0.0.0.0', 0))"
+    tried = (
+        "import socket; s = socket.socket(); s.settimeout(1); s.connect_ex(('192.0.2.1', 80)); s.bind(('0.0.0.0', 0))"
+    )
     subprocess.run([*watched, sys.executable, "-c", tried], capture_output=True, timeout=60, check=False)
-    assert len(network_calls(seen.read_text(errors="replace").splitlines())) == 2, "the watching can see what it looks for"
+    assert len(network_calls(seen.read_text(errors="replace").splitlines())) == 2, (
+        "the watching can see what it looks for"
+    )
 
 
 def test_the_words_of_the_screen_are_those_of_the_ledger(evening, tmp_path) -> None:
@@ -202,3 +208,27 @@ def test_the_words_of_the_screen_are_those_of_the_ledger(evening, tmp_path) -> N
         assert set(box.app.session.mine.uses) == set(told.uses)
         assert Use.PLAY_HERE in told.uses
         assert copy.shared["keep_code"].split("-")[1] not in repr(box.app.session)
+
+
+def test_the_screen_stays_alive_while_a_code_is_checked(evening, tmp_path, monkeypatch) -> None:
+    copy = evening.copy(tmp_path / "home")
+    go, derive = threading.Event(), Attempt.derive
+
+    def slow(attempt: Attempt) -> object:
+        go.wait(60)
+        return derive(attempt)
+
+    monkeypatch.setattr(Attempt, "derive", slow)
+    with Simulation(read_home(copy.home), copy.files) as box:
+        box.visit(parse("next story"))
+        box.app.post(t.CodeTyped(copy.shared["keep_code"], box.app._clock.monotonic()))
+        box.turn(fast=False)
+        for _ in range(10):
+            box.turn(fast=False)
+            assert (box.app.session.saving, box.app.session.state) == (True, t.State.CODE_ENTRY)
+        go.set()
+        for _ in range(500):
+            box.turn(fast=False)
+            if not box.app.session.saving:
+                break
+        assert box.app.session.story == copy.shared["id"]

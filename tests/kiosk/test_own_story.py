@@ -253,9 +253,7 @@ def test_age_form_and_waiting_are_asked_before_the_uses_and_are_part_of_the_yes(
     box.press("no")
     assert "10 years" in box.look().body
     box.press("yes")
-    assert box.press("yes") == (
-        t.Decide(box.session.take, Use.PLAY_HERE, True, "en", True, Form.TRANSCRIPT, 10),
-    )
+    assert box.press("yes") == (t.Decide(box.session.take, Use.PLAY_HERE, True, "en", True, Form.TRANSCRIPT, 10),)
     assert box.press("no")[0].form is Form.VOICE, "a no has no terms"
 
 

@@ -48,7 +48,10 @@ OPENERS: dict[str, dict[str, str]] = {
         "archive/transcription.py": "with the key the gate gave for transcribing",
         "archive/verify.py": "with the key the gate gave for looking",
     },
-    "read_words": {"archive/transcripts.py": "defined here", "archive/handing.py": "with the key the gate gave for the bag"},
+    "read_words": {
+        "archive/transcripts.py": "defined here",
+        "archive/handing.py": "with the key the gate gave for the bag",
+    },
     "read_segment_words": {
         "archive/transcripts.py": "defined here",
         "archive/cutting.py": "with the key the gate gave for the teller",
@@ -92,7 +95,13 @@ OPENERS: dict[str, dict[str, str]] = {
     },
 }
 """Who may call what opens a story."""
-KEYS_ONLY_LOOKED_FOR = {"kiosk/box.py", "archive/verify.py", "archive/backup.py", "archive/restore.py", "kiosk/commands/doctor_.py"}
+KEYS_ONLY_LOOKED_FOR = {
+    "kiosk/box.py",
+    "archive/verify.py",
+    "archive/backup.py",
+    "archive/restore.py",
+    "kiosk/commands/doctor_.py",
+}
 """Modules that look whether the box's keys are there, or copy them; none opens a wrap with them."""
 TABLES = {
     "wraps": {"archive/envelope.py", "archive/schema.py", "archive/restore.py", "archive/backup.py", "archive/restorehold.py"},
@@ -160,7 +169,9 @@ def test_every_key_is_opened_for_a_reader_by_name() -> None:
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id != "open_content":
                 continue
             asked = node.args[2]
-            by_name = isinstance(asked, ast.Attribute) and isinstance(asked.value, ast.Name) and asked.value.id == "Reader"
+            by_name = (
+                isinstance(asked, ast.Attribute) and isinstance(asked.value, ast.Name) and asked.value.id == "Reader"
+            )
             handed_on = isinstance(asked, ast.Name) and asked.id == "reader"
             assert by_name or handed_on, f"{module}:{node.lineno}"
 

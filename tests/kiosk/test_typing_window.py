@@ -1,0 +1,103 @@
+"""A keyboard and a finger at the entering of a keep-code, through the real window on a display that shows nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pygame
+import pytest
+
+from hardware.types import Control
+from kiosk.screens.samples import sample_views
+from kiosk.texts import load
+from kiosk.theme import DUSK
+from kiosk.window import Picture, Window
+
+SIZE = (800, 480)
+
+
+class Hands:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.typing = True
+        self.told: list[object] = []
+
+    def typed(self, text: str) -> None:
+        self.told.append(text)
+
+    def touched(self, line: int) -> None:
+        self.told.append(line)
+
+    def key(self, name: str, down: bool) -> None:
+        self.told.append((name, down))
+
+    def touch(self, control: Control) -> None:
+        self.told.append(control)
+
+
+@pytest.fixture
+def hands() -> Hands:
+    return Hands()
+
+
+@pytest.fixture
+def window(monkeypatch: pytest.MonkeyPatch, hands: Hands) -> Iterator[Window]:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    made = Window(DUSK, SIZE, key=hands.key, touch=hands.touch)
+    made.listen(hands)
+    made.show(sample_views(load("en"))["code_word"], 0.0)
+    pygame.event.clear()
+    yield made
+    made.close()
+
+
+def press(key: int, text: str = "") -> None:
+    pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=key, unicode=text, mod=0))
+
+
+def click(place: tuple[int, int]) -> None:
+    pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, button=1, pos=place))
+
+
+def test_letters_are_text_and_arrows_stay_keys_while_a_code_is_entered(window: Window, hands: Hands) -> None:
+    press(pygame.K_l, "l")
+    press(pygame.K_4, "4")
+    press(pygame.K_SPACE, " ")
+    press(pygame.K_BACKSPACE, "\b")
+    press(pygame.K_RETURN, "\r")
+    press(pygame.K_DOWN)
+    assert window.poll()
+    assert hands.told == ["l", "4", " ", "\b", Control.LEFT, ("down", True)]
+
+
+def test_letters_are_keys_everywhere_else(window: Window, hands: Hands) -> None:
+    hands.typing = False
+    press(pygame.K_l, "l")
+    assert window.poll()
+    assert hands.told == [("l", True)]
+
+
+def test_a_finger_takes_a_line_or_a_key(window: Window, hands: Hands) -> None:
+    lines = window._renderer._page.choices
+    assert len(lines) == 4
+    for rect in lines:
+        click(rect.center)
+    click((100, 460))
+    click((790, 5))
+    assert window.poll()
+    assert hands.told[:5] == [0, 1, 2, 3, Control.LEFT]
+
+
+def test_lines_are_tall_enough_for_a_finger_and_lie_apart(window: Window) -> None:
+    lines = window._renderer._page.choices
+    assert min(rect.height for rect in lines) / window._renderer.panel.px_per_mm >= 9
+    assert all(one.bottom <= two.top for one, two in pairwise(lines))
+
+
+def test_nobody_types_into_a_picture(hands: Hands) -> None:
+    picture = Picture(DUSK, SIZE)
+    picture.listen(hands)
+    assert picture.poll()
+    picture.close()
