@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable
 from importlib import resources
+from types import FrameType
 
 import uvicorn
 from starlette.applications import Starlette
@@ -28,9 +29,14 @@ _KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _LOOK_S = 5.0
 
 
-def make_app(home: Home, clock: Clock, hosts: frozenset[str], cost: Cost | None = None) -> Guard:
-    """Put the pages of ``home`` together. ``hosts`` are the names it answers to. Raises `BadPageText`."""
-    desk = make_desk(home, clock, cost)
+def make_app(
+    home: Home, clock: Clock, hosts: frozenset[str], cost: Cost | None = None, ending: threading.Event | None = None
+) -> Guard:
+    """Put the pages of ``home`` together. ``hosts`` are the names it answers to; ``ending`` closes open streams.
+
+    Raises `BadPageText`.
+    """
+    desk = make_desk(home, clock, cost, ending)
     routes = [
         get(desk, "/", _welcome),
         get(desk, "/language/{code}", _language),
@@ -48,7 +54,8 @@ def serve(
 
     ``ready`` gets the address once it is open. Raises `BadBinding` where the address is taken.
     """
-    app = make_app(home, clock, where.hosts)
+    ending = threading.Event()
+    app = make_app(home, clock, where.hosts, ending=ending)
     family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -57,42 +64,58 @@ def serve(
         except OSError as error:
             raise BadBinding(f"The pages cannot be offered at {where.host}:{where.port}: {error.strerror}.",
                              "Is another portal open? Choose another port with --bind.") from error  # fmt: skip
-        server = uvicorn.Server(
+        server = _Server(
             uvicorn.Config(
                 app, log_config=None, access_log=False, server_header=False, lifespan="off", ws="none",
                 proxy_headers=False, timeout_keep_alive=20, timeout_graceful_shutdown=1, limit_concurrency=64,
-            )
+            ),
+            ending,
         )  # fmt: skip
-        ended = threading.Event()
-        watch = threading.Thread(target=_watch, args=(server, home, clock, where, stop, ended), daemon=True)
+        watch = threading.Thread(target=_watch, args=(server, home, clock, where, stop, ending), daemon=True)
         watch.start()
         ready(where.url(listening.getsockname()[1]))
         try:
             server.run(sockets=[listening])
         finally:
-            ended.set()
+            ending.set()
             watch.join()
 
 
+class _Server(uvicorn.Server):
+    """Closes open streams first: else they would hold the end up."""
+
+    def __init__(self, config: uvicorn.Config, ending: threading.Event) -> None:
+        super().__init__(config)
+        self._ending = ending
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.leave()
+        super().handle_exit(sig, frame)
+
+    def leave(self) -> None:
+        self._ending.set()
+        self.should_exit = True
+
+
 def _watch(
-    server: uvicorn.Server,
+    server: _Server,
     home: Home,
     clock: Clock,
     where: Binding,
     stop: threading.Event | None,
-    ended: threading.Event,
+    ending: threading.Event,
 ) -> None:
     """End the serving when told to, or when no phone is there any more."""
     quick, passed = 0.05, 0.0
-    while not ended.wait(quick if stop is not None else _LOOK_S):
+    while not ending.wait(quick if stop is not None else _LOOK_S):
         if stop is not None and stop.is_set():
-            server.should_exit = True
+            server.leave()
         passed += quick if stop is not None else _LOOK_S
         if where.access_point and passed >= _LOOK_S:
             passed = 0.0
             with Store(home, clock) as store:
                 if not (phone_paired(store) or digits_open(store)):
-                    server.should_exit = True
+                    server.leave()
 
 
 def _welcome(ask: Ask) -> Response:

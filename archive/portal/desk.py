@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -35,20 +36,22 @@ class Desk:
     texts: Mapping[str, Texts]
     visits: Visits
     templates: jinja2.Environment
+    ending: threading.Event
+    """Set when the serving ends: open streams close."""
 
     def store(self) -> Store:
         """Open the store for this thread; use it as a context."""
         return Store(self.home, self.clock, self.cost)
 
 
-def make_desk(home: Home, clock: Clock, cost: Cost | None = None) -> Desk:
+def make_desk(home: Home, clock: Clock, cost: Cost | None = None, ending: threading.Event | None = None) -> Desk:
     """Read words and templates. Raises `BadPageText`."""
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader("archive.portal"), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     words = {language: load(language, home.texts) for language in LANGUAGES}
-    return Desk(home, clock, cost, words, Visits(clock), templates)
+    return Desk(home, clock, cost, words, Visits(clock), templates, ending or threading.Event())
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ async def _stream(desk: Desk, phone: str, request: Request) -> AsyncIterator[str
     """Send the state whenever it changed. The connection lives in the loop's own thread."""
     with desk.store() as store:
         version, sent, due = -1, "", 0.0
-        while not await request.is_disconnected():
+        while not (desk.ending.is_set() or await request.is_disconnected()):
             now, seen = desk.clock.monotonic(), store.version()
             if seen != version or now >= due:
                 version = seen

@@ -1,0 +1,155 @@
+"""The pages in Chromium: nothing fails, nothing comes from elsewhere, everything is large, legible and reachable."""
+
+from __future__ import annotations
+
+import pytest
+
+from archive.keycode import Cost
+from archive.phones import read_face
+from archive.store import Store
+from archive.types import Use
+from audio.clock import SystemClock
+
+PHONE, DESK = (390, 844), (1280, 800)
+TARGET_PX = 57
+"""15 mm."""
+MEASURE = """
+(() => {
+  const channel = (v) => (v /= 255, v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+  const read = (c) => c.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => .2126 * channel(r) + .7152 * channel(g) + .0722 * channel(b);
+  const behind = (e) => { for (; e; e = e.parentElement) {
+    const c = read(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > .99) return c; } return [255, 255, 255]; };
+  const faint = [], small = [];
+  for (const e of document.querySelectorAll("main *, header *, footer *")) {
+    const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+    const box = e.getBoundingClientRect();
+    if (!own || !box.width || e.closest(".skip, .hidden") || e.disabled || e.closest(":disabled")) continue;
+    const style = getComputedStyle(e);
+    if (style.fontSize === "0px") continue;
+    const [a, b] = [light(read(style.color)), light(behind(e))].sort((x, y) => y - x);
+    const ratio = (a + .05) / (b + .05);
+    const least = e.closest(".note, .quiet, .facts, .machine, footer, .at, .answer, .sounds") ? 4.5 : 7;
+    if (ratio < least) faint.push([e.textContent.trim().slice(0, 30), Math.round(ratio * 10) / 10]);
+  }
+  for (const e of document.querySelectorAll("button, a.button, a.brand, footer a, input:not([type=hidden]):not([type=checkbox]), .tick, audio")) {
+    const box = e.getBoundingClientRect();
+    if (box.height && !e.classList.contains("at") && (box.height < TARGET || box.width < TARGET))
+      small.push([e.className + e.textContent.trim().slice(0, 20), Math.round(box.width), Math.round(box.height)]);
+  }
+  const nameless = [...document.querySelectorAll("input:not([type=hidden])")].filter((e) => !e.labels.length).length
+    + [...document.querySelectorAll("img:not([alt])")].length;
+  return { faint, small, nameless, wide: document.documentElement.scrollWidth > innerWidth };
+})()
+""".replace("TARGET", str(TARGET_PX))
+
+
+def troubles(browser):
+    """Everything the browser complained about, and every address it was asked for that is not ours."""
+    said = [one["params"] for one in browser.events if one.get("method") in {"Log.entryAdded", "Runtime.exceptionThrown"}]
+    urls = [one["params"]["request"]["url"] for one in browser.events if one.get("method") == "Network.requestWillBeSent"]
+    return said, {url.split("/")[2].split(":")[0] for url in urls if url.startswith("http")} - {"127.0.0.1"}
+
+
+def look(browser, name, seen):
+    """Measure the page at both widths."""
+    for width, height in (PHONE, DESK):
+        browser.size(width, height, phone=width < 500)
+        found = browser.js(MEASURE)
+        if width > 500:
+            found["small"] = []
+        if any(found.values()):
+            seen[f"{name} at {width}"] = found
+
+
+@pytest.fixture
+def story(home, serving, teller_at):
+    with Store(home, SystemClock(), Cost(8, 1, 1)) as store:
+        take, code = teller_at(store).story(Use.PLAY_HERE, seconds=6)
+        yield serving(home), take, code, store
+
+
+def test_a_teller_hears_and_takes_back_a_story_in_a_real_browser(browser, story):
+    address, take, code, store = story
+    browser.events.clear()
+    seen = {}
+    browser.open(f"{address}/")
+    look(browser, "welcome", seen)
+    browser.submit("a.button.ember")
+    look(browser, "code", seen)
+    assert browser.js("document.activeElement.id") == "code"
+    browser.js(f"document.getElementById('code').value = {str(code)!r}")
+    browser.submit("main form button")
+    assert str(code) not in browser.js("location.href")
+    browser.wait("document.getElementById('sound').readyState > 0")
+    assert browser.js("document.getElementById('sound').duration") == pytest.approx(6.0, abs=0.01)
+    browser.js("document.getElementById('play').click()")
+    browser.wait("document.getElementById('sound').currentTime > 0.2")
+    assert browser.js("document.getElementById('play').getAttribute('aria-pressed')") == "true"
+    assert browser.js("document.querySelector('.wave').complete && document.querySelector('.wave').naturalHeight > 0")
+    look(browser, "story", seen)
+    assert browser.js("document.cookie") == "", "no script can read the token"
+    browser.submit("input[value=play_here] ~ button")
+    assert Use.PLAY_HERE not in store.standing(take).uses
+    browser.submit("a.grave")
+    look(browser, "withdraw", seen)
+    browser.js("document.querySelector('[name=sure]').click()")
+    browser.submit("button.grave")
+    look(browser, "receipt", seen)
+    assert take in browser.js("document.body.innerText")
+    assert troubles(browser) == ([], set())
+    assert seen == {}
+
+
+def test_a_phone_presses_in_a_real_browser(browser, box, serving):
+    box.facilitate()
+    address = serving(box.setting.home)
+    browser.events.clear()
+    seen = {}
+    browser.open(f"{address}/remote")
+    look(browser, "pair", seen)
+    browser.submit("form[action='/remote/digits'] button")
+    browser.js(f"document.getElementById('digits').value = '{box.digits()}'")
+    browser.submit("form[action='/remote/pair'] button")
+    look(browser, "remote", seen)
+    assert browser.wait("document.getElementById('now').textContent") == "Ready"
+    box.press("begin_group", "next_person", "next_person")
+    browser.wait("document.getElementById('left').textContent === '2 have agreed'")
+    browser.wait("!document.querySelector('[value=begin_group]').disabled")
+    box.until(lambda: read_face(box.store).people == 2)
+    browser.js("new Promise((r) => setTimeout(r, 600))")
+    browser.js("document.querySelector('[value=begin_group]').click()")
+    browser.wait("document.getElementById('now').textContent === 'We are listening'")
+    look(browser, "conversation", seen)
+    browser.js("document.querySelector('[value=pause]').click()")
+    browser.wait("document.getElementById('now').textContent === 'Off the record'")
+    look(browser, "paused", seen)
+    assert browser.js("document.getElementById('trouble').hidden")
+    browser.js("document.querySelector('[value=stop]').click()")
+    box.until(lambda: box.state() == "review")
+    box.press("discard", "discard")
+    assert troubles(browser) == ([], set())
+    assert seen == {}
+    browser.open("about:blank#done")
+
+
+def test_the_keyboard_reaches_everything_and_its_place_is_seen(browser, story):
+    address, _, code, _ = story
+    browser.open(f"{address}/story")
+    browser.js(f"document.getElementById('code').value = {str(code)!r}")
+    browser.submit("main form button")
+    wanted = browser.js("[...document.querySelectorAll('a, button, input:not([type=hidden])')].filter((e) => e.offsetParent).length")
+    reached, seen = set(), []
+    for _ in range(wanted + 12):
+        for kind in ("keyDown", "keyUp"):
+            browser.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
+        at = browser.js(
+            "(() => { const e = document.activeElement, all = [...document.querySelectorAll('a, button, input')];"
+            "return [all.indexOf(e), e.tagName, getComputedStyle(e).outlineStyle] })()"
+        )
+        if at[0] >= 0:
+            reached.add(at[0])
+            seen.append(at[2])
+    assert len(reached) >= wanted
+    assert set(seen) == {"solid"}
+    browser.open("about:blank#done")
