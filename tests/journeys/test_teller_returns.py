@@ -232,3 +232,17 @@ def test_the_screen_stays_alive_while_a_code_is_checked(evening, tmp_path, monke
             if not box.app.session.saving:
                 break
         assert box.app.session.story == copy.shared["id"]
+
+
+def test_two_presses_put_a_voice_before_a_librarian_and_out_of_play(evening, hearth, tmp_path) -> None:
+    copy = evening.copy(tmp_path / "home")
+    where = ("--home", copy.home, "--json")
+    ran = hearth("simulate", *where, "--presses", "listen @1 tell @1 stop listen")
+    assert ran.code == 0, ran.err
+    happened = [event["event"] for event in ran.json["events"]]
+    assert happened.count("StoryChosen") == 1
+    assert happened.index("PlaybackEnded") < happened.index("NothingToPlay")
+    waiting = hearth("hold", *where).json["held"]
+    assert [(one["story"], one["by"]) for one in waiting] == [(copy.shared["id"], "key")]
+    assert hearth("release", copy.shared["id"], *where).code == 0
+    assert hearth("hold", *where).json["held"] == []
