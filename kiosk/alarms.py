@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from archive.types import Kind
 from kiosk.types import Rules, Session, State
 
 
@@ -75,6 +76,19 @@ def due(session: Session, at: float) -> Alarm | None:
     return _play_stuck(session, at) or _idle(session, at)
 
 
+def warnings(session: Session) -> tuple[float, ...]:
+    """Seconds left at which the people in front of the box are told."""
+    return session.rules.group_warnings if session.state is State.CONVERSATION else session.rules.warnings
+
+
+def longest(session: Session, kind: Kind) -> float:
+    """How long a take of ``kind`` may get before it is extended, in seconds: longer while a facilitator listens."""
+    rules = session.rules
+    if kind is Kind.CONVERSATION:
+        return rules.conversation
+    return max(rules.story, rules.listened) if session.home is State.FACILITATOR else rules.story
+
+
 def _while_taking(session: Session, at: float) -> Alarm | None:
     rules = session.rules
     left = session.limit_at - at
@@ -82,7 +96,7 @@ def _while_taking(session: Session, at: float) -> Alarm | None:
         return Alarm.LIMIT
     if session.lost_at is not None and at - session.lost_at >= rules.stream_lost:
         return Alarm.LOST
-    if any(left <= seconds and (session.warned is None or seconds < session.warned) for seconds in rules.warnings):
+    if any(left <= seconds and (session.warned is None or seconds < session.warned) for seconds in warnings(session)):
         return Alarm.WARN
     if session.asked is not None and at - session.shown_at >= rules.still_there:
         return Alarm.UNASK

@@ -211,4 +211,4 @@ def make_app(
         store, clock, drivers.controls, drivers.lamps, telling, playing, setting.texts, asked, drivers.screen, check,
         arrivals,
     )  # fmt: skip
-    return App(parts, rules, languages, observer)
+    return App(parts, rules, languages, observer, steward=config.controls.facilitator_code)

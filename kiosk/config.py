@@ -15,6 +15,7 @@ from typing import Any
 
 from kiosk.errors import BadConfig
 from kiosk.prompts import SETS
+from kiosk.stewardcode import is_code
 from kiosk.types import Rules
 
 Plain = str | int | float | bool | tuple[str, ...]
@@ -80,6 +81,7 @@ class Times:
     consent: float = _setting(90.0, "Reading what recording means.", low=30.0, high=900.0)
     ready: float = _setting(60.0, "Trying the microphone.", low=30.0, high=900.0)
     story: float = _setting(300.0, "The longest story before it is extended.", low=60.0, high=3600.0)
+    listened: float = _setting(1800.0, "The longest story while a facilitator listens.", low=60.0, high=7200.0)
     extension: float = _setting(300.0, "How much one press adds.", low=60.0, high=3600.0)
     extensions: int = _setting(10, "How often a story can be extended.", low=10, high=100)
     pause: float = _setting(600.0, "How long a pause may last.", low=60.0, high=3600.0)
@@ -100,6 +102,9 @@ class Times:
 class ControlsConfig:
     """Hands and lamps."""
 
+    facilitator_code: str = _setting(
+        "", "What a facilitator types on the cue keys (4 to 12 figures, 1 to 8); empty lets only the key in.", empty=True
+    )
     driver: str = _setting("keyboard", "What reads the keys.", choices=("keyboard", "gpio", "mock", "scripted"))
     hand: str = _setting("right", "The hand the keys lie for: for the left one, yes is at the right.", choices=("right", "left"))
     lamps: str = _setting("remembered", "What lights the lamps.", choices=("remembered", "gpio", "mock"))
@@ -146,7 +151,9 @@ class Config:
     def rules(self) -> Rules:
         """The times as the session wants them."""
         given = {item.name: getattr(part, item.name) for part in (self.times, self.consent) for item in fields(part)}
-        return Rules(**given, left_handed=self.controls.hand == "left")
+        # A key of a keyboard is within everybody's reach; a switch with a key is not.
+        switch = self.controls.driver == "gpio" or not self.controls.facilitator_code
+        return Rules(**given, left_handed=self.controls.hand == "left", key_switch=switch)
 
 
 SECTIONS: dict[str, type[Any]] = {
@@ -192,6 +199,9 @@ def parse(text: str, where: str = "config.toml") -> Config:
             raise BadConfig(message, f"Write [{name}] on its own line, with its settings below.")
     sections = {name: _section(where, name, kind, data.get(name, {})) for name, kind in SECTIONS.items()}
     config = Config(**sections, pins=_pins(where, data.get("pins", {})))
+    if config.controls.facilitator_code and not is_code(config.controls.facilitator_code):
+        message = f"{where}: controls.facilitator_code is not 4 to 12 figures from 1 to 8."
+        raise BadConfig(message, "It is typed on the cue keys, so it has no other figures.")
     if config.site.language not in config.site.languages:
         message = f"{where}: site.language '{config.site.language}' is not among site.languages."
         raise BadConfig(message, "Add it to site.languages, or choose one that is there.")

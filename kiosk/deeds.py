@@ -34,6 +34,15 @@ class RecordDecision:
 
 
 @dataclass(frozen=True, slots=True)
+class AgreeOne:
+    """Write that one more person agreed to be recorded, while it is off the record. ``people`` counts this one, too."""
+
+    take: TakeId
+    language: str
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
 class OpenStream:
     """Open the microphone for this take; nothing is stored yet. Answer `StreamOpened` or `StreamLost`."""
 
@@ -263,6 +272,7 @@ Effect: TypeAlias = (
     Prepare
     | AskTrouble
     | RecordDecision
+    | AgreeOne
     | OpenStream
     | CloseStream
     | StartTake

@@ -107,6 +107,8 @@ class Effects:
         match effect:
             case t.RecordDecision():
                 telling.record_decision(effect, session.kind, session.prompt, texts)
+            case t.AgreeOne():
+                telling.agree_one(effect, texts)
             case t.OpenStream(take=take):
                 telling.open_stream(take)
             case t.CloseStream():

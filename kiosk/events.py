@@ -62,6 +62,13 @@ class TakeFound:
 
 
 @dataclass(frozen=True, slots=True)
+class StewardCame:
+    """The facilitator's code was typed."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """Something the box needs is missing. ``say`` and ``do`` are sentences for the screen."""
 
@@ -302,6 +309,7 @@ MachineEvent: TypeAlias = (
     | ScreenShown
     | SoundMade
     | Started
+    | StewardCame
     | TakeFound
     | Trouble
     | Mended

@@ -50,6 +50,7 @@ ICONS_HERE: dict[tuple[Meaning, str], Icon] = {
     (Meaning.BACK, "thanks"): Icon.CHECK,
     (Meaning.CONFIRM, "redo"): Icon.REDO,
     (Meaning.CONFIRM, "narrow"): Icon.CHECK,
+    (Meaning.CONFIRM, "next_person"): Icon.CHECK,
     (Meaning.EXTEND, "still_there"): Icon.CHECK,
 }
 """Where a meaning has another icon: by state, or for a confirmation by what was asked again."""

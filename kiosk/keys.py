@@ -132,8 +132,12 @@ def _all_keys(session: Session) -> Keys:
     if session.state in _CUE_STATES or _cue(session):
         offered |= {CUE_CONTROLS[cue - 1]: CUE_MEANINGS[cue - 1] for cue in session.cues}
     match session.state:
-        case State.ATTRACT | State.FACILITATOR:
+        case State.ATTRACT if session.rules.key_switch:
             offered[Control.FACILITATOR] = Meaning.FACILITATE
+        case State.FACILITATOR:
+            offered[Control.FACILITATOR] = Meaning.FACILITATE
+        case State.RECORDING if session.home is State.FACILITATOR and session.paused_at is None:
+            offered[Control.FACILITATOR] = Meaning.QUESTION
         case State.CONVERSATION:
             offered[Control.FACILITATOR] = Meaning.FLAG
     return offered
@@ -158,8 +162,8 @@ def _asked(session: Session) -> Keys:
             offered[MIDDLE] = Meaning.DISCARD
         case State.REVIEW, Meaning.DISCARD if session.kind is Kind.STORY:
             offered[MIDDLE] = Meaning.REDO
-        case State.MY_STORY, Meaning.WITHDRAW:
-            # Asked by the left key, confirmed by another: mashing erases nothing.
+        case (State.MY_STORY, Meaning.WITHDRAW) | (State.CONVERSATION, Meaning.NEXT_PERSON):
+            # Asked by the left key, confirmed by another: mashing erases and agrees to nothing.
             return {MIDDLE: Meaning.CONFIRM, RIGHT: Meaning.BACK}
     return offered
 
@@ -185,10 +189,14 @@ def _by_moment(session: Session) -> Keys:  # noqa: PLR0911 (one answer a state)
         case State.AGREEMENT:
             enough = session.people >= session.rules.group
             agreement: Keys = {MIDDLE: Meaning.BEGIN_GROUP} if enough else {}
-            return agreement | {LEFT: Meaning.NEXT_PERSON, RIGHT: Meaning.BACK}
+            if session.people < session.rules.group_most:
+                agreement[LEFT] = Meaning.NEXT_PERSON
+            return agreement | {RIGHT: Meaning.BACK}
         case State.CONVERSATION:
-            middle = Meaning.PAUSE if session.paused_at is None else Meaning.RESUME
-            return {LEFT: Meaning.QUESTION, MIDDLE: middle, RIGHT: Meaning.STOP}
+            if session.paused_at is None:
+                return {LEFT: Meaning.QUESTION, MIDDLE: Meaning.PAUSE, RIGHT: Meaning.STOP}
+            late: Keys = {LEFT: Meaning.NEXT_PERSON} if session.people < session.rules.group_most else {}
+            return late | {MIDDLE: Meaning.RESUME, RIGHT: Meaning.STOP}
         case _:
             return {}
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from archive.types import ASKED_USES, Form, Kind
 from kiosk import types as t
-from kiosk.alarms import TAKING
+from kiosk.alarms import TAKING, longest, warnings
 from kiosk.codeentry import Entry
 from kiosk.draft import Draft
 from kiosk.types import CUE_MEANINGS, Heard, Hint, Meaning, Mic, Mine, Notice, Page, Preface, State
@@ -99,6 +99,13 @@ def count_person(draft: Draft, _: t.Event) -> None:
     draft.set(people=draft.old.people + 1, shown_at=draft.at)
 
 
+def one_more(draft: Draft, _: t.Event) -> None:
+    """Somebody came late and agreed, while it was off the record."""
+    people = draft.old.people + 1
+    draft.set(people=people, asked=None, shown_at=draft.at)
+    draft.do(t.AgreeOne(draft.take, draft.old.language, people))
+
+
 def gather(draft: Draft, _: t.Event) -> None:
     """Begin an agreement with nobody agreed yet."""
     draft.set(people=0)
@@ -116,9 +123,9 @@ def agree_group(draft: Draft, event: t.Event) -> None:
 def start_take(draft: Draft, _: t.Event) -> None:
     """Store from this press on."""
     old = draft.old
-    kind = draft.changes.get("kind", old.kind)
-    group = kind is Kind.CONVERSATION
-    limit = old.rules.conversation if group else old.rules.story
+    group = draft.changes.get("kind", old.kind) is Kind.CONVERSATION
+    limit = longest(old, Kind.CONVERSATION if group else Kind.STORY)
+    draft.set(question=0)
     draft.set(started=draft.at, limit_at=draft.at + limit, paused_at=None, warned=None, extended=0, lost_at=None)
     draft.do(t.StartTake(draft.take, draft.at, Kind.CONVERSATION if group else Kind.STORY, old.prompt, old.language))
 
@@ -133,7 +140,7 @@ def first_sample(draft: Draft, event: t.Event) -> None:
 def go_on(draft: Draft, _: t.Event) -> None:
     """Go on with a recovered take: its yes is on record, and the time already told counts."""
     old = draft.old
-    limit = old.rules.conversation if old.kind is Kind.CONVERSATION else old.rules.story
+    limit = longest(old, old.kind)
     left = max(limit - old.seconds, min(old.rules.extension, limit))
     draft.set(mic=Mic.WAITING, started=draft.at, limit_at=draft.at + left, paused_at=None, warned=None, lost_at=None)
     draft.do(t.OpenStream(draft.take), t.ContinueTake(draft.take, draft.at))
@@ -162,7 +169,7 @@ def lengthen(draft: Draft, _: t.Event) -> None:
 def warn(draft: Draft, _: t.Event) -> None:
     """Say that little time is left, once for each warning."""
     left = draft.old.limit_at - draft.at
-    due = min(seconds for seconds in draft.old.rules.warnings if left <= seconds)
+    due = min(seconds for seconds in warnings(draft.old) if left <= seconds)
     draft.set(warned=due)
     draft.do(t.Warn(due))
 

@@ -244,5 +244,13 @@ class Rules:
     """Ask whether others shall wait so many years; 0 does not ask."""
     left_handed: bool = False
     """The keys the other way round: yes at the right."""
+    key_switch: bool = True
+    """Whether the facilitator's key lets one in; where a code is set and the key is one of a keyboard it does not."""
+    listened: float = 1800.0
+    """The longest story while a facilitator listens, before it is extended."""
+    group_warnings: tuple[float, ...] = (600.0, 300.0, 60.0)
+    """Seconds left at which a group is told."""
+    group_most: int = 20
+    """A conversation has at most this many people: each gets a keep-code."""
     group: int = 2
     """A conversation begins with at least this many people agreed."""

@@ -17,13 +17,13 @@ PRESSES: tuple[str, ...] = (
     "talk", "agree", "decline", "listen", "next", "stop", "keep", "discard", "redo", "back", "hear", "pause", "resume",
     "story", "uses", "where", "part", "withdraw", "narrow", "tell", "yes",
     "facilitate", "language", "speak", "louder", "again", "no",
-    "group", "person", "question", "flag", "extend", "move", "take", "captions", "tell_librarian", "say_code",
+    "group", "person", "join", "question", "flag", "extend", "move", "take", "captions", "tell_librarian", "say_code",
     "cue1", "cue2", "cue3", "cue4", "cue5", "cue6", "cue7", "cue8",
 )  # fmt: skip
 """Every word that is one deliberate press. Answers (`USES` and ``done``) and waits stand beside them."""
 FIRST: tuple[str, ...] = ("younger", "only_words", "wait")
 """Answers to what is asked before the uses: not of age, no voice, others wait."""
-CONFIRMED = frozenset({"discard", "redo", "withdraw", "narrow", "tell", "tell_librarian"})
+CONFIRMED = frozenset({"join", "discard", "redo", "withdraw", "narrow", "tell", "tell_librarian"})
 """Words the box asks about again; said twice they are one, the visitor confirms by itself."""
 
 

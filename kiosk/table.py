@@ -52,6 +52,7 @@ GUARDS: Mapping[str, Guard] = {
     "little time left": lambda s, _e: s.still_there is None and s.warned is not None,
     "asked to discard": lambda s, _e: s.asked is Meaning.DISCARD,
     "asked to redo": lambda s, _e: s.asked is Meaning.REDO,
+    "asked to join": lambda s, _e: s.asked is Meaning.NEXT_PERSON,
     "asked to tell a librarian": lambda s, _e: s.asked is Meaning.TELL_LIBRARIAN,
     "asked to narrow": lambda s, _e: s.asked is Meaning.NARROW,
     "asked to withdraw": lambda s, _e: s.asked is Meaning.WITHDRAW,
@@ -192,6 +193,8 @@ def _begin_rows() -> list[Row]:
         Row(S.ATTRACT, M.LISTEN, S.LISTENING, ("play_next",)),
         Row(S.ATTRACT, M.SAY_CODE, S.CODE_ENTRY),
         Row(S.ATTRACT, M.FACILITATE, S.FACILITATOR, ("chair",)),
+        Row(S.ATTRACT, t.StewardCame, S.FACILITATOR, ("chair",)),
+        Row(S.LISTENING, t.StewardCame, HOME, ("chair", "leave"), "a cue plays"),
         *(Row(S.ATTRACT, cue, S.LISTENING, ("play_cue",)) for cue in CUE_MEANINGS),
         Row(S.ATTRACT, A.TURN, moves=("next_prompt",)),
         *(Row(S.LANGUAGES, on, moves=("next_language", "read_again")) for on in (M.MOVE, M.LANGUAGE)),
@@ -213,6 +216,7 @@ def _begin_rows() -> list[Row]:
 def _story_rows() -> list[Row]:
     return [
         Row(S.RECORDING, M.TALK, S.CLOSING, ("close_take",)),
+        Row(S.RECORDING, M.QUESTION, moves=("next_question",)),
         Row(S.RECORDING, M.REDO, moves=("ask",)),
         Row(S.RECORDING, M.CONFIRM, S.READY, ("redo",), "asked to redo"),
         *_taking(S.RECORDING),
@@ -319,6 +323,8 @@ def _facilitator_rows() -> list[Row]:
         Row(S.AGREEMENT, M.BACK, HOME, ("leave",)),
         Row(talk, M.QUESTION, moves=("next_question",)),
         Row(talk, M.FLAG, moves=("flag",)),
+        Row(talk, M.NEXT_PERSON, moves=("ask",)),
+        Row(talk, M.CONFIRM, None, ("one_more",), "asked to join"),
         Row(talk, M.STOP, S.CLOSING, ("close_take",)),
         *_taking(talk),
         *(Row(talk, cue, None, ("stop",), "same cue") for cue in CUE_MEANINGS),

@@ -150,6 +150,11 @@ class Telling:
         for person in range(2, effect.people + 1):
             self._store.agree(effect.take, wording=words, by=f"{BY_KEY}, person {person}")
 
+    def agree_one(self, effect: t.AgreeOne, texts: Texts) -> None:
+        """Write the yes of somebody who came late."""
+        words = wording(texts, Use.RECORD, group=True)
+        self._store.agree(effect.take, wording=words, by=f"{BY_KEY}, person {effect.people}")
+
     def open_stream(self, take: TakeId) -> None:
         """Open the microphone, once space for the longest take is held."""
         if not self._room.hold(take):

@@ -14,6 +14,7 @@ from archive.types import Form, Kind, Use
 from audio.types import TakeId
 from kiosk.codeentry import Entry
 from kiosk.deeds import (
+    AgreeOne,
     AskTrouble,
     CheckCode,
     CloseStream,
@@ -72,6 +73,7 @@ from kiosk.events import (
     SoundMade,
     SpaceLow,
     Started,
+    StewardCame,
     StoryChosen,
     StreamBack,
     StreamLost,
@@ -89,6 +91,7 @@ from kiosk.names import CUE_MEANINGS, Heard, Hint, Meaning, Mic, Mine, Notice, P
 
 __all__ = [
     "CUE_MEANINGS",
+    "AgreeOne",
     "AskTrouble",
     "CheckCode",
     "CloseStream",
@@ -153,6 +156,7 @@ __all__ = [
     "StartTake",
     "Started",
     "State",
+    "StewardCame",
     "StopPlaying",
     "StopSpeaking",
     "StoryChosen",

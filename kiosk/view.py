@@ -14,6 +14,7 @@ from archive.types import Kind as Told
 from audio.types import Ms, Word
 from hardware.types import CUES, Control
 from kiosk import ownview
+from kiosk.alarms import longest
 from kiosk.faces import face
 from kiosk.phrases import code_words, growing, length_words, played, time_words
 from kiosk.screens.model import CueTile, KeyFace, Kind, View
@@ -56,6 +57,8 @@ class Extras:
     origin: str = ""
     cues: Mapping[int, Cue] = field(default_factory=dict)
     qr: str = ""
+    nudge: str = ""
+    """What a facilitator who listens may ask next."""
     digits: str = ""
     """What a facilitator's phone is paired with."""
 
@@ -185,12 +188,12 @@ def _recording(look: Look) -> View:
     hint = hints.get(session.hint) if session.hint else None
     captions = () if session.captions_hidden else growing(extras.captions)
     left = extras.time_left
-    whole = session.rules.story + session.extended * session.rules.extension
+    whole = longest(session, session.kind) + session.extended * session.rules.extension
     return look.make(
         Kind.RECORDING,
         headline=texts.get("recording.headline" if live else "recording.opening"),
         body=_while_no_words(session, texts) if not captions else "",
-        notes=(texts.get(hint),) if hint else _said(look),
+        notes=(extras.nudge,) if extras.nudge else (texts.get(hint),) if hint else _said(look),
         listening=live,
         level=extras.level if live else 0.0,
         captions=captions,
@@ -258,6 +261,7 @@ def _thanks(look: Look) -> View:
         headline=texts.get("group.person", number=session.person + 1, count=people) if people > 1
         else texts.get("thanks.headline"),
         body=texts.get("group.body" if people > 1 else "thanks.body"),
+        notes=(texts.outcomes[session.visit % len(texts.outcomes)],) if texts.outcomes else (),
         code=code_words(session.keep_code),
         qr=look.extras.qr or session.keep_code,
     )
@@ -337,7 +341,8 @@ def _conversation(look: Look) -> View:
         listening=live,
         level=extras.level if live else 0.0,
         tiles=tuple(_tile(number, cue, on, texts) for number, cue in sorted(extras.cues.items())[: len(CUES)]),
-        time_words="" if left is None else time_words(left, texts),
+        # A group is told of the time when little is left, and not before.
+        time_words="" if left is None or session.warned is None else time_words(left, texts),
     )
 
 
@@ -372,6 +377,8 @@ def _plain(look: Look) -> View:
 
 def _ask_again(look: Look) -> View:
     asked, texts = look.session.asked, look.texts
+    if asked is Meaning.NEXT_PERSON:
+        return look.make(Kind.ASK_AGAIN, headline=texts.get("agreement.late"), body=texts.get("agreement.body"))
     key = asked.value if asked in {Meaning.DISCARD, Meaning.REDO, Meaning.WITHDRAW, Meaning.NARROW} else "other"
     body = texts.find(f"again.{key}_body") or ""
     if asked is Meaning.WITHDRAW and look.session.mine.people > 1:

@@ -55,6 +55,7 @@ MEANINGS: dict[str, tuple[Meaning, ...]] = {
     "facilitate": (Meaning.FACILITATE,),
     "group": (Meaning.BEGIN_GROUP,),
     "person": (Meaning.NEXT_PERSON,),
+    "join": (Meaning.NEXT_PERSON,),
     "question": (Meaning.QUESTION,),
     "flag": (Meaning.FLAG,),
     "extend": (Meaning.EXTEND,),

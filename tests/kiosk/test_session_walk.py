@@ -26,7 +26,7 @@ STEPS = int(os.environ.get("HEARTH_WALK_STEPS", "240000"))
 MEANINGS = tuple(Meaning)
 ON_RECORD = {State.READY, State.RECORDING, State.CONVERSATION}
 ACTS = (t.DiscardTake, t.Withdraw, t.Narrow, t.TellLibrarian)
-ONLY_BY_PRESS = (t.RecordDecision, t.OpenStream, t.StartTake, t.ContinueTake, t.KeepTake, t.CheckCode, t.NarrowUse, *ACTS)
+ONLY_BY_PRESS = (t.RecordDecision, t.AgreeOne, t.OpenStream, t.StartTake, t.ContinueTake, t.KeepTake, t.CheckCode, t.NarrowUse, *ACTS)
 ENTERED = ("4", "417 ", "a", "zz", "able acid ", "417 able acid able acid", "\b", "417 able acid able able ")
 MINE = t.Mine((Use.PLAY_HERE, Use.ARCHIVE), 60.0)
 ASKING = t.Rules(ask_age=16, ask_form=True, embargo_years=10)
@@ -246,6 +246,7 @@ class World:
             t.StreamBack(take, at), t.SoundMade(s.visit, at), t.ScreenShown(s.visit, at), t.CodeTyped("1-a-b-c-d", at),
             t.PromptsOffered(("b", "c", "d"), at), t.CuesOffered((1, 2, 3, 4, 5, 6, 7, 8), at), t.SoundMade(s.visit - 1, at),
             self.trouble(take), t.Typed(self.rng.choice(ENTERED), at), t.Touched(self.rng.randrange(6), at),
+            t.StewardCame(at),
         ), lambda one: (s.state, type(one)))  # fmt: skip
 
     def trouble(self, take):

@@ -1,0 +1,177 @@
+"""Who is let in as a facilitator, who joins a talk late, and what a listener beside a teller has."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from archive.types import Kind
+from hardware.types import Control
+from kiosk import types as t
+from kiosk.alarms import longest
+from kiosk.config import parse
+from kiosk.errors import BadConfig
+from kiosk.keys import keys, legal
+from kiosk.session import step
+from kiosk.stewardcode import CLOSED_S, StewardCode, is_code
+from kiosk.texts import load
+from kiosk.types import Meaning, Session, State
+from kiosk.view import Extras, view
+
+TAKE = t.TakeId("T")
+
+
+def typed(code: StewardCode, figures: str, at: float, gap: float = 0.3) -> float:
+    for figure in figures:
+        code.press(int(figure), at)
+        at += gap
+    return at - gap
+
+
+def test_the_code_alone_lets_in_once():
+    code = StewardCode("314152")
+    at = typed(code, "314152", 10.0)
+    assert not code.right(at + 0.5)
+    assert code.right(at + 1.0)
+    assert not code.right(at + 2.0)
+
+
+@pytest.mark.parametrize("figures", ["31415", "3141522", "33141522", "314153", "314152314152"])
+def test_nothing_else_does(figures):
+    code = StewardCode("314152")
+    assert not code.right(typed(code, figures, 10.0) + 1.0)
+
+
+def test_another_key_in_between_spoils_it_until_there_was_a_pause():
+    code = StewardCode("3141")
+    at = typed(code, "31", 10.0)
+    code.press(None, at + 0.2)
+    at = typed(code, "3141", at + 0.4)
+    assert not code.right(at + 1.0)
+    assert code.right(typed(code, "3141", at + 3.0) + 1.0)
+
+
+def test_after_some_wrong_tries_the_right_one_is_not_taken_for_a_while():
+    code, at = StewardCode("3141"), 10.0
+    for _ in range(5):
+        at = typed(code, "2222", at + 5.0)
+        assert not code.right(at + 1.0)
+    at = typed(code, "3141", at + 5.0)
+    assert not code.right(at + 1.0)
+    assert code.right(typed(code, "3141", at + CLOSED_S) + 1.0)
+
+
+def test_children_who_hammer_the_keys_for_an_hour_do_not_get_in():
+    code, chance, at = StewardCode("4611"), Random(4), 0.0
+    for _ in range(18_000):
+        at += chance.expovariate(5.0)
+        code.press(chance.randint(1, 8) if chance.random() < 0.7 else None, at)
+        assert not code.right(at + 0.001)
+
+
+def test_a_box_without_a_code_takes_none():
+    code = StewardCode("")
+    assert not code.right(typed(code, "1111", 5.0) + 2.0)
+
+
+@pytest.mark.parametrize(("text", "good"), [("1234", True), ("12345678", True), ("123", False), ("9999", False), ("12a4", False)])
+def test_what_can_be_a_code(text, good):
+    assert is_code(text) is good
+    if good:
+        assert parse(f'[controls]\nfacilitator_code = "{text}"').controls.facilitator_code == text
+    else:
+        with pytest.raises(BadConfig, match="facilitator_code"):
+            parse(f'[controls]\nfacilitator_code = "{text}"')
+
+
+def test_with_a_code_the_f_of_a_keyboard_lets_nobody_in_and_a_switch_still_does():
+    attract = Session(state=State.ATTRACT)
+    for text, opens in (("", True), ('facilitator_code = "1234"', False), ('facilitator_code = "1234"\ndriver = "gpio"', True)):
+        session = replace(attract, rules=parse(f"[controls]\n{text}").rules())
+        assert (Control.FACILITATOR in keys(session)) is opens
+        assert (Meaning.FACILITATE in legal(session)) is opens
+
+
+def test_the_code_leads_from_attract_and_from_a_cue_to_the_desk():
+    playing = t.Playing(t.Heard.CUE, 1.0, 3)
+    for session in (Session(state=State.ATTRACT), Session(state=State.LISTENING, play=1, playing=playing)):
+        after, _ = step(session, t.StewardCame(2.0))
+        assert (after.state, after.home, after.playing) == (State.FACILITATOR, State.FACILITATOR, None)
+    told = Session(state=State.RECORDING, take=TAKE, started=0.0, limit_at=300.0, mic=t.Mic.OPEN)
+    assert step(told, t.StewardCame(2.0)) == (told, ())
+
+
+def talking(**more) -> Session:
+    base = Session(state=State.CONVERSATION, kind=Kind.CONVERSATION, home=State.FACILITATOR, take=TAKE, people=2,
+                   started=0.0, limit_at=7200.0, mic=t.Mic.OPEN)  # fmt: skip
+    return replace(base, **more)
+
+
+def test_who_comes_late_agrees_off_the_record_and_is_asked_first():
+    assert Meaning.NEXT_PERSON not in legal(talking())
+    paused = talking(paused_at=5.0)
+    asked, effects = step(paused, t.Press(Meaning.NEXT_PERSON, 10.0, TAKE))
+    assert effects == ()
+    assert asked.people == 2
+    assert view(asked, Extras(), load("en"), keys(asked)).body == load("en").get("agreement.body")
+    assert step(asked, t.Press(Meaning.CONFIRM, 10.2, TAKE))[0].people == 2, "too soon to have been read"
+    joined, effects = step(asked, t.Press(Meaning.CONFIRM, 11.0, TAKE))
+    assert effects == (t.AgreeOne(TAKE, "en", 3),)
+    assert (joined.people, joined.asked, joined.paused_at) == (3, None, 5.0)
+    assert step(asked, t.Press(Meaning.BACK, 11.0, TAKE))[0].people == 2
+
+
+def test_the_key_that_asks_who_joins_is_not_the_one_that_agrees():
+    paused = talking(paused_at=5.0)
+    asking = next(control for control, meaning in keys(paused).items() if meaning is Meaning.NEXT_PERSON)
+    asked, _ = step(paused, t.Press(Meaning.NEXT_PERSON, 10.0, TAKE))
+    assert asking not in keys(asked)
+
+
+def test_a_talk_takes_no_more_people_than_get_codes():
+    full = talking(paused_at=5.0, people=20)
+    assert Meaning.NEXT_PERSON not in legal(full)
+    assert Meaning.NEXT_PERSON not in legal(replace(full, state=State.AGREEMENT))
+
+
+def test_a_group_is_told_at_ten_five_and_one_minute_and_not_before():
+    session, told, seen = talking(), [], []
+    for at in range(7200 - 700, 7200 - 5):
+        session, effects = step(session, t.Tick(float(at)))
+        told += [(7200 - at, effect.seconds) for effect in effects if isinstance(effect, t.Warn)]
+        shown = view(session, Extras(time_left=7200.0 - at), load("en"), keys(session))
+        seen += [7200 - at] if shown.time_words else []
+    assert told == [(600, 600.0), (300, 300.0), (60, 60.0)]
+    assert max(seen) == 600
+
+
+def test_a_teller_with_a_listener_has_more_time_and_nudges_come_by_the_facilitators_key():
+    ready = Session(state=State.READY, take=TAKE, mic=t.Mic.OPEN, home=State.FACILITATOR)
+    assert longest(ready, Kind.STORY) == ready.rules.listened > ready.rules.story
+    assert longest(replace(ready, home=State.ATTRACT), Kind.STORY) == ready.rules.story
+    told, _ = step(ready, t.Press(Meaning.TALK, 1.0, TAKE))
+    assert told.limit_at == 1.0 + ready.rules.listened
+    assert keys(told)[Control.FACILITATOR] is Meaning.QUESTION
+    nudged, effects = step(told, t.Press(Meaning.QUESTION, 2.0, TAKE))
+    assert (nudged.question, nudged.state, effects) == (1, State.RECORDING, ())
+    shown = view(nudged, Extras(nudge="Who else was there?"), load("en"), keys(nudged))
+    assert shown.notes == ("Who else was there?",)
+    alone = replace(told, home=State.ATTRACT)
+    assert Control.FACILITATOR not in keys(alone)
+
+
+def test_throwing_a_talk_away_is_asked_again():
+    asked, effects = step(talking(), t.Press(Meaning.DISCARD, 9.0, TAKE))
+    assert (asked.asked, effects) == (Meaning.DISCARD, ())
+
+
+def test_the_desk_is_left_after_half_an_hour_without_anybody():
+    desk = Session(state=State.FACILITATOR, home=State.FACILITATOR, last_activity=0.0)
+    early, _ = step(desk, t.Tick(1799.0))
+    assert early.still_there is None
+    asked, _ = step(desk, t.Tick(1800.0))
+    assert asked.still_there is not None
+    gone, _ = step(asked, t.Tick(asked.still_there))
+    assert (gone.state, gone.home) == (State.ATTRACT, State.ATTRACT)
