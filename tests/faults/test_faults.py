@@ -13,13 +13,19 @@ from faultkit import NAMES, Outcome, load
 ROOT = Path(__file__).parents[2]
 SMALLER = {"microphone": 1, "diskfull": 6, "eio": 2, "sigkill": 5, "walkaway": 4, "hogged": 8}
 """Fewer than the sample where even that takes long."""
+IN_REAL_TIME = {"microphone", "hogged", "hung"}
+"""They keep the wall clock; a machine that is busy with other tests gets a second try."""
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_must_hold_under_a_fault_holds(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HEARTH_KEYS", raising=False)
     fault = load(name)
-    outcome = fault.run(SMALLER.get(name, fault.sample), tmp_path)
+    for folder in ("once", "again"):
+        (tmp_path / folder).mkdir()
+    outcome = fault.run(SMALLER.get(name, fault.sample), tmp_path / "once")
+    if outcome.failures and name in IN_REAL_TIME:
+        outcome = fault.run(SMALLER.get(name, fault.sample), tmp_path / "again")
     if outcome.skipped:
         pytest.skip(outcome.skipped)
     assert outcome.failures == []

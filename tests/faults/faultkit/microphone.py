@@ -38,7 +38,8 @@ def run(count: int, folder: Path) -> Outcome:
         outcome.notes["not run on PortAudio"] = f"{', '.join(missing)} missing"
         return outcome
     for number in range(max(1, count // 2)):
-        for kind in KINDS:
+        # A swap is an unplugging after which another device answers: in the sample once is enough.
+        for kind in KINDS if count > 2 else ("swapped", "hung"):
             _through_portaudio(kind, outcome)
         outcome.notes["rounds on PortAudio"] = number + 1
     return outcome

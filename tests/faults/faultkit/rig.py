@@ -81,12 +81,12 @@ class Rig:
         while self.clock.monotonic() < until:
             self.turn(step)
 
-    def until(self, reached: Callable[[], bool], limit: float = 200.0) -> None:
+    def until(self, reached: Callable[[], bool], limit: float = 200.0, step: float = STEP_S) -> None:
         """Let time pass until something is so; raises `TimeoutError` after ``limit`` virtual or 20 real seconds."""
         end, real = self.clock.monotonic() + limit, time.monotonic() + PATIENCE_S
         while not reached():
             busy = self.session.saving or self.state is State.CLOSING
-            self.turn(0.002 if busy else STEP_S)
+            self.turn(0.002 if busy else step)
             if self.clock.monotonic() > end or time.monotonic() > real:
                 raise TimeoutError(f"still in {self.state}")
 

@@ -16,7 +16,7 @@ from faultkit.evening import clock_at
 from faultkit.rig import Rig
 from hardware.types import Control
 from kiosk.keys import legal
-from kiosk.types import State
+from kiosk.types import Meaning, State
 
 CONTROLS = (
     Control.LEFT,
@@ -27,6 +27,8 @@ CONTROLS = (
     Control.FACILITATOR,
     Control.VOLUME,
 )
+ONWARD = (Meaning.KEEP, Meaning.AGREE, Meaning.TALK)
+"""What leads on to a kept story."""
 IN_THE_BOX = 50
 """One press in so many goes through the whole box."""
 
@@ -66,7 +68,8 @@ def _in_the_box(home: Path, presses: int, outcome: Outcome) -> None:
             if offered and chance.random() < 0.5:
                 # Half of the people mean what they press: else no storm gets as far as a story.
                 box.run(0.6, 0.1)
-                box.app.press(chance.choice(offered))
+                onward = [one for one in ONWARD if one in offered]
+                box.app.press(onward[0] if onward and chance.random() < 0.5 else chance.choice(offered))
             else:
                 box.controls.press(chance.choice(CONTROLS))
             box.turn(chance.choice((0.05, 0.5, 0.7, 1.5)))
@@ -76,7 +79,7 @@ def _in_the_box(home: Path, presses: int, outcome: Outcome) -> None:
                 box.until(lambda: not box.session.saving)
             if chance.random() < 0.01:
                 box.run(200.0, 1.0)
-        box.until(lambda: box.state is State.ATTRACT, 20_000.0)
+        box.until(lambda: box.state is State.ATTRACT, 20_000.0, 2.0)
         _judge(box, outcome, kept_by_press)
     outcome.notes["presses in the box"] = presses
     outcome.notes["states"] = len(states)

@@ -71,7 +71,7 @@ def machine(folder: Path, left: dict[str, int]) -> type[RuleBasedStateMachine]:
             box = self.box
             left[box.state.value] = left.get(box.state.value, 0) + 1
             try:
-                box.until(self._home, 8000.0)
+                box.until(self._home, 20_000.0, 1.0)
                 stories = {str(story.id) for story in box.store.stories()}
                 assert stories <= self.kept, "kept without a press"
                 for take in stories:
