@@ -20,6 +20,7 @@ NAMES = (
     "hung",
     "walkaway",
     "storm",
+    "children",
     "guessing",
 )
 """In the order in which a person would worry about them."""

@@ -61,7 +61,6 @@ def _in_the_box(home: Path, presses: int, outcome: Outcome) -> None:
     chance = random.Random(presses)
     states: set[State] = set()
     with Rig(home, clock_at(0.0)) as box:
-        kept_by_press = 0
         for _ in range(presses):
             before = box.session
             offered = sorted(legal(before))
@@ -74,13 +73,12 @@ def _in_the_box(home: Path, presses: int, outcome: Outcome) -> None:
                 box.controls.press(chance.choice(CONTROLS))
             box.turn(chance.choice((0.05, 0.5, 0.7, 1.5)))
             states.add(box.state)
-            if box.session.saving and not before.saving:
-                kept_by_press += 1
-                box.until(lambda: not box.session.saving)
+            box.until(lambda: not box.session.saving)
             if chance.random() < 0.01:
                 box.run(200.0, 1.0)
         box.until(lambda: box.state is State.ATTRACT, 20_000.0, 2.0)
-        _judge(box, outcome, kept_by_press)
+        pressed = sum(1 for _, what, said in box.happened if what == "Press" and said.get("meaning") is Meaning.KEEP)
+        _judge(box, outcome, pressed)
     outcome.notes["presses in the box"] = presses
     outcome.notes["states"] = len(states)
 
