@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 SURE = 0.8
 """The mean word probability from which words found ahead stand."""
-SURE_AT_THE_END = 0.7
+SURE_AT_THE_END = 0.75
 """The same for the last segment of a story."""
-_CREDIT_MS = 12_000
+_CREDIT_MS = 8_000
 _EARNED = 0.25
 
 
