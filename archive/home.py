@@ -127,9 +127,9 @@ def open_home(path: Path | str) -> Home:
     """
     place = Path(path).absolute()
     home = Home(place, keys_folder(place))
-    if place.exists() and not place.is_dir():
-        raise HomeTrouble(f"{place} is a file, not a folder.", "Give another folder with --home.")
     try:
+        if place.exists() and not place.is_dir():
+            raise HomeTrouble(f"{place} is a file, not a folder.", "Give another folder with --home.")
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in _FOLDERS:
             (place / name).mkdir(mode=0o700, exist_ok=True)

@@ -40,7 +40,7 @@ class OpenTake:
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A take that was never closed: ``length`` is what can be played, not the size of a file."""
+    """A take that was never closed, or closed and never kept. ``length`` is its sound, not the size of a file."""
 
     take: TakeId
     length: Ms
@@ -180,6 +180,22 @@ class Takes(Erasing):
                 continue
             length, problem = self._playable(TakeId(take), path)
             found.append(Unfinished(TakeId(take), length, prompt, language, datetime.fromisoformat(wall), problem))
+        return found
+
+    def unkept(self) -> list[Unfinished]:
+        """List takes in sealed hold, oldest first: closed, their visit over, neither kept nor thrown away.
+
+        Nobody can hear them, and retention erases them when the hold runs out. Changes nothing.
+        """
+        rows = self.db.conn.execute(
+            "SELECT id, length, prompt, language, wall FROM takes JOIN closings ON take = id ORDER BY sequence"
+        ).fetchall()
+        found = []
+        for take, length, prompt, language, wall in rows:
+            where = self.standing(TakeId(take))
+            if where.review_closed and where.ended is None and not where.kept:
+                opened = datetime.fromisoformat(wall)
+                found.append(Unfinished(TakeId(take), Ms(length), prompt, language, opened))
         return found
 
     def open_file(self, take: TakeId) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +29,7 @@ def _open(path: Path) -> soundfile.SoundFile:
     if not path.is_file():
         raise BadSound(f"There is no sound file {path}.", "Check the name of the file.")
     try:
-        return soundfile.SoundFile(str(path))
+        return soundfile.SoundFile(os.fsencode(path))  # a file's name need not be text
     except soundfile.LibsndfileError as error:
         raise BadSound(f"{path} is not a sound file that can be read.", "Give a WAV or FLAC file.") from error
 

@@ -49,7 +49,7 @@ ANSWERS = {
     "hold": "`held` (`story`, `since`, `by`): all that waits; `story`, if one was named",
     "list": "`stories` (`id`, `kind`, `recorded_at`, `clock_trusted`, `seconds`, `prompt`, `language`, `consent` by use, "
     "`sealed`, `held`); with `--unfinished`: `unfinished` (`take`, `seconds` that can be played, `prompt`, `language`, "
-    "`opened_at`, `problem`); with `--tombstones`: `tombstones`",
+    "`opened_at`, `problem`); with `--unkept`: `unkept` (the same without `problem`); with `--tombstones`: `tombstones`",
     "models": "`cache`, `models` (`model`, `here`, `languages`); verify and fetch: `model`, `folder`",
     "play": "`story`, `seconds` played, `length`",
     "prompts": "`languages`, `refused` (how many), `counts` by fault, `sets` (`set`, `prompts` with what was found)",

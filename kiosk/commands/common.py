@@ -55,7 +55,14 @@ def json_option(function: Function) -> Function:
 
 def emit(payload: Mapping[str, Any], human: Callable[[], str], *, as_json: bool) -> None:
     """Print ``payload`` for a program or ``human()`` for a person."""
-    click.echo(json.dumps(payload, ensure_ascii=False) if as_json else human())
+    text = json.dumps(payload, ensure_ascii=False) if as_json else human()
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        # A file's name need not be text, and not every terminal knows every letter.
+        text = json.dumps(payload) if as_json else text.encode(encoding, "backslashreplace").decode(encoding)
+    click.echo(text)
 
 
 def note(sentence: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from archive.store import Store
+from archive.takes import Unfinished
 from archive.tombstones import Tombstone
 from archive.types import ASKED_USES, Story
 from audio.clock import SystemClock
@@ -17,9 +18,10 @@ from kiosk.commands.common import emit, home_option, json_option, seconds
 @click.command(name="list")
 @home_option
 @click.option("--unfinished", is_flag=True, help="Takes that were begun and never closed, instead of stories.")
+@click.option("--unkept", is_flag=True, help="Takes nobody kept, in sealed hold until they are erased.")
 @click.option("--tombstones", is_flag=True, help="What was taken back here, as hearth restore reads it.")
 @json_option
-def command(home: Path, unfinished: bool, tombstones: bool, as_json: bool) -> None:
+def command(home: Path, unfinished: bool, unkept: bool, tombstones: bool, as_json: bool) -> None:
     """List stories with their consents, never their words. Changes nothing.
 
     \b
@@ -27,13 +29,18 @@ def command(home: Path, unfinished: bool, tombstones: bool, as_json: bool) -> No
       hearth list
       hearth list --home ./my-box --json
       hearth list --unfinished
+      hearth list --unkept
       hearth list --tombstones --json > gone.json
     """
     with Store(read_home(home).home, SystemClock()) as store:
         if tombstones:
             payload = {"tombstones": [Tombstone(gone.take, gone.at).to_json() for gone in store.tombstones()]}
+        elif unfinished:
+            payload = {"unfinished": [_take(take) | {"problem": take.problem} for take in store.unfinished()]}
+        elif unkept:
+            payload = {"unkept": [_take(take) for take in store.unkept()]}
         else:
-            payload = {"unfinished": _unfinished(store)} if unfinished else {"stories": _stories(store)}
+            payload = {"stories": _stories(store)}
     emit(payload, lambda: _told(payload), as_json=as_json)
 
 
@@ -57,18 +64,14 @@ def _story(store: Store, story: Story) -> dict[str, object]:
     }
 
 
-def _unfinished(store: Store) -> list[dict[str, object]]:
-    return [
-        {
-            "take": take.take,
-            "seconds": seconds(take.length),
-            "prompt": take.prompt,
-            "language": take.language,
-            "opened_at": take.opened_at.isoformat(timespec="seconds"),
-            "problem": take.problem,
-        }
-        for take in store.unfinished()
-    ]
+def _take(take: Unfinished) -> dict[str, object]:
+    return {
+        "take": take.take,
+        "seconds": seconds(take.length),
+        "prompt": take.prompt,
+        "language": take.language,
+        "opened_at": take.opened_at.isoformat(timespec="seconds"),
+    }
 
 
 def _told(payload: dict[str, list[dict[str, object]]]) -> str:
@@ -79,6 +82,9 @@ def _told(payload: dict[str, list[dict[str, object]]]) -> str:
         takes = payload["unfinished"]
         lines = [f"{take['take']}  {take['seconds']} s can be played  {take['problem']}".rstrip() for take in takes]
         return "\n".join(lines) if lines else "No take is unfinished."
+    if "unkept" in payload:
+        waiting = [f"{take['take']}  {take['opened_at']}  {take['seconds']} s" for take in payload["unkept"]]
+        return "\n".join(waiting) if waiting else "No take is in sealed hold."
     lines = []
     for story in payload["stories"]:
         consent = story["consent"]

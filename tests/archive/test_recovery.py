@@ -79,7 +79,10 @@ def test_after_longer_or_unknown_time_it_is_held_sealed(store, teller, clock, re
     with pytest.raises(Refused):
         store.open_key(take)
     assert store.unfinished() == []
+    assert [(held.take, held.length) for held in store.unkept()] == [(take, 2000)]
     assert store.recover_open_takes() == []
+    store.discard(take, "test")
+    assert store.unkept() == []
 
 
 def test_a_crash_between_the_two_halves_of_closing_is_mended(store, teller, home) -> None:

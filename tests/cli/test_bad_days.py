@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
+import wave
+from pathlib import Path
+
 import pytest
 
+from audio.tracks import native_format
 from kiosk import simulation
 from kiosk.box import Occupied, only_kiosk, read_home
 from kiosk.commands import list_
+from kiosk.commands.common import emit
 
 
 @pytest.mark.parametrize("words", [("simulate", "--presses", "talk decline", "--json"), ("run", "--headless")])
@@ -52,3 +59,18 @@ def test_what_nobody_expected_is_one_object_and_a_trace(verb, home, monkeypatch,
     assert answer.json["error"]["code"] == "unexpected"
     assert said in answer.json["error"]["say"]
     assert "Traceback" in answer.err
+
+
+def test_a_name_that_is_no_text_stops_no_answer(capsys) -> None:
+    emit({"file": "b\udcff.wav"}, str, as_json=True)
+    assert json.loads(capsys.readouterr().out) == {"file": "b\udcff.wav"}
+    emit({}, lambda: "b\udcff.wav", as_json=False)
+    assert capsys.readouterr().out == "b\\udcff.wav\n"
+
+
+def test_a_sound_file_whose_name_is_no_text_is_read(tmp_path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/b\xff.wav"))
+    with wave.open(os.fsencode(path).decode("utf-8", "surrogateescape"), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(bytes(3200))
+    assert native_format(path).rate == 16_000

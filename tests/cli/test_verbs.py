@@ -47,6 +47,7 @@ def test_help_lists_every_verb_and_needs_neither_model_nor_sound() -> None:
     [
         (["list"], 0),
         (["list", "--unfinished"], 0),
+        (["list", "--unkept"], 0),
         (["search", "river"], 0),
         (["cue"], 0),
         (["retention"], 0),

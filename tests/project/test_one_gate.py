@@ -101,6 +101,7 @@ KEYS_ONLY_LOOKED_FOR = {
     "archive/backup.py",
     "archive/restore.py",
     "kiosk/commands/doctor_.py",
+    "kiosk/commands/search_.py",
 }
 """Modules that look whether the box's keys are there, or copy them; none opens a wrap with them."""
 TABLES = {
