@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import wave
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -54,10 +55,10 @@ def network_calls(lines: list[str]) -> list[str]:
     ]
 
 
-def test_a_card_without_its_keys_holds_no_word_title_sample_or_code(evening, hearth, tmp_path) -> None:
+def test_a_card_without_its_keys_holds_no_word_title_sample_or_code(evening, in_process, tmp_path) -> None:
     copy = evening.copy(tmp_path / "home")
     told = copy.report["stories"]
-    hearth("cue", "set", "1", copy.shared["id"], "--end", "2", "--title", "Zanzibar quartet", "--home", copy.home)
+    in_process("cue", "set", "1", copy.shared["id"], "--end", "2", "--title", "Zanzibar quartet", "--home", copy.home)
     for story, path in zip(told, copy.files, strict=False):
         words = phrases(story["transcript"])
         assert len(words) > 2
@@ -67,7 +68,7 @@ def test_a_card_without_its_keys_holds_no_word_title_sample_or_code(evening, hea
     assert leaks(copy.home, [b"[sound]"]), "the search can find what is there in the clear"
     home_alone = tmp_path / "card"
     shutil.copytree(copy.home, home_alone)
-    ran = hearth("play", copy.shared["id"], "--silent", "--json", "--home", home_alone)
+    ran = in_process("play", copy.shared["id"], "--silent", "--json", "--home", home_alone)
     assert (ran.code, ran.json["error"]["code"]) == (1, "no-key")
 
 
@@ -86,18 +87,18 @@ def test_a_teller_narrows_and_takes_back_at_the_box_with_three_keys(hearth, spee
     assert list((home / "stories").iterdir()) == []
 
 
-def test_wrong_codes_are_told_slow_down_and_nothing_is_lost(hearth, speech, tmp_path) -> None:
+def test_wrong_codes_are_told_slow_down_and_nothing_is_lost(hearth, in_process, speech, tmp_path) -> None:
     home = tmp_path / "home"
-    wrong = "next story code:101-abandon-zoo-zoo-abandon"
+    wrong = "next story code:101-abandon-abandon-abandon-abandon"
     script = f"{TELL} done {wrong} back back back back back back back back back @1"
     ran = hearth("simulate", "--home", home, "--mic", speech[0].path, "--presses", script, "--json")
     assert ran.code == 0, ran.err
     assert "CodeRefused" in [event["event"] for event in ran.json["events"]]
     for _ in range(4):
-        ran = hearth("story", "101-abandon-zoo-zoo-abandon", "--home", home, "--json")
+        ran = in_process("story", "101-abandon-abandon-abandon-abandon", "--home", home, "--json")
     assert ran.json["error"]["code"] == "too-many-tries"
     assert "wait" in ran.json["error"]["say"]
-    held = hearth("hold", "--home", home, "--json")
+    held = in_process("hold", "--home", home, "--json")
     assert held.code == 0, "a steward is never slowed down"
 
 
@@ -128,46 +129,48 @@ def test_what_is_withdrawn_elsewhere_falls_silent_here(evening, hearth, tmp_path
     assert not (copy.home / "stories" / copy.shared["id"]).exists()
 
 
-def test_the_commands_of_tellers_and_stewards(evening, hearth, tmp_path) -> None:
+def test_the_commands_of_tellers_and_stewards(evening, in_process, tmp_path) -> None:
     copy = evening.copy(tmp_path / "home")
     where = ("--home", copy.home, "--json")
     code, story = copy.shared["keep_code"], copy.shared["id"]
-    told = hearth("story", code, "--words", *where).json
+    told = in_process("story", code, "--words", *where).json
     assert told["story"]["consent"]["play_here"] == {"yes": True, "form": "voice"}
     assert told["story"]["training_of_models"] is False
     assert told["words"] == copy.shared["transcript"]
-    assert hearth("withdraw", code, "--span", "0-1.5", *where).json["taken_back"]["span"] == [0.0, 1.5]
-    again = hearth("story", code, "--words", "--hear", "--silent", *where).json
+    assert in_process("withdraw", code, "--span", "0-1.5", *where).json["taken_back"]["span"] == [0.0, 1.5]
+    again = in_process("story", code, "--words", "--hear", "--silent", *where).json
     assert again["story"]["spans_taken_back"] == [[0.0, 1.5]]
     assert again["words"] != told["words"]
     assert again["heard"] == pytest.approx(copy.shared["seconds"], abs=0.1)
-    assert hearth("hold", story, *where).json["held"][0]["story"] == story
-    assert hearth("play", story, "--silent", *where).json["error"]["code"] == "refused"
-    assert hearth("release", story, *where).json == {"released": {"story": story}}
-    assert hearth("play", story, "--silent", *where).code == 0
-    assert hearth("story", code, "--no", "play_here", *where).json["story"]["consent"]["play_here"] == {"yes": False}
-    assert hearth("play", story, "--silent", *where).code == 1
-    assert hearth("guardian", story, *where).json["error"]["code"] == "refused"
-    assert hearth("erase", story, *where).json["error"]["code"] == "not-confirmed"
-    assert hearth("erase", story, "--yes", *where).json["erased"]["receipt"] == story
-    told = hearth("story", story, *where).json["withdrawn"]
+    assert in_process("hold", story, *where).json["held"][0]["story"] == story
+    assert in_process("play", story, "--silent", *where).json["error"]["code"] == "refused"
+    assert in_process("release", story, *where).json == {"released": {"story": story}}
+    assert in_process("play", story, "--silent", *where).code == 0
+    assert in_process("story", code, "--no", "play_here", *where).json["story"]["consent"]["play_here"] == {
+        "yes": False
+    }
+    assert in_process("play", story, "--silent", *where).code == 1
+    assert in_process("guardian", story, *where).json["error"]["code"] == "refused"
+    assert in_process("erase", story, *where).json["error"]["code"] == "not-confirmed"
+    assert in_process("erase", story, "--yes", *where).json["erased"]["receipt"] == story
+    told = in_process("story", story, *where).json["withdrawn"]
     assert "sound" in told["erased_here"]
-    assert hearth("story", code, *where).json["error"]["code"] == "wrong-code"
-    text = hearth("story", story, "--home", copy.home)
+    assert in_process("story", code, *where).json["error"]["code"] == "wrong-code"
+    text = in_process("story", story, "--home", copy.home)
     assert text.out.startswith("Taken back ")
 
 
-def test_what_only_its_teller_may_hear_is_sealed_at_once_when_narrowed(evening, hearth, tmp_path) -> None:
+def test_what_only_its_teller_may_hear_is_sealed_at_once_when_narrowed(evening, in_process, tmp_path) -> None:
     copy = evening.copy(tmp_path / "home")
     code = copy.shared["keep_code"]
-    assert hearth("transcriber", "--once", "--home", copy.home).code == 0
-    told = hearth("story", code, "--only-me", "--home", copy.home, "--json").json["story"]
+    assert in_process("transcriber", "--once", "--home", copy.home).code == 0
+    told = in_process("story", code, "--only-me", "--home", copy.home, "--json").json["story"]
     assert told["sealed"] is True
     assert not any(answer["yes"] for answer in told["consent"].values())
-    assert hearth("story", code, "--hear", "--silent", "--home", copy.home, "--json").json["heard"] > 1.0
-    wide = hearth("story", code, "--yes", "play_here", "--home", copy.home, "--json").json["story"]
+    assert in_process("story", code, "--hear", "--silent", "--home", copy.home, "--json").json["heard"] > 1.0
+    wide = in_process("story", code, "--yes", "play_here", "--home", copy.home, "--json").json["story"]
     assert (wide["sealed"], wide["consent"]["play_here"]["yes"]) == (False, True)
-    assert hearth("play", copy.shared["id"], "--silent", "--home", copy.home, "--json").code == 0
+    assert in_process("play", copy.shared["id"], "--silent", "--home", copy.home, "--json").code == 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare") or not shutil.which("strace"),
@@ -234,7 +237,7 @@ def test_the_screen_stays_alive_while_a_code_is_checked(evening, tmp_path, monke
         assert box.app.session.story == copy.shared["id"]
 
 
-def test_two_presses_put_a_voice_before_a_librarian_and_out_of_play(evening, hearth, tmp_path) -> None:
+def test_two_presses_put_a_voice_before_a_librarian_and_out_of_play(evening, hearth, in_process, tmp_path) -> None:
     copy = evening.copy(tmp_path / "home")
     where = ("--home", copy.home, "--json")
     ran = hearth("simulate", *where, "--presses", "listen @1 tell @1 stop listen")
@@ -242,7 +245,31 @@ def test_two_presses_put_a_voice_before_a_librarian_and_out_of_play(evening, hea
     happened = [event["event"] for event in ran.json["events"]]
     assert happened.count("StoryChosen") == 1
     assert happened.index("PlaybackEnded") < happened.index("NothingToPlay")
-    waiting = hearth("hold", *where).json["held"]
+    waiting = in_process("hold", *where).json["held"]
     assert [(one["story"], one["by"]) for one in waiting] == [(copy.shared["id"], "key")]
-    assert hearth("release", copy.shared["id"], *where).code == 0
-    assert hearth("hold", *where).json["held"] == []
+    assert in_process("release", copy.shared["id"], *where).code == 0
+    assert in_process("hold", *where).json["held"] == []
+
+
+def test_a_young_teller_who_wants_only_words_and_later_is_taken_at_their_word(
+    hearth, in_process, speech, tmp_path
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    asked = "[consent]\nask_age = 16\nask_form = true\nembargo_years = 10\n"
+    (home / "config.toml").write_text(asked, encoding="utf-8")
+    script = f"{TELL} younger only_words wait play_here public done listen"
+    ran = hearth("simulate", "--home", home, "--mic", speech[0].path, "--presses", script, "--json")
+    assert ran.code == 0, ran.err
+    assert "NothingToPlay" in [event["event"] for event in ran.json["events"]]
+    code, story = ran.json["stories"][0]["keep_code"], ran.json["stories"][0]["id"]
+    where = ("--home", home, "--json")
+    told = in_process("story", code, *where).json["story"]
+    assert told["waits_for_guardian"] is True
+    assert told["consent"]["public"]["form"] == "transcript"
+    assert told["consent"]["public"]["not_before"][:4] == str(date.today().year + 10)  # noqa: DTZ011 (the box's own day)
+    assert told["consent"]["archive"] == {"yes": False}
+    assert in_process("play", story, "--silent", *where).json["error"]["code"] == "refused"
+    assert in_process("guardian", story, "--code", code, *where).json["guardian"]["story"] == story
+    assert in_process("story", code, *where).json["story"]["waits_for_guardian"] is False
+    assert "later day" in in_process("play", story, "--silent", *where).json["error"]["say"]
