@@ -10,7 +10,9 @@ import click
 from archive.consent import verify_chain
 from archive.errors import ArchiveError
 from archive.jobs import failed_jobs
+from archive.restorehold import waits
 from archive.store import Store
+from archive.usage import bytes_a_day
 from audio.clock import SystemClock
 from audio.errors import AudioError
 from audio.microphone import find_device
@@ -33,9 +35,9 @@ def command(home: Path, as_json: bool) -> int:
     """
     setting = read_home(home)
     clock = SystemClock()
-    found = [*findings(probe(setting.home.path, clock.trusted())), *_sound(setting), *_models(setting)]
     with Store(setting.home, clock) as store:
-        found += _store(store)
+        health = probe(setting.home.path, clock.trusted(), bytes_a_day=bytes_a_day(store))
+        found = [*findings(health), *_sound(setting), *_models(setting), *_store(store)]
     payload = {
         "well": all(one.ok for one in found),
         "findings": [{"code": one.code, "ok": one.ok, "say": one.say, "do": one.do} for one in found],
@@ -77,6 +79,7 @@ def _store(store: Store) -> list[Finding]:
     broken = verify_chain(store.db.conn)
     failed = failed_jobs(store.db.conn)
     unfinished = store.unfinished()
+    held = waits(store)
     lines = [
         (
             "ledger",
@@ -98,6 +101,13 @@ def _store(store: Store) -> list[Finding]:
             "No take is unfinished.",
             f"{len(unfinished)} takes were never finished.",
             "They are offered or held when the box starts.",
+        ),
+        (
+            "restored",
+            not held,
+            "No restore waits for an answer.",
+            "Every story is held since this box came out of a backup.",
+            "Sync with the archive, or see: hearth restore --help",
         ),
     ]
     return [
