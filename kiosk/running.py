@@ -22,6 +22,7 @@ from hardware.notify import Notifier, Watchdog, watchdog_interval
 from kiosk.app import App, Arrival
 from kiosk.box import Drivers, Setting, make_app, make_hands, make_player_of, make_source_of, only_kiosk
 from kiosk.theme import make_theme
+from kiosk.thrift import spare_memory
 from kiosk.transcriberproc import TranscriberProcess
 from kiosk.types import Session, State
 from kiosk.view import Extras, view
@@ -97,6 +98,7 @@ def run_box(
     Raises `Occupied` when another kiosk is at work on this home.
     """
     stop = stop or threading.Event()
+    spare_memory()
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
