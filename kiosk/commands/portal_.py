@@ -30,7 +30,7 @@ def command(home: Path, bind: str) -> None:
     Examples:
       hearth portal --home ./my-box
       hearth portal --home ./my-box --bind 127.0.0.1:8500
-      hearth portal --bind 10.42.0.1:8480
+      hearth portal --bind 192.0.2.1:8480
     """
     from archive.portal.app import serve
     from archive.portal.binding import binding, own_access_points

@@ -46,8 +46,12 @@ MEASURE = """
 
 def troubles(browser):
     """Everything the browser complained about, and every address it was asked for that is not ours."""
-    said = [one["params"] for one in browser.events if one.get("method") in {"Log.entryAdded", "Runtime.exceptionThrown"}]
-    urls = [one["params"]["request"]["url"] for one in browser.events if one.get("method") == "Network.requestWillBeSent"]
+    said = [
+        one["params"] for one in browser.events if one.get("method") in {"Log.entryAdded", "Runtime.exceptionThrown"}
+    ]
+    urls = [
+        one["params"]["request"]["url"] for one in browser.events if one.get("method") == "Network.requestWillBeSent"
+    ]
     return said, {url.split("/")[2].split(":")[0] for url in urls if url.startswith("http")} - {"127.0.0.1"}
 
 
@@ -138,7 +142,9 @@ def test_the_keyboard_reaches_everything_and_its_place_is_seen(browser, story):
     browser.open(f"{address}/story")
     browser.js(f"document.getElementById('code').value = {str(code)!r}")
     browser.submit("main form button")
-    wanted = browser.js("[...document.querySelectorAll('a, button, input:not([type=hidden])')].filter((e) => e.offsetParent).length")
+    wanted = browser.js(
+        "[...document.querySelectorAll('a, button, input:not([type=hidden])')].filter((e) => e.offsetParent).length"
+    )
     reached, seen = set(), []
     for _ in range(wanted + 12):
         for kind in ("keyDown", "keyUp"):

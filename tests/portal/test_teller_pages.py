@@ -99,12 +99,25 @@ def test_any_range_of_the_sound_is_the_same_bytes(guest, teller, work):
     guest.enter(code)
     whole = guest.client.get("/story/sound.wav").content
     size = len(whole)
-    for first, last in ((0, 0), (0, 43), (10, 60), (43, 44), (44, 44), (45, 1001), (size - 1, size - 1), (31_999, 70_001)):
+    for first, last in (
+        (0, 0),
+        (0, 43),
+        (10, 60),
+        (43, 44),
+        (44, 44),
+        (45, 1001),
+        (size - 1, size - 1),
+        (31_999, 70_001),
+    ):
         answer = guest.client.get("/story/sound.wav", headers={"range": f"bytes={first}-{last}"})
         assert answer.status_code == 206
         assert answer.headers["content-range"] == f"bytes {first}-{last}/{size}"
         assert answer.content == whole[first : last + 1]
-    for asked, expected in (("bytes=96000-", whole[96_000:]), ("bytes=-100", whole[-100:]), ("bytes=0-999999999", whole)):
+    for asked, expected in (
+        ("bytes=96000-", whole[96_000:]),
+        ("bytes=-100", whole[-100:]),
+        ("bytes=0-999999999", whole),
+    ):
         answer = guest.client.get("/story/sound.wav", headers={"range": asked})
         assert answer.content == expected
     assert guest.client.get("/story/sound.wav", headers={"range": f"bytes={size}-"}).status_code == 416
@@ -155,11 +168,16 @@ def test_the_wording_in_the_ledger_is_the_boxs_own(guest, teller, store):
     guest.post("/story/use", use="archive", answer="no")
     last = events_of(store.db.conn, take)[-1]
     shown = load("en").wording(Use.ARCHIVE)
-    assert (last.wording_version, last.wording_hash, last.language, last.by) == (shown.version, shown.hash, "en", "portal")
+    assert (last.wording_version, last.wording_hash, last.language, last.by) == (
+        shown.version,
+        shown.hash,
+        "en",
+        "portal",
+    )
 
 
 def test_a_part_is_taken_out_after_it_was_asked_again(guest, teller, store, work):
-    take, code = teller.story(Use.PLAY_HERE)
+    _take, code = teller.story(Use.PLAY_HERE)
     work()
     guest.enter(code)
     asked = guest.post("/story/part", **{"from": "0:01", "to": "2,5"})
@@ -230,7 +248,9 @@ def test_paragraphs_begin_after_a_pause_at_a_sentences_end_or_a_long_one():
     assert paragraphs([]) == []
 
 
-@pytest.mark.parametrize(("text", "ms"), [("0:00", 0), ("1:05", 65_000), ("65", 65_000), ("2,5", 2500), ("61:01.5", 3_661_500)])
+@pytest.mark.parametrize(
+    ("text", "ms"), [("0:00", 0), ("1:05", 65_000), ("65", 65_000), ("2,5", 2500), ("61:01.5", 3_661_500)]
+)
 def test_times_are_read_as_people_write_them(text, ms):
     assert read_clock(text) == ms
     assert as_clock(Ms(ms)).endswith(f"{ms // 1000 % 60:02}")

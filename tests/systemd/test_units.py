@@ -16,7 +16,7 @@ TIMERS = sorted(path.name for path in UNITS.glob("*.timer"))
 PROGRAM = "/opt/hearth/current/bin/hearth"
 MOST_EXPOSURE = 2.0
 OURS = [name for name in SERVICES if name != "hearth-out-of-service.service"]
-NEED_NO_NETWORK = [name for name in SERVICES if name != "hearth-sync.service"]
+NEED_NO_NETWORK = [name for name in SERVICES if name not in {"hearth-sync.service", "hearth-portal.service"}]
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 
@@ -117,6 +117,15 @@ def test_what_needs_no_network_has_none(name):
     service = options(name)
     assert service["PrivateNetwork"] == ["yes"]
     assert service["RestrictAddressFamilies"] == ["AF_UNIX"]
+
+
+def test_the_pages_answer_only_near_by_and_cannot_call_out():
+    portal = options("hearth-portal.service")
+    assert "~connect" in portal["SystemCallFilter"]
+    assert portal["IPAddressDeny"] == ["any"]
+    assert portal["IPAddressAllow"] == ["localhost"]
+    assert portal["SocketBindAllow"] == ["tcp:8480"]
+    assert portal["SocketBindDeny"] == ["any"]
 
 
 def test_sync_cannot_listen():
