@@ -240,6 +240,7 @@ class App:
                 if meaning is not None:
                     self._step(t.Press(meaning, at, self._fresh()))
                 else:
+                    self.session, _ = step(self.session, t.IdlePress(at))
                     self._observe(at, "idle_press", {"control": control.value})
             case PlaybackStarted() | PlaybackEnded():
                 self._parts.playing.hear(arrival)

@@ -62,6 +62,13 @@ class TakeFound:
 
 
 @dataclass(frozen=True, slots=True)
+class IdlePress:
+    """A control was pressed that does nothing now: still a press, so that no yes right after it counts as deliberate."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class StewardCame:
     """The facilitator's code was typed."""
 
@@ -336,4 +343,4 @@ MachineEvent: TypeAlias = (
     | Narrowed
     | Withdrawn
 )
-Event: TypeAlias = Press | CodeTyped | Typed | Touched | MachineEvent
+Event: TypeAlias = Press | IdlePress | CodeTyped | Typed | Touched | MachineEvent

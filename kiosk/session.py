@@ -61,6 +61,8 @@ def step(session: Session, event: Event, table: Table = TABLE) -> Stepped:
             return _time(session, at, table)
         case t.Press():
             return _press(session, event, table)
+        case t.IdlePress(at=at):
+            return replace(session, last_press=at), ()
         case _ if _late(session, event):
             return session, ()
         case _:

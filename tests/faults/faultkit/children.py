@@ -33,7 +33,6 @@ GROWN_UP = 0.12
 ONWARD = (Meaning.TALK, Meaning.AGREE, Meaning.KEEP, Meaning.YES, Meaning.NO, Meaning.SAY_CODE)
 RESTS = (0.05, 0.3, 1.0, 5.0, 30.0)
 LEFT_ALONE = 400.0
-VERIFY_EVERY = 50_000
 
 
 class Storm:
@@ -43,14 +42,14 @@ class Storm:
         self.box, self.outcome = box, outcome
         self.chance = random.Random(seed)
         self.presses: list[float] = []
-        self.shown = float("-inf")
+        self.screens: list[float] = []
+        self.shortest = 99.0
         self.count = 0
         self.states: set[State] = set()
         self.kinds: dict[str, int] = {}
         self.kept: set[str] = set()
         self.taken_back: set[str] = set()
         self.yeses = 0
-        self._seen = 0
 
     def run(self, count: int) -> None:
         """Let children come until ``count`` presses were made."""
@@ -153,14 +152,15 @@ class Storm:
         box, outcome = self.box, self.outcome
         self.states.add(box.state)
         outcome.check(box.session.home is not State.FACILITATOR, "a guest got to the facilitator's desk")
+        pressed: dict[object, list[float]] = {}
         for at, what, details in box.happened:
             match what, details:
                 case "screen", _:
-                    self.shown = max(self.shown, at)
+                    self.screens.append(at)
                 case "state", {"from": "consent", "to": "ready"}:
-                    self.deliberate(at, "recording was agreed to")
-                case "Press", {"meaning": Meaning.KEEP | Meaning.YES | Meaning.CONFIRM}:
-                    pass
+                    self.deliberate([at], "recording was agreed to")
+                case "Press", {"meaning": meaning}:
+                    pressed.setdefault(meaning, []).append(at)
                 case "Kept", {"take": take}:
                     self.kept.add(str(take))
                 case "Withdrawn", {"story": story}:
@@ -169,29 +169,30 @@ class Storm:
         answers = getattr(before, "answers", ())
         grown = box.session.answers[len(answers) :] if box.session.answers[: len(answers)] == answers else ()
         if any(yes for _, yes in grown):
-            self.deliberate(box.session.last_press, "a use was allowed")
-        if box.session.saving and not getattr(before, "saving", False):
-            self.deliberate(box.session.last_press, "a story was kept")
+            self.deliberate(pressed.get(Meaning.YES, []), "a use was allowed")
+        if box.state is State.REVIEW and box.session.saving and not getattr(before, "saving", False):
+            self.deliberate(pressed.get(Meaning.KEEP, []), "a story was kept")
 
-    def deliberate(self, at: float, what: str) -> None:
-        """The press at ``at`` came long enough after the one before it."""
+    def deliberate(self, candidates: list[float], what: str) -> None:
+        """One of these presses came long enough after the one before it and after its question was shown."""
         self.yeses += 1
-        earlier = [one for one in self.presses[-64:] if one < at - NEARLY]
-        outcome = self.outcome
-        outcome.check(any(abs(one - at) < NEARLY for one in self.presses[-64:]), f"{what} without a press")
-        idle = {Control.LEFT}
-        del idle
-        if earlier:
-            outcome.note_most("longest gap before a yes", min(at - earlier[-1], 99.0))
-        least = at - earlier[-1] if earlier else 99.0
-        outcome.notes["shortest gap before a yes"] = round(
-            min(float(outcome.notes.get("shortest gap before a yes", 99.0)), least), 3
-        )
+        recent, outcome = self.presses[-64:], self.outcome
+        made = [at for at in candidates if any(abs(one - at) < NEARLY for one in recent)]
+        outcome.check(bool(made), f"{what} without a press")
+        gap = max((self.quiet_before(at) for at in made), default=0.0)
+        self.shortest = min(self.shortest, gap)
+        outcome.check(gap >= DELIBERATE - NEARLY, f"{what} {gap:.3f} s after a press, or after its question was shown")
+
+
+    def quiet_before(self, at: float) -> float:
+        """Seconds since the press or the screen before ``at``."""
+        before = [one for one in (*self.presses[-64:], *self.screens[-64:]) if one < at - NEARLY]
+        return at - max(before) if before else 99.0
 
 
 def run(count: int, folder: Path) -> Outcome:
     outcome = Outcome(runs=count)
-    memory = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
+    memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else folder) as room:
         home = Path(room) / "home"
         home.mkdir()
@@ -219,6 +220,7 @@ def _judge(storm: Storm) -> None:
             uses = [event.use for event in events if event.act is Act.DECIDE and event.yes]
             outcome.check(uses[:1] == [Use.RECORD] and Use.KEEP in uses, "kept without its consents")
     outcome.notes |= {"kept": len(storm.kept), "yeses": storm.yeses, "states": len(storm.states)} | storm.kinds
+    outcome.notes["shortest quiet before a yes"] = round(storm.shortest, 3)
 
 
 FAULT = Fault(
