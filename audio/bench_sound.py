@@ -62,6 +62,8 @@ def sound_server() -> Iterator[VirtualSound]:
                     del os.environ[name]
                 else:
                     os.environ[name] = value
+            # Whoever uses PortAudio next in this process must not find the devices of a server that is gone.
+            reset_portaudio()
 
 
 def tone(seconds: float) -> Samples:

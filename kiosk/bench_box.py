@@ -27,6 +27,7 @@ from archive.store import Store
 from audio.bench_sound import p95, sound_server
 from audio.clock import SystemClock
 from audio.ear import RATE, Ear, Recording
+from audio.priority import hurry
 from audio.speech import Spoken, on_this_machine
 from audio.virtualsound import MICROPHONE, SPEAKER, VirtualSound
 from kiosk.box import Setting, read_home
@@ -212,6 +213,8 @@ def caption_figures(rounds: int, progress: Progress) -> dict[str, float]:
             story = told.store.stories()[0]
             known = story_json(told.store, story, told.report.codes[story.id])
         told.store.close()
+        # From here on as urgent as the box makes itself when it runs.
+        hurry(real_time=False)
         starts = [float(word["start"]) for word in known["words"]]  # type: ignore[attr-defined]  # a list of words
         panel = setting.config.screen
         screen = _Watching(make_theme(panel.theme), (panel.width, panel.height), width_mm=panel.width_mm)

@@ -1,0 +1,78 @@
+"""The measuring itself: what is told of a recording, and a short soak."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audio.bench_sound import Heard, p95, tone
+from audio.ear import RATE, Ear, Recording
+from audio.hogs import busy
+from audio.soak import long_take, soak
+from audio.virtualsound import missing_programs
+
+
+def heard(sound):
+    """A second of quiet, ``sound``, a second of quiet; heard from moment 10 on."""
+    quiet = np.zeros(RATE, np.float32)
+    return Recording(np.concatenate([quiet, sound, quiet]), 10.0)
+
+
+def test_start_and_stop_are_told_from_the_presses():
+    result = Heard()
+    result.add(heard(tone(0.5)), pressed=10.9, stopped=11.46)
+    assert result.start_ms == [pytest.approx(100, abs=0.5)]
+    assert result.stop_ms == [pytest.approx(40, abs=0.5)]
+    assert (result.holes, result.clicks) == (0, 0)
+
+
+def test_a_hole_and_a_click_are_found():
+    torn = tone(0.5)
+    torn[9600:10_080] = 0
+    result = Heard()
+    result.add(heard(torn), 10.9, 11.46)
+    assert result.holes == 1
+    stepped = tone(0.5)
+    stepped[9600:] *= -1
+    stepped[9650] = 0.9
+    result.add(heard(stepped), 10.9, 11.46)
+    assert result.clicks >= 1
+
+
+def test_silence_counts_as_a_hole():
+    result = Heard()
+    result.add(heard(np.zeros(4800, np.float32)), 10.9, 11.1)
+    assert (result.start_ms, result.holes) == ([], 1)
+    assert p95([1.0, 2.0, 3.0]) == 3.0
+
+
+def test_the_ear_hears_the_virtual_loudspeaker(virtual_sound):
+    with Ear(virtual_sound) as ear:
+        time.sleep(0.3)
+        recording = ear.heard()
+    assert len(recording.samples) > 0.1 * RATE
+    assert abs(recording.at + len(recording.samples) / RATE - time.monotonic()) < 2.0
+
+
+def test_hogs_end_with_their_block(tmp_path):
+    with busy(cores=1, disk=tmp_path) as pids:
+        assert len(pids) == 2
+    for pid in pids:
+        assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_sample_of_the_soak_loses_nothing():
+    if missing_programs():
+        pytest.skip("needs pulseaudio")
+    found = soak(0.25)
+    assert found["blocks_heard"] > 600
+    assert (found["blocks_lost"], found["gaps"]) == (0, 0)
+    assert found["sound_missing_ms"] < 100
+
+
+def test_memory_stays_flat_over_a_long_take():
+    found = long_take(0.05)
+    assert found["rss_mb_growth"] < 20
