@@ -35,6 +35,7 @@ from kiosk.config import Config
 from kiosk.errors import KioskError
 from kiosk.later import Beside
 from kiosk.playing import Playing
+from kiosk.room import NO_ROOM, NoRoom
 from kiosk.speech import Voice, speech_cache
 from kiosk.telling import Telling
 from kiosk.texts import Texts
@@ -198,7 +199,7 @@ def make_app(
         try:
             store.home.load_keys()
             if not telling.room():
-                return "There is no room left on this box for another story.", "Please tell the library."
+                return setting.texts[config.site.language].trouble(NoRoom.code, NO_ROOM)
         except (ArchiveError, AudioError) as error:
             return error.say, error.do
         return None

@@ -20,6 +20,7 @@ from archive.errors import ArchiveError
 from archive.store import Store
 from archive.types import Kind
 from audio.types import AudioFormat, TakeId
+from kiosk.errors import KioskError
 
 SPARE_BYTES = 64 * 1024 * 1024
 """What must stay free beside the longest take: database, its log, and the FLAC that is made beside the raw take."""
@@ -33,7 +34,14 @@ _LATER_BYTES = 4 * 1024 * 1024
 """Held to the end of the take: closing and keeping must find space in the database."""
 _SEALED = 1.02
 """Sealing makes chunks a little longer; chunks are half a second, or shorter where a teller pauses."""
+NO_ROOM = "There is no room left in this box for another story."
 _log = logging.getLogger(__name__)
+
+
+class NoRoom(KioskError):
+    """The longest take does not fit on the disk, or the disk takes nothing."""
+
+    code = "no-room"
 
 
 class Room:

@@ -31,7 +31,7 @@ from audio.takewriter import TakeReader, TakeWriter
 from audio.types import MarkKind, Ms, Take, TakeId
 from kiosk import types as t
 from kiosk.later import Beside
-from kiosk.room import TakeRoom
+from kiosk.room import NO_ROOM, NoRoom, TakeRoom
 from kiosk.soundfacts import MOST, SoundFacts
 from kiosk.terms import asked, waits_until
 from kiosk.texts import Texts
@@ -44,7 +44,6 @@ QUIET_AFTER_S = 4.0
 """So long a silence is answered with "take your time", never with a cut."""
 BARS = 96
 """Columns of the waveform a teller sees of their story."""
-NO_ROOM = "There is no room left on this box for another story."
 DISK_REFUSED = "The disk refused to store it."
 _QUIET_DB, _LOUD_DB = -55.0, -12.0
 _HINTS = {
@@ -177,7 +176,7 @@ class Telling:
 
     def _say_full(self, take: TakeId) -> None:
         _log.error("no room for the longest take %s", take)
-        say = NO_ROOM if self._texts is None else self._texts.trouble("no-room", NO_ROOM)[0]
+        say = NO_ROOM if self._texts is None else self._texts.trouble(NoRoom.code, NO_ROOM)[0]
         self._announce(t.SpaceLow(say, self._clock.monotonic()))
 
     @property
