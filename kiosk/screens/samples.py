@@ -114,6 +114,10 @@ def _scenes(now: Session, extras: Extras, heard: tuple[Word, ...]) -> dict[str, 
         "listening": (hearing, heard_now),
         "listening_end": (replace(now, state=State.LISTENING), extras),
         "facilitator": (replace(now, state=State.FACILITATOR, home=State.FACILITATOR), extras),
+        "facilitator_phone": (
+            replace(now, state=State.FACILITATOR, home=State.FACILITATOR),
+            replace(extras, digits="482\u00a0913"),
+        ),
         "facilitator_playing": (
             replace(
                 now, state=State.FACILITATOR, home=State.FACILITATOR, playing=Playing(Heard.CUE, 1.0, 2, TAKE, 1.0)

@@ -165,8 +165,12 @@ class Browser:
             os.dup2(write, 4)
 
         self._process = subprocess.Popen(
-            [program, *arguments], preexec_fn=become, close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )  # fmt: skip
+            [program, *arguments],
+            preexec_fn=become,  # noqa: PLW1509 (two dups and nothing else)
+            close_fds=False,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         os.close(there[0])
         os.close(ours[1])
         self._out, self._in = os.fdopen(there[1], "wb", 0), os.fdopen(ours[0], "rb", 0)

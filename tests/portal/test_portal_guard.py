@@ -188,7 +188,7 @@ def test_the_real_server_says_nothing_about_itself_and_stops(serving, home):
     assert answer.status_code == 200
     assert "server" not in answer.headers
     with pytest.raises(httpx.HTTPError):
-        httpx.get(address.replace("127.0.0.1", "127.0.0.2"), timeout=2)
+        httpx.get(address.replace("127.0.0.1", "[::1]"), timeout=2)
 
 
 def test_a_taken_port_is_said(serving, home, clock):
