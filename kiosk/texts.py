@@ -21,6 +21,10 @@ from archive.types import Use
 from kiosk.errors import BadTexts
 
 DEFAULT = "en"
+LONGEST_OUTCOME = 46
+"""Letters of one line about what became of stories: what the narrowest panel shows beside the keep-code."""
+_WIDE = 0x2E80
+"""From here on letters are as wide as two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,9 @@ class Texts:
     words: Mapping[str, str]
     draft: bool = False
     """No native speaker has checked these words yet: not shown to visitors before `kiosk.signing` has a signature."""
+
+    outcomes: tuple[str, ...] = ()
+    """What became of stories like these, in the library's own words, shown in turn when a story is safe."""
 
     @property
     def name(self) -> str:
@@ -107,7 +114,28 @@ def load(language: str, overrides: Path | None = None) -> Texts:
     for key, text in words.items():
         if extra := _holes(text) - _holes(base[key]):
             raise BadTexts(f"The text '{key}' in '{language}' asks for '{min(extra)}'.", "Use the shipped names.")
-    return Texts(language, words, draft=is_draft(language))
+    return Texts(language, words, draft=is_draft(language), outcomes=_outcomes(language, overrides))
+
+
+def _outcomes(language: str, folder: Path | None) -> tuple[str, ...]:
+    """What became of stories like these, one line each, from ``outcomes.toml``; the library writes them."""
+    path = None if folder is None else folder / "outcomes.toml"
+    if path is None or not path.is_file():
+        return ()
+    told = _parse(_read(path), str(path)).get("outcome", [])
+    if not isinstance(told, list) or not all(isinstance(one, dict) for one in told):
+        raise BadTexts(f"'outcome' in {path} is not a list.", 'Write [[outcome]] and a line by language: en = "...".')
+    return tuple(_outcome(number, one.get(language), language, str(path)) for number, one in enumerate(told, start=1))
+
+
+def _outcome(number: int, line: object, language: str, name: str) -> str:
+    if not isinstance(line, str) or not line.strip():
+        raise BadTexts(f"Outcome {number} in {name} has no words in '{language}'.", "Add them.")
+    width = sum(2 if ord(letter) >= _WIDE else 1 for letter in line)
+    if width > LONGEST_OUTCOME:
+        say = f"Outcome {number} in {name} is too long in '{language}' for its one line."
+        raise BadTexts(say, f"At most {LONGEST_OUTCOME} letters fit; a Chinese sign counts as two.")
+    return line
 
 
 @cache

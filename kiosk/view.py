@@ -258,7 +258,8 @@ def _thanks(look: Look) -> View:
     people = len(session.keep_codes)
     return look.make(
         Kind.THANKS,
-        headline=texts.get("group.person", number=session.person + 1, count=people) if people > 1
+        headline=texts.get("group.person", number=session.person + 1, count=people)
+        if people > 1
         else texts.get("thanks.headline"),
         body=texts.get("group.body" if people > 1 else "thanks.body"),
         notes=(texts.outcomes[session.visit % len(texts.outcomes)],) if texts.outcomes else (),
@@ -292,12 +293,14 @@ def _listening(look: Look) -> View:
 def _facilitator(look: Look) -> View:
     session, extras, texts = look.session, look.extras, look.texts
     on = session.playing.cue if session.playing is not None and session.playing.heard is Heard.CUE else 0
+    if extras.digits:
+        # One thing on the screen, large enough to be typed from across the table; the cue buttons go on working.
+        paired = texts.get("facilitator.phone", digits=extras.digits)
+        return look.make(Kind.FACILITATOR, headline=texts.get("facilitator.headline"), body=paired)
     tiles = tuple(_tile(number, cue, on, texts) for number, cue in sorted(extras.cues.items())[: len(CUES)])
     return look.make(
         Kind.FACILITATOR,
-        headline=texts.get("facilitator.phone", digits=extras.digits)
-        if extras.digits
-        else texts.get("facilitator.headline"),
+        headline=texts.get("facilitator.headline"),
         body="" if tiles else f"{texts.get('facilitator.empty')} {texts.get('facilitator.empty_do')}",
         notes=_said(look),
         tiles=tiles,
