@@ -56,9 +56,10 @@ def to_floats(pcm: bytes, fmt: AudioFormat) -> Samples:
 
 
 def from_floats(samples: npt.NDArray[np.floating], width: int) -> bytes:
-    """Round floats (full scale 1.0, anything beyond is clipped) to whole samples of ``width`` bytes."""
+    """Round floats (full scale 1.0, anything beyond is clipped, what is no number is silence) to whole samples."""
     top = _FULL[width]
-    whole = np.clip(np.rint(samples.astype(np.float64) * top), -top, top - 1)
+    loud = np.nan_to_num(samples.astype(np.float64), posinf=1.0, neginf=-1.0)
+    whole = np.clip(np.rint(loud * top), -top, top - 1)
     return to_bytes(whole.astype(np.int32), width)
 
 

@@ -7,8 +7,10 @@ import os
 import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from audio.pcm import from_floats
 from audio.tracks import native_format
 from kiosk import simulation
 from kiosk.box import Occupied, only_kiosk, read_home
@@ -74,3 +76,8 @@ def test_a_sound_file_whose_name_is_no_text_is_read(tmp_path) -> None:
         file.setparams((1, 2, 16_000, 0, "NONE", ""))
         file.writeframes(bytes(3200))
     assert native_format(path).rate == 16_000
+
+
+def test_what_is_no_number_in_a_sound_file_is_silence_not_a_bang() -> None:
+    samples = np.array([np.nan, np.inf, -np.inf, 0.5])
+    assert np.frombuffer(from_floats(samples, 2), "<i2").tolist() == [0, 32767, -32768, 16384]

@@ -31,7 +31,7 @@ def test_the_shipped_sets_ask_enough_in_every_language_and_fit():
 def test_a_library_s_own_sets_take_the_place_of_the_shipped(tmp_path):
     (tmp_path / "prompts").mkdir()
     assert len(prompts.load(tmp_path, ("en",))) >= 24
-    assert [prompt.id for prompt in prompts.load(tmp_path, ("en",), ("work",))][0] == "first-work"
+    assert next(prompt.id for prompt in prompts.load(tmp_path, ("en",), ("work",))) == "first-work"
     with pytest.raises(BadPrompts, match="no set of prompts called 'wrok'"):
         prompts.load(tmp_path, ("en",), ("wrok",))
     (tmp_path / "prompts" / "a.toml").write_text(GOOD)
