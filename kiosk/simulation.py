@@ -278,7 +278,7 @@ class Simulation:
     def _press(self, meaning: t.Meaning) -> None:
         now = self._clock.monotonic()
         self._observe(now, "press", {"means": meaning.value})
-        self._marks[f"press:{meaning.value}"] = time.monotonic()
+        self._marks[f"press:{meaning.value}"] = self._marks["press:any"] = time.monotonic()
         self._pressed_at = now
         self.app.press(meaning)
 
@@ -293,6 +293,8 @@ class Simulation:
 
     def _measure(self, what: str, details: dict[str, object], now: float, at: float) -> None:
         match what:
+            case "screen":
+                self._since("press:any", "press_to_screen", now)
             case "FirstSample":
                 # Both on the visit's own clock: when the sample was captured, not when it was told of.
                 self.report.add_latency("press_to_record", max(0.0, at - self._pressed_at))

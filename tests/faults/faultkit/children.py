@@ -224,5 +224,5 @@ def _judge(storm: Storm) -> None:
 
 
 FAULT = Fault(
-    "children", sample=12_000, full=1_000_000, run=run, promise="nothing lost, nothing agreed by accident, no guest at the desk"
+    "children", sample=4_000, full=1_000_000, run=run, promise="nothing lost, nothing agreed by accident, no guest at the desk"
 )
