@@ -103,10 +103,14 @@ class ControlsConfig:
     """Hands and lamps."""
 
     facilitator_code: str = _setting(
-        "", "What a facilitator types on the cue keys (4 to 12 figures, 1 to 8); empty lets only the key in.", empty=True
+        "",
+        "What a facilitator types on the cue keys (4 to 12 figures, 1 to 8); empty lets only the key in.",
+        empty=True,
     )
     driver: str = _setting("keyboard", "What reads the keys.", choices=("keyboard", "gpio", "mock", "scripted"))
-    hand: str = _setting("right", "The hand the keys lie for: for the left one, yes is at the right.", choices=("right", "left"))
+    hand: str = _setting(
+        "right", "The hand the keys lie for: for the left one, yes is at the right.", choices=("right", "left")
+    )
     lamps: str = _setting("remembered", "What lights the lamps.", choices=("remembered", "gpio", "mock"))
 
 

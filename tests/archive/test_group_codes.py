@@ -123,11 +123,13 @@ def test_a_code_from_before_groups_still_opens(home, clock, tmp_path) -> None:
     db.conn.close()
     other = Database(tmp_path / "old.db")
     schema.migrations.apply(other, stop_before="m008_codes_of_a_group")
-    other.conn.execute("INSERT INTO takes (id, kind, prompt, language, site, boot_id, monotonic, wall, clock_trusted) "
-                       "VALUES ('T', 'story', '', 'en', '', '', 0, '2026-01-01', 1)")
+    other.conn.execute(
+        "INSERT INTO takes (id, kind, prompt, language, site, boot_id, monotonic, wall, clock_trusted) "
+        "VALUES ('T', 'story', '', 'en', '', '', 0, '2026-01-01', 1)"
+    )
     other.conn.execute("INSERT INTO codes VALUES (101, 'T', 'h', x'00')")
     other.conn.commit()
-    assert schema.migrate(other) == names[names.index("m008_codes_of_a_group"):]
+    assert schema.migrate(other) == names[names.index("m008_codes_of_a_group") :]
     assert other.execute("SELECT * FROM codes").fetchall() == [(101, "T", "h", b"\0", None)]
 
 

@@ -308,9 +308,7 @@ def test_long_takes_are_measured_in_bounded_memory(store, teller, worker) -> Non
     assert len(module._spread(Long())) <= 10 * module.MEASURED_PIECES
 
 
-def test_the_worker_looks_ahead_while_a_segment_is_open_and_does_not_do_it_again(
-    store, home, clock, teller
-) -> None:
+def test_the_worker_looks_ahead_while_a_segment_is_open_and_does_not_do_it_again(store, home, clock, teller) -> None:
     fake = FixedTranscriber(["Under the linden tree", "we sang."])
     worker = TranscriberWorker(home, clock, lambda _: fake)
     take, _ = teller.open(4.0, AudioFormat(48_000))

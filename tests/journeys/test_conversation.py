@@ -93,9 +93,13 @@ def test_no_sample_spoken_off_the_record_was_stored(told, long_speech):
     whole = min(len(stored), len(spoken))
     cut = int(np.argmin(stored[:whole] == spoken[:whole]))
     pause = next(span for span in kept["spans"] if span["mark"] == "pause")
-    assert cut / rate == pytest.approx(pause["start"], abs=0.2), "up to the pause every sample is the one that was spoken"
+    assert cut / rate == pytest.approx(pause["start"], abs=0.2), (
+        "up to the pause every sample is the one that was spoken"
+    )
     rest = stored[cut : cut + rate]
-    places = [at for at in range(cut, len(spoken) - rate) if spoken[at] == rest[0] and (spoken[at : at + rate] == rest).all()]
+    places = [
+        at for at in range(cut, len(spoken) - rate) if spoken[at] == rest[0] and (spoken[at : at + rate] == rest).all()
+    ]
     assert len(places) == 1, "after it the very samples go on"
     left_out = (places[0] - cut) / rate
     assert left_out > 2.0, "and what was said in between is nowhere"

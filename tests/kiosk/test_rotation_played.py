@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from random import Random
 
@@ -46,7 +47,9 @@ def tell(store: Store) -> tuple[str, str]:
 
 def test_two_hundred_plays_are_fair_and_nobody_counts_them(store):
     told: list[t.Event] = []
-    playing = Playing(store, SilentPlayer(store.clock, lambda _: None), store.clock, told.append, volume=0.7, chance=Random(5))
+    playing = Playing(
+        store, SilentPlayer(store.clock, lambda _: None), store.clock, told.append, volume=0.7, chance=Random(5)
+    )
     codes = dict(tell(store) for _ in range(9))
     chance, heard, ends = Random(11), [], {}
     begun = dict.fromkeys(codes, 0)
@@ -64,7 +67,7 @@ def test_two_hundred_plays_are_fair_and_nobody_counts_them(store):
         assert len(chosen) == 1
         heard.append(chosen[0])
         playing.stop()
-    assert all(one != other for one, other in zip(heard, heard[1:], strict=False)), "the same twice running"
+    assert all(one != other for one, other in itertools.pairwise(heard)), "the same twice running"
     for gone, play in ends.items():
         assert gone not in heard[play:], "heard after it was taken back"
     for start, end in ((0, 40), (40, 60), (60, 80), (80, 120), (120, 140), (140, 200)):

@@ -26,7 +26,17 @@ STEPS = int(os.environ.get("HEARTH_WALK_STEPS", "240000"))
 MEANINGS = tuple(Meaning)
 ON_RECORD = {State.READY, State.RECORDING, State.CONVERSATION}
 ACTS = (t.DiscardTake, t.Withdraw, t.Narrow, t.TellLibrarian)
-ONLY_BY_PRESS = (t.RecordDecision, t.AgreeOne, t.OpenStream, t.StartTake, t.ContinueTake, t.KeepTake, t.CheckCode, t.NarrowUse, *ACTS)
+ONLY_BY_PRESS = (
+    t.RecordDecision,
+    t.AgreeOne,
+    t.OpenStream,
+    t.StartTake,
+    t.ContinueTake,
+    t.KeepTake,
+    t.CheckCode,
+    t.NarrowUse,
+    *ACTS,
+)
 ENTERED = ("4", "417 ", "a", "zz", "able acid ", "417 able acid able acid", "\b", "417 able acid able able ")
 MINE = t.Mine((Use.PLAY_HERE, Use.ARCHIVE), 60.0)
 ASKING = t.Rules(ask_age=16, ask_form=True, embargo_years=10)
@@ -229,7 +239,11 @@ class World:
                         else t.Refused(play, "no", at)
                     )
                 case t.CheckCode(visit=visit):
-                    later(t.CodeAccepted(visit, TakeId("mine"), at, MINE) if pick < 0.8 else t.CodeRefused(visit, "no", at))
+                    later(
+                        t.CodeAccepted(visit, TakeId("mine"), at, MINE)
+                        if pick < 0.8
+                        else t.CodeRefused(visit, "no", at)
+                    )
                 case t.Narrow(visit=visit, story=story):
                     later(t.Narrowed(visit, story, at))
                 case t.NarrowUse(visit=visit, story=story, use=use):
