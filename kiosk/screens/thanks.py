@@ -25,7 +25,7 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
         sizes.decide,
         theme.paper,
     )
-    note = page.note(view.body, pygame.Rect(area.left, head.bottom, area.width, round(sizes.note * PITCH * 2)))
+    note = page.note(view.body, pygame.Rect(area.left, head.bottom, area.width, round(sizes.note * PITCH * 2.2)))
     whole = pygame.Rect(area.left, note.bottom + sizes.gap, area.width, area.bottom - note.bottom - sizes.gap)
     line = round(sizes.note * PITCH)
     room, side, told = _room(page, view, whole, line)
