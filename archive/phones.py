@@ -42,7 +42,8 @@ class Face:
     """What a phone is told of the box: no word, no name, no story.
 
     ``limit_at`` and ``paused_at`` are monotonic seconds of this boot. ``offers`` are the presses that would be taken
-    now, ``playing`` the cue button that sounds (0: none), ``seen`` the last command the box has acted upon.
+    now, ``playing`` the cue button that sounds (0: none), ``seen`` the last command the box has acted upon,
+    ``asks`` the library's own question that is on now.
     """
 
     state: str
@@ -56,6 +57,7 @@ class Face:
     question: int = 0
     still_there: bool = False
     seen: int = 0
+    asks: str = ""
 
     def left(self, now: float) -> float | None:
         """Seconds the conversation may still go on at ``now`` (monotonic), or None."""

@@ -99,8 +99,8 @@ class App:
         self._rules = rules
         self._languages = languages
         self._effects = Effects(
-            parts.store, parts.clock, parts.telling, parts.playing, parts.texts, self.post, check=parts.check, face=self,
-            beside=Beside(parts.arrivals.put),
+            parts.store, parts.clock, parts.telling, parts.playing, parts.texts, self.post, check=parts.check,
+            face=self, beside=Beside(parts.arrivals.put),
         )  # fmt: skip
         self.session: Session
         self._begun: tuple[t.Effect, ...] = ()
@@ -209,7 +209,7 @@ class App:
         self._pulse.tick()
         self._look_at_store()
         self._drain()
-        self._facing.tell(self.session, self._command)
+        self._facing.tell(self.session, self._command, self._asks())
         self._light()
         if now - self._drawn >= self.frame_s * 0.9 or self._face_key() != self._shown:
             self._draw(now)
@@ -410,6 +410,13 @@ class App:
         later = [*order[order.index(prompt.id) :], *order[: order.index(prompt.id)]]
         questions = [text for name in later for text in self._prompts[name].questions(self.session.language)]
         return questions[self.session.question % len(questions)]
+
+    def _asks(self) -> str:
+        """The question a facilitator's phone shows: the group's, or what a listener may ask next."""
+        prompt = self._prompts.get(self.session.prompt)
+        if prompt is None or self.session.home is not State.FACILITATOR:
+            return ""
+        return self._question(prompt) if self.session.state is State.CONVERSATION else self._nudge(prompt)
 
     def _nudge(self, prompt: Prompt) -> str:
         """What a facilitator who listens to one teller may ask next: the prompt's follow-ups, one a press."""

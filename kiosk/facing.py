@@ -23,7 +23,7 @@ _TAKING = frozenset({State.RECORDING, State.CONVERSATION})
 _log = logging.getLogger(__name__)
 
 
-def face_of(session: Session, seen: int) -> Face | None:
+def face_of(session: Session, seen: int, asks: str = "") -> Face | None:
     """What a phone is told of ``session``; None while no facilitator is at the box. Pure."""
     if session.home is not State.FACILITATOR:
         return None
@@ -42,6 +42,7 @@ def face_of(session: Session, seen: int) -> Face | None:
         question=session.question,
         still_there=session.still_there is not None,
         seen=seen,
+        asks=asks,
     )
 
 
@@ -56,9 +57,9 @@ class Facing:
         self._until = 0.0
         self._try(lambda: end_phones(store))
 
-    def tell(self, session: Session, seen: int) -> None:
+    def tell(self, session: Session, seen: int, asks: str = "") -> None:
         """Write down how the box stands, if it changed; the phone goes when the facilitator goes."""
-        face = face_of(session, seen)
+        face = face_of(session, seen, asks)
         if face == self._told:
             return
         self._told = face

@@ -79,7 +79,10 @@ def test_a_conversation_is_led_from_the_phone(box, phone, record_property):
         assert not paused.live
         assert press("resume").paused_at is None
     press("flag")
-    assert press("question").question == 1
+    asked = read_face(box.store).asks
+    after = press("question")
+    assert after.question == 1
+    assert after.asks not in {"", asked}, "the phone shows the guide question that is on now"
     press("stop")
     box.until(lambda: box.state() == "review")
     marks = {span.mark.value for span in spans_of(box.store, take)}
@@ -97,7 +100,7 @@ def test_the_state_comes_to_the_phone_as_it_changes(box, phone):
         first = json.loads(next(lines)[6:])
         assert (first["state"], first["live"], first["left"]) == ("facilitator", False, None)
         assert set(first) == {
-            "state", "offers", "cues", "playing", "live", "people", "question", "still_there", "seen", "left", "paused",
+            "state", "offers", "cues", "playing", "live", "people", "question", "still_there", "seen", "asks", "left", "paused",
         }  # fmt: skip
         box.press("begin_group")
         told = next(told for line in lines if (told := json.loads(line[6:]))["state"] == "agreement")

@@ -23,6 +23,8 @@ function show() {
   if (face.left !== null) left = face.left >= 90 ? words.minutes.replace("#", Math.round(face.left / 60)) : words.minute;
   else if (face.state === "agreement") left = words.people.replace("#", face.people);
   document.getElementById("left").textContent = left;
+  const asks = document.getElementById("asks");
+  if (asks.textContent !== face.asks) asks.textContent = face.asks;
   for (const key of form.querySelectorAll("button")) {
     key.disabled = !face.offers.includes(key.value);
     key.classList.toggle("on", key.value === `cue${face.playing}`);
