@@ -32,7 +32,9 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
         used, empty = mix(theme.ember, theme.glow, 0.25), mix(theme.coal, theme.dusk, 0.35)
         parts.append(TimeBar(page.mirror(rect), used, empty, mirrored=page.right_to_left))
     note_height = round(sizes.note * PITCH)
-    words = caption_height(page, _lines(page))
+    # A long note takes a line of the words: what is asked of the teller now comes before what was said a while ago.
+    long_note = bool(view.notes) and page.ink.width(view.notes[0], Face.SANS, sizes.note) > area.width
+    words = caption_height(page, _lines(page) - int(long_note))
     note = pygame.Rect(area.left, area.bottom - note_height, area.width, note_height)
     said = pygame.Rect(area.left, note.top - words - sizes.gap // 2, area.width, words)
     wave_top = bar_top + bar_height + sizes.gap

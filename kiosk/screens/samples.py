@@ -126,6 +126,11 @@ def _scenes(now: Session, extras: Extras, heard: tuple[Word, ...]) -> dict[str, 
         ),
         "agreement": (replace(now, state=State.AGREEMENT, people=3), extras),
         "conversation": (replace(group, playing=Playing(Heard.CUE, 1.0, 2, TAKE, 1.0)), extras),
+        "recording_nudged": (
+            replace(telling, home=State.FACILITATOR, question=1),
+            replace(extras, nudge=extras.prompt),
+        ),
+        "conversation_join": (replace(group, paused_at=30.0, asked=Meaning.NEXT_PERSON), extras),
         "conversation_off_record": (replace(group, paused_at=30.0), extras),
         "recovered": (replace(now, state=State.RECOVERED), extras),
     } | {name: (session, extras) for name, session in _own_scenes(now).items()}
