@@ -136,8 +136,8 @@ class Stories(Takes):
 
         Each of ``people`` gets a code, and any of them opens, narrows and withdraws. A withdrawal by one takes the
         whole conversation out: a voice cannot be told apart from those it answers, and no majority may outvote the one
-        who says no. The codes are in the result and nowhere else; ``fresh`` were made in another thread, what is missing
-        of them is made here. Raises `Refused` (kept before, visit over), `NoSuchStory`.
+        who says no. The codes are in the result and nowhere else; ``fresh`` were made in another thread, what
+        is missing of them is made here. Raises `Refused` (kept before, visit over), `NoSuchStory`.
         """
         content = open_content(self, take, Reader.REVIEW, self.now())
         made = [fresh] if isinstance(fresh, FreshCode) else list(fresh or ())[:people]

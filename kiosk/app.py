@@ -86,8 +86,13 @@ class App:
     """The box at work."""
 
     def __init__(
-        self, parts: Parts, rules: t.Rules, languages: tuple[str, ...], observer: Observer | None = None,
-        *, steward: str = "",
+        self,
+        parts: Parts,
+        rules: t.Rules,
+        languages: tuple[str, ...],
+        observer: Observer | None = None,
+        *,
+        steward: str = "",
     ) -> None:
         """Build the first session; nothing is opened before `start`."""
         self._parts = parts

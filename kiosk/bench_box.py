@@ -20,15 +20,16 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import soundfile
-import soxr
 
 from archive.store import Store
 from audio.bench_sound import p95, sound_server
 from audio.clock import SystemClock
 from audio.ear import RATE, Ear, Recording
+from audio.pcm import to_floats
 from audio.priority import hurry
 from audio.speech import Spoken, on_this_machine
+from audio.tracks import Track
+from audio.types import AudioFormat
 from audio.virtualsound import MICROPHONE, SPEAKER, VirtualSound
 from kiosk.box import Setting, read_home
 from kiosk.presses import parse
@@ -247,9 +248,10 @@ def _first_shown(shown: list[tuple[float, int]]) -> list[tuple[int, float]]:
 def _began(recording: Recording, path: Path, pressed: float) -> float:
     """When the first sample of ``path`` was heard: found by its shape, for a story may begin in silence."""
     part = recording.between(pressed, pressed + 9)
-    with soundfile.SoundFile(str(path)) as file:
-        told = file.read(file.samplerate * 6, dtype="float32", always_2d=True)[:, 0]
-        told = soxr.resample(told, file.samplerate, RATE)
+    form = AudioFormat(RATE)
+    track = Track(path, form)
+    told = to_floats(track.read(RATE * 6), form)
+    track.close()
     size = 1 << (len(told) + len(part.samples)).bit_length()
     match = np.fft.irfft(np.fft.rfft(part.samples, size) * np.conj(np.fft.rfft(told, size)), size)
     return part.at + int(match[: len(part.samples)].argmax()) / RATE

@@ -63,7 +63,7 @@ class TakeFound:
 
 @dataclass(frozen=True, slots=True)
 class IdlePress:
-    """A control was pressed that does nothing now: still a press, so that no yes right after it counts as deliberate."""
+    """A control was pressed that does nothing now: still a press, so no yes right after it is deliberate."""
 
     at: float
 

@@ -81,7 +81,7 @@ class Playing:
         voice: Voice | None = None,
         chance: Random | None = None,
     ) -> None:
-        """``volume`` (0 to 1) is what each visit begins with; ``voice`` reads screens aloud; ``chance`` only shuffles the rounds."""
+        """``volume`` (0 to 1) is what each visit begins with; ``voice`` reads aloud; ``chance`` only shuffles."""
         self._store = store
         self._player = player
         self._clock = clock

@@ -235,7 +235,7 @@ class Session:
     wait_years: int = 0
     keep_code: str = field(default="", repr=False)
     keep_codes: tuple[str, ...] = field(default=(), repr=False)
-    """The codes of a group, one a person, shown one after the other: ``keep_code`` is that of person number ``person``."""
+    """The codes of a group, one a person, shown in turn: ``keep_code`` is that of person number ``person``."""
     person: int = 0
     entry: Entry = field(default_factory=Entry)
     """The keep-code as far as its teller entered it; like ``keep_code`` it lives until the visit ends at most."""

@@ -149,7 +149,7 @@ class Visitor:
             self._confirming = word in CONFIRMED
             return True
         if session.state is State.THANKS and not self.machine_busy(session):
-            # Whoever goes on to something else leaves the thanks screen first, as a person would: a group after its last.
+            # Whoever goes on to something else leaves the thanks screen first, a group after its last.
             self._try(session, now, (Meaning.DONE, Meaning.NEXT))
         else:
             self._patience(session, now, word)

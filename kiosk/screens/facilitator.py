@@ -23,7 +23,9 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     if view.notes:
         left = area.left + area.width // 3
         page.note(
-            view.notes[0], pygame.Rect(left, area.top, area.right - left, round(sizes.note * PITCH * 2.2)), align="right"
+            view.notes[0],
+            pygame.Rect(left, area.top, area.right - left, round(sizes.note * PITCH * 2.2)),
+            align="right",
         )
     top = area.top + line + sizes.gap // 2
     room = pygame.Rect(area.left, top, area.width, area.bottom - top)

@@ -76,7 +76,9 @@ def test_a_box_without_a_code_takes_none():
     assert not code.right(typed(code, "1111", 5.0) + 2.0)
 
 
-@pytest.mark.parametrize(("text", "good"), [("1234", True), ("12345678", True), ("123", False), ("9999", False), ("12a4", False)])
+@pytest.mark.parametrize(
+    ("text", "good"), [("1234", True), ("12345678", True), ("123", False), ("9999", False), ("12a4", False)]
+)
 def test_what_can_be_a_code(text, good):
     assert is_code(text) is good
     if good:
@@ -88,7 +90,11 @@ def test_what_can_be_a_code(text, good):
 
 def test_with_a_code_the_f_of_a_keyboard_lets_nobody_in_and_a_switch_still_does():
     attract = Session(state=State.ATTRACT)
-    for text, opens in (("", True), ('facilitator_code = "1234"', False), ('facilitator_code = "1234"\ndriver = "gpio"', True)):
+    for text, opens in (
+        ("", True),
+        ('facilitator_code = "1234"', False),
+        ('facilitator_code = "1234"\ndriver = "gpio"', True),
+    ):
         session = replace(attract, rules=parse(f"[controls]\n{text}").rules())
         assert (Control.FACILITATOR in keys(session)) is opens
         assert (Meaning.FACILITATE in legal(session)) is opens

@@ -30,7 +30,7 @@ HOMES = {
     "gpiozero": {"hardware/gpio.py"},
     "huggingface_hub": {"audio/models.py"},
     "jinja2": {"archive/portal/"},
-    "jiwer": {"audio/speech.py"},
+    "jiwer": {"audio/speech.py", "audio/benchwords.py"},
     "lgpio": {"hardware/gpio.py"},
     "nacl": {"audio/sealing.py", "archive/"},
     "numpy": {"audio/", "archive/", "kiosk/"},

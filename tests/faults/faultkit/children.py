@@ -183,7 +183,6 @@ class Storm:
         self.shortest = min(self.shortest, gap)
         outcome.check(gap >= DELIBERATE - NEARLY, f"{what} {gap:.3f} s after a press, or after its question was shown")
 
-
     def quiet_before(self, at: float) -> float:
         """Seconds since the press or the screen before ``at``."""
         before = [one for one in (*self.presses[-64:], *self.screens[-64:]) if one < at - NEARLY]
@@ -224,5 +223,9 @@ def _judge(storm: Storm) -> None:
 
 
 FAULT = Fault(
-    "children", sample=4_000, full=1_000_000, run=run, promise="nothing lost, nothing agreed by accident, no guest at the desk"
+    "children",
+    sample=4_000,
+    full=1_000_000,
+    run=run,
+    promise="nothing lost, nothing agreed by accident, no guest at the desk",
 )
