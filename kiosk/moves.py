@@ -15,6 +15,8 @@ from kiosk.codeentry import Entry
 from kiosk.draft import Draft
 from kiosk.types import CUE_MEANINGS, Heard, Hint, Meaning, Mic, Mine, Notice, Page, Preface, State
 
+MOMENT = 0.5
+"""Seconds a take goes on before it can be ended: a key held or hammered must not end it before it began."""
 Move: TypeAlias = Callable[[Draft, t.Event], None]
 
 

@@ -56,6 +56,8 @@ GUARDS: Mapping[str, Guard] = {
     "asked to tell a librarian": lambda s, _e: s.asked is Meaning.TELL_LIBRARIAN,
     "asked to narrow": lambda s, _e: s.asked is Meaning.NARROW,
     "asked to withdraw": lambda s, _e: s.asked is Meaning.WITHDRAW,
+    # Ended before a sample came there is nothing to close, and that would look like a fault of the box.
+    "told for a moment": lambda s, e: s.started is None or e.at - s.started >= m.MOMENT,
     "asked": lambda s, _e: s.asked is not None,
     "asked first": lambda s, _e: bool(s.asks),
     "not being checked": lambda s, _e: not s.saving,
@@ -215,7 +217,7 @@ def _begin_rows() -> list[Row]:
 
 def _story_rows() -> list[Row]:
     return [
-        Row(S.RECORDING, M.TALK, S.CLOSING, ("close_take",)),
+        Row(S.RECORDING, M.TALK, S.CLOSING, ("close_take",), "told for a moment"),
         Row(S.RECORDING, M.QUESTION, moves=("next_question",)),
         Row(S.RECORDING, M.REDO, moves=("ask",)),
         Row(S.RECORDING, M.CONFIRM, S.READY, ("redo",), "asked to redo"),
@@ -325,7 +327,7 @@ def _facilitator_rows() -> list[Row]:
         Row(talk, M.FLAG, moves=("flag",)),
         Row(talk, M.NEXT_PERSON, moves=("ask",)),
         Row(talk, M.CONFIRM, None, ("one_more",), "asked to join"),
-        Row(talk, M.STOP, S.CLOSING, ("close_take",)),
+        Row(talk, M.STOP, S.CLOSING, ("close_take",), "told for a moment"),
         *_taking(talk),
         *(Row(talk, cue, None, ("stop",), "same cue") for cue in CUE_MEANINGS),
         *(Row(talk, cue, moves=("play_cue",)) for cue in CUE_MEANINGS),

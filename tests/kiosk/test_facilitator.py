@@ -181,3 +181,10 @@ def test_the_desk_is_left_after_half_an_hour_without_anybody():
     assert asked.still_there is not None
     gone, _ = step(asked, t.Tick(asked.still_there))
     assert (gone.state, gone.home) == (State.ATTRACT, State.ATTRACT)
+
+
+def test_a_take_is_not_ended_by_the_press_after_the_one_that_began_it():
+    told = Session(state=State.RECORDING, take=TAKE, started=10.0, limit_at=310.0, mic=t.Mic.OPEN)
+    assert step(told, t.Press(Meaning.TALK, 10.3, TAKE))[0].state is State.RECORDING
+    assert step(told, t.Press(Meaning.TALK, 10.6, TAKE))[0].state is State.CLOSING
+    assert step(talking(), t.Press(Meaning.STOP, 0.2, TAKE))[0].state is State.CONVERSATION
