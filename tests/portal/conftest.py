@@ -204,7 +204,17 @@ class Browser:
 
     def open(self, url: str) -> None:
         self.call("Page.navigate", url=url)
-        self.wait("document.readyState === 'complete' && location.href !== 'about:blank'")
+        self.wait(f"location.href.startsWith({url!r}) && document.readyState === 'complete'")
+        # A page just left may still be announced as loaded.
+        time.sleep(0.2)
+
+    def _loaded(self, seen: int) -> None:
+        """Wait for the page after the one that was there."""
+        until = time.monotonic() + 20
+        while not any(one.get("method") == "Page.loadEventFired" for one in self.events[seen:]):
+            assert time.monotonic() < until, "the page never came"
+            time.sleep(0.02)
+            self.call("Browser.getVersion")
 
     def js(self, expression: str) -> Any:
         told = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
@@ -224,9 +234,9 @@ class Browser:
 
     def submit(self, selector: str) -> None:
         """Press a button of a form and wait for the page after it."""
-        self.js("window.before = true")
+        seen = len(self.events)
         self.js(f"document.querySelector({selector!r}).click()")
-        self.wait("!window.before && document.readyState === 'complete'")
+        self._loaded(seen)
 
     def size(self, width: int, height: int, *, phone: bool = False) -> None:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=2 if phone else 1, mobile=phone)  # fmt: skip

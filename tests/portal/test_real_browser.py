@@ -125,8 +125,11 @@ def test_a_phone_presses_in_a_real_browser(browser, box, serving):
     browser.js("document.querySelector('[value=begin_group]').click()")
     browser.wait("document.getElementById('now').textContent === 'We are listening'")
     look(browser, "conversation", seen)
+    place = "document.querySelector('[value=stop]').getBoundingClientRect().x"
+    before = browser.js(place)
     browser.js("document.querySelector('[value=pause]').click()")
     browser.wait("document.getElementById('now').textContent === 'Off the record'")
+    assert browser.js(place) == before, "no key changes its place while somebody tells"
     look(browser, "paused", seen)
     assert browser.js("document.getElementById('trouble').hidden")
     browser.js("document.querySelector('[value=stop]').click()")

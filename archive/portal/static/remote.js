@@ -29,6 +29,8 @@ function show() {
     key.disabled = !face.offers.includes(key.value);
     key.classList.toggle("on", key.value === `cue${face.playing}`);
   }
+  // While somebody tells, no key changes its place: what does nothing just goes dark.
+  document.getElementById("board").classList.toggle("talk", ["conversation", "recording"].includes(face.state));
   if (waiting && face.seen >= waiting) {
     waiting = 0;
     say("");
