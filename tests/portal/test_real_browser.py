@@ -132,6 +132,9 @@ def test_a_phone_presses_in_a_real_browser(browser, box, serving):
     assert browser.js(place) == before, "no key changes its place while somebody tells"
     look(browser, "paused", seen)
     assert browser.js("document.getElementById('trouble').hidden")
+    browser.js("document.querySelector('[value=resume]').click()")
+    browser.wait("document.getElementById('now').textContent === 'We are listening'")
+    browser.js("new Promise((r) => setTimeout(r, 2500))")
     browser.js("document.querySelector('[value=stop]').click()")
     box.until(lambda: box.state() == "review")
     box.press("discard", "discard")
