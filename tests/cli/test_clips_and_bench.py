@@ -87,9 +87,12 @@ def test_what_cannot_be_transcribed_at_all_is_one_error(verb, words, tmp_path, m
 def test_bench_measures_itself_beside_the_plain_model(verb, folder, spoken, tmp_path) -> None:
     shutil.copy(spoken.path, tmp_path / "one.wav")
     (tmp_path / "one.txt").write_text(spoken.text)
-    answer = verb("bench", "--quick", "--clips", tmp_path, "--json")
+    answer = verb("bench", "--quick", "--only", "words", "--clips", tmp_path, "--json")
     assert answer.code == 0
     assert len(answer.json) >= 5
+    ways = answer.json.pop("frontier")
+    assert ways, "words against latency, way by way"
+    assert answer.json.pop("not_measured") == {}, "what was asked for was measured"
     assert all(isinstance(value, int | float) for value in answer.json.values())
     missing = verb("bench", "--quick", "--clips", tmp_path / "empty", "--json")
     assert missing.code in {1, 2}
