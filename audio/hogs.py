@@ -68,7 +68,7 @@ def busy(*, cores: int = 0, disk: Path | None = None, model: bool = False) -> It
     with tempfile.TemporaryFile() as said:
         try:
             for call in wanted:
-                command = [sys.executable, "-c", f"from audio import hogs; hogs.{call}"]
+                command = [sys.executable, "-P", "-c", f"from audio import hogs; hogs.{call}"]
                 started.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said))
             yield [process.pid for process in started]
         finally:

@@ -116,7 +116,7 @@ def running(sound: VirtualSound, setting: Setting, folder: Path) -> Iterator[Run
     with (folder / "said").open("ab") as said:
         try:
             for words in (["run", *home, *head], ["transcriber", *home]):
-                command = [sys.executable, "-m", "kiosk", *words]
+                command = [sys.executable, "-P", "-m", "kiosk", *words]
                 programs.append(subprocess.Popen(command, env=environment, stdout=said, stderr=said))
                 ready.wait(_KIOSK if words[0] == "run" else _TRANSCRIBER)
                 if words[0] == "run":

@@ -37,6 +37,8 @@ class TranscriberProcess:
         """Start it; returns at once, the model loads meanwhile."""
         command = [
             sys.executable,
+            # The folder we happen to stand in must not lend modules to the program.
+            "-P",
             "-m",
             "kiosk",
             "transcriber",

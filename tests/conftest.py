@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+# What is tested is what is installed: programs the tests start must not take modules from the folder they stand in.
+os.environ["PYTHONSAFEPATH"] = "1"
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
