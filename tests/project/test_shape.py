@@ -112,7 +112,7 @@ def test_nothing_speaks_of_the_machine_it_was_made_on():
 
 
 def test_what_only_one_machine_has_would_be_found():
-    planted = ["cd /work/main", "see /root/x/y", "https://pypi.org/simple", "http://10.1.2.3:8080", "/home/ann/box"]
+    planted = ["cd /work/project", "see /root/x/y", "https://pypi.org/simple", "http://10.1.2.3:8080", "/home/ann/box"]
     for line in planted:
         assert any(pattern.search(line) for pattern in ABOUT_ONE_MACHINE.values()), line
     for line in ["/var/lib/hearth", "127.0.0.1", "./work/x", "version 3.11.2", "/media/usb", "$HOME/work/"]:
