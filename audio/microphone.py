@@ -277,8 +277,10 @@ class Microphone:
         self._looked_at = now = self._clock.monotonic()
         answers = self._identity.source()
         if answers is None:
-            # Nobody can tell: there is no sound server that could put another device in its place.
-            self.sure_until = math.inf
+            if self._answers is None:
+                # Nobody can tell: there is no sound server that could put another device in its place.
+                self.sure_until = math.inf
+            # A server that told before and is silent now may be moving the stream: what comes meanwhile waits.
             return
         self._answers = self._answers or answers
         if answers != self._answers:
