@@ -10,6 +10,7 @@ from audio.capture import Capture
 from audio.clock import VirtualClock
 from audio.errors import StreamDied, WrongDevice
 from audio.events import StreamLost, TakeClosed
+from audio.microphone import Microphone
 from audio.sources import ScriptedSource
 from audio.takewriter import TakeReader, TakeWriter
 from audio.types import TakeId
@@ -89,3 +90,36 @@ def test_a_microphone_nothing_can_replace_holds_nothing_back():
     assert ScriptedSource(VirtualClock(), []).sure_until == math.inf
     ScriptedSource(VirtualClock(), []).confirm()
     assert issubclass(WrongDevice, StreamDied)
+
+
+class Telling:
+    """A sound server that says what it is told to say."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+
+    def source(self):
+        return self.answers.pop(0)
+
+
+def microphone(*answers):
+    one = object.__new__(Microphone)
+    one.name, one._clock, one._identity = "mic", VirtualClock(), Telling(*answers)
+    one._answers, one._looked_at, one.sure_until = None, 0.0, math.inf
+    return one
+
+
+def test_a_server_that_falls_silent_lets_nothing_more_through():
+    mic = microphone("usb", None, "usb")
+    mic.confirm()
+    mic._clock.advance(1.0)
+    mic.confirm()
+    assert mic.sure_until == 0.0, "silence is no answer"
+    mic.confirm()
+    assert mic.sure_until == 1.0
+
+
+def test_where_no_server_ever_answers_everything_is_sure():
+    mic = microphone(None)
+    mic.confirm()
+    assert mic.sure_until == math.inf
