@@ -67,3 +67,33 @@ class TransportTrouble(ArchiveError):
     """The place stories are handed on to cannot be reached or written."""
 
     code = "transport-trouble"
+
+
+class StoreTrouble(ArchiveError):
+    """The archive's object store cannot be reached, read or written."""
+
+    code = "store-trouble"
+
+
+class NoSuchObject(ArchiveError):
+    """The archive's object store has nothing of this name."""
+
+    code = "no-such-object"
+
+
+class BadKey(ArchiveError):
+    """This cannot be the name of an object."""
+
+    code = "bad-key"
+
+
+class CatalogueTrouble(ArchiveError):
+    """The archive's database cannot be reached, or does not take something."""
+
+    code = "catalogue-trouble"
+
+
+class Clash(ArchiveError):
+    """A row breaks a rule of its table: its key is taken already, or what it refers to is gone."""
+
+    code = "clash"

@@ -1,0 +1,14 @@
+"""Object stores for the tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from archive.objects import Objects, open_objects
+
+
+@pytest.fixture(params=["folder"])
+def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
+    return open_objects(f"folder:{tmp_path / 'objects'}")
