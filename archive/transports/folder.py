@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -37,11 +36,11 @@ from archive.ingest import (
 from archive.receipts import Receipt, folder_signer
 from archive.sealedbag import KEY_FILE, SUFFIX, ArchiveKey, read_archive_key, seal_bag
 from archive.tombstones import Tombstone
+from archive.transports.known import check_key
 from audio.clock import Clock
 from audio.errors import DiskTrouble
 
 SEALED = "sealed"
-_KNOWN = "known-archives.json"
 _SPARE = 1 << 20
 
 
@@ -147,33 +146,16 @@ class FolderTransport:
         """Read the archive's key, if any, and hold it against the one seen here before."""
         path = self.root / KEY_FILE
         key = read_archive_key(path.read_bytes()) if path.is_file() else None
-        known = self._known()
-        before = read_archive_key(known.get(self.place, {}))
         if path.exists() and key is None:
             raise TransportTrouble(f"{path} is not an archive's key.", "Ask the archive for its key file.")
-        if before is not None and (key is None or (key.seal, key.sign) != (before.seal, before.sign)):
-            say = f"The archive's key in {self.root} is not the one this box has known there."
-            do = f"Ask the archive. If its key has changed, remove its entry from {self._keys / _KNOWN}."
-            raise TransportTrouble(say, do)
+        check_key(self._keys, self.place, f"in {self.root}", key)
         if key is None:
             signer = folder_signer(self._keys)
             self._archive = FolderArchive(self.root, signer, self._clock)
             self.signer = signer.public
             return
-        if before is None:
-            write_file(self._keys / _KNOWN, json.dumps(known | {self.place: key.to_json()}, indent=1).encode(), 0o600)
         self._archive_key = key
         self.signer = key.sign
-
-    def _known(self) -> dict[str, dict[str, str]]:
-        path = self._keys / _KNOWN
-        if not path.exists():
-            return {}
-        try:
-            known = json.loads(path.read_bytes())
-        except ValueError as error:
-            raise TransportTrouble(f"{path} cannot be read.", "Put it back from a copy.") from error
-        return known if isinstance(known, dict) else {}
 
     def _send_sealed(self, bag: Bag, key: ArchiveKey) -> None:
         target = self._sealed(bag.id, bag.sha256)
