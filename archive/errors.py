@@ -97,3 +97,9 @@ class Clash(ArchiveError):
     """A row breaks a rule of its table: its key is taken already, or what it refers to is gone."""
 
     code = "clash"
+
+
+class BadFeed(ArchiveError):
+    """A feed is not signed by the archive, old, altered, too large or hostile; the last good one stays."""
+
+    code = "bad-feed"

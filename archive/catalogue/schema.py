@@ -1,0 +1,16 @@
+"""The archive's tables, as one ordered list of named migrations; each topic keeps its own in ``tables_<topic>.py``.
+
+To add tables: a file with ``MIGRATIONS = (Migration("boxes_1", [...]),)`` and one line here, at the end. A migration
+that was ever released is never changed; the next one is.
+"""
+
+from __future__ import annotations
+
+from archive.catalogue import tables_desk, tables_people, tables_stories
+from archive.catalogue.migration import Migration
+
+MIGRATIONS: tuple[Migration, ...] = (
+    *tables_stories.MIGRATIONS,
+    *tables_people.MIGRATIONS,
+    *tables_desk.MIGRATIONS,
+)
