@@ -1,0 +1,1 @@
+"""Who works at a community archive: accounts, roles, sessions, and what each role may do."""
