@@ -35,6 +35,7 @@ HOMES = {
     "nacl": {"audio/sealing.py", "archive/"},
     "numpy": {"audio/", "archive/", "kiosk/"},
     "onnxruntime": {"audio/vad.py"},
+    "psycopg": {"archive/catalogue/"},
     "pygame": {"kiosk/"},
     "pyloudnorm": {"audio/loudness.py"},
     "rich": {"kiosk/commands/bench_.py"},
