@@ -21,7 +21,7 @@ from archive.types import Act, Use
 from audio.types import TakeId
 
 _FINAL = (Act.WITHDRAW, Act.DISCARD, Act.EXPIRE)
-_TABLES = ("fixity", "spans", "words", "jobs", "segments", "loudness", "excerpts", "rotation", "closings")
+_TABLES = ("fixity", "spans", "words", "jobs", "segments", "loudness", "excerpts", "rotation", "trims", "closings")
 
 
 @dataclass(frozen=True, slots=True)

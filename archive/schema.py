@@ -175,6 +175,16 @@ def m009_looking_ahead(db: Database) -> None:
     )
 
 
+@migrations()
+def m010_trims(db: Database) -> None:
+    """Which take was made from which by cutting off its ends; no foreign key to the first: it is erased by then."""
+    _run(
+        db,
+        """CREATE TABLE trims (
+            take TEXT PRIMARY KEY REFERENCES takes(id) ON DELETE CASCADE, origin TEXT NOT NULL) STRICT""",
+    )
+
+
 def _append_only(table: str) -> tuple[str, str]:
     """Triggers that refuse to change or delete a row of ``table``."""
     refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"

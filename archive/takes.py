@@ -64,11 +64,13 @@ class Takes(Erasing):
         site: str = "",
         sound: AudioFormat | None = None,
         take: TakeId | None = None,
+        trimmed_from: TakeId | None = None,
     ) -> OpenTake:
         """Note that recording was agreed to, and make the key of the take. Call before the microphone opens.
 
         The yes, the facts and the box's wrap are durable when this returns; no file is made. A second try (redo)
-        is a second take; ``take`` is its identifier where one was promised already (`fresh_take`).
+        is a second take; ``take`` is its identifier where one was promised already (`fresh_take`), ``trimmed_from``
+        the take it is cut out of (`archive.trimming`).
         Raises `NoKey` if the keys of the box are missing.
         """
         if take is None:
@@ -87,6 +89,8 @@ class Takes(Erasing):
             )
             self.note(take, Act.DECIDE, by, use=Use.RECORD, yes=True, wording=wording)
             add_wrap(conn, take, BOX, blob)
+            if trimmed_from is not None:
+                conn.execute("INSERT INTO trims VALUES (?, ?)", (take, trimmed_from))
         return OpenTake(take, self.home.take_file(take), key, int(done.lastrowid or 0))
 
     def agree(self, take: TakeId, *, wording: Wording, by: str) -> None:
