@@ -11,9 +11,9 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from archive.errors import DamagedStore, HomeTrouble
+from archive.errors import DamagedStore, HomeTrouble, NewerDatabase
 from archive.home import Home
-from archive.schema import migrate
+from archive.schema import migrate, reader_needed, schema
 from audio.clock import Clock
 
 BUSY_MS = 10_000
@@ -38,7 +38,8 @@ def connect(home: Home) -> Database:
     """Open the database of ``home`` and bring its tables up to date.
 
     WAL with ``synchronous=FULL``: a transaction that returned is on disk. ``secure_delete`` overwrites what is
-    deleted. Raises `HomeTrouble` (cannot be opened) or `DamagedStore` (is not a sound database).
+    deleted. Raises `HomeTrouble` (cannot be opened), `NewerDatabase` (this program is too old for it) or `DamagedStore`
+    (is not a sound database).
     """
     try:
         # Autocommit: transactions are begun explicitly, never by a statement in passing.
@@ -50,6 +51,12 @@ def connect(home: Home) -> Database:
             conn.execute("PRAGMA foreign_keys=ON")
             conn.execute("PRAGMA temp_store=MEMORY")
             db = Database(conn, execute_plugins=False)
+            if reader_needed(db) > schema():
+                conn.close()
+                raise NewerDatabase(
+                    f"The stories in {home.path} were last used by a newer Digital Hearth than this one.",
+                    "Install that version or a newer one. Nothing was changed.",
+                )
             migrate(db)
     except sqlite3.OperationalError as error:
         raise HomeTrouble(

@@ -57,6 +57,12 @@ class HomeTrouble(ArchiveError):
     code = "home-trouble"
 
 
+class NewerDatabase(HomeTrouble):
+    """A newer program has changed the database in a way this one does not know."""
+
+    code = "newer-database"
+
+
 class BadBag(ArchiveError):
     """A bag is incomplete, altered or hostile."""
 

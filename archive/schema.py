@@ -5,10 +5,18 @@ Only facts are stored: no status, no count of plays, likes or listeners. What so
 
 from __future__ import annotations
 
+from functools import cache
+
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 migrations = Migrations("hearth")
+OLDEST_READER = 9
+"""How many migrations a program has to know to work on a database that has all of these.
+
+A migration that only adds (a table, a column with a default) leaves it as it is: the release before goes on working, so
+an update can be taken back. One that changes what older programs read or write sets this to its own number.
+"""
 
 
 def _run(db: Database, *statements: str) -> None:
@@ -194,9 +202,22 @@ def _append_only(table: str) -> tuple[str, str]:
     )
 
 
+@cache
+def schema() -> int:
+    """How many migrations this program knows."""
+    return len(migrations.pending(Database(memory=True)))
+
+
+def reader_needed(db: Database) -> int:
+    """How many migrations a program has to know to work on ``db``; 0 for a new one."""
+    return int(db.conn.execute("PRAGMA user_version").fetchone()[0])
+
+
 def migrate(db: Database) -> list[str]:
     """Apply what is pending, in order, each in one transaction; return the names applied. Safe to repeat."""
     names = [step.name for step in migrations.pending(db)]
     if names:
         migrations.apply(db)
+    if reader_needed(db) < OLDEST_READER:
+        db.conn.execute(f"PRAGMA user_version = {OLDEST_READER}")
     return names
