@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from archive.bag import Bag
 from archive.errors import TransportTrouble
+from archive.feed.hello import Hello
 from archive.ingest import Progress, Refusal
 from archive.receipts import Receipt
 from archive.tombstones import Tombstone
@@ -62,6 +63,17 @@ class Transport(Protocol):
 
         False wherever the place cannot tell.
         """
+        ...
+
+    def feed(self, hello: Hello) -> bytes | None:
+        """Make the box known and return the newest feed the archive has for it, unverified.
+
+        None while there is none. No more than `archive.feed.manifest.MOST_BYTES` and one byte are ever read.
+        """
+        ...
+
+    def blob(self, sha256: str) -> AbstractContextManager[BinaryIO]:
+        """Open a blob of this box's feed. The reader counts and sums the bytes itself."""
         ...
 
 

@@ -15,10 +15,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from archive.bag import Bag, is_bag_id, write_folder
 from archive.durable import PART, remove, sync_folder, write_file
 from archive.errors import TransportTrouble
+from archive.feed.hello import Hello
+from archive.feed.manifest import MOST_BYTES
 from archive.ingest import (
     BAGS,
     FOLDERS,
@@ -41,6 +44,9 @@ from audio.clock import Clock
 from audio.errors import DiskTrouble
 
 SEALED = "sealed"
+BOXES = "boxes"
+"""Hellos of boxes, `<name>.json`; beside each what the archive leaves for it, `<name>.feed`."""
+BLOBS = "blobs"
 _SPARE = 1 << 20
 
 
@@ -127,16 +133,44 @@ class FolderTransport:
         with _plainly(self.root):
             return self._archive is not None and not (self.root / BAGS / bag_id).is_dir()
 
+    def feed(self, hello: Hello) -> bytes | None:
+        """Leave the hello for the archive's next visit, and read the feed its last one left.
+
+        A folder of the box's own has no people who prepare anything, and so no feed.
+        """
+        if self._archive_key is None:
+            return None
+        with _plainly(self.root):
+            self._make(BOXES)
+            known = self.root / BOXES / f"{hello.name}.json"
+            if not known.is_file() or known.read_bytes() != hello.to_bytes():
+                write_file(known, hello.to_bytes())
+            path = self.root / BOXES / f"{hello.name}.feed"
+            if path.is_symlink() or not path.is_file():
+                return None
+            with path.open("rb") as file:
+                return file.read(MOST_BYTES + 1)
+
+    @contextmanager
+    def blob(self, sha256: str) -> Iterator[BinaryIO]:
+        """Open a blob the archive left."""
+        path = self.root / BLOBS / sha256
+        if path.is_symlink() or not path.is_file():
+            say = "A part of the archive's feed is not on the stick."
+            raise TransportTrouble(say, "Let the archive write the stick again.")
+        with _plainly(self.root), path.open("rb") as file:
+            yield file
+
     def _refuse_home(self) -> None:
         root = self.root.resolve()
-        used = [root / name for name in (*FOLDERS, SEALED)]
+        used = [root / name for name in (*FOLDERS, SEALED, BOXES, BLOBS)]
         for own in (self._home.resolve(), self._keys.resolve()):
             if own in (root, *root.parents, *used) or any(folder in own.parents for folder in used):
                 say = f"{self.root} lies in the box's own folders: stories would lie there unsealed."
                 raise TransportTrouble(say, "Choose a folder apart from the box's home and keys.")
 
     def _check_folders(self) -> None:
-        for name in (*FOLDERS, SEALED):
+        for name in (*FOLDERS, SEALED, BOXES, BLOBS):
             path = self.root / name
             if path.is_symlink() or (path.exists() and not path.is_dir()):
                 say = f"{path} is a file or a link where a folder should be."

@@ -7,10 +7,12 @@ and can be told to fail at any step, to lose receipts, or to be full. It remembe
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import BinaryIO
 
 from nacl.signing import SigningKey
 
@@ -18,6 +20,7 @@ from archive.bag import CONSENT, SOUND, TAG_MANIFEST, Bag
 from archive.bagcheck import check_allowed
 from archive.consentrecord import ConsentRecord, read_record
 from archive.errors import BadBag, TransportTrouble
+from archive.feed.hello import Hello
 from archive.ingest import Progress, Refusal
 from archive.receipts import Receipt, Signer
 from archive.tombstones import Reach, Tombstone
@@ -32,10 +35,10 @@ class MemoryTransport:
     no limit.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, sign: SigningKey | None = None) -> None:
         """Begin empty, with a signing key of its own."""
         self.place = "memory:"
-        self._signer = Signer(SigningKey.generate())
+        self._signer = Signer(sign or SigningKey.generate())
         self.signer = self._signer.public
         self._clock = clock
         self.fail: Counter[str] = Counter()
@@ -44,6 +47,10 @@ class MemoryTransport:
         self.calls: list[str] = []
         self.bags: dict[str, dict[str, bytes]] = {}
         self.incoming: dict[str, dict[str, bytes]] = {}
+        self.feeds: dict[bytes, bytes] = {}
+        """What lies ready for boxes, by their public key."""
+        self.blobs: dict[str, bytes] = {}
+        self.hellos: list[Hello] = []
         self._receipts: dict[str, Receipt] = {}
         self._stones: dict[str, Tombstone] = {}
 
@@ -108,6 +115,20 @@ class MemoryTransport:
     def lost(self, bag_id: str) -> bool:
         """Tell whether the bag is not here."""
         return bag_id not in self.bags
+
+    def feed(self, hello: Hello) -> bytes | None:
+        """Return what lies ready for the box."""
+        self._step("feed")
+        self.hellos.append(hello)
+        return self.feeds.get(hello.seal)
+
+    @contextmanager
+    def blob(self, sha256: str) -> Iterator[BinaryIO]:
+        """Open a blob."""
+        self._step("blob")
+        if sha256 not in self.blobs:
+            raise TransportTrouble("The archive does not have a part of its feed.", "Try again later.")
+        yield io.BytesIO(self.blobs[sha256])
 
     def _step(self, name: str) -> None:
         self.calls.append(name)
