@@ -6,11 +6,12 @@ that was ever released is never changed; the next one is.
 
 from __future__ import annotations
 
-from archive.catalogue import tables_desk, tables_people, tables_stories
+from archive.catalogue import tables_boxes, tables_desk, tables_people, tables_stories
 from archive.catalogue.migration import Migration
 
 MIGRATIONS: tuple[Migration, ...] = (
     *tables_stories.MIGRATIONS,
     *tables_people.MIGRATIONS,
     *tables_desk.MIGRATIONS,
+    *tables_boxes.MIGRATIONS,
 )

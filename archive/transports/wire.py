@@ -1,0 +1,247 @@
+"""Requests to an archive's server that end: each has a limit for the whole of it, and is tried again with patience.
+
+Only one thing is believed without a check: that an answer with the archive's mark came from what stands at the
+address. Certificates make that so; over plain http, which is taken for this machine itself alone, nothing has to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from ipaddress import ip_address
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+
+from archive.transports.networds import KEPT, Lasting, Passing, in_words, refused_answer
+from archive.transports.way import CredentialRefused, OutOfTime, Pace, Patience, Way
+from audio.clock import Clock
+
+MARK = "Hearth-Archive"
+"""The header every answer of an archive carries."""
+CONNECT_S = 20.0
+SILENT_S = 45.0
+REQUEST_S = 120.0
+SLOW_REQUEST_S = 900.0
+"""For what an archive may take its time over: it looks at every byte of a story before it signs."""
+_MOST_ANSWER = 64 << 20
+_LONGEST_ASKED_WAIT_S = 120.0
+
+Result = TypeVar("Result")
+Body = Callable[[], Iterator[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An archive's answer: status, headers (names in lower case), and the whole body."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
+
+    def json(self) -> dict[str, Any]:
+        """Return the body as an object. Raises `TransportTrouble` where it is none."""
+        try:
+            plain = json.loads(self.data)
+        except ValueError:
+            plain = None
+        if not isinstance(plain, dict):
+            raise Lasting(f"The archive's answer cannot be read. {KEPT}", "Is the archive of the same version?")
+        return plain
+
+    def told(self) -> str:
+        """Return the sentence of a refusal, or a plain one where the archive gave none."""
+        try:
+            error = json.loads(self.data)["error"]
+            return f"{error['say']} {error.get('do', '')}".strip()[:500]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return f"The archive refused this ({self.status})."
+
+
+def address(target: str) -> str:
+    """Check and tidy an archive's address: no slash at the end, names in lower case.
+
+    Raises `TransportTrouble` for one that cannot be used; plain http is for this machine itself alone.
+    """
+    parts = urlsplit(target)
+    try:
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        host, port = "", None
+    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment or parts.username:
+        raise Lasting(f"{target} is not the address of an archive.", "Write it as https://archive.example.org.")
+    if parts.scheme == "http" and not _loopback(host):
+        say = f"{target} would send stories and the box's credential unprotected through the network."
+        raise Lasting(say, "Use https. Plain http is only for an archive on this machine itself.")
+    name = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{name}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Wire:
+    """The way to one archive, for one run. Closing it ends its connections."""
+
+    def __init__(self, base: str, clock: Clock, way: Way) -> None:
+        """``base`` as `address` gives it; the run's window begins now."""
+        self.base = base
+        self.host = urlsplit(base).netloc
+        self.clock = clock
+        self.until = clock.monotonic() + way.window_s
+        self.pace = Pace(clock, way.kbit_s)
+        self._way = way
+        self._client: httpx.Client | None = None
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def patience(self) -> Patience:
+        """Return a fresh count of tries inside the run's window."""
+        return Patience(self.clock, self.until)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        plain: Mapping[str, Any] | None = None,
+        limit_s: float = REQUEST_S,
+    ) -> Said:
+        """Ask something that may be asked twice, until it is answered. ``plain`` goes as JSON.
+
+        Raises `CredentialRefused`, `OutOfTime`, or another `TransportTrouble` when patience is at its end.
+        """
+        body = None if plain is None else partial(_whole, json.dumps(plain).encode())
+        patience = self.patience()
+        while True:
+            try:
+                return self.once(method, path, headers=headers, body=body, limit_s=limit_s)
+            except Passing as trouble:
+                patience.wait(trouble, trouble.wait_s)
+
+    def once(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: Body | None = None,
+        limit_s: float = REQUEST_S,
+    ) -> Said:
+        """Ask once. Raises as `ask`, and `Passing` for what may be over in a moment."""
+        left = self.until - self.clock.monotonic()
+        if left <= 0:
+            raise OutOfTime(f"The time for this run is over. {KEPT}", "Raise sync.window_minutes if that is too soon.")
+        silent = max(SILENT_S, limit_s) if limit_s > REQUEST_S else SILENT_S
+        stop = threading.Event()
+        client = self._open()
+        request = client.build_request(
+            method,
+            self.base + path,
+            headers={"Authorization": f"Bearer {self._way.credential}", "Accept-Encoding": "gzip", **(headers or {})},
+            content=None if body is None else _until(body(), stop),
+            timeout=httpx.Timeout(silent, connect=CONNECT_S),
+        )
+        try:
+            said = _within(min(limit_s, left), lambda: self._answer(client, request))
+        except (httpx.HTTPError, OSError, TimeoutError, RuntimeError) as error:
+            # A request given up on may still hold its connection: the next one gets fresh ones.
+            stop.set()
+            with contextlib.suppress(Exception):  # whatever it was doing, nobody waits for it any more
+                self.close()
+            raise in_words(error, self.host, self.clock.wall()) from error
+        return self._checked(said)
+
+    def _answer(self, client: httpx.Client, request: httpx.Request) -> Said:
+        answer = client.send(request, stream=True)
+        try:
+            data = bytearray()
+            for block in answer.iter_bytes():
+                data += block
+                if len(data) > _MOST_ANSWER:
+                    raise httpx.ReadError("The answer does not end.", request=request)
+        finally:
+            answer.close()
+        return Said(answer.status_code, dict(answer.headers), bytes(data))
+
+    def _checked(self, said: Said) -> Said:
+        kind = said.headers.get("content-type", "")
+        ours = MARK.lower() in said.headers
+        trouble = refused_answer(said.status, kind, self.host, ours=ours)
+        if trouble is None and said.status in {401, 403} and ours:
+            raise CredentialRefused(said.told(), "Ask the archive for a new credential for this box.")
+        if trouble is None and said.status in {423, 429}:
+            trouble = Passing(said.told(), "")
+        if isinstance(trouble, Passing):
+            asked = said.headers.get("retry-after", "")
+            trouble.wait_s = min(float(asked), _LONGEST_ASKED_WAIT_S) if asked.isdigit() else 0.0
+        if trouble is not None:
+            raise trouble
+        return said
+
+    def _open(self) -> httpx.Client:
+        if self._client is None:
+            try:
+                self._client = httpx.Client(
+                    # The system's own list of authorities: it is kept up to date with the box.
+                    verify=ssl.create_default_context(),
+                    proxy=self._way.proxy or None,
+                    trust_env=not self._way.proxy and not self.base.startswith("http:"),
+                    follow_redirects=False,
+                )
+            except (ValueError, httpx.InvalidURL, ImportError) as error:
+                raise Lasting(
+                    f"The proxy {self._way.proxy} cannot be used.", "Write sync.proxy as http://HOST:PORT."
+                ) from error
+        return self._client
+
+
+def _whole(content: bytes) -> Iterator[bytes]:
+    yield content
+
+
+def _until(parts: Iterator[bytes], stop: threading.Event) -> Iterator[bytes]:
+    for part in parts:
+        if stop.is_set():
+            return
+        yield part
+
+
+def _within(seconds: float, call: Callable[[], Result]) -> Result:
+    """Call in a thread and wait at most so long. Raises what it raises, or `TimeoutError`.
+
+    A limit for each read does not end an answer that comes a byte at a time, and none at all ends a name look-up
+    that hangs. A thread left behind holds nothing but its socket, and ends with the program.
+    """
+    answers: queue.SimpleQueue[tuple[Result | None, Exception | None]] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            answers.put((call(), None))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to whoever waits
+            answers.put((None, error))
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        result, error = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError from None
+    if error is not None:
+        raise error
+    return result  # type: ignore[return-value]  # None only where an error stands
