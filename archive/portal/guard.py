@@ -57,19 +57,35 @@ def cookie_line(name: str, value: str, path: str = "/") -> str:
 class Guard:
     """ASGI middleware around the whole app."""
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
-        """``hosts`` are the names and addresses this box answers to."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: frozenset[str],
+        most_body: int = MOST_BODY,
+        bare: tuple[str, ...] = (),
+        *,
+        secure: bool = False,
+    ) -> None:
+        """``hosts`` are the names and addresses answered to; a form has at most ``most_body`` bytes.
+
+        Below the paths ``bare`` nobody gets a cookie, and bodies are for the page itself to bound: programs call
+        there, or visitors nobody wants to know again. ``secure`` cookies travel over https alone.
+        """
         self._app = app
         self._hosts = hosts
+        self._most_body = most_body
+        self._bare = bare
+        self._secure = secure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or give the browser a token and let the request through with every header set."""
         if scope["type"] != "http":
             return
         headers = Headers(scope=scope)
+        bare = scope["path"].startswith(self._bare) if self._bare else False
         token = _cookie(headers.get("cookie", ""), COOKIE)
-        fresh = None if token else new_token()
-        scope.setdefault("state", {})["token"] = token or fresh
+        fresh = None if token or bare else new_token()
+        scope.setdefault("state", {})["token"] = token or fresh or ""
         scope["state"]["phone"] = _cookie(headers.get("cookie", ""), PHONE_COOKIE)
 
         async def out(message: Message) -> None:
@@ -79,24 +95,33 @@ class Guard:
                     answer[name] = value
                 if fresh and not any(line.startswith(f"{COOKIE}=") for line in answer.getlist("set-cookie")):
                     answer.append("set-cookie", cookie_line(COOKIE, fresh))
+                if self._secure:
+                    _over_https_alone(answer)
             await send(message)
 
-        refused = self._refusal(scope, headers)
+        refused = self._refusal(scope, headers, bare=bare)
         if refused is not None:
             await refused(scope, receive, out)
         else:
             await self._app(scope, receive, out)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
+    def _refusal(self, scope: Scope, headers: Headers, *, bare: bool) -> PlainTextResponse | None:
         host = headers.get("host", "")
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
         if name.strip("[]") not in self._hosts:
             return PlainTextResponse("This is not the name of this box.", 421)
-        if scope["method"] == "POST":
+        if scope["method"] == "POST" and not bare:
             length = headers.get("content-length", "")
-            if not length.isdigit() or int(length) > MOST_BODY:
+            if not length.isdigit() or int(length) > self._most_body:
                 return PlainTextResponse("This is too much.", 413)
         return None
+
+
+def _over_https_alone(answer: MutableHeaders) -> None:
+    lines = answer.getlist("set-cookie")
+    del answer["set-cookie"]
+    for line in lines:
+        answer.append("set-cookie", line if line.endswith("; Secure") else f"{line}; Secure")
 
 
 def _cookie(line: str, name: str) -> str:
