@@ -48,7 +48,10 @@ _STORE_MS: Final = 96
 _LEVELS_A_SECOND: Final = 10
 _HINT_LEVELS: Final = 25
 _JOIN_S: Final = 10.0
-_CONFIRM_S: Final = 1.0
+_ASKS: Final = 3
+"""How often a sound server is asked at the end of a take before its silence is taken as it is."""
+_CONFIRM_S: Final = 4.0
+"""More than so many questions take, each cut off after half a second, twice a question."""
 _BLOCK_S: Final = 0.03
 """A little more than a block lasts: one that began before the device was asked may end after."""
 
@@ -172,7 +175,11 @@ class Capture:
         self._announce(StreamClosed(self._source.name))
 
     def _confirm_last(self) -> None:
-        """Before the stream closes: what came last is kept only if it came from the right device."""
+        """Before the stream closes: what came last is let go of if another device is known to have given it.
+
+        A server that still says nothing when asked again hangs or is dead, and neither moves a stream to another
+        device nor hands on what that one hears: what came before it fell silent is the teller's last word, and stays.
+        """
         if self._taking is None:
             return
         asked = threading.Event()
@@ -180,7 +187,7 @@ class Capture:
         def confirm() -> None:
             try:
                 if self._taking is not None and not self._lost:
-                    self._source.confirm()
+                    self._ask_again()
                     self._taking.sure_until = math.inf
             except StreamDied as error:
                 self._lose(error)
@@ -189,6 +196,14 @@ class Capture:
 
         self._queue.put(confirm)
         asked.wait(_CONFIRM_S)
+
+    def _ask_again(self) -> None:
+        """Ask until somebody says whose the last sound was, a few times. Raises `StreamDied`."""
+        for _ in range(_ASKS):
+            self._source.confirm()
+            if self._source.sure_until >= self._heard_until - _BLOCK_S:
+                return
+        _log.warning("the sound server does not say which device gave the last sound; it is kept")
 
     # -- the thread ---------------------------------------------------------------------------------------------
 

@@ -21,9 +21,14 @@ class Swappable(ScriptedSource):
     """A scripted microphone in whose place another one can answer."""
 
     wrong = False
+    silent = 0
+    """So often the sound server says nothing before it answers."""
 
     def confirm(self) -> None:
         """Say whether the right one answers."""
+        if self.silent:
+            self.silent -= 1
+            return
         if self.wrong:
             raise WrongDevice("Another device answers.")
         self.sure_until = self.heard_at
@@ -84,6 +89,27 @@ def test_the_last_words_are_not_kept_when_another_answers_at_the_end(box):
     source.wrong = True
     capture.close()
     assert length(path) <= sure
+
+
+def test_a_server_silent_for_a_moment_at_the_end_is_asked_again(box):
+    source, capture, _clock, _heard, run, begun, path = box
+    run(2.0)
+    sure = source.sure_until - begun
+    source.silent, source.wrong = 1000, True
+    run(0.2)
+    source.silent = 2
+    capture.close()
+    assert length(path) <= sure, "another device answered the third question"
+
+
+def test_a_server_that_never_answers_costs_nobody_the_last_word(box, caplog):
+    source, capture, clock, _heard, run, begun, path = box
+    run(2.0)
+    source.silent = 1000
+    run(0.2)
+    capture.close()
+    assert length(path) == pytest.approx(clock.monotonic() - begun, abs=0.03)
+    assert "does not say which device" in caplog.text
 
 
 def test_a_microphone_nothing_can_replace_holds_nothing_back():
