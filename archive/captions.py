@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import zip_longest
 from textwrap import wrap
@@ -14,6 +14,7 @@ from archive.shelf import Shelf
 from archive.stories import Visit
 from archive.transcripts import transcript
 from archive.types import Reader
+from archive.vtt import words_note
 from audio.types import Ms, TakeId, Word
 
 LINE = 37
@@ -26,12 +27,16 @@ _ENDS = (".", "?", "!", "…")
 
 @dataclass(frozen=True, slots=True)
 class CaptionCue:
-    """What stands on the screen from ``start`` to ``end``: one or two lines, ``unclear`` if a word in it is."""
+    """What stands on the screen from ``start`` to ``end``: one or two lines, ``unclear`` if a word in it is.
+
+    ``words`` are what it was made of, each with its own times.
+    """
 
     start: Ms
     end: Ms
     lines: tuple[str, ...]
     unclear: bool = False
+    words: tuple[Word, ...] = ()
 
     @property
     def text(self) -> str:
@@ -60,12 +65,18 @@ def captions_of(
     return captions(transcript(store, take, reader, now, visit=visit))
 
 
-def to_webvtt(cues: Iterable[CaptionCue]) -> str:
-    """Write cues as WebVTT (W3C); what people said cannot become mark-up."""
+def to_webvtt(cues: Iterable[CaptionCue], *, with_words: bool = False) -> str:
+    """Write cues as WebVTT (W3C); what people said cannot become mark-up.
+
+    ``with_words`` puts the times of the words before each cue, as a comment no player shows (`archive.vtt`).
+    """
     file = webvtt.WebVTT()
     for cue in cues:
         lines = "\n".join(_escaped(line) for line in cue.lines)
-        file.captions.append(webvtt.Caption(_stamp(cue.start), _stamp(cue.end), lines))
+        caption = webvtt.Caption(_stamp(cue.start), _stamp(cue.end), lines)
+        if with_words and cue.words:
+            caption.comments.append(words_note(cue.words))
+        file.captions.append(caption)
     return str(file.content) + "\n"
 
 
@@ -99,7 +110,7 @@ def _lines(group: list[Word]) -> tuple[str, ...]:
 
 def _cue(group: list[Word]) -> CaptionCue:
     end = max(word.end for word in group)
-    return CaptionCue(group[0].start, end, _lines(group), any(word.unclear for word in group))
+    return CaptionCue(group[0].start, end, _lines(group), any(word.unclear for word in group), tuple(group))
 
 
 def _held(cue: CaptionCue, after: Ms | None) -> CaptionCue:
@@ -107,7 +118,7 @@ def _held(cue: CaptionCue, after: Ms | None) -> CaptionCue:
     end = max(cue.end, cue.start + _SHORTEST)
     if after is not None:
         end = max(min(end, after), cue.start + 1)
-    return CaptionCue(cue.start, Ms(end), cue.lines, cue.unclear)
+    return replace(cue, end=Ms(end))
 
 
 def _clean(word: Word) -> str:

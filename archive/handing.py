@@ -69,7 +69,7 @@ def words_complete(store: Store, story: TakeId) -> bool:
 def _captions(store: Store, story: TakeId, key: ContentKey) -> str:
     words = read_words(store, story, key)
     # A teller may have said nothing a machine could hear.
-    text = to_webvtt(captions(words) if words else [])
+    text = to_webvtt(captions(words) if words else [], with_words=True)
     notes = [_NOT_CHECKED]
     query = "SELECT COUNT(*) FROM jobs WHERE kind = ? AND take = ? AND failed IS NOT NULL"
     missing = store.db.conn.execute(query, (TRANSCRIBE, story)).fetchone()[0]
