@@ -25,6 +25,7 @@ from kiosk.errors import KioskError
 VERBS: dict[str, str] = {
     "backup": "Copy the whole box into one file, and its keys into another.",
     "bench": "Measure words, sound and cost on this machine.",
+    "bundle": "Make a signed release for boxes to take.",
     "config": "Show or check the settings.",
     "cue": "Put excerpts on the cue buttons, or look at them.",
     "demo": "Show the box at work, with a window or a simulated visitor.",
@@ -50,6 +51,7 @@ VERBS: dict[str, str] = {
     "texts": "Look at the languages of the box, and sign a draft.",
     "transcribe": "Write down the words of sound files.",
     "transcriber": "Turn recorded speech into words, as a service.",
+    "update": "Put a newer release into service, and take it back if it fails.",
     "verify": "Look at everything that is kept, byte by byte, and name what is damaged.",
     "withdraw": "Take a story back, by its keep-code.",
 }

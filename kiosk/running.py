@@ -17,7 +17,9 @@ from audio.player import Player, SilentPlayer
 from audio.priority import hurry
 from audio.sources import ScriptedSource, Source
 from hardware.controls import Controls
+from hardware.errors import HardwareError
 from hardware.keyboard import KeyboardControls
+from hardware.lamps import Lamps, RememberedLamps
 from hardware.notify import Notifier, Watchdog, watchdog_interval
 from kiosk.app import App, Arrival
 from kiosk.box import Drivers, Setting, make_app, make_hands, make_player_of, make_source_of, only_kiosk
@@ -49,13 +51,15 @@ class Beats:
             None if every is None else Watchdog((_MAIN, _AUDIO), within_s=every / 2, every_s=every / 4, now=now)
         )
         self._blocks = 0
-        self._ready = False
+        self._told: State = State.STARTING
 
     def beat(self, app: App) -> None:
-        """Count one turn of the loop."""
-        if not self._ready and app.session.state is not State.STARTING:
-            self._ready = True
-            self._notifier.ready(f"in {app.session.state.value}")
+        """Count one turn of the loop; tell systemd the state, by which an update sees whether anybody is at the box."""
+        state = app.session.state
+        if state is not self._told:
+            # Ready once started; said again it is the new state alone, which nothing keeps.
+            self._told = state
+            self._notifier.ready(f"in {state.value}")
         if self._watchdog is None:
             return
         now = self._clock.monotonic()
@@ -91,10 +95,12 @@ def run_box(
     with_transcriber: bool,
     stand_in: StandIn | None = None,
     stop: threading.Event | None = None,
+    safe: bool = False,
 ) -> None:
     """Run until SIGTERM, SIGINT, a closed window or ``stop``.
 
     A device that is missing is shown as trouble and looked for again; with ``stand_in`` its shipped fake is taken.
+    ``safe`` does with as little as a story needs: a microphone and a screen. What else fails is left out and logged.
     Raises `Occupied` when another kiosk is at work on this home.
     """
     stop = stop or threading.Event()
@@ -114,9 +120,9 @@ def run_box(
         # Only now, so that the transcriber does not inherit it: whoever waits for a key or a sound goes first.
         hurry(real_time=False)
         store = stack.enter_context(Store(setting.home, clock))
-        controls, lamps = make_hands(setting.config, clock)
+        controls, lamps = _hands(setting, clock, safe=safe)
         screen = _screen(setting, controls, clock, arrivals, window=window)
-        sound = _sound(setting, clock, arrivals, stand_in) or _wait_for_sound(
+        sound = _sound(setting, clock, arrivals, stand_in, safe=safe) or _wait_for_sound(
             setting, clock, arrivals, screen, stop, beats
         )
         if sound is None:
@@ -139,12 +145,35 @@ def run_box(
             player.close()
 
 
-def _sound(
-    setting: Setting, clock: Clock, arrivals: queue.SimpleQueue[Arrival], stand_in: StandIn | None
-) -> tuple[Source, Player] | None:
-    """Open what the settings name, else the stand-in; None where there is neither."""
+def _hands(setting: Setting, clock: Clock, *, safe: bool) -> tuple[Controls, Lamps]:
+    """Make keys and lamps as set; in safe mode keyboard and touch stand in for broken ones. Raises `HardwareError`."""
     try:
-        return make_source_of(setting.config, clock), make_player_of(setting.config, clock, arrivals)
+        return make_hands(setting.config, clock)
+    except HardwareError as error:
+        if not safe:
+            raise
+        _log.warning("safe mode goes without buttons and lamps: %s", error.say)
+        return KeyboardControls(clock), RememberedLamps(clock)
+
+
+def _sound(
+    setting: Setting,
+    clock: Clock,
+    arrivals: queue.SimpleQueue[Arrival],
+    stand_in: StandIn | None,
+    *,
+    safe: bool = False,
+) -> tuple[Source, Player] | None:
+    """Open what the settings name, else the stand-in; None where there is neither. Safe mode needs no loudspeaker."""
+    try:
+        source = make_source_of(setting.config, clock)
+        try:
+            return source, make_player_of(setting.config, clock, arrivals)
+        except AudioError as error:
+            if not safe:
+                raise
+            _log.warning("safe mode goes without a loudspeaker: %s", error.say)
+            return source, SilentPlayer(clock, arrivals.put)
     except AudioError as error:
         _log.warning("%s %s", error.say, error.do)
         return None if stand_in is None else (stand_in(clock), SilentPlayer(clock, arrivals.put))

@@ -18,7 +18,10 @@ from kiosk.running import run_box
 @click.option(
     "--with-transcriber", is_flag=True, help="Start the transcriber beside it; on the appliance systemd does that."
 )
-def command(home: Path, headless: bool, with_transcriber: bool) -> None:
+@click.option(
+    "--safe", is_flag=True, help="Do with a microphone and a screen: buttons, lamps or loudspeaker may be broken."
+)
+def command(home: Path, headless: bool, with_transcriber: bool, safe: bool) -> None:
     """Run the box until it is stopped. Settings are in HOME/config.toml.
 
     \b
@@ -27,4 +30,4 @@ def command(home: Path, headless: bool, with_transcriber: bool) -> None:
       hearth run --home /var/lib/hearth
     """
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
-    run_box(read_home(home), window=not headless, with_transcriber=with_transcriber)
+    run_box(read_home(home), window=not headless, with_transcriber=with_transcriber, safe=safe)

@@ -1,0 +1,69 @@
+"""``hearth bundle``: make a signed release for boxes to take."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+import click
+
+from archive.schema import OLDEST_READER, schema
+from kiosk.appliance import bundle, releases
+from kiosk.box import NotReady
+from kiosk.commands.common import emit, json_option, note
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.command(name="bundle")
+@click.option("--source", type=_FILE, default=Path(), help="The project's folder; default: this one.")
+@click.option("--key", type=_FILE, help="The release key to sign with.")
+@click.option("--new-key", type=_FILE, help="Make a release key here first, for your eyes alone, and sign with it.")
+@click.option("--wheels", type=_FILE, help="A folder of packages to put in, so that boxes need no network.")
+@click.option("--to", "target", type=_FILE, help="The bundle; default: ./digital-hearth-VERSION.hearth")
+@json_option
+def command(
+    source: Path, key: Path | None, new_key: Path | None, wheels: Path | None, target: Path | None, as_json: bool
+) -> int:
+    """Make a signed release bundle from the sources: the wheel, the lock of every package, the units.
+
+    Boxes take it whose /etc/hearth/release-keys.txt names the public key that is printed.
+
+    \b
+    Examples:
+      hearth bundle --new-key ~/hearth-release.key
+      hearth bundle --key ~/hearth-release.key --wheels ./wheels --to /media/usb/new.hearth --json
+    """
+    if new_key is not None:
+        if new_key.exists():
+            raise bundle.BadBundle(f"There is a file at {new_key} already.", f"Sign with it: --key {new_key}")
+        signer = bundle.new_key(new_key)
+        note(f"Keep {new_key} safe: whoever has it can put programs on your boxes.")
+    elif key is not None:
+        signer = bundle.read_key(key)
+    else:
+        raise bundle.BadBundle("A bundle has to be signed.", "Give --key FILE, or --new-key FILE the first time.")
+    try:
+        project = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
+        raise NotReady(f"{source.absolute()} is not the project's folder.", "Give it with --source DIR.") from error
+    version = str(project["version"])
+    out = target or Path(f"digital-hearth-{version}.hearth")
+    with tempfile.TemporaryDirectory() as room:
+        wheel = releases.build_wheel(Path(sys.executable), source.absolute(), Path(room))
+        parts = {wheel.name: wheel, releases.LOCK: source / "locks" / releases.LOCK}
+        parts |= {f"units/{path.name}": path for path in (source / "systemd").iterdir() if path.is_file()}
+        if wheels is not None:
+            parts |= {f"wheels/{path.name}": path for path in wheels.glob("*.whl")}
+        made = bundle.write(
+            out, signer, version=version, schema=schema(), oldest_reader=OLDEST_READER, files=parts
+        )  # fmt: skip
+    size = out.stat().st_size
+    payload = {
+        "bundle": str(out), "version": version, "bytes": size, "files": len(made.files), "wheels": made.has_wheels,
+        "public_key": made.signed_by,
+    }  # fmt: skip
+    emit(payload, lambda: f"{out}: version {version}, {size:,} bytes, signed by {made.signed_by}", as_json=as_json)
+    return 0

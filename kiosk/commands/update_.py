@@ -1,0 +1,90 @@
+"""``hearth update``: put a newer release into service, and take it back if it fails."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from kiosk.appliance.fetching import fetch, waiting
+from kiosk.appliance.places import Places, places
+from kiosk.appliance.services import Systemd
+from kiosk.appliance.updating import NotNewer, Updater, Updating
+from kiosk.commands.common import emit, json_option, note
+
+PATIENCE_S = 4 * 3600.0
+
+
+@click.command(name="update")
+@click.argument("bundle", metavar="[FILE]", required=False)
+@click.option("--look", is_flag=True, help="Look for a bundle on a stick and in the inbox, as is done every night.")
+@click.option("--settle", is_flag=True, help="Only go back if the power went in the middle of a trial; done at start.")
+@click.option("--patience", default=PATIENCE_S, show_default="4 hours", help="Seconds to wait until nobody is at it.")
+@json_option
+def command(bundle: str | None, look: bool, settle: bool, patience: float, as_json: bool) -> int:
+    """Install the release in FILE (a bundle on a stick, or its https address) beside this one and try it.
+
+    It is tried when nobody is at the box. If it does not start well, the release before runs again within a minute.
+    Stories, texts, settings and consents stay as they are. Needs root.
+
+    \b
+    Examples:
+      sudo hearth update /media/usb/digital-hearth-0.2.0.hearth
+      sudo hearth update https://library.example/digital-hearth-0.2.0.hearth --json
+    """
+    here = places()
+    with _alone(here):
+        updater = Updater(here, Systemd(), progress=note)
+        if settle:
+            emit({"went_back": updater.settle()}, lambda: "Settled.", as_json=as_json)
+            return 0
+        if look:
+            return _look(here, updater, patience, as_json=as_json)
+        if not bundle:
+            raise click.UsageError("Give a bundle, or --look.")
+        with tempfile.TemporaryDirectory(dir=here.prefix, prefix="incoming-") as room:
+            outcome = updater.update(fetch(bundle, Path(room), note), patience_s=patience)
+    payload = {"version": outcome.version, "before": outcome.before, "down_seconds": outcome.down_s}
+    say = f"Version {outcome.version} runs in place of {outcome.before}; the box was away for {outcome.down_s} s."
+    emit(payload, lambda: say, as_json=as_json)
+    return 0
+
+
+def _look(here: Places, updater: Updater, patience: float, *, as_json: bool) -> int:
+    """Take the newest bundle that lies ready. One that is not newer is no trouble: it lies there every night."""
+    for path in waiting(here):
+        try:
+            outcome = updater.update(path, patience_s=patience)
+        except NotNewer as error:
+            note(f"{path.name}: {error.say}")
+            continue
+        version = outcome.version
+        emit({"version": version}, lambda say=f"Version {version} runs.": say, as_json=as_json)
+        return 0
+    emit({"version": None}, lambda: "No newer bundle lies ready.", as_json=as_json)
+    return 0
+
+
+@contextmanager
+def _alone(here: Places) -> Iterator[None]:
+    """One update at a time, and only by root. Raises `Updating`."""
+    if os.geteuid() != 0:
+        raise Updating("An update installs programs, which only root may.", "Run it with sudo.")
+    if not here.releases.is_dir():
+        raise Updating("Digital Hearth is not installed on this machine.", "Install it first: scripts/install.")
+    if not os.access(here.units, os.W_OK):
+        raise Updating(
+            "The system on this card is read-only.",
+            "Open it with: sudo mount -o remount,rw /   Update, then start the box again.",
+        )
+    with (here.prefix / ".updating").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Updating("Another update is under way.", "Wait until it has ended.") from error
+        yield
