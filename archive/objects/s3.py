@@ -3,7 +3,8 @@
 The address is ``s3://BUCKET?endpoint=http://127.0.0.1:8333`` with, where needed, ``region=`` and ``prefix=`` (a
 folder in the bucket). The key to it is never part of the address: it is taken from ``AWS_ACCESS_KEY_ID`` and
 ``AWS_SECRET_ACCESS_KEY``, or ``anonymous=yes`` says that the store asks for none. Nothing else is tried: asking a
-cloud machine's metadata service for a key would be a connection nobody configured.
+cloud machine's metadata service for a key would be a connection nobody configured. A proxy named in the environment
+(``HTTPS_PROXY``, ``NO_PROXY``) is used as everywhere.
 
 An object is sent in parts and stands only when the last one is acknowledged; that is also when the store promises to
 keep it. Parts of uploads that broke off are invisible; the store's own life-cycle rule removes them.
@@ -30,13 +31,16 @@ from archive.errors import NoSuchObject, StoreTrouble
 from archive.objects import BLOCK, Stored, checked_key, checked_prefix
 
 if TYPE_CHECKING:
+    from obstore.store import S3Config
     from typing_extensions import Buffer
 
 PART_SIZE: Final = 8 << 20
 """Bytes of one part, sent or fetched; S3 wants at least 5 MiB and at most 10,000 parts."""
 _AT_ONCE = 3
 _PATIENCE = timedelta(seconds=60)
+_FIRST_WAIT, _LONGEST_WAIT = timedelta(milliseconds=100), timedelta(seconds=5)
 _KNOWN = {"endpoint", "region", "prefix", "anonymous"}
+_REFUSED = (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError)
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _HELP = "Write s3://BUCKET?endpoint=https://ADDRESS, with region=, prefix= or anonymous=yes where needed."
 
@@ -85,16 +89,18 @@ class S3Objects:
             say = f"The key to the object store at {address.endpoint} is not known."
             do = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or add anonymous=yes to the address."
             raise StoreTrouble(say, do)
-        known = {"skip_signature": True} if address.anonymous else {"access_key_id": key, "secret_access_key": secret}
+        config: S3Config = {"endpoint": address.endpoint, "region": address.region}
+        if address.anonymous:
+            config["skip_signature"] = True
+        elif key and secret:
+            config |= {"access_key_id": key, "secret_access_key": secret}
         self._store = S3Store(
             address.bucket,
-            config={"endpoint": address.endpoint, "region": address.region, **known},  # type: ignore[typeddict-item]
+            config=config,
             client_options={
                 "allow_http": address.endpoint.startswith("http:"),
                 "timeout": _PATIENCE,
                 "connect_timeout": timedelta(seconds=5),
-                # No proxy that somebody's environment happens to name may come between.
-                "proxy_excludes": ",".join(_LOOPBACK),
             },
             retry_config={
                 "max_retries": 4,
@@ -115,13 +121,11 @@ class S3Objects:
             with self._fails(key):
                 first = measured.part()
                 if len(first) < PART_SIZE:
-                    obstore.put(self._store, name, first, use_multipart=False)
+                    put = obstore.put(self._store, name, first, use_multipart=False)
                 else:
                     whole = measured.from_here(first)
-                    obstore.put(self._store, name, whole, chunk_size=PART_SIZE, max_concurrency=_AT_ONCE)
-                if (there := self._head(key)) != measured.size:
-                    say = f"The object store kept {there} bytes of {measured.size}."
-                    raise StoreTrouble(say, "Try again; if it stays so, look at the store's own log.")
+                    put = obstore.put(self._store, name, whole, chunk_size=PART_SIZE, max_concurrency=_AT_ONCE)
+                self._confirm(name, put["e_tag"], measured.size)
         finally:
             # What the source raised comes back through the library in another shape, or not at all.
             if measured.failed is not None:
@@ -138,7 +142,7 @@ class S3Objects:
     def size(self, key: str) -> int:
         """See `Objects.size`."""
         with self._fails(key):
-            return self._head(key)
+            return obstore.head(self._store, self._name(key))["size"]
 
     def exists(self, key: str) -> bool:
         """See `Objects.exists`."""
@@ -179,8 +183,13 @@ class S3Objects:
         with self._fails(key):
             return bytes(obstore.get(self._store, self._name(key), options=options).bytes())
 
-    def _head(self, key: str) -> int:
-        return obstore.head(self._store, self._name(key))["size"]
+    def _confirm(self, name: str, e_tag: str | None, size: int) -> None:
+        """Look at what was acknowledged, unless somebody else has replaced or erased it since."""
+        with contextlib.suppress(FileNotFoundError):
+            found = obstore.head(self._store, name)
+            if found["e_tag"] == e_tag and found["size"] != size:
+                say = f"The object store kept {found['size']} bytes of {size}."
+                raise StoreTrouble(say, "Try again; if it stays so, look at the store's own log.")
 
     def _name(self, key: str) -> str:
         return self._prefix + checked_key(key)
@@ -195,10 +204,11 @@ class S3Objects:
         except exceptions.PreconditionError as error:
             say = "The object was replaced while it was read."
             raise StoreTrouble(say, "Read it again from its beginning.") from error
-        except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
-            say = f"The object store ({self.place}) refuses the key it was given."
-            raise StoreTrouble(say, "Check the key, and that it may read and write this bucket.") from error
         except (exceptions.BaseError, OSError) as error:
+            # Refused listings come without a class of their own.
+            if isinstance(error, _REFUSED) or "403 Forbidden" in str(error):
+                say = f"The object store ({self.place}) refuses the key it was given."
+                raise StoreTrouble(say, "Check the key, and that it may read and write this bucket.") from error
             say = f"The object store ({self.place}) does not answer as it should."
             raise StoreTrouble(say, "Is it running, and is the bucket there? Nothing was lost; try again.") from error
 

@@ -35,6 +35,7 @@ HOMES = {
     "lgpio": {"hardware/gpio.py"},
     "nacl": {"audio/sealing.py", "archive/", "kiosk/appliance/bundle.py"},
     "numpy": {"audio/", "archive/", "kiosk/"},
+    "obstore": {"archive/objects/s3.py"},
     "onnxruntime": {"audio/vad.py"},
     "psycopg": {"archive/catalogue/"},
     "pygame": {"kiosk/"},
