@@ -83,6 +83,8 @@ _RULES: Mapping[Reader, _Rule] = MappingProxyType(
         Reader.EXPORT: _Rule((Use.KEEP,), _OUTSIDE),
         Reader.PUBLISH: _Rule((Use.KEEP,), (Use.PUBLIC,)),
         Reader.QUOTE: _Rule((Use.KEEP,), (Use.QUOTE,)),
+        Reader.DESK: _Rule((Use.KEEP,), _OUTSIDE),
+        Reader.LEND: _Rule((Use.KEEP,), (Use.PARTNERS, Use.PUBLIC), voiced=True),
     }
 )
 

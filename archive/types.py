@@ -44,6 +44,10 @@ class Reader(StrEnum):
     PUBLISH = "publish"
     QUOTE = "quote"
     TELLER = "teller"
+    DESK = "desk"
+    """An archive's own people listen, read, search and code."""
+    LEND = "lend"
+    """Played to visitors of another library, or by a partner archive."""
 
 
 class Act(StrEnum):

@@ -50,6 +50,8 @@ def promised(
         Reader.EXPORT: outside,
         Reader.PUBLISH: Use.PUBLIC in agreed,
         Reader.QUOTE: Use.QUOTE in agreed,
+        Reader.DESK: outside,
+        Reader.LEND: bool(agreed & {Use.PARTNERS, Use.PUBLIC}) and form is Form.VOICE,
     }
     return promise[reader]
 
