@@ -20,6 +20,7 @@ from archive.errors import NoSuchStory, Refused
 from archive.flac import encode
 from archive.jobs import TRANSCRIBE
 from archive.masters import flac_in_use, flac_label
+from archive.spans import spans_of
 from archive.store import Store
 from archive.transcripts import read_words
 from archive.types import ConsentEvent, Kind, Reader, Story, Use
@@ -35,9 +36,12 @@ _BLOCK = 1 << 20
 _NOT_CHECKED = "These words were written down by a machine and have not been checked by a person."
 _HEADER = "WEBVTT\n"
 
+Asked = Callable[[str, str], str]
+"""Given a prompt's identifier and a language, the words in which it is asked; empty where they are not known."""
 
-def story_content(store: Store, story: TakeId) -> BagContent:
-    """Collect what the bag of ``story`` says.
+
+def story_content(store: Store, story: TakeId, asked: Asked | None = None) -> BagContent:
+    """Collect what the bag of ``story`` says; ``asked`` knows the words of prompts, where they are known.
 
     Raises `Refused` where the gate says no at this moment, `NoKey` for a sealed story, `DamagedTake` or `BadSound`
     where a stored file does not open, `OSError` or `DiskTrouble` where the home's disk fails.
@@ -55,7 +59,7 @@ def story_content(store: Store, story: TakeId) -> BagContent:
         captions=_captions(store, story, key),
         metadata=_dublin_core(facts, voice=answer.voice),
         consent=record(story, events),
-        events=tuple(_event_log(store, facts, events)),
+        events=tuple(_event_log(store, facts, events, asked)),
         sound=_sound(store, facts, key) if answer.voice else None,
     )
 
@@ -152,17 +156,26 @@ def _dublin_core(facts: Story, *, voice: bool) -> dict[str, str]:
     }
 
 
-def _event_log(store: Store, facts: Story, events: list[ConsentEvent]) -> Iterable[dict[str, Any]]:
+def _event_log(
+    store: Store, facts: Story, events: list[ConsentEvent], asked: Asked | None
+) -> Iterable[dict[str, Any]]:
     """Tell what happened to the recording, oldest first, each as one plain fact."""
     conn = store.db.conn
     wall, trusted = facts.recorded_at.isoformat(), facts.clock_trusted
-    yield {"event": "recorded", "at": wall, "clock_trusted": trusted, "kind": facts.kind.value, "prompt": facts.prompt}
+    recorded = {
+        "event": "recorded", "at": wall, "clock_trusted": trusted, "kind": facts.kind.value, "prompt": facts.prompt,
+    }  # fmt: skip
+    words = asked(facts.prompt, facts.language) if asked else ""
+    yield {**recorded, "prompt_text": words} if words else recorded
     row = conn.execute(
         "SELECT length, speech, overflows, clipped, sha256, rate, channels, width FROM closings WHERE take = ?",
         (facts.id,),
     ).fetchone()
     names = ("length_ms", "speech_ms", "overflows", "clipped", "pcm_sha256", "rate", "channels", "width")
     yield {"event": "closed", **dict(zip(names, row, strict=True))}
+    for span in spans_of(store, facts.id):
+        end = facts.length if span.end is None else span.end
+        yield {"event": "span", "mark": span.mark.value, "start_ms": span.start, "end_ms": end, "ref": span.ref}
     models = [name for (name,) in conn.execute("SELECT DISTINCT model FROM words WHERE take = ?", (facts.id,))]
     for model in sorted(models):
         yield {"event": "transcribed", "by": model, "checked": False}

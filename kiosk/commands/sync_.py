@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
 
+from archive.handing import story_content
 from archive.store import Store
 from archive.sync import SyncReport, sync
 from audio.clock import SystemClock
@@ -37,8 +39,13 @@ def command(home: Path, target: str, as_json: bool) -> int:
     def progress(step: str, story: str) -> None:
         note(f"{step} {story}".rstrip())
 
+    prompts = {prompt.id: prompt for prompt in setting.prompts}
+
+    def asked(prompt: str, language: str) -> str:
+        return prompts[prompt].say(language) if prompt in prompts else ""
+
     with Store(setting.home, SystemClock()) as store:
-        report = sync(store, place, progress=progress)
+        report = sync(store, place, progress=progress, content=partial(story_content, asked=asked))
     emit(report.to_json(), lambda: _told(report), as_json=as_json)
     return 1 if report.refused else 0
 
