@@ -33,6 +33,7 @@ VERBS: dict[str, str] = {
     "doctor": "Check the box and say what to do.",
     "erase": "Erase a story for good, as the steward.",
     "guardian": "Note a guardian's consent for a young teller.",
+    "heartbeat": "Say how the box is, without a word of what it keeps.",
     "hold": "Take a story out of every use, or see what waits.",
     "list": "List stories, or takes that were never finished.",
     "models": "Find, verify and fetch speech models.",

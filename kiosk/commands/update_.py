@@ -63,10 +63,11 @@ def _look(here: Places, updater: Updater, patience: float, *, as_json: bool) -> 
         except NotNewer as error:
             note(f"{path.name}: {error.say}")
             continue
-        version = outcome.version
-        emit({"version": version}, lambda say=f"Version {version} runs.": say, as_json=as_json)
+        break
+    else:
+        emit({"version": None}, lambda: "No newer bundle lies ready.", as_json=as_json)
         return 0
-    emit({"version": None}, lambda: "No newer bundle lies ready.", as_json=as_json)
+    emit({"version": outcome.version}, lambda: f"Version {outcome.version} runs.", as_json=as_json)
     return 0
 
 

@@ -1,0 +1,56 @@
+"""How the box is, told to the archive without a word of what it keeps: no story, no name, no number of either.
+
+What is told is what a sysadmin acts upon. It is laid down in the home's outbox, and beside the bags where they go to a
+folder; a box whose archive is away for a month lays down the latest, never a pile.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+
+from archive.durable import write_file
+from archive.home import Home
+from archive.jobs import failed_jobs
+from archive.store import Store
+from hardware.findings import Finding
+
+FILE = "heartbeat.json"
+FOLDER = "heartbeats"
+FORMAT = 1
+
+
+def box_id(home: Home) -> str:
+    """A short name of this box that is the same after every start and tells nobody anything. Raises `NoKey`."""
+    return bytes(home.load_keys().signing.verify_key).hex()[:16]
+
+
+def heartbeat(store: Store, found: list[Finding], *, site: str, at: datetime) -> dict[str, object]:
+    """What is told. ``at`` is cut to the hour and the last hand-on to the day. Raises `NoKey`."""
+    receipts = store.receipts()
+    return {
+        "format": FORMAT,
+        "box": box_id(store.home),
+        "site": site,
+        "version": metadata.version("digital-hearth"),
+        "at": at.replace(minute=0, second=0, microsecond=0).isoformat(),
+        "trusted_clock": store.clock.trusted(),
+        "look": sorted(one.code for one in found if not one.ok),
+        "failed_work": bool(failed_jobs(store.db.conn)),
+        "last_sync": receipts[-1].at.date().isoformat() if receipts else None,
+    }
+
+
+def lay_down(told: dict[str, object], home: Home, sync_to: str) -> list[Path]:
+    """Write it where it is fetched from and where the archive sees it; return the files. Raises `OSError`."""
+    body = json.dumps(told, ensure_ascii=False, indent=1).encode()
+    places = [home.outbox / FILE]
+    if sync_to and "://" not in sync_to and Path(sync_to).is_dir():
+        folder = Path(sync_to) / FOLDER
+        folder.mkdir(exist_ok=True)
+        places.append(folder / f"{told['box']}.json")
+    for place in places:
+        write_file(place, body)
+    return places
