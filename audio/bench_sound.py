@@ -20,14 +20,18 @@ from typing import Any, Final
 import numpy as np
 
 from audio.capture import Capture
+from audio.clips import pieces
 from audio.clock import SystemClock
 from audio.ear import RATE, Ear, Recording
+from audio.errors import NoModel
 from audio.events import CaptureEvent, FirstSample, LevelHeard, SoundGap, StreamLost, TakeClosed
 from audio.hogs import busy
-from audio.loudness import TARGET_LUFS, loudness, matching_gain
+from audio.loudness import loudness, matching_gain, peak_db
 from audio.microphone import Microphone, find_device, portaudio, reset_portaudio
 from audio.pcm import Samples
 from audio.player import PlaybackEnded, PlaybackStarted, PlayerEvent, SpeakerPlayer
+from audio.resample import MODEL_RATE
+from audio.speech import on_this_machine
 from audio.takewriter import TakeWriter
 from audio.types import TakeId
 from audio.vad import make_vad
@@ -39,6 +43,7 @@ _HERTZ: Final = 440.0
 _CLICK: Final = 2.0
 _PATIENCE_S: Final = 10.0
 _AFTER_S: Final = 0.3
+_VOICE_S: Final = 6
 Progress = Callable[[str], None]
 
 
@@ -199,13 +204,22 @@ def level_spread(sound: VirtualSound, voices: list[tuple[Samples, int]]) -> floa
         player = SpeakerPlayer(SPEAKER, clock, news)
         with Ear(sound) as ear:
             began = clock.monotonic()
-            player.play(samples, rate, matching_gain(loudness(samples, rate)))
+            player.play(samples, rate, matching_gain(loudness(samples, rate), peak=peak_db(samples)))
             news.wait(PlaybackEnded)
             time.sleep(_AFTER_S)
             part = ear.heard().between(began, clock.monotonic())
         player.close()
         heard.append(loudness(part.samples, RATE))
-    return max(abs(one - TARGET_LUFS) for one in heard) + 0.0 if len(heard) == 1 else max(heard) - min(heard)
+    return max(heard) - min(heard)
+
+
+def unlike_voices() -> list[tuple[Samples, int]]:
+    """Two voices as they were recorded and one of them 20 dB quieter. Raises `NoModel` where no speech is here."""
+    recorded = sorted(on_this_machine(), key=lambda one: one.path.stat().st_size)
+    first, last = (
+        np.concatenate(list(pieces(one.path)))[: _VOICE_S * MODEL_RATE] for one in (recorded[0], recorded[-1])
+    )
+    return [(first, MODEL_RATE), (last, MODEL_RATE), (last * np.float32(0.1), MODEL_RATE)]
 
 
 @dataclass(slots=True)
@@ -311,5 +325,8 @@ def figures(*, quick: bool, progress: Progress = lambda _: None) -> dict[str, fl
     """Measure playback and capture. Raises `NoSoundServer` or `NoMicrophone` where there is nothing to measure on."""
     with sound_server() as sound:
         found = playback_figures(sound, 6 if quick else 20, progress)
+        with contextlib.suppress(NoModel):
+            # Without recorded speech there is nothing to match.
+            found["level_spread_lu"] = round(level_spread(sound, unlike_voices()), 2)
         found |= capture_figures(15.0 if quick else 120.0, progress)
     return found

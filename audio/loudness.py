@@ -13,7 +13,8 @@ TARGET_LUFS: Final = -23.0
 """Programme loudness of EBU R 128."""
 _BLOCK_S: Final = 0.4
 _PEAK_ROOM_DB: Final = -1.0
-_MOST_DB: Final = 24.0
+_MOST_DB: Final = 36.0
+"""What a hushed voice, far from the microphone, needs to stand beside others; below that there is only the room."""
 
 
 def loudness(samples: Samples, rate: int) -> float:
@@ -39,7 +40,7 @@ def peak_db(samples: Samples) -> float:
 
 
 def matching_gain(lufs: float, target: float = TARGET_LUFS, peak: float | None = None) -> float:
-    """Return the gain in dB that brings a clip of ``lufs`` to ``target``, at most 24 dB either way.
+    """Return the gain in dB that brings a clip of ``lufs`` to ``target``, at most 36 dB either way.
 
     With ``peak`` (dBFS) the gain stops short of clipping, 1 dB below full scale. Silence is left alone.
     """

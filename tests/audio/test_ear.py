@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audio.bench_sound import Heard, p95, tone
+from audio.bench_sound import Heard, level_spread, p95, tone, unlike_voices
 from audio.ear import RATE, Ear, Recording
 from audio.hogs import busy
 from audio.soak import long_take, soak
@@ -62,6 +62,11 @@ def test_hogs_end_with_their_block(tmp_path):
         assert len(pids) == 2
     for pid in pids:
         assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_hushed_voice_sounds_as_loud_as_the_others(virtual_sound):
+    recorded, _, hushed = [(samples[: 3 * rate], rate) for samples, rate in unlike_voices()]
+    assert level_spread(virtual_sound, [recorded, hushed]) <= 2.0
 
 
 def test_a_sample_of_the_soak_loses_nothing():
