@@ -43,7 +43,9 @@ HOMES = {
     "rich": {"kiosk/commands/bench_.py"},
     "segno": {"kiosk/screens/parts.py"},
     "sounddevice": {"audio/microphone.py", "audio/player.py"},
-    "soundfile": {"audio/", "archive/flac.py", "archive/masters.py", "kiosk/speech.py"},
+    "soundfile": {
+        "audio/", "archive/flac.py", "archive/masters.py", "archive/reviewing/rendition.py", "kiosk/speech.py",
+    },  # fmt: skip
     "soxr": {"audio/"},
     "sqlite_utils": {"archive/"},
     "starlette": {"archive/portal/"},

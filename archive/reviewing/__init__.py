@@ -1,0 +1,1 @@
+"""Curators' work on a story: decisions, corrected words, blanked spans, excerpts. All of it beside the original."""

@@ -1,0 +1,86 @@
+"""A blanked span sounds as a tone, sample for sample, and the master is never named while a redaction stands."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import soundfile
+
+from archive.errors import NoSuchStory
+from archive.reviewing.decisions import lift, redact
+from archive.reviewing.rendition import TONE, TONE_HZ, blanked_spans, bleep, derived_folder, master_key, sound_key
+from audio.errors import BadSound
+
+STORY = "01JD0000000000000000000001"
+
+
+def heard(objects, key):
+    with objects.open(key) as stream:
+        return soundfile.read(io.BytesIO(stream.read()))
+
+
+def test_a_span_becomes_a_quiet_tone_and_everything_else_stays_the_same_samples(catalogue, objects, clock):
+    with catalogue.write() as tx:
+        master = master_key(tx, STORY)
+        assert sound_key(objects, STORY, master, blanked_spans(tx, STORY)) == master
+        redact(tx, STORY, 2500, 3000, "", "ana", 0, clock.wall())
+        redact(tx, STORY, 2900, 4000, "", "ana", 1, clock.wall())
+        spans = blanked_spans(tx, STORY)
+    assert spans == ((2500, 4000),)
+    key = sound_key(objects, STORY, master, spans)
+    assert key.startswith(derived_folder(STORY))
+    assert key != master
+    (before, rate), (after, also) = heard(objects, master), heard(objects, key)
+    assert (rate, len(before)) == (also, len(after))
+    first, last = 2500 * rate // 1000, 4000 * rate // 1000
+    assert np.array_equal(before[:first], after[:first])
+    assert np.array_equal(before[last:], after[last:])
+    inside = after[first + 400 : last - 400]
+    assert np.max(np.abs(inside)) == pytest.approx(TONE, rel=0.01)
+    spectrum = np.abs(np.fft.rfft(inside * np.hanning(len(inside))))
+    loudest = np.argmax(spectrum) * rate / len(inside)
+    assert loudest == pytest.approx(TONE_HZ, abs=3)
+    # Nothing of the voice is left under the tone.
+    far = spectrum[int(1000 * len(inside) / rate) :]
+    assert 20 * np.log10(far.max() / spectrum.max()) < -70
+
+
+def test_another_redaction_makes_another_object_and_the_one_before_goes(catalogue, objects, clock):
+    with catalogue.write() as tx:
+        master = master_key(tx, STORY)
+        one = redact(tx, STORY, 1000, 2000, "", "ana", 0, clock.wall())
+        first = sound_key(objects, STORY, master, blanked_spans(tx, STORY))
+        redact(tx, STORY, 5000, 6000, "", "ana", 1, clock.wall())
+        both = sound_key(objects, STORY, master, blanked_spans(tx, STORY))
+        assert list(objects.keys(derived_folder(STORY))) == [both]
+        lift(tx, STORY, one, "ana", 2, clock.wall())
+        second = sound_key(objects, STORY, master, blanked_spans(tx, STORY))
+    assert len({first, both, second, master}) == 4
+    assert objects.exists(master)
+
+
+@pytest.mark.parametrize("shape", [("PCM_16", 1, 48_000), ("PCM_24", 2, 44_100)])
+def test_a_rendition_keeps_the_shape_of_the_master(shape):
+    subtype, channels, rate = shape
+    source, target = io.BytesIO(), io.BytesIO()
+    noise = np.random.default_rng(3).uniform(-0.2, 0.2, (rate * 7, channels))
+    soundfile.write(source, noise, rate, format="FLAC", subtype=subtype)
+    source.seek(0)
+    bleep(source, target, [(0, 500), (6900, 9000)])
+    target.seek(0)
+    with soundfile.SoundFile(target) as made:
+        assert (made.subtype, made.channels, made.samplerate, made.frames) == (subtype, channels, rate, rate * 7)
+        sound = made.read(always_2d=True)
+    assert np.max(np.abs(sound[: rate // 2])) <= TONE * 1.01
+    assert np.max(np.abs(sound[rate : 6 * rate])) > 0.19
+
+
+def test_a_story_without_sound_and_sound_that_is_none(catalogue):
+    with catalogue.write() as tx:
+        tx.run("DELETE FROM files")
+        with pytest.raises(NoSuchStory):
+            master_key(tx, STORY)
+    with pytest.raises(BadSound):
+        bleep(io.BytesIO(b"no sound at all"), io.BytesIO(), [(0, 10)])
