@@ -105,17 +105,34 @@ def model_for(config: Config, language: str) -> str:
 
     Raises `NoModel` when none does: a wrong model is refused, not discovered in the archive.
     """
-    wanted = [config.sound.model] if config.sound.model else list(BUNDLES)
+    wanted = [config.sound.model] if config.sound.model else [name for name in BUNDLES if is_model(name)]
     for name in wanted:
-        if name in BUNDLES and BUNDLES[name].folder.startswith("models/") and serves(name, language):
+        if is_model(name) and serves(name, language):
             try:
                 find(name)
             except NoModel:
                 continue
             return name
-    raise NoModel(
-        f"No speech model on this machine understands '{language}'.", "Fetch one with: hearth models fetch base"
-    )
+    raise _unfit(config.sound.model, language)
+
+
+def is_model(name: str) -> bool:
+    """Whether this is the name of a speech model (and not of speech to try one with)."""
+    return name in BUNDLES and BUNDLES[name].folder.startswith("models/")
+
+
+def _unfit(chosen: str, language: str) -> NoModel:
+    """Say what is wrong with the model that was set, or that none is here."""
+    empty = "Leave sound.model in config.toml empty, so that each language has the model that understands it."
+    if not chosen:
+        say = f"No speech model on this machine understands '{language}'."
+        return NoModel(say, "Fetch one with: hearth models fetch base")
+    if not is_model(chosen):
+        return NoModel(f"config.toml sets a speech model called '{chosen}', which is none.", empty)
+    if not serves(chosen, language):
+        return NoModel(f"The speech model {chosen}, which config.toml sets, does not understand '{language}'.", empty)
+    say = f"The speech model {chosen}, which config.toml sets, is not on this machine or was altered."
+    return NoModel(say, f"Fetch it with: hearth models fetch {chosen}")
 
 
 def device(name: str) -> str:
@@ -192,7 +209,10 @@ def make_app(
         beside=Beside(arrivals.put), begin_track=drivers.begin_track,
     )  # fmt: skip
     voice = make_voice(setting)
-    playing = Playing(store, drivers.player, clock, arrivals.put, volume=config.sound.volume, voice=voice)
+    playing = Playing(
+        store, drivers.player, clock, arrivals.put, volume=config.sound.volume, voice=voice, texts=setting.texts,
+        themes=prompts.themes(setting.prompts),
+    )  # fmt: skip
 
     def check() -> tuple[str, str] | None:
         """Look for what would keep the box from doing its work."""

@@ -1,0 +1,48 @@
+"""The wrong speech model for a language is refused by the doctor, not discovered in the archive."""
+
+from __future__ import annotations
+
+import pytest
+
+from audio.errors import NoModel
+from kiosk.box import model_for
+from kiosk.config import Config, Sound
+
+
+def findings(verb, home, setting: str) -> dict:
+    home.mkdir(parents=True)
+    (home / "config.toml").write_text(f'[site]\nlanguages = ["en", "es"]\n[sound]\n{setting}\n', encoding="utf-8")
+    found = verb("doctor", "--home", home, "--json").json["findings"]
+    return {one["code"]: one for one in found}
+
+
+def test_an_english_model_is_refused_for_spanish_and_named(verb, home) -> None:
+    found = findings(verb, home, 'model = "tiny.en"')
+    assert found["model-en"]["ok"]
+    refused = found["model-es"]
+    assert not refused["ok"]
+    assert "tiny.en" in refused["say"]
+    assert "does not understand 'es'" in refused["say"]
+    assert "sound.model" in refused["do"]
+
+
+def test_without_a_choice_each_language_has_the_model_that_understands_it(verb, home) -> None:
+    found = findings(verb, home, "")
+    assert found["model-en"]["ok"]
+    assert found["model-es"]["ok"]
+
+
+@pytest.mark.parametrize(("name", "said"), [("nonsense", "which is none"), ("speech", "which is none")])
+def test_what_is_no_speech_model_is_refused_by_name(verb, home, name: str, said: str) -> None:
+    refused = findings(verb, home, f'model = "{name}"')["model-en"]
+    assert not refused["ok"]
+    assert said in refused["say"]
+
+
+def test_a_model_that_is_not_here_is_named_with_how_to_fetch_it(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("HEARTH_CACHE", str(tmp_path))
+    monkeypatch.setattr("audio.models.SYSTEM_CACHE", tmp_path)
+    with pytest.raises(NoModel) as refused:
+        model_for(Config(sound=Sound(model="base")), "es")
+    assert "base" in refused.value.say
+    assert refused.value.do.endswith("hearth models fetch base")
