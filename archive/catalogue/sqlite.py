@@ -26,7 +26,8 @@ class SqliteCatalogue(Catalogue):
         self.path = path
         self._busy = False
         with _troubles():
-            self._conn = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None)
+            # Lent from thread to thread by a pool, never used by two at once.
+            self._conn = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
             self._conn.row_factory = _row
             # Never changed back: a file that is in WAL already needs no lock for this.
             self._conn.execute("PRAGMA journal_mode=WAL")
