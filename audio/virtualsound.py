@@ -121,8 +121,8 @@ class VirtualSound:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         (self.folder / "native").unlink(missing_ok=True)
-        (self.folder / "server.pa").write_text(_SERVER.format(folder=self.folder), encoding="utf-8")
-        (self.folder / "asound.conf").write_text(_DEVICES.format(mic=MICROPHONE, speaker=SPEAKER), encoding="utf-8")
+        self._write_once("server.pa", _SERVER.format(folder=self.folder))
+        self._write_once("asound.conf", _DEVICES.format(mic=MICROPHONE, speaker=SPEAKER))
         command = ["pulseaudio", "-n", "-F", str(self.folder / "server.pa"), "--daemonize=no"]
         self._server = self._run([*command, "--exit-idle-time=-1", "--use-pid-file=no", "--log-target=null"])
         self._await_devices()
@@ -131,6 +131,17 @@ class VirtualSound:
             command = ["pacat", "--latency-msec=20", f"--device={sink}", "--rate=48000", "--channels=1"]
             self._idle.append(self._run([*command, "--format=s16le"], stdin=Path("/dev/zero")))
         self._await_sound()
+
+    def _write_once(self, name: str, text: str) -> None:
+        """Write a file whole, and never touch it again: PortAudio aborts the process that lists its devices while
+        `asound.conf` is empty for a moment (an assertion in `BuildDeviceList`), and a stream may be looking for its
+        microphone while the server comes back.
+        """
+        path = self.folder / name
+        if not path.exists():
+            part = path.with_name(f"{name}.part")
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
 
     def _await_sound(self) -> None:
         """Wait until the microphone really delivers: a stream opened before that starts late, or breaks."""

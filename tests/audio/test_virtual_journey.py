@@ -63,6 +63,16 @@ def test_a_killed_server_is_a_loss_said_once_and_the_stream_comes_back(virtual_s
     assert len(heard.of(StreamLost)) == 1
 
 
+def test_a_server_that_comes_back_leaves_the_list_of_devices_alone(virtual_sound):
+    # Whoever looks for devices while the list is half written is aborted by the sound library.
+    devices = virtual_sound.folder / "asound.conf"
+    before = devices.stat()
+    virtual_sound.kill()
+    virtual_sound.start()
+    after = devices.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
 def test_what_a_hung_server_held_back_is_stored_whole_and_in_order(virtual_sound, heard, open_capture, tone, tmp_path):
     path = tone(seconds=3.0)
     heard.wait(LevelHeard, 3)
