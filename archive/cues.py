@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
+import sqlite3
 
 from archive.database import transaction
-from archive.envelope import ask, open_content
+from archive.envelope import ContentKey, ask, open_content
 from archive.errors import NoKey, NoSuchStory, Refused
+from archive.guests import cue_reader, on_loan
 from archive.recovery import Recovery
 from archive.types import CueSheet, Excerpt, Reader
 from audio.sealedfile import seal, unseal
@@ -17,7 +19,7 @@ BUTTONS = range(1, 9)
 
 
 class Cues(Recovery):
-    """Cut excerpts and put them on buttons. Every reading asks the gate for `Reader.CUE`."""
+    """Cut excerpts and put them on buttons. Every reading asks the gate."""
 
     def add_excerpt(self, story: TakeId, start: Ms, end: Ms, title: str, note: str = "") -> Excerpt:
         """Cut an excerpt, [start, end) within the story. Raises `Refused`, `NoKey`, `NoSuchStory`."""
@@ -25,9 +27,8 @@ class Cues(Recovery):
         if not 0 <= start < end <= self.story(story).length:
             raise Refused("An excerpt starts before it ends, inside its story.")
         excerpt = Excerpt(secrets.token_hex(8), story, start, end, title, note)
-        blob = seal(key, json.dumps([title, note]).encode(), _label(excerpt.id))
         with transaction(self.db.conn) as conn:
-            conn.execute("INSERT INTO excerpts VALUES (?, ?, ?, ?, ?)", (excerpt.id, story, start, end, blob))
+            put_excerpt(conn, excerpt, key)
         return excerpt
 
     def remove_excerpt(self, excerpt: str) -> None:
@@ -46,18 +47,29 @@ class Cues(Recovery):
         if button not in BUTTONS:
             raise Refused("Cue buttons are numbered 1 to 8.")
         with transaction(self.db.conn) as conn:
+            if excerpt is None:
+                # What an archive put there stays off, also when its next feed names it again.
+                conn.execute(
+                    "INSERT OR IGNORE INTO cues_off SELECT sheet, button, excerpt FROM cues "
+                    "WHERE sheet = ? AND button = ? AND origin <> ''",
+                    (sheet, button),
+                )
             conn.execute("DELETE FROM cues WHERE sheet = ? AND button = ?", (sheet, button))
             if excerpt is None:
                 return
             if conn.execute("SELECT 1 FROM excerpts WHERE id = ?", (excerpt,)).fetchone() is None:
                 raise NoSuchStory("There is no such excerpt here.")
-            conn.execute("INSERT INTO cues VALUES (?, ?, ?)", (sheet, button, excerpt))
+            conn.execute("INSERT INTO cues (sheet, button, excerpt) VALUES (?, ?, ?)", (sheet, button, excerpt))
 
     def cue_sheet(self, sheet: str) -> CueSheet:
         """Read a sheet: only what the gate allows at this moment is on it."""
         allowed = {excerpt.id: excerpt for excerpt in self.excerpts()}
         rows = self.db.conn.execute("SELECT button, excerpt FROM cues WHERE sheet = ? ORDER BY button", (sheet,))
         return CueSheet(sheet, {button: allowed[excerpt] for button, excerpt in rows if excerpt in allowed})
+
+    def cue_reader(self, story: TakeId) -> Reader:
+        """Name the reader to ask the gate as, when a cue button plays this story."""
+        return cue_reader(self.db.conn, story)
 
     def cue_sheets(self) -> list[str]:
         """Name the sheets that hold something."""
@@ -77,15 +89,22 @@ class Cues(Recovery):
 
     def _excerpt(self, row: tuple[str, str, int, int, bytes]) -> Excerpt | None:
         excerpt, story, start, end, blob = row
-        now = self.now()
-        if not ask(self.db.conn, TakeId(story), Reader.CUE, now).allowed:
+        now, reader = self.now(), self.cue_reader(TakeId(story))
+        if not ask(self.db.conn, TakeId(story), reader, now).allowed or not on_loan(self, TakeId(story)):
             return None
         try:
-            key = open_content(self, TakeId(story), Reader.CUE, now)
+            key = open_content(self, TakeId(story), reader, now)
         except (NoKey, Refused):
             return None
         title, note = json.loads(unseal(key, blob, _label(excerpt)))
         return Excerpt(excerpt, TakeId(story), Ms(start), Ms(end), title, note)
+
+
+def put_excerpt(conn: sqlite3.Connection, excerpt: Excerpt, key: ContentKey, origin: str = "") -> None:
+    """Store an excerpt, its title and note under its story's key; ``origin`` is the archive it came from."""
+    blob = seal(key, json.dumps([excerpt.title, excerpt.note]).encode(), _label(excerpt.id))
+    row = (excerpt.id, excerpt.story, excerpt.start, excerpt.end, blob, origin)
+    conn.execute('INSERT INTO excerpts (id, take, start, "end", blob, origin) VALUES (?, ?, ?, ?, ?, ?)', row)
 
 
 def _label(excerpt: str) -> bytes:

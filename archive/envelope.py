@@ -8,6 +8,7 @@ to a content key, and it asks `archive.consent.may` first; nothing else in the p
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NewType, Protocol
 
@@ -19,7 +20,7 @@ from archive.consent import Answer, events_of, may, standing
 from archive.errors import NoKey, NoSuchStory, Refused
 from archive.home import Keys
 from archive.keycode import Derived
-from archive.types import Reader
+from archive.types import ConsentEvent, Reader
 from audio.errors import DamagedTake
 from audio.sealedfile import KEY_BYTES, new_key, seal, unseal
 from audio.types import TakeId
@@ -136,6 +137,19 @@ def open_content(
     if derived is None:
         return _unwrap_private(bytes(row[0]), take, store.keys.box)
     return _unwrap_code(bytes(row[0]), take, derived)
+
+
+def open_loan(
+    blob: bytes, take: TakeId, events: Iterable[ConsentEvent], reader: Reader, *, now: datetime | None, keys: Keys
+) -> ContentKey:
+    """Open the wrap of a story an archive lends, if the consent record that came with it allows ``reader`` now.
+
+    Raises `Refused` with the gate's sentence, or `NoKey` where it was not wrapped for this box.
+    """
+    answer = may(standing(events), reader, now)
+    if not answer.allowed:
+        raise Refused(answer.why)
+    return _unwrap_private(blob, take, keys.box)
 
 
 def _unwrap_private(blob: bytes, take: TakeId, private: PrivateKey) -> ContentKey:

@@ -21,7 +21,20 @@ from archive.types import Act, Use
 from audio.types import TakeId
 
 _FINAL = (Act.WITHDRAW, Act.DISCARD, Act.EXPIRE)
-_TABLES = ("fixity", "spans", "words", "jobs", "segments", "loudness", "excerpts", "rotation", "trims", "closings")
+_TABLES = (
+    "fixity",
+    "spans",
+    "words",
+    "jobs",
+    "segments",
+    "loudness",
+    "excerpts",
+    "rotation",
+    "trims",
+    "guests",
+    "outcomes",
+    "closings",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +70,7 @@ class Erasing(Shelf):
             drop_all_wraps(conn, take)
             if ever_kept:
                 conn.execute("INSERT OR IGNORE INTO tombstones VALUES (?, ?)", (take, self.clock.wall().isoformat()))
-            _drop_rows(self, take)
+            drop_rows(self, take)
         self._remove_files(take)
         checkpoint(self.db.conn)
         return next((gone for gone in self.tombstones() if gone.take == take), None)
@@ -72,7 +85,7 @@ class Erasing(Shelf):
             for (take,) in conn.execute("SELECT id FROM takes").fetchall():
                 if take in ended:
                     drop_all_wraps(conn, take)
-                    _drop_rows(self, take)
+                    drop_rows(self, take)
                     left.append(TakeId(take))
         # One look at the folders, however many were taken back over the years.
         there = "\n".join(p.name for f in (self.home.takes, self.home.stories, self.home.outbox) for p in f.iterdir())
@@ -110,7 +123,8 @@ class Erasing(Shelf):
         return [path for path in self.home.outbox.iterdir() if take in path.name and "tombstone" not in path.name]
 
 
-def _drop_rows(store: Shelf, take: TakeId) -> None:
+def drop_rows(store: Shelf, take: TakeId) -> None:
+    """Delete every row about a take but its ledger and receipts. Inside a transaction."""
     # Children are named one by one as well: a cascade that is off must not leave words behind.
     for table in _TABLES:
         store.db.conn.execute(f"DELETE FROM {table} WHERE take = ?", (take,))  # noqa: S608 - names are constants

@@ -72,6 +72,11 @@ class Home:
         return self.path / "prompts"
 
     @property
+    def feed(self) -> Path:
+        """Prompts and settings an archive sent; never the library's own."""
+        return self.path / "feed"
+
+    @property
     def log(self) -> Path:
         """What the programs noted; never content."""
         return self.path / "log"

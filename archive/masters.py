@@ -13,6 +13,7 @@ import soundfile
 
 from archive.envelope import ContentKey, open_content
 from archive.errors import NoSuchStory
+from archive.guests import lent_sound
 from archive.home import Home
 from archive.shelf import Shelf
 from archive.stories import Visit
@@ -133,6 +134,9 @@ def open_master(
 def open_files(store: Shelf, take: TakeId, key: ContentKey) -> Master:
     """Open whichever file of ``take`` there is with a key the gate has given out."""
     home = store.home
+    lent = lent_sound(store, take)
+    if lent is not None:
+        return Master(FlacReader(lent, key, take))
     if cuts_of(store.db.conn, take):
         return Master(FlacReader(flac_in_use(store, take), key, take))
     # Twice: a take may move from one place to the next between two looks.

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from archive.consent import all_events, standing
 from archive.database import Moment, transaction
+from archive.guests import end_due_loans, is_lent
 from archive.shelf import Shelf
 from archive.store import Store
 from archive.types import ASKED_USES, Act, ConsentEvent, Use
@@ -29,6 +30,7 @@ class RetentionReport:
     stories_ended: list[TakeId] = field(default_factory=list)
     erasures_finished: list[TakeId] = field(default_factory=list)
     sealed: list[TakeId] = field(default_factory=list)
+    loans_ended: list[TakeId] = field(default_factory=list)
 
 
 def passed(since: Moment, powered: float, now: Moment, limit: float) -> bool:
@@ -70,7 +72,7 @@ def run_retention(store: Store, *, days: int = RETENTION_DAYS, hold: float = HOL
     now = store.moment()
     for take, events in all_events(store.db.conn).items():
         where = standing(events)
-        if where.ended is not None or where.held:
+        if where.ended is not None or where.held or is_lent(events):
             continue
         if not where.kept:
             since, limit, ended = _since(store, _last(events, Act.CLOSE_REVIEW)), hold, report.holds_ended
@@ -81,6 +83,7 @@ def run_retention(store: Store, *, days: int = RETENTION_DAYS, hold: float = HOL
         if passed(since, powered_since(store, since), now, limit):
             store.erase(take, Act.EXPIRE, "retention")
             ended.append(take)
+    report.loans_ended.extend(end_due_loans(store))
     for take in store.seal_due():
         store.seal(take, "retention")
         report.sealed.append(take)

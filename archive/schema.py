@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 migrations = Migrations("hearth")
-OLDEST_READER = 9
+OLDEST_READER = 11
 """How many migrations a program has to know to work on a database that has all of these.
 
 A migration that only adds (a table, a column with a default) leaves it as it is: the release before goes on working, so
@@ -190,6 +190,39 @@ def m010_trims(db: Database) -> None:
         db,
         """CREATE TABLE trims (
             take TEXT PRIMARY KEY REFERENCES takes(id) ON DELETE CASCADE, origin TEXT NOT NULL) STRICT""",
+    )
+
+
+@migrations()
+def m011_what_comes_back(db: Database) -> None:
+    """Feeds of archives: voices they lend, where an excerpt or a button came from, prompts, settings, outcomes.
+
+    An older program would take a lent voice for one of its own, and hand it on.
+    """
+    _run(
+        db,
+        # The last good feed of each archive, by the key it signs with; the moment is when it was applied here.
+        """CREATE TABLE feeds (
+            archive TEXT PRIMARY KEY, sequence INTEGER NOT NULL, sha256 TEXT NOT NULL, made_at TEXT NOT NULL,
+            boot_id TEXT NOT NULL, monotonic REAL NOT NULL, wall TEXT NOT NULL,
+            clock_trusted INTEGER NOT NULL) STRICT""",
+        # `events` and `head` name the consent record the loan came with, `sound` and `card` its blobs.
+        """CREATE TABLE guests (
+            take TEXT PRIMARY KEY REFERENCES takes(id) ON DELETE CASCADE, archive TEXT NOT NULL, reader TEXT NOT NULL,
+            sound TEXT NOT NULL, card TEXT NOT NULL, events INTEGER NOT NULL, head TEXT NOT NULL) STRICT""",
+        "ALTER TABLE excerpts ADD COLUMN origin TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE cues ADD COLUMN origin TEXT NOT NULL DEFAULT ''",
+        # What somebody here took off a button the archive had filled.
+        """CREATE TABLE cues_off (
+            sheet TEXT NOT NULL, button INTEGER NOT NULL, excerpt TEXT NOT NULL,
+            PRIMARY KEY (sheet, button, excerpt)) STRICT""",
+        """CREATE TABLE sent_prompts (
+            archive TEXT NOT NULL, name TEXT NOT NULL, toml TEXT NOT NULL, PRIMARY KEY (archive, name)) STRICT""",
+        "CREATE TABLE sent_settings (name TEXT PRIMARY KEY, value TEXT NOT NULL, archive TEXT NOT NULL) STRICT",
+        # What became of a teller's words; sealed to the box's key.
+        """CREATE TABLE outcomes (
+            take TEXT NOT NULL REFERENCES takes(id) ON DELETE CASCADE, number INTEGER NOT NULL, at TEXT NOT NULL,
+            archive TEXT NOT NULL, blob BLOB NOT NULL, PRIMARY KEY (take, archive, number)) STRICT""",
     )
 
 

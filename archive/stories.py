@@ -51,6 +51,8 @@ _SELECT = (
     "FROM takes JOIN closings ON take = id"
 )
 
+_OWN = f"{_SELECT} WHERE id NOT IN (SELECT take FROM guests) ORDER BY sequence"  # noqa: S608 - constants
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -299,9 +301,11 @@ class Stories(Takes):
         return due
 
     def stories(self) -> list[Story]:
-        """List every kept story that is not gone, in the order of recording. Says nothing about who may hear it."""
+        """List the box's own kept stories that are not gone, in the order of recording. Says nothing about who may
+        hear them; what an archive lends is `archive.guests`.
+        """
         kept = {take for take, where in self._standings().items() if where.kept}
-        rows = self.db.conn.execute(f"{_SELECT} ORDER BY sequence").fetchall()
+        rows = self.db.conn.execute(_OWN).fetchall()
         return [_story(row) for row in rows if row[0] in kept]
 
     def story(self, take: TakeId) -> Story:

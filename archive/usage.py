@@ -16,7 +16,9 @@ def bytes_a_day(store: Shelf) -> float | None:
     so that a clock that was never set does not make the disk look full.
     """
     used = sum(path.stat().st_size for path in store.home.stories.rglob("*") if path.is_file())
-    rows = store.db.conn.execute("SELECT MIN(wall), MAX(wall) FROM takes WHERE clock_trusted = 1").fetchone()
+    rows = store.db.conn.execute(
+        "SELECT MIN(wall), MAX(wall) FROM takes WHERE clock_trusted = 1 AND id NOT IN (SELECT take FROM guests)"
+    ).fetchone()
     seconds = 0.0
     if rows[0] is not None:
         seconds = (datetime.fromisoformat(rows[1]) - datetime.fromisoformat(rows[0])).total_seconds()

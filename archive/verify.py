@@ -16,6 +16,7 @@ from archive.consent import Standing, all_events, standing, verify_chain
 from archive.envelope import ARCHIVE, BOX, CODE, ContentKey, open_content, recipients
 from archive.errors import ArchiveError, NoKey, Refused
 from archive.fixity import MASTER, get_sum, sum_of_blob, sum_of_file, words_name
+from archive.guests import is_lent
 from archive.masters import open_files
 from archive.store import Store
 from archive.transcripts import read_segment_words
@@ -100,11 +101,13 @@ class _Verifying:
         events = all_events(self._conn)
         for take in known:
             where = standing(events.get(take, []))
+            lent = is_lent(events.get(take, []))
             if where.ended is not None:
                 self._bad("erasure", take, "Its erasure was begun and is not finished; the next start finishes it.")
                 continue
             before = len(self._verdict.damaged)
-            self._wraps(take, where)
+            if not lent:  # its teller's code is at another box
+                self._wraps(take, where)
             if take in closed:
                 self._master(take)
                 self._words(take)

@@ -22,7 +22,8 @@ from nacl.public import PrivateKey, PublicKey, SealedBox
 from nacl.signing import SigningKey, VerifyKey
 
 from archive.bag import is_bag_id
-from archive.errors import BadFeed
+from archive.consentrecord import ConsentRecord, read_record, record
+from archive.errors import BadBag, BadFeed
 from archive.tombstones import Tombstone, read_tombstone
 from audio.types import Ms, TakeId
 
@@ -72,10 +73,15 @@ class LentExcerpt:
 
 @dataclass(frozen=True, slots=True)
 class Loan:
-    """What one story lends to one box: its cuts in one sound, its card, and the key to both, wrapped for the box."""
+    """What one story lends to one box: its cuts in one sound, its card, and the key to both, wrapped for the box.
+
+    ``site`` is the library where it was told, ``consent`` its whole record, so that the box can ask the gate itself.
+    """
 
     story: TakeId
+    site: str
     key: bytes
+    consent: ConsentRecord
     sound: Blob
     card: Blob
     excerpts: tuple[LentExcerpt, ...]
@@ -259,7 +265,9 @@ def _agree(manifest: Manifest) -> None:
 def _loan_json(loan: Loan) -> dict[str, Any]:
     return {
         "story": loan.story,
+        "site": loan.site,
         "key": loan.key.hex(),
+        "consent": record(loan.story, loan.consent.events),
         "sound": {"sha256": loan.sound.sha256, "size": loan.sound.size},
         "card": {"sha256": loan.card.sha256, "size": loan.card.size},
         "excerpts": [
@@ -270,14 +278,20 @@ def _loan_json(loan: Loan) -> dict[str, Any]:
 
 
 def _loan(plain: Any) -> Loan:
-    require_keys(plain, frozenset({"story", "key", "sound", "card", "excerpts"}))
+    require_keys(plain, frozenset({"story", "site", "key", "consent", "sound", "card", "excerpts"}))
     excerpts = _each(plain["excerpts"], _excerpt, MOST_EXCERPTS)
     if not excerpts:
         raise ValueError
-    return Loan(
-        _story(plain["story"]), bytes.fromhex(_text(plain["key"], 1024)), _blob(plain["sound"], LARGEST_SOUND),
-        _blob(plain["card"], LARGEST_CARD), excerpts,
-    )  # fmt: skip
+    story = _story(plain["story"])
+    try:
+        consent = read_record(plain["consent"])
+    except BadBag as error:
+        raise BadFeed("A consent record in this feed was altered.", _KEEP) from error
+    if consent.story != story:
+        raise BadFeed("A consent record in this feed is another story's.", _KEEP)
+    sound, card = _blob(plain["sound"], LARGEST_SOUND), _blob(plain["card"], LARGEST_CARD)
+    key = bytes.fromhex(_text(plain["key"], 1024))
+    return Loan(story, _text(plain["site"], 200), key, consent, sound, card, excerpts)
 
 
 def _excerpt(plain: Any) -> LentExcerpt:
