@@ -1,0 +1,396 @@
+"""The appliance in a real systemd: every promise of docs/install.md, one step each, with what was measured."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from container import PYTHON, Container, Trouble, base
+
+from kiosk.appliance.bundle import new_key
+
+ROOT = Path(__file__).parents[2]
+CACHE = Path("/var/tmp/hearth-appliance-cache")  # noqa: S108 (this machine's own, for root alone)
+KIOSK = "hearth-kiosk.service"
+HEARTH = "/opt/hearth/current/bin/hearth"
+HOME = "--home /var/lib/hearth"
+CLONE = "/root/digital-hearth"
+MOST_BOOT_S, MOST_HUNG_S, MOST_BACK_S = 10.0, 30.0, 60.0
+"""What the project promises."""
+TIMERS = ("retention", "sync", "heartbeat", "update")
+SOUND_SERVER = """
+load-module module-native-protocol-unix socket=/run/testsound/native auth-anonymous=1
+load-module module-null-sink sink_name=speaker rate=48000 channels=1
+load-module module-null-sink sink_name=micfeed rate=48000 channels=1
+load-module module-remap-source source_name=mic master=micfeed.monitor
+set-default-sink speaker
+set-default-source mic
+"""
+SOUND_UNIT = """
+[Unit]
+Before=hearth-kiosk.service
+[Service]
+Type=notify
+NotifyAccess=all
+RuntimeDirectory=testsound
+RuntimeDirectoryMode=0755
+Environment=HOME=/run/testsound XDG_RUNTIME_DIR=/run/testsound
+ExecStart=/usr/bin/pulseaudio -n -F /etc/testsound.pa --daemonize=no --exit-idle-time=-1 --use-pid-file=no --disallow-exit
+ExecStartPost=/bin/sh -c 'until [ -S /run/testsound/native ]; do sleep 0.1; done; chmod 0777 /run/testsound/native'
+[Install]
+WantedBy=multi-user.target
+"""
+SOUND_DEVICES = """
+</usr/share/alsa/alsa.conf>
+pcm.!default { type pulse hint { show on description "default" } }
+ctl.!default { type pulse }
+"""
+KIOSK_SOUND = "[Service]\nEnvironment=PULSE_SERVER=unix:/run/testsound/native ALSA_CONFIG_PATH=/etc/testsound.conf\n"
+OURS_TOO = ("/etc/testsound", "/etc/systemd/system/testsound", "/etc/systemd/system/multi-user.target.wants/testsound", "/root/", "/srv/archive")
+"""What the trial itself puts into the machine."""
+OTHERS = ("/proc/", "/sys/", "/dev/", "/run/", "/tmp/", "/var/tmp/", "/var/log/", "/mnt/", "/var/lib/systemd/")
+"""What systemd itself writes wherever it runs."""
+KEPT = ("/var/lib/hearth/", "/var/lib/hearth-keys/")
+
+
+class Trial:
+    """One machine's life. Each step is a method; what it returns is what was measured."""
+
+    def __init__(self, suite: str, room: Path) -> None:
+        """Make a machine of ``suite`` in ``room``."""
+        self.suite = suite
+        self.room = room
+        self.wheels = _wheels(suite)
+        self.machine = Container(
+            room / "root",
+            {self.wheels: "/mnt/wheels", ROOT / ".venv/share/hearth": "/mnt/models", ROOT / "scripts/appliance": "/mnt/trial"},
+        )
+        self.before: set[str] = set()
+        self.version = ""
+
+    # -- getting there --------------------------------------------------------------------------------------------
+
+    def make(self) -> dict[str, object]:
+        """A fresh Debian with the project's clone and a virtual sound card."""
+        root = self.machine.root
+        root.mkdir()
+        subprocess.run(["tar", "-C", str(root), "--numeric-owner", "-xf", str(base(self.suite, CACHE))], check=True)
+        subprocess.run(["git", "clone", "-q", "--no-hardlinks", str(ROOT), str(root / CLONE[1:])], check=True)
+        for path, text in (
+            ("etc/testsound.pa", SOUND_SERVER), ("etc/testsound.conf", SOUND_DEVICES), ("etc/systemd/system/testsound.service", SOUND_UNIT),
+            ("etc/systemd/system/hearth-kiosk.service.d/testsound.conf", KIOSK_SOUND), ("etc/systemd/system/hearth-safe.service.d/testsound.conf", KIOSK_SOUND),
+        ):  # fmt: skip
+            (root / path).parent.mkdir(exist_ok=True)
+            (root / path).write_text(text)
+        for name in ("mnt/wheels", "mnt/models", "mnt/trial"):
+            (root / name).mkdir(exist_ok=True)
+        key = new_key(root / "root/release.key")
+        (root / "root/keys.txt").write_text(f"# the trial's own\n{bytes(key.verify_key).hex()}\n")
+        self.machine.boot()
+        self.machine.must("systemctl enable --now testsound.service")
+        self.before = self.files()
+        return {"debian": self.machine.must("cat /etc/debian_version").strip()}
+
+    def install(self) -> dict[str, object]:
+        """scripts/install, whole; then once more, which finds nothing to do."""
+        seconds = self._install()
+        again = self._install()
+        self.version = self.machine.must("basename $(readlink /opt/hearth/current)").strip()
+        used = {name: int(self.machine.must(f"du -sm {path}").split()[0]) for name, path in (("release", "/opt/hearth/releases"), ("models", "/opt/hearth/share"))}
+        return {"seconds": seconds, "again_seconds": again, "disk_mb": used, "version": self.version}
+
+    def _install(self) -> float:
+        began = time.monotonic()
+        self.machine.must(
+            f"cd {CLONE} && scripts/install --headless --wheels /mnt/wheels --models /mnt/models --contact 'Ask at the desk' --release-key /root/keys.txt",
+            within=1800,
+        )
+        return round(time.monotonic() - began, 1)
+
+    def boot(self) -> dict[str, object]:
+        """A cold start: from systemd's basic target to the first screen for visitors."""
+        self.machine.shut_down()
+        self.machine.boot()
+        self.attract(60)
+        basic = int(self.machine.show("basic.target", "ActiveEnterTimestampMonotonic"))
+        shown = int(self.machine.show(KIOSK, "ActiveEnterTimestampMonotonic"))
+        seconds = round((shown - basic) / 1e6, 2)
+        assert 0 < seconds < MOST_BOOT_S, f"{seconds} s from basic.target to the first screen"
+        failed = self.machine.must("systemctl --failed --plain --no-legend")
+        return {"seconds_after_basic": seconds, "failed_units": failed.split("\n")[:-1]}
+
+    def attract(self, within: float, unit: str = KIOSK) -> float:
+        """Wait until visitors are invited."""
+        return self.machine.until(lambda: self.machine.show(unit, "StatusText") == "in attract", within, f"attract of {unit} (it says: {self.machine.show(unit, 'StatusText')!r})")
+
+    # -- at work --------------------------------------------------------------------------------------------------
+
+    def listeners(self) -> dict[str, object]:
+        """Nothing listens but on the machine itself, and the firewall drops what it does not know."""
+        rows = [line.split() for line in self.machine.must("ss -H -tuln").splitlines()]
+        off = [row[4] for row in rows if not row[4].startswith(("127.", "[::1]"))]
+        assert not off, off
+        assert "policy drop" in self.machine.must("nft list table inet hearth")
+        return {"off_loopback": len(off)}
+
+    def story(self, unit: str = KIOSK) -> dict[str, object]:
+        """A visitor tells a story to the running kiosk and keeps it; the transcriber writes it down."""
+        had = len(self.stories())
+        self.visit(unit)
+        kept = self.stories()
+        assert len(kept) == had + 1, kept
+        words = self.machine.until(self.has_words, 120, "the words of the story")
+        return {"stories": len(kept), "seconds_told": kept[-1]["seconds"], "words_after_s": round(words, 1)}
+
+    def visit(self, unit: str = KIOSK, until: str = "attract") -> None:
+        """Let a visitor work up to ``until``."""
+        python = HEARTH.replace("bin/hearth", "bin/python")
+        self.machine.must(f"PULSE_SERVER=unix:/run/testsound/native {python} -P /mnt/trial/visitor.py {unit} /mnt/models/speech/beckett.wav {until}", user="hearth", within=180)
+
+    def stories(self) -> list[dict[str, object]]:
+        """What the box keeps."""
+        told = json.loads(self.machine.must(f"{HEARTH} list {HOME} --json", user="hearth"))
+        return list(told["stories"])
+
+    def has_words(self) -> bool:
+        """Whether no work waits for the transcriber any more."""
+        return self.machine.must("ls /var/lib/hearth/stories/*/master.flac 2>/dev/null | wc -l").strip() == str(len(self.stories()))
+
+    def timers(self) -> dict[str, object]:
+        """Every timer fires by itself, and what it starts succeeds. Sync hands the story on to a folder."""
+        self.machine.must("install -d -o hearth -g hearth /srv/archive && sed -i 's#^sync_to = .*#sync_to = \"/srv/archive\"#' /var/lib/hearth/config.toml")
+        assert "/srv/archive" in self.machine.must("cat /var/lib/hearth/config.toml")
+        for name in TIMERS:
+            soon = "[Timer]\\nOnBootSec=\\nOnCalendar=\\nOnUnitInactiveSec=\\nOnActiveSec=1s\\nRandomizedDelaySec=0\\nAccuracySec=100ms\\n"
+            self.machine.must(f"mkdir -p /run/systemd/system/hearth-{name}.timer.d && printf '{soon}' >/run/systemd/system/hearth-{name}.timer.d/soon.conf")
+        self.machine.must("systemctl daemon-reload && systemctl restart " + " ".join(f"hearth-{name}.timer" for name in TIMERS))
+        results = {}
+        for name in TIMERS:
+            unit = f"hearth-{name}.service"
+            self.machine.until(lambda unit=unit: bool(self.machine.show(unit, "ExecMainExitTimestamp")), 120, unit)
+            results[name] = self.machine.show(unit, "Result")
+        assert set(results.values()) == {"success"}, (results, self.machine.must("journalctl -b --no-pager -n 60 -u 'hearth-*'"))
+        bags = self.machine.must("find /srv/archive -name 'bagit.txt' | wc -l").strip()
+        assert bags == "1", self.machine.must("find /srv/archive | head -40")
+        beats = self.machine.must("ls /srv/archive/heartbeats").split()
+        self.machine.must("rm -r /run/systemd/system/hearth-*.timer.d && systemctl daemon-reload")
+        return {"fired": results, "bags": int(bags), "heartbeats": len(beats)}
+
+    def memory(self) -> dict[str, object]:
+        """What each service holds in memory, shared pages counted by their share."""
+        found = {}
+        for name in ("kiosk", "transcriber"):
+            pid = self.machine.show(f"hearth-{name}.service", "MainPID")
+            lines = self.machine.must(f"cat /proc/{pid}/smaps_rollup").splitlines()
+            found[f"{name}_mb"] = next(int(line.split()[1]) // 1024 for line in lines if line.startswith("Pss:"))
+        return found
+
+    # -- bad days -------------------------------------------------------------------------------------------------
+
+    def hung(self) -> dict[str, object]:
+        """A kiosk that is stopped like a hung one is ended by the watchdog and comes back."""
+        pid = self.machine.show(KIOSK, "MainPID")
+        self.machine.must(f"kill -STOP {pid}")
+        seconds = self.machine.until(lambda: self.machine.show(KIOSK, "MainPID") not in {pid, "0"} and self.machine.show(KIOSK, "StatusText") == "in attract", 45, "the kiosk")
+        assert seconds <= MOST_HUNG_S, seconds
+        return {"back_after_s": round(seconds, 1)}
+
+    def safe_mode(self) -> dict[str, object]:
+        """A kiosk that cannot start leads to the safe mode, in which a story is told; that too, to the last page."""
+        broken = "[Service]\nExecStart=\nExecStart=/bin/false\n"
+        self._drop_in("kiosk", "zz-broken", broken)
+        self.machine.run(f"systemctl restart {KIOSK}")
+        seconds = self.attract(60, "hearth-safe.service")
+        told = self.story("hearth-safe.service")
+        self._drop_in("safe", "zz-broken", broken)
+        self.machine.run("systemctl restart hearth-safe.service")
+        self.machine.until(lambda: bool(self.machine.show("hearth-out-of-service.service", "ConditionTimestamp")), 60, "the out-of-service page")
+        self.machine.must("rm /etc/systemd/system/hearth-*.service.d/zz-broken.conf && systemctl daemon-reload && systemctl reset-failed 'hearth-*'")
+        self.machine.must(f"systemctl start {KIOSK}")
+        self.attract(30)
+        return {"safe_after_s": round(seconds, 1), "recorded": told["seconds_told"]}
+
+    def _drop_in(self, unit: str, name: str, text: str) -> None:
+        folder = self.machine.root / f"etc/systemd/system/hearth-{unit}.service.d"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.conf").write_text(text)
+        self.machine.must("systemctl daemon-reload")
+
+    # -- updates --------------------------------------------------------------------------------------------------
+
+    def bundle(self, version: str, plant: str = "") -> str:
+        """A signed bundle of this very project under another number; ``plant`` is appended to the kiosk's program."""
+        source = f"/root/source-{version}"
+        self.machine.must(f"cp -r {CLONE} {source} && sed -i 's/^version = .*/version = \"{version}\"/' {source}/pyproject.toml")
+        if plant:
+            with (self.machine.root / source[1:] / "kiosk/commands/run_.py").open("a") as file:
+                file.write(plant)
+        told = self.machine.must(f"cd /root && {HEARTH} bundle --source {source} --key /root/release.key --to /root/{version}.hearth --json")
+        assert json.loads(told)["version"] == version
+        return f"/root/{version}.hearth"
+
+    def nightly(self) -> dict[str, object]:
+        """A bundle in the inbox is taken by the unit that looks every night, shut in as it is."""
+        bundle = self.bundle("0.1.1")
+        self.machine.must(f"cp {bundle} /opt/hearth/inbox/")
+        done = self.machine.run("systemctl start hearth-update.service")
+        said = self.machine.must("journalctl -b --no-pager -o cat -u hearth-update.service | tail -20")
+        assert done.returncode == 0, said
+        assert self._running() == "0.1.1", said
+        self.attract(10)
+        return {"running": self._running()}
+
+    def update(self) -> dict[str, object]:
+        """A newer bundle replaces the release; policy, texts and consents are the very same bytes."""
+        bundle = self.bundle("0.1.2")
+        policy = self._policy()
+        began = time.monotonic()
+        told = json.loads(self.machine.must(f"{HEARTH} update {bundle} --json"))
+        seconds = time.monotonic() - began
+        assert told["version"] == self._running() == "0.1.2", told
+        assert self._policy() == policy
+        return {"seconds": round(seconds, 1), "down_s": told["down_seconds"]}
+
+    def refused(self) -> dict[str, object]:
+        """An older, an altered and an unknown bundle are refused; so is one while somebody tells a story."""
+        refused = {}
+        older = self.bundle("0.1.0")
+        refused["older"] = self._code(f"{HEARTH} update {older} --json")
+        newer = self.bundle("0.1.3")
+        self.machine.must(f"cp {newer} /root/bad.hearth && printf x | dd of=/root/bad.hearth bs=1 seek=200000 conv=notrunc status=none")
+        refused["altered"] = self._code(f"{HEARTH} update /root/bad.hearth --json")
+        self.visit(until="recording")
+        refused["recording"] = self._code(f"{HEARTH} update {newer} --patience 1 --json")
+        assert self.machine.show(KIOSK, "StatusText") == "in recording"
+        assert refused == {"older": "not-newer", "altered": "bad-bundle", "recording": "busy"}, refused
+        assert self._running() == "0.1.2"
+        self.machine.must(f"systemctl restart {KIOSK}")
+        self.machine.until(lambda: self.machine.show(KIOSK, "StatusText") in {"in attract", "in recovered"}, 30, "the kiosk")
+        self.attract(200)
+        return refused
+
+    def crash(self) -> dict[str, object]:
+        """A release that crashes at start: the one before is back within a minute."""
+        bundle = self.bundle("0.1.4", "\nraise SystemExit('planted')\n")
+        policy = self._policy()
+        began = time.monotonic()
+        code = self._code(f"{HEARTH} update {bundle} --json")
+        self.attract(60)
+        seconds = time.monotonic() - began
+        assert code == "rolled-back", code
+        assert self._running() == "0.1.2"
+        assert self._policy() == policy
+        assert not self.machine.must("ls /opt/hearth/releases").count("0.1.4")
+        assert seconds <= MOST_BACK_S, seconds
+        return {"back_after_s": round(seconds, 1), "again": self._code(f"{HEARTH} update {bundle} --json")}
+
+    def power_cut(self) -> dict[str, object]:
+        """The power goes while a release is being tried: at the next start the one before runs."""
+        bundle = self.bundle("0.1.5", "\nimport time\ntime.sleep(3600)\n")
+        self.machine.must(f"systemd-run -q --collect {HEARTH} update {bundle}")
+        self.machine.until(lambda: self.machine.run("test -e /opt/hearth/trial.json").returncode == 0, 120, "the trial")
+        self.machine.cut_power()
+        self.machine.boot()
+        seconds = self.attract(60)
+        assert self._running() == "0.1.2"
+        assert self.machine.run("test -e /opt/hearth/trial.json").returncode == 1
+        return {"attract_after_s": round(seconds, 1)}
+
+    def _code(self, command: str) -> str:
+        done = self.machine.run(command)
+        assert done.returncode != 0, done.stdout
+        return str(json.loads(done.stdout)["error"]["code"])
+
+    def _running(self) -> str:
+        return self.machine.must("basename $(readlink /opt/hearth/current)").strip()
+
+    def _policy(self) -> str:
+        return self.machine.must("cd /var/lib/hearth && find config.toml texts prompts -type f | sort | xargs sha256sum; python3 -c \"import sqlite3; print(list(sqlite3.connect('hearth.db').execute('SELECT hash FROM ledger ORDER BY seq')))\"")
+
+    # -- and away -------------------------------------------------------------------------------------------------
+
+    def uninstall(self) -> dict[str, object]:
+        """Nothing is left but stories and keys."""
+        self.machine.must(f"cd {CLONE} && scripts/install --uninstall")
+        left = sorted(path for path in self.files() - self.before if not path.startswith((*OURS_TOO, *KEPT)))
+        assert not left, left[:40]
+        assert self.machine.run("getent passwd hearth").returncode != 0
+        data = int(self.machine.must("find /var/lib/hearth /var/lib/hearth-keys -type f | wc -l"))
+        assert data, "the stories have gone too"
+        return {"left": len(left), "data_files": data}
+
+    def files(self) -> set[str]:
+        """Every file of the machine that is not systemd's own."""
+        every = self.machine.must("find / -xdev \\( -type f -o -type l \\) ! -path '/etc/*-'").splitlines()
+        return {path for path in every if not path.startswith(OTHERS)}
+
+
+STEPS = ("make", "install", "boot", "listeners", "story", "timers", "memory", "hung", "safe_mode", "nightly", "update", "refused", "crash", "power_cut", "uninstall")
+
+
+def _wheels(suite: str) -> Path:
+    """Every package of the lock for the container's Python, fetched once by this machine's own pip."""
+    python = PYTHON[suite]
+    folder = CACHE / f"wheels-{python.replace('.', '')}"
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "-r", str(ROOT / "locks/run.txt"), "-d", str(folder)]
+    if python != f"{sys.version_info.major}.{sys.version_info.minor}":
+        command += ["--only-binary=:all:", "--python-version", python]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Trouble(f"The packages could not be fetched: {done.stderr[-300:]}")
+    return folder
+
+
+def _step(trial: Trial, name: str) -> dict[str, object]:
+    began = time.monotonic()
+    method: Callable[[], dict[str, object]] = getattr(trial, name)
+    try:
+        found = {"step": name, "ok": True} | method()
+    except (AssertionError, subprocess.SubprocessError, ValueError, KeyError) as error:
+        traceback.print_exc()
+        found = {"step": name, "ok": False, "why": str(error)[-2000:]}
+    print(f"{'ok  ' if found['ok'] else 'FAIL'}  {name}  {time.monotonic() - began:.1f} s  {({k: v for k, v in found.items() if k not in {'step', 'ok'}})}", file=sys.stderr, flush=True)
+    return found
+
+
+def main() -> int:
+    """Run the steps in order; one that fails leaves the rest to be seen, but for those that need the machine itself."""
+    parser = argparse.ArgumentParser(description="Try the appliance in a real systemd container.")
+    parser.add_argument("--suite", choices=sorted(PYTHON), default="bookworm")
+    parser.add_argument("--only", nargs="*", help="only these steps, after make and install")
+    parser.add_argument("--keep", action="store_true", help="leave the machine's folder")
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    room = Path(tempfile.mkdtemp(prefix="hearth-appliance-", dir="/var/tmp"))
+    results = []
+    try:
+        trial = Trial(given.suite, room)
+        try:
+            for name in [step for step in STEPS if not given.only or step in {"make", "install", *given.only}]:
+                results.append(_step(trial, name))
+                if name in {"make", "install"} and not results[-1]["ok"]:
+                    break
+        finally:
+            trial.machine.shut_down()
+    except Trouble as trouble:
+        print(trouble, file=sys.stderr)
+        return 2
+    finally:
+        if not given.keep:
+            shutil.rmtree(room, ignore_errors=True)
+    well = all(one["ok"] for one in results)
+    if given.json:
+        print(json.dumps({"well": well, "suite": given.suite, "steps": results}))
+    return 0 if well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
