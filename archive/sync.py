@@ -1,4 +1,4 @@
-"""The nightly hand-on: withdrawals first and both ways, then bags, then receipts. Every step can be repeated.
+"""The nightly hand-on: withdrawals both ways, then bags and receipts, then the feed. Every step can be repeated.
 
 What was done is remembered as facts (`sent`, `bag`, `recall` among the store's receipts); what is due follows from
 them and from the gate, asked at the moment of use. A run killed anywhere is finished by the next.
@@ -21,7 +21,8 @@ from typing import Any
 from archive.bag import Bag, BagContent, plan
 from archive.consent import Answer, all_events, events_of, may, standing
 from archive.consentrecord import links
-from archive.errors import ArchiveError, NoKey, Refused, TransportTrouble
+from archive.errors import ArchiveError, BadFeed, NoKey, Refused, TransportTrouble
+from archive.feed.receive import FeedReport, receive
 from archive.handing import story_content, sweep_scratch, words_complete
 from archive.home import Home
 from archive.ingest import Progress, Refusal, no_progress
@@ -30,6 +31,7 @@ from archive.restorehold import release_restored
 from archive.store import Store
 from archive.tombstones import Reach, Tombstone
 from archive.transports import Transport, make_transport
+from archive.transports.way import Way
 from archive.types import Act, ConsentEvent, Form, Reader, Use
 from audio.clock import Clock
 from audio.errors import AudioError
@@ -71,6 +73,7 @@ class SyncReport:
     found: list[Tombstone] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     waiting: int = 0
+    feed: FeedReport = field(default_factory=FeedReport)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for `json`; every tombstone says which side it came from."""
@@ -82,6 +85,7 @@ class SyncReport:
             "tombstones": left + came,
             "waiting": self.waiting,
             "refused": [{"story": refusal.bag, "why": refusal.why} for refusal in self.refused],
+            "feed": self.feed.to_json(),
         }
 
 
@@ -91,6 +95,7 @@ class SyncBroken(TransportTrouble):
     def __init__(self, trouble: TransportTrouble, report: SyncReport) -> None:
         """Keep the transport's own sentence and what was done."""
         super().__init__(trouble.say, trouble.do)
+        self.code = trouble.code
         self.report = report
 
 
@@ -100,18 +105,25 @@ def sync(
     clock: Clock | None = None,
     progress: Progress = no_progress,
     content: Content = story_content,
+    way: Way | None = None,
+    site: str = "",
 ) -> SyncReport:
-    """Hand on everything that is due to ``target`` (a folder's path, or a transport made before).
+    """Hand on everything that is due to ``target`` (as `make_transport` takes it, or a transport made before), and
+    take in what comes back. ``site`` is this library's name; a feed that cannot be believed is in the report
+    (``feed.refused``), and the last good one stays.
 
-    ``progress`` is called before each step with its name and the story concerned. Raises `SyncBroken` (a
+    ``progress`` is called before each step with its name and the story concerned, and told how far a long transfer
+    is; ``way`` is how a network is used. Raises `SyncBroken` (a
     `TransportTrouble`) when the place cannot be used to the end: nothing is lost, the next run goes on; `NoKey`
     when the box's keys are not here. One story that cannot be bagged does not stop the others: it is in ``refused``.
     """
     if isinstance(target, str):
-        target = make_transport(target, home=store.home.path, keys=store.home.keys, clock=clock or store.clock)
+        way = replace(way or Way(), told=progress)
+        home = store.home
+        target = make_transport(target, home=home.path, keys=home.keys, clock=clock or store.clock, way=way)
     with _alone(store.home):
         sweep_scratch(store)
-        return _Run(store, target, progress, content).whole()
+        return _Run(store, target, progress, content, site).whole()
 
 
 @contextmanager
@@ -129,8 +141,11 @@ def _alone(home: Home) -> Iterator[None]:
 class _Run:
     """One run; all it knows of earlier ones are the store's receipts."""
 
-    def __init__(self, store: Store, transport: Transport, progress: Progress, content: Content) -> None:
+    def __init__(
+        self, store: Store, transport: Transport, progress: Progress, content: Content, site: str = ""
+    ) -> None:
         self._store = store
+        self._site = site
         self._transport = transport
         self._progress = progress
         self._content = content
@@ -158,11 +173,20 @@ class _Run:
                 self._receipts()
                 if trouble is not None:
                     raise trouble
+                self._feed()
         except TransportTrouble as error:
             self._count_waiting()
             raise SyncBroken(error, self._report) from error
         self._count_waiting()
         return self._report
+
+    def _feed(self) -> None:
+        """Take in what comes back; what cannot be believed changes nothing and is said."""
+        try:
+            self._report.feed = receive(self._store, self._transport, self._site, self._progress)
+        except (BadFeed, OSError) as error:
+            say = getattr(error, "say", "") or "This box's disk did not take what came back."
+            self._report.feed = FeedReport(refused=say)
 
     def _read_facts(self) -> None:
         self._facts = {}

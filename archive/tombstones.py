@@ -49,6 +49,11 @@ class Tombstone:
         return (json.dumps(self.to_json(), indent=1, sort_keys=True) + "\n").encode()
 
 
+def signed_part(stone: Tombstone) -> bytes:
+    """Return what a box signs when it takes a story back over a network."""
+    return b"hearth-tombstone-1\n" + stone.to_bytes()
+
+
 def read_tombstone(data: bytes) -> Tombstone | None:
     """Read a tombstone, None for anything that is not one."""
     try:

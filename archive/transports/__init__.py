@@ -17,6 +17,7 @@ from archive.feed.hello import Hello
 from archive.ingest import Progress, Refusal
 from archive.receipts import Receipt
 from archive.tombstones import Tombstone
+from archive.transports.way import Way
 from audio.clock import Clock
 
 
@@ -77,21 +78,35 @@ class Transport(Protocol):
         ...
 
 
-Maker = Callable[[str, Path, Path, Clock], Transport]
+Maker = Callable[[str, Path, Path, Clock, Way], Transport]
 
 
-def _folder(target: str, home: Path, keys: Path, clock: Clock) -> Transport:
+def _folder(target: str, home: Path, keys: Path, clock: Clock, way: Way) -> Transport:
     from archive.transports.folder import FolderTransport
 
-    return FolderTransport(Path(target), home, keys, clock)
+    del way  # a stick has no credential, and takes what it takes
+    return FolderTransport(Path(target.removeprefix("folder:")), home, keys, clock)
 
 
-_SCHEMES: Mapping[str, Maker] = {"folder": _folder}
+def _https(target: str, home: Path, keys: Path, clock: Clock, way: Way) -> Transport:
+    from archive.transports.https import HttpsTransport
+
+    return HttpsTransport(target, home, keys, clock, way)
+
+
+def _rclone(target: str, home: Path, keys: Path, clock: Clock, way: Way) -> Transport:
+    from archive.transports.rclone import RcloneTransport
+
+    return RcloneTransport(target.removeprefix("rclone:"), home, keys, clock, way)
+
+
+_SCHEMES: Mapping[str, Maker] = {"folder": _folder, "https": _https, "http": _https, "rclone": _rclone}
 """By what stands before the first colon of the target; no colon, or a slash before it, is a folder."""
 
 
-def make_transport(target: str, *, home: Path, keys: Path, clock: Clock) -> Transport:
-    """Choose the transport for ``target``: a folder's path (also ``folder:PATH``).
+def make_transport(target: str, *, home: Path, keys: Path, clock: Clock, way: Way | None = None) -> Transport:
+    """Choose the transport for ``target``: a folder's path (also ``folder:PATH``), the address of an archive's server
+    (``https://...``), or a remote of rclone's (``rclone:NAME``). ``way`` is how a network is used.
 
     Raises `TransportTrouble` for a kind of place nobody here can reach: there is no silent fall-back.
     """
@@ -102,4 +117,4 @@ def make_transport(target: str, *, home: Path, keys: Path, clock: Clock) -> Tran
     if maker is None or not rest:
         say = f"Stories cannot be handed on to {target!r}: this kind of place is not known."
         raise TransportTrouble(say, f"Give the path of a folder or a stick. Known kinds: {', '.join(_SCHEMES)}.")
-    return maker(rest, home, keys, clock)
+    return maker(target, home, keys, clock, way or Way())

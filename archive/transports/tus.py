@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from archive.transports.networds import KEPT, Lasting, Passing
+from archive.transports.networds import Passing
 from archive.transports.wire import Said, Wire
 
 SMALLEST = 1 << 15
@@ -39,16 +39,19 @@ def next_piece(piece: int, seconds: float, *, arrived: bool) -> int:
     return min(LARGEST, piece * 2) if seconds < _QUICK_S else piece
 
 
-def upload(wire: Wire, path: str, source: Path, facts: Mapping[str, str], sent: Sent) -> str:
+def upload(wire: Wire, path: str, source: Path, facts: Mapping[str, str], sent: Sent) -> str | Said:
     """Bring ``source`` to the collection at ``path``, going on with what an earlier run began; return its address.
 
-    ``facts`` travel with its creation. The archive names an upload by its content, so creating it again finds it.
-    Raises `TransportTrouble` when nothing gets further any more; what arrived stays there for the next run.
+    ``facts`` travel with its creation. The archive names an upload by its content, so creating it again finds it;
+    what it says where it wants none of it is returned instead. Raises `TransportTrouble` when nothing gets further
+    any more; what arrived stays there for the next run.
     """
     size = source.stat().st_size
     patience = wire.patience()
     piece = FIRST
     where = _create(wire, path, size, facts)
+    if isinstance(where, Said):
+        return where
     offset = _arrived(wire, where, size)
     with source.open("rb") as file:
         while offset < size:
@@ -68,7 +71,10 @@ def upload(wire: Wire, path: str, source: Path, facts: Mapping[str, str], sent: 
             if now is None:
                 # Not what was expected: another run was here, or the archive has swept what was begun.
                 patience.wait(Passing(said.told(), "Try again later."))
-                where = _create(wire, path, size, facts)
+                if said.status != 409:  # noqa: PLR2004 - only another writer was there: go on from where it is
+                    where = _create(wire, path, size, facts)
+                    if isinstance(where, Said):
+                        return where
                 offset = _arrived(wire, where, size)
                 continue
             patience.renew()
@@ -78,13 +84,12 @@ def upload(wire: Wire, path: str, source: Path, facts: Mapping[str, str], sent: 
     return where
 
 
-def _create(wire: Wire, path: str, size: int, facts: Mapping[str, str]) -> str:
+def _create(wire: Wire, path: str, size: int, facts: Mapping[str, str]) -> str | Said:
     told = ",".join(f"{name} {b64encode(value.encode()).decode()}" for name, value in facts.items())
     said = wire.ask("POST", path, headers={**_VERSION, "Upload-Length": str(size), "Upload-Metadata": told})
-    where = said.headers.get("location", "")
-    name = where.rpartition("/")[2]
+    name = said.headers.get("location", "").rpartition("/")[2]
     if said.status != 201 or not name:  # noqa: PLR2004
-        raise Lasting(f"{said.told()} {KEPT}", "Tell whoever runs the archive.")
+        return said
     # A proxy may have the archive below a path of its own, which the archive does not know.
     return f"{path}/{name}"
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from archive.errors import TransportTrouble
 from archive.ingest import Progress, no_progress
@@ -31,7 +33,8 @@ class CredentialRefused(TransportTrouble):
 @dataclass(frozen=True, slots=True)
 class Way:
     """Settings of the way out. ``kbit_s`` is the most kilobits a second sent, 0 for no limit; ``proxy`` an address or
-    empty for what the environment says; ``window_s`` how long a run may take; ``told`` hears how far a transfer is.
+    empty for what the environment says; ``window_s`` how long a run may take; ``told`` hears how far a transfer is, and
+    ``pulse`` says how the box is (`archive.pulse`).
     """
 
     credential: str = field(default="", repr=False)
@@ -39,6 +42,7 @@ class Way:
     proxy: str = ""
     window_s: float = WINDOW_S
     told: Progress = no_progress
+    pulse: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Patience:

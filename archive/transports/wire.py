@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -32,6 +32,7 @@ REQUEST_S = 120.0
 SLOW_REQUEST_S = 900.0
 """For what an archive may take its time over: it looks at every byte of a story before it signs."""
 _MOST_ANSWER = 64 << 20
+_MOST_FILE = 512 << 20
 _LONGEST_ASKED_WAIT_S = 120.0
 
 Result = TypeVar("Result")
@@ -121,9 +122,11 @@ class Wire:
         *,
         headers: Mapping[str, str] | None = None,
         plain: Mapping[str, Any] | None = None,
+        into: BinaryIO | None = None,
         limit_s: float = REQUEST_S,
     ) -> Said:
-        """Ask something that may be asked twice, until it is answered. ``plain`` goes as JSON.
+        """Ask something that may be asked twice, until it is answered. ``plain`` goes as JSON; the body of a good
+        answer into the file ``into``, where one is given.
 
         Raises `CredentialRefused`, `OutOfTime`, or another `TransportTrouble` when patience is at its end.
         """
@@ -131,7 +134,7 @@ class Wire:
         patience = self.patience()
         while True:
             try:
-                return self.once(method, path, headers=headers, body=body, limit_s=limit_s)
+                return self.once(method, path, headers=headers, body=body, into=into, limit_s=limit_s)
             except Passing as trouble:
                 patience.wait(trouble, trouble.wait_s)
 
@@ -142,6 +145,7 @@ class Wire:
         *,
         headers: Mapping[str, str] | None = None,
         body: Body | None = None,
+        into: BinaryIO | None = None,
         limit_s: float = REQUEST_S,
     ) -> Said:
         """Ask once. Raises as `ask`, and `Passing` for what may be over in a moment."""
@@ -159,7 +163,7 @@ class Wire:
             timeout=httpx.Timeout(silent, connect=CONNECT_S),
         )
         try:
-            said = _within(min(limit_s, left), lambda: self._answer(client, request))
+            said = _within(min(limit_s, left), lambda: self._answer(client, request, into))
         except (httpx.HTTPError, OSError, TimeoutError, RuntimeError) as error:
             # A request given up on may still hold its connection: the next one gets fresh ones.
             stop.set()
@@ -168,17 +172,26 @@ class Wire:
             raise in_words(error, self.host, self.clock.wall()) from error
         return self._checked(said)
 
-    def _answer(self, client: httpx.Client, request: httpx.Request) -> Said:
+    def _answer(self, client: httpx.Client, request: httpx.Request, into: BinaryIO | None) -> Said:
         answer = client.send(request, stream=True)
+        kept = bytearray()
+        file = into if answer.status_code == httpx.codes.OK else None
+        most = _MOST_FILE if file is not None else _MOST_ANSWER
         try:
-            data = bytearray()
+            if file is not None:
+                file.seek(0)
+                file.truncate()
             for block in answer.iter_bytes():
-                data += block
-                if len(data) > _MOST_ANSWER:
+                most -= len(block)
+                if most < 0:
                     raise httpx.ReadError("The answer does not end.", request=request)
+                if file is not None:
+                    file.write(block)
+                else:
+                    kept += block
         finally:
             answer.close()
-        return Said(answer.status_code, dict(answer.headers), bytes(data))
+        return Said(answer.status_code, dict(answer.headers), bytes(kept))
 
     def _checked(self, said: Said) -> Said:
         kind = said.headers.get("content-type", "")
