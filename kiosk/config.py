@@ -127,7 +127,23 @@ class Consent:
 class Archive:
     """Where stories with the needed yes are handed on to."""
 
-    sync_to: str = _setting("", "A folder (a mounted stick or share); empty hands nothing on.", empty=True)
+    sync_to: str = _setting(
+        "",
+        "An archive's address (https://...), a folder (a stick or share), or a remote of rclone's (rclone:NAME); "
+        "empty hands nothing on.",
+        empty=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """How the way to the archive is gone."""
+
+    kbit_s: int = _setting(0, "The most kilobits a second that are sent; 0 for no limit.", low=0, high=10_000_000)
+    proxy: str = _setting(
+        "", "A proxy on the way out, http://HOST:PORT; empty takes what the system says, if anything.", empty=True
+    )
+    window_minutes: int = _setting(210, "How long one run may take; the next one goes on.", low=1, high=1440)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +166,7 @@ class Config:
     pins: Mapping[str, int] = field(default_factory=dict)
     consent: Consent = field(default_factory=Consent)
     archive: Archive = field(default_factory=Archive)
+    sync: Sync = field(default_factory=Sync)
     retention: Retention = field(default_factory=Retention)
 
     def rules(self) -> Rules:
@@ -168,6 +185,7 @@ SECTIONS: dict[str, type[Any]] = {
     "controls": ControlsConfig,
     "consent": Consent,
     "archive": Archive,
+    "sync": Sync,
     "retention": Retention,
 }
 PIN_NAMES: tuple[str, ...] = (

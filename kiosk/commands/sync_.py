@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-from functools import partial
+import os
 from pathlib import Path
 
 import click
 
-from archive.handing import story_content
+from archive.home import Home
+from archive.pulse import pulse
 from archive.store import Store
 from archive.sync import SyncReport, sync
+from archive.transports.way import Way
 from audio.clock import SystemClock
 from kiosk.box import NotReady, read_home
 from kiosk.commands.common import emit, home_option, json_option, note
+
+CREDENTIAL_VARIABLE = "HEARTH_CREDENTIAL"
+CREDENTIAL_FILE = "archive-credential"
 
 
 @click.command(name="sync")
 @home_option
 @click.option(
-    "--to", "target", default="", help="A folder (a mounted stick or share); default: archive.sync_to of the settings."
+    "--to",
+    "target",
+    default="",
+    help="https://..., a folder (a mounted stick or share), or rclone:NAME; default: archive.sync_to of the settings.",
+)
+@click.option(
+    "--credential",
+    default="",
+    help="What `hearth archive box add` printed. Others on this machine may see a command line: HEARTH_CREDENTIAL, or "
+    "the file archive-credential in the key folder for the archive of the settings, is safer.",
 )
 @json_option
-def command(home: Path, target: str, as_json: bool) -> int:
+def command(home: Path, target: str, credential: str, as_json: bool) -> int:
     """Hand on stories to an archive: withdrawals both ways, then bags, then receipts. Safe to repeat at any time.
 
     A folder without an archive's key is an archive of its own: bags are checked, signed for and kept there.
@@ -29,25 +43,37 @@ def command(home: Path, target: str, as_json: bool) -> int:
     \b
     Examples:
       hearth sync --to /media/usb/archive
-      hearth sync --to ./archive --json
+      hearth sync --to https://archive.example.org --credential hearth-...
+      hearth sync --to rclone:library --json
     """
     setting = read_home(home)
     place = target or setting.config.archive.sync_to
     if not place:
-        raise NotReady("No archive is set.", "Give one with --to DIR, or set archive.sync_to in config.toml.")
+        raise NotReady("No archive is set.", "Give one with --to, or set archive.sync_to in config.toml.")
+    given = credential or os.environ.get(CREDENTIAL_VARIABLE, "")
+    if not given and place == setting.config.archive.sync_to:
+        # Only there: another place must not be shown what this one gave.
+        given = _kept(setting.home)
 
     def progress(step: str, story: str) -> None:
         note(f"{step} {story}".rstrip())
 
-    prompts = {prompt.id: prompt for prompt in setting.prompts}
-
-    def asked(prompt: str, language: str) -> str:
-        return prompts[prompt].say(language) if prompt in prompts else ""
-
+    how = setting.config.sync
     with Store(setting.home, SystemClock()) as store:
-        report = sync(store, place, progress=progress, content=partial(story_content, asked=asked))
+        way = Way(given.strip(), how.kbit_s, how.proxy, how.window_minutes * 60.0, pulse=pulse(store))
+        report = sync(store, place, progress=progress, way=way)
     emit(report.to_json(), lambda: _told(report), as_json=as_json)
     return 1 if report.refused else 0
+
+
+def _kept(home: Home) -> str:
+    try:
+        return (home.keys / CREDENTIAL_FILE).read_text(encoding="ascii")
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        say = f"The box's credential in {home.keys / CREDENTIAL_FILE} cannot be read."
+        raise NotReady(say, "Write it there again; the archive can make a new one.") from error
 
 
 def _told(report: SyncReport) -> str:
