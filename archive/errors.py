@@ -69,6 +69,18 @@ class BadBag(ArchiveError):
     code = "bad-bag"
 
 
+class Conflict(BadBag):
+    """Another content with the same identifier is kept already."""
+
+    code = "conflict"
+
+
+class TakenBack(BadBag):
+    """Its teller took this story back; no copy of it is taken in again."""
+
+    code = "taken-back"
+
+
 class TransportTrouble(ArchiveError):
     """The place stories are handed on to cannot be reached or written."""
 

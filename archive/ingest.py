@@ -23,8 +23,9 @@ from pathlib import Path
 
 from archive.bag import TAG_MANIFEST, is_bag_id
 from archive.bagcheck import CheckedBag, Limits, check_bag, read_consent
+from archive.consentrecord import ConsentRecord
 from archive.durable import PART, move, remove, sync_folder, write_file
-from archive.errors import BadBag
+from archive.errors import BadBag, Conflict, TakenBack
 from archive.receipts import Receipt, Signer, read_receipt
 from archive.tombstones import Reach, Tombstone, read_tombstone
 from archive.types import Act
@@ -35,6 +36,7 @@ BAGS = "bags"
 RECEIPTS = "receipts"
 TOMBSTONES = "tombstones"
 REFUSED = "refused"
+TAKEN_BACK = "This story was taken back by its teller; the bag that came for it was removed."
 FOLDERS = (INCOMING, BAGS, RECEIPTS, TOMBSTONES, REFUSED)
 
 Progress = Callable[[str, str], None]
@@ -95,13 +97,13 @@ class FolderArchive:
             report.removed.append(stone.story)
 
     def _lifts(self, folder: Path, stone: Tombstone) -> bool:
-        if stone.reach is not Reach.RECALL or not folder.is_dir():
+        if not folder.is_dir():
             return False
         try:
             consent = read_consent(folder)
         except BadBag:
             return False
-        return len(consent.events) > stone.events and consent.extends(stone.events, stone.head)
+        return lifts(stone, consent)
 
     def _take_in(self, name: str, stone: Tombstone | None, report: IngestReport, progress: Progress) -> None:
         progress("check", name)
@@ -119,7 +121,7 @@ class FolderArchive:
 
     def _refuse_taken_back(self, came: Path, stone: Tombstone | None) -> None:
         if stone is not None and not self._lifts(came, stone):
-            raise BadBag("This story was taken back by its teller; the bag that came for it was removed.")
+            raise TakenBack(TAKEN_BACK)
 
     def _keep(self, checked: CheckedBag, came: Path, progress: Progress) -> None:
         """Put a checked bag in its place. Raises `BadBag` where another content has the same id already."""
@@ -153,15 +155,8 @@ class FolderArchive:
             before = check_bag(kept, self._now(), self._limits, trust_consent=True)
         except BadBag as error:
             say = "Another bag with this id is kept here, and it is damaged; a person has to look at both."
-            raise BadBag(say) from error
-        said = len(before.consent.events)
-        grown = len(checked.consent.events) > said and checked.consent.extends(said, before.consent.head)
-        same_sound = None in {before.sound_sha256, checked.sound_sha256} or before.sound_sha256 == checked.sound_sha256
-        # The consent record itself says that a span was taken back since: then the sound has to be another one.
-        cut = any(event.act is Act.CUT for event in checked.consent.events[said:])
-        if not (grown and (same_sound or cut)):
-            say = "Another content with the same id is kept already; the new one was put aside for a person to look at."
-            raise BadBag(say)
+            raise Conflict(say) from error
+        check_successor(before.consent, before.sound_sha256, checked)
 
     def _sign(self, name: str, report: IngestReport, progress: Progress) -> None:
         """Sign for a kept bag that has no receipt of ours: placed a moment ago, by a killed run or by another box."""
@@ -194,6 +189,30 @@ class FolderArchive:
         remove(aside)
         write_file(aside.with_name(f"{folder.name}.txt"), f"{why}\n".encode())
         move(folder, aside)
+
+
+def lifts(stone: Tombstone, consent: ConsentRecord) -> bool:
+    """Whether a teller who recalled a story said yes again since: its consent record goes on from the recalled one.
+
+    Nothing lifts a withdrawal.
+    """
+    goes_on = len(consent.events) > stone.events and consent.extends(stone.events, stone.head)
+    return stone.reach is Reach.RECALL and goes_on
+
+
+def check_successor(kept: ConsentRecord, kept_sound: str | None, came: CheckedBag) -> None:
+    """Let a bag take the place of a kept one only if its consent record goes on from the kept one's.
+
+    The sound stays the same, unless it went or came as a whole or the record itself says that a span was taken back
+    since. ``kept_sound`` is the SHA-256 of the kept sound file, None where there is none. Raises `Conflict`.
+    """
+    said = len(kept.events)
+    grown = len(came.consent.events) > said and came.consent.extends(said, kept.head)
+    same_sound = None in {kept_sound, came.sound_sha256} or kept_sound == came.sound_sha256
+    cut = any(event.act is Act.CUT for event in came.consent.events[said:])
+    if not (grown and (same_sound or cut)):
+        say = "Another content with the same id is kept already; the new one was put aside for a person to look at."
+        raise Conflict(say)
 
 
 def load_receipt(root: Path, name: str) -> Receipt | None:
