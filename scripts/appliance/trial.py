@@ -56,7 +56,7 @@ ctl.!default { type pulse }
 KIOSK_SOUND = "[Service]\nEnvironment=PULSE_SERVER=unix:/run/testsound/native ALSA_CONFIG_PATH=/etc/testsound.conf\n"
 OURS_TOO = ("/etc/testsound", "/etc/systemd/system/testsound", "/etc/systemd/system/multi-user.target.wants/testsound", "/root/", "/srv/archive")
 """What the trial itself puts into the machine."""
-OTHERS = ("/proc/", "/sys/", "/dev/", "/run/", "/tmp/", "/var/tmp/", "/var/log/", "/mnt/", "/var/lib/systemd/")
+OTHERS = ("/proc/", "/sys/", "/dev/", "/run/", "/tmp/", "/var/tmp/", "/var/log/", "/mnt/", "/var/lib/systemd/")  # noqa: S108 (only looked at)
 """What systemd itself writes wherever it runs."""
 KEPT = ("/var/lib/hearth/", "/var/lib/hearth-keys/")
 

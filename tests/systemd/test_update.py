@@ -1,0 +1,320 @@
+"""An update changes the release when nobody is there, and a release that fails is taken back. The manager is scripted."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+import pytest
+
+from archive.schema import schema
+from kiosk.appliance import releases, updating
+from kiosk.appliance.bundle import BadBundle, new_key, write
+from kiosk.appliance.places import Places, version_of
+from kiosk.appliance.services import KIOSK, SAFE, Standing
+from kiosk.appliance.updating import NotHealthy, NotNewer, Updater, Updating
+
+GONE = Standing(active=False, failed=False, status="", restarts=0)
+INVITING = Standing(active=True, failed=False, status="in attract", restarts=0)
+STARTING = Standing(active=True, failed=False, status="in starting", restarts=0)
+TELLING = Standing(active=True, failed=False, status="in recording", restarts=0)
+NO_SOUND = Standing(active=True, failed=False, status="in out_of_service", restarts=0)
+AGAIN = Standing(active=True, failed=False, status="in attract", restarts=1)
+FAILED = Standing(active=False, failed=True, status="", restarts=4)
+
+
+class ScriptedManager:
+    """A service manager that says how the kiosk of each release does, on a clock that only sleeping moves."""
+
+    def __init__(self, places):
+        self.places = places
+        self.time = 0.0
+        self.acts = []
+        self.does = {}
+        """By release: (seconds after the restart, how the kiosk stands from then on)."""
+        self.began = 0.0
+        self.up = True
+        self.before = [(0.0, INVITING)]
+        self.restarted = False
+
+    def now(self):
+        return self.time
+
+    def sleep(self, seconds):
+        self.time += seconds
+
+    def running(self):
+        return releases.pointed(self.places.current).name
+
+    def standing(self, unit):
+        if unit == SAFE or not self.up:
+            return GONE
+        if unit != KIOSK:
+            return INVITING
+        steps = self.does.get(self.running(), [(0.0, INVITING)]) if self.restarted else self.before
+        return [standing for at, standing in steps if self.time - self.began >= at][-1]
+
+    def reload(self):
+        self.acts.append("reload")
+
+    def restart(self, *units):
+        self.acts.append(("restart", self.running(), *units))
+        self.up = self.restarted = True
+        self.began = self.time
+
+    def stop(self, *_units):
+        self.acts.append("stop")
+        self.up = False
+
+    def enable(self, *units):
+        self.acts.append(("enable", *units))
+
+
+@pytest.fixture
+def places(tmp_path):
+    here = Places(tmp_path / "machine")
+    here.units.mkdir(parents=True)
+    here.release_keys.parent.mkdir(parents=True)
+    make_release(here, "1.0", {"hearth-kiosk.service": "old", "hearth-gone.timer": "old"})
+    for link in (here.current, here.known_good):
+        releases.point(link, here.release("1.0"))
+    updating.put_units(here.release("1.0") / "units", here.units)
+    (here.units / "ssh.service").write_text("not ours")
+    here.database.parent.mkdir(parents=True)
+    with sqlite3.connect(here.database) as db:
+        db.execute("CREATE TABLE ledger (seq INTEGER)")
+        db.execute("CREATE TABLE takes (sequence INTEGER)")
+    return here
+
+
+def make_release(here, name, units):
+    folder = here.release(name)
+    (folder / "units").mkdir(parents=True)
+    for unit, text in units.items():
+        (folder / "units" / unit).write_text(text)
+    (folder / releases.WHOLE).write_text("made")
+    return folder
+
+
+@pytest.fixture
+def manager(places):
+    return ScriptedManager(places)
+
+
+@pytest.fixture
+def key(places, tmp_path):
+    key = new_key(tmp_path / "key")
+    places.release_keys.write_text(bytes(key.verify_key).hex() + "\n")
+    return key
+
+
+@pytest.fixture
+def bundle(tmp_path, key):
+    def make(version, oldest_reader=1):
+        files = {}
+        for name in ("digital_hearth.whl", "run.txt", "units/hearth-kiosk.service", "units/hearth-new.timer"):
+            files[name] = tmp_path / name.replace("/", "_")
+            files[name].write_text(f"{name} of {version}")
+        path = tmp_path / f"{version}.hearth"
+        write(path, key, version=version, schema=99, oldest_reader=oldest_reader, files=files)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def updater(places, manager, monkeypatch):
+    def make(here, name, *, project, lock, units, wheels, progress):
+        assert project.is_file()
+        assert lock.is_file()
+        assert wheels is None
+        return make_release(here, name, {path.name: path.read_text() for path in units.iterdir()})
+
+    # Building an environment is the work of minutes; scripts/appliance-test does it for real.
+    monkeypatch.setattr(releases, "make", make)
+    return Updater(places, manager, now=manager.now, sleep=manager.sleep)
+
+
+def names(places):
+    return sorted(path.name for path in places.releases.iterdir())
+
+
+def units(places):
+    return {path.name: path.read_text() for path in places.units.iterdir()}
+
+
+def test_a_release_that_starts_well_stays(places, manager, updater, bundle):
+    manager.does["1.1"] = [(0.0, STARTING), (4.0, INVITING)]
+    outcome = updater.update(bundle("1.1"), patience_s=60)
+    assert (outcome.version, outcome.before) == ("1.1", "1.0")
+    assert 4.0 <= outcome.down_s < 5.0
+    assert {releases.pointed(link).name for link in (places.current, places.known_good)} == {"1.1"}
+    assert units(places) == {
+        "hearth-kiosk.service": "units/hearth-kiosk.service of 1.1",
+        "hearth-new.timer": "units/hearth-new.timer of 1.1",
+        "ssh.service": "not ours",
+    }
+    assert ("enable", "hearth-new.timer") in manager.acts
+    assert not places.trial.exists()
+    assert not places.incoming.exists()
+    assert names(places) == ["1.0", "1.1"]
+
+
+def test_old_releases_go_but_never_the_one_before(places, updater, bundle):
+    for version in ("1.1", "1.2", "1.10"):
+        updater.update(bundle(version), patience_s=60)
+    assert names(places) == ["1.10", "1.2"]
+
+
+BAD_STARTS = {
+    "crashes": [(0.0, GONE), (2.0, FAILED)],
+    "is started again": [(0.0, STARTING), (3.0, INVITING), (5.0, AGAIN)],
+    "hangs": [(0.0, STARTING)],
+    "comes and goes": [(0.0, INVITING), (4.0, GONE)],
+    "finds no microphone where the one before did": [(0.0, NO_SOUND)],
+}
+
+
+@pytest.mark.parametrize("how", BAD_STARTS)
+def test_a_release_that_does_not_start_well_is_taken_back_within_a_minute(places, manager, updater, bundle, how):
+    manager.does["1.1"] = BAD_STARTS[how]
+    was = units(places)
+    began = manager.time
+    with pytest.raises(NotHealthy, match=r"taken back; 1\.0 runs again"):
+        updater.update(bundle("1.1"), patience_s=60)
+    assert manager.time - began < 60
+    assert {releases.pointed(link).name for link in (places.current, places.known_good)} == {"1.0"}
+    assert units(places) == was
+    assert manager.acts[-1][:2] == ("restart", "1.0")
+    assert not places.trial.exists()
+    assert names(places) == ["1.0"]
+    with pytest.raises(NotNewer, match="was tried here"):
+        updater.update(bundle("1.1"), patience_s=60)
+
+
+def test_a_box_without_its_microphone_can_be_updated(manager, updater, bundle):
+    manager.before = manager.does["1.1"] = [(0.0, NO_SOUND)]
+    assert updater.update(bundle("1.1"), patience_s=60).version == "1.1"
+
+
+def test_nothing_is_changed_while_somebody_is_at_the_box(places, manager, updater, bundle):
+    manager.before = [(0.0, TELLING)]
+    with pytest.raises(Updating, match="Somebody is at the box"):
+        updater.update(bundle("1.1"), patience_s=600)
+    assert manager.time >= 600
+    assert manager.acts == []
+    assert releases.pointed(places.current).name == "1.0"
+
+
+def test_it_waits_until_the_visitor_has_been_gone_for_a_moment(manager, updater, bundle):
+    manager.before = [(0.0, TELLING), (100.0, INVITING), (101.0, TELLING), (200.0, INVITING)]
+    stopped = []
+    stop = manager.stop
+    manager.stop = lambda *units: (stopped.append(manager.time), stop(*units))
+    updater.update(bundle("1.1"), patience_s=600)
+    assert stopped[0] >= 200.0 + updating.QUIET_S
+
+
+@pytest.mark.parametrize("version", ["1.0", "0.9", "0.10.3"])
+def test_an_older_or_the_same_release_is_refused(manager, updater, bundle, version):
+    with pytest.raises(NotNewer) as refused:
+        updater.update(bundle(version), patience_s=60)
+    assert refused.value.do
+    assert manager.acts == []
+
+
+def test_a_stranger_s_bundle_changes_nothing(places, manager, updater, bundle, tmp_path):
+    made = bundle("1.1")
+    places.release_keys.write_text(bytes(new_key(tmp_path / "other").verify_key).hex())
+    with pytest.raises(BadBundle):
+        updater.update(made, patience_s=60)
+    assert manager.acts == []
+    assert names(places) == ["1.0"]
+
+
+def test_the_power_goes_in_the_middle_of_a_trial(places, manager, updater, bundle):
+    class PowerCut(Exception):
+        pass
+
+    def gone(_seconds):
+        raise PowerCut
+
+    updater._sleep = manager.sleep
+    restart = manager.restart
+
+    def restart_and_die(*units):
+        restart(*units)
+        updater._sleep = gone
+
+    manager.restart = restart_and_die
+    manager.does["1.1"] = [(0.0, STARTING)]
+    with pytest.raises(PowerCut):
+        updater.update(bundle("1.1"), patience_s=60)
+    assert releases.pointed(places.current).name == "1.1"
+    assert releases.pointed(places.known_good).name == "1.0"
+    manager.restart = restart
+    again = Updater(places, manager, now=manager.now, sleep=manager.sleep)
+    assert again.settle()
+    assert releases.pointed(places.current).name == "1.0"
+    assert manager.acts[-1][:2] == ("restart", "1.0")
+    assert not again.settle()
+
+
+def rows(places):
+    with sqlite3.connect(places.database) as db:
+        return [row[0] for row in db.execute("SELECT seq FROM ledger ORDER BY seq")], [
+            row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE name = 'of_the_new'")
+        ]
+
+
+@pytest.mark.parametrize("told_meanwhile", [False, True])
+def test_a_database_the_old_release_could_not_read_is_put_back_unless_a_story_came(
+    places, manager, updater, bundle, told_meanwhile
+):
+    restart = manager.restart
+
+    def migrating(*units):
+        restart(*units)
+        if manager.running() == "1.1":
+            with sqlite3.connect(places.database) as db:
+                db.execute("CREATE TABLE of_the_new (x INTEGER)")
+                if told_meanwhile:
+                    db.execute("INSERT INTO ledger VALUES (1)")
+
+    manager.restart = migrating
+    manager.does["1.1"] = [(0.0, FAILED)]
+    with pytest.raises(NotHealthy):
+        updater.update(bundle("1.1", oldest_reader=schema() + 1), patience_s=60)
+    assert rows(places) == (([1], ["of_the_new"]) if told_meanwhile else ([], []))
+    assert not (places.prefix / "database-before-update.db").exists()
+
+
+def test_without_such_a_change_no_copy_of_the_database_is_ever_made(places, manager, updater, bundle):
+    seen = []
+    restart = manager.restart
+    manager.restart = lambda *units: (
+        seen.append((places.prefix / "database-before-update.db").exists()),
+        restart(*units),
+    )
+    updater.update(bundle("1.1"), patience_s=60)
+    updater.update(bundle("1.2", oldest_reader=schema() + 1), patience_s=60)
+    assert seen == [False, True]
+    assert not (places.prefix / "database-before-update.db").exists()
+
+
+def test_the_trial_on_disk_names_the_way_back(places, manager, updater, bundle):
+    told = []
+    restart = manager.restart
+    manager.restart = lambda *units: (told.append(json.loads(places.trial.read_text())), restart(*units))
+    updater.update(bundle("1.1"), patience_s=60)
+    assert told == [{"before": "1.0", "after": "1.1", "copied": False}]
+
+
+@pytest.mark.parametrize("text", ["", "1", "1.x", "1.0-rc1", "1.0.0.0.0", "v1.0", "1.0\n", "9999999.1"])
+def test_what_is_no_version_is_refused(text):
+    with pytest.raises(ValueError, match="not a version"):
+        version_of(text)
+
+
+def test_versions_compare_as_numbers():
+    assert version_of("1.10") > version_of("1.9.9") > version_of("1.9")
