@@ -1,0 +1,73 @@
+"""The archive's receipt of an erasure, and which boxes still hold a copy of what was lent.
+
+What was lent is known by identifier after the story is gone: `lent` says which boxes may still have it, and with
+which feed it ends there. A box shows the number of the last feed it applied at every visit; from then on its copy is
+known to be gone, and the receipt says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from archive.catalogue import Tx
+from archive.catalogue.changes import stamp
+from archive.feed.manifest import Erased
+from audio.types import TakeId
+
+GONE: tuple[str, ...] = ("bag", "objects", "catalogue", "search", "excerpts", "cue sheets", "exports", "public pages")
+"""What an archive erases itself, at once."""
+BACKUP_DAYS = 30
+"""Backups of an archive are kept no longer; until then a copy lies in them, and the receipt says so."""
+MOST = 1000
+
+
+def note_erased(tx: Tx, story: str, box: str, now: datetime, gone: Iterable[str] = GONE) -> None:
+    """Note that everything of ``story``, which came from ``box``, is erased here; in the transaction that erases."""
+    tx.run(
+        "INSERT INTO erasures (story, box, at, gone) VALUES (?, ?, ?, ?) ON CONFLICT (story) DO NOTHING",
+        story, box, stamp(now), json.dumps(list(gone)),
+    )  # fmt: skip
+
+
+def note_ended(tx: Tx, box: str, lent: set[str], sequence: int) -> None:
+    """Note that feed number ``sequence`` is the first without what ``box`` was lent beside ``lent``."""
+    for row in tx.all("SELECT story FROM lent WHERE box = ? AND ended = 0", box):
+        if row["story"] not in lent:
+            tx.run("UPDATE lent SET ended = ? WHERE box = ? AND story = ?", sequence, box, row["story"])
+
+
+def applied_feed(tx: Tx, box: str, applied: int, now: datetime) -> None:
+    """Note the last feed a box has applied: what ended with it or before is gone there."""
+    tx.run(
+        "UPDATE box_feeds SET applied = ? WHERE box = ? AND applied < ? AND sequence >= ?",
+        applied,
+        box,
+        applied,
+        applied,
+    )
+    tx.run(
+        "UPDATE lent SET gone_at = ? WHERE box = ? AND ended > 0 AND ended <= ? AND gone_at IS NULL",
+        stamp(now), box, applied,
+    )  # fmt: skip
+
+
+def receipts_for(tx: Tx, box: str, now: datetime) -> tuple[Erased, ...]:
+    """Receipts of what came from ``box`` and was erased here, the newest `MOST`."""
+    rows = tx.all("SELECT story, at, gone FROM erasures WHERE box = ? ORDER BY at DESC, story LIMIT ?", box, MOST)
+    return tuple(receipt_of(tx, str(row["story"]), str(row["at"]), str(row["gone"]), now) for row in rows)
+
+
+def receipt_of(tx: Tx, story: str, at: str, gone: str, now: datetime) -> Erased:
+    """Say of one story what is gone and what is still on its way out."""
+    done: list[str] = [*json.loads(gone)]
+    left: list[str] = []
+    for row in tx.all("SELECT box, gone_at FROM lent WHERE story = ? ORDER BY box", story):
+        name = f"box {row['box']}"
+        (done if row["gone_at"] else left).append(name)
+    erased = datetime.fromisoformat(at)
+    until = erased + timedelta(days=BACKUP_DAYS)
+    if now < until:
+        left.append(f"backups, until {until.date().isoformat()}")
+    return Erased(TakeId(story), erased, tuple(done), tuple(left))

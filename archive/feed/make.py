@@ -1,0 +1,263 @@
+"""The archive's side of a feed: what each box is sent, made anew when it asks and something has changed.
+
+The gate is asked for every story at that moment, once as the reader the box is; what it refuses is not in the feed,
+and what was lent of it before is gone from the objects. A loan that has not changed keeps its blobs, so that a box
+fetches it once. A feed that says nothing new is made again after a day: its date is what keeps loans alive.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from archive.catalogue import Row, Tx
+from archive.catalogue.changes import stamp
+from archive.catalogue.consents import ask, read_stored
+from archive.curation import prompt_sets, reader_for, settings_of
+from archive.errors import NoSuchObject, NoSuchStory, Refused
+from archive.feed.erased import applied_feed, note_ended, receipts_for
+from archive.feed.hello import Hello
+from archive.feed.lending import Made, make_loan, words_of
+from archive.feed.manifest import (
+    MOST_EXCERPTS,
+    MOST_LOANS,
+    Blob,
+    LentExcerpt,
+    Loan,
+    Manifest,
+    Outcome,
+    SentSet,
+    Sheet,
+    seal_feed,
+)
+from archive.objects import blob_key
+from archive.reviewing.excerpts import Cut, excerpts_of, touched_by_redaction
+from archive.reviewing.rendition import master_key
+from archive.server.place import ArchiveHome
+from archive.tombstones import Reach, Tombstone
+from audio.errors import AudioError
+from audio.types import Ms, TakeId
+
+RENEW = timedelta(days=1)
+"""A feed that says nothing new is signed again after this."""
+MOST_STONES = 2000
+_Sheets = dict[str, dict[int, str]]
+
+
+def feed_for(place: ArchiveHome, box: str, hello: Hello) -> bytes:
+    """Return the feed of the box called ``box``, whose keys ``hello`` shows; the caller knows that they are its own.
+
+    Raises `BadFeed` where more is prepared than a box takes, `CatalogueTrouble`, `StoreTrouble`, `NoKey`.
+    """
+    now = place.now()
+    with place.catalogue() as catalogue:
+        with catalogue.write() as tx:
+            applied_feed(tx, box, hello.applied, now)
+        with catalogue.read() as tx:
+            sheets, wanted = _prepared(tx, box, now)
+        loans = [loan for story, cuts in wanted.items() if (loan := _loan(place, box, hello.seal, story, cuts))]
+        with catalogue.write() as tx:
+            return _write(place, tx, box, hello.seal, sheets, loans)
+
+
+def open_blob(place: ArchiveHome, box: str, sha256: str) -> BinaryIO:
+    """Open a blob of this box's loans, the gate asked once more. Raises `Refused`, `NoSuchObject`, `StoreTrouble`."""
+    with place.catalogue() as catalogue, catalogue.read() as tx:
+        row = tx.one("SELECT story FROM loans WHERE box = ? AND (sound = ? OR card = ?)", box, sha256, sha256)
+        if row is None:
+            raise NoSuchObject("This is no part of this box's feed.", "Let the box fetch its feed again.")
+        answer = ask(tx, row["story"], reader_for(tx, box, row["story"]), place.now())
+        if not answer.allowed:
+            raise Refused(answer.why)
+    return place.objects.open(blob_key(sha256))
+
+
+def _prepared(tx: Tx, box: str, now: datetime) -> tuple[_Sheets, dict[str, list[Cut]]]:
+    """The sheets of a box and the cuts they need, as far as the gate and the curators allow now."""
+    sheets: _Sheets = {}
+    wanted: dict[str, list[Cut]] = {}
+    for row in tx.all("SELECT sheet, button, excerpt, story FROM sheet_cues WHERE box = ? ORDER BY sheet, button", box):
+        story = str(row["story"])
+        cut = next((one for one in excerpts_of(tx, story) if one.id == row["excerpt"]), None)
+        if cut is None or touched_by_redaction(tx, cut):
+            continue
+        if not ask(tx, story, reader_for(tx, box, story), now).allowed:
+            continue
+        sheets.setdefault(str(row["sheet"]), {})[int(row["button"])] = cut.id
+        if cut.id not in {one.id for one in wanted.setdefault(story, [])}:
+            wanted[story].append(cut)
+    for cuts in wanted.values():
+        cuts.sort(key=lambda one: (one.start, one.end, one.id))
+        del cuts[MOST_EXCERPTS:]
+    return sheets, dict(list(wanted.items())[:MOST_LOANS])
+
+
+def _loan(place: ArchiveHome, box: str, seal: bytes, story: str, cuts: list[Cut]) -> Loan | None:
+    """Return the loan of one story, made before or now; None where it is gone by now, or its sound cannot be read."""
+    with place.catalogue() as catalogue:
+        with catalogue.read() as tx:
+            facts = tx.one("SELECT * FROM stories WHERE id = ?", story)
+            consent = read_stored(tx, story)
+            if facts is None or consent is None:
+                return None
+            words, by = words_of(tx, story)
+            recipe = _recipe(facts, cuts, words, seal)
+            row = tx.one("SELECT * FROM loans WHERE box = ? AND story = ?", box, story)
+            sound = None
+            with contextlib.suppress(NoSuchStory):
+                sound = master_key(tx, story)
+        if row is not None and row["recipe"] == recipe and _whole(place, row):
+            made = _stored(row)
+        elif sound is None:
+            return None
+        else:
+            try:
+                with place.working() as folder, place.objects.open(sound) as master:
+                    made, path, card = make_loan(facts, cuts, words, by, master, seal, folder)
+                    _keep_blobs(place, path, card)
+            except (NoSuchObject, AudioError):
+                return None
+            with catalogue.write() as tx:
+                if not _note_loan(place, tx, box, story, recipe, made):
+                    return None
+    excerpts = tuple(
+        LentExcerpt(cut.id, Ms(cut.start), Ms(cut.end), at, cut.title, cut.note)
+        for cut, at in zip(cuts, made.places, strict=True)
+    )
+    return Loan(TakeId(story), str(facts["site"]), made.key, consent, made.sound, made.card, excerpts)
+
+
+def _recipe(facts: Row, cuts: list[Cut], words: list[Any], seal: bytes) -> str:
+    made_of = [
+        facts["bag_sha256"], seal.hex(), [(cut.start, cut.end) for cut in cuts],
+        [(one.text, one.start, one.end, one.unclear) for one in words],
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(made_of, ensure_ascii=False).encode()).hexdigest()
+
+
+def _keep_blobs(place: ArchiveHome, sound: Path, card: bytes) -> None:
+    with sound.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
+        place.objects.put(blob_key(digest), file)
+    place.objects.put(blob_key(hashlib.sha256(card).hexdigest()), io.BytesIO(card))
+
+
+def _note_loan(place: ArchiveHome, tx: Tx, box: str, story: str, recipe: str, made: Made) -> bool:
+    """Write the loan down; False (and no blob) where the story was taken back while its cuts were made."""
+    before = tx.one("SELECT sound, card FROM loans WHERE box = ? AND story = ?", box, story)
+    there = tx.one("SELECT 1 FROM stories WHERE id = ?", story) is not None
+    stale = [before["sound"], before["card"]] if before is not None else []
+    if there:
+        tx.run("DELETE FROM loans WHERE box = ? AND story = ?", box, story)
+        tx.run(
+            "INSERT INTO loans (box, story, recipe, key, sound, sound_size, card, card_size, places) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            box, story, recipe, made.key, made.sound.sha256, made.sound.size, made.card.sha256, made.card.size,
+            json.dumps(made.places),
+        )  # fmt: skip
+    else:
+        stale += [made.sound.sha256, made.card.sha256]
+    for sha256 in stale:
+        place.objects.delete(blob_key(str(sha256)))
+    return there
+
+
+def _whole(place: ArchiveHome, row: Row) -> bool:
+    """Tell whether both blobs of a loan are there: one who was killed between objects and catalogue leaves less."""
+    return all(place.objects.exists(blob_key(str(row[name]))) for name in ("sound", "card"))
+
+
+def _stored(row: Row) -> Made:
+    sound, card = Blob(row["sound"], int(row["sound_size"])), Blob(row["card"], int(row["card_size"]))
+    return Made(bytes(row["key"]), sound, card, tuple(Ms(at) for at in json.loads(row["places"])))
+
+
+def _write(place: ArchiveHome, tx: Tx, box: str, seal: bytes, sheets: _Sheets, loans: list[Loan]) -> bytes:
+    """Sign what is to be said, unless the feed before says the same and is not old."""
+    now = place.now()
+    # Asked again with the write lock held: a story taken back while its sound was cut is in no feed.
+    loans = [loan for loan in loans if ask(tx, loan.story, reader_for(tx, box, loan.story), now).allowed]
+    cuts = {cut.id for loan in loans for cut in loan.excerpts}
+    row = tx.one("SELECT sequence, made_at, content, body FROM box_feeds WHERE box = ?", box)
+    last = 0 if row is None else int(row["sequence"])
+    manifest = Manifest(
+        box=seal,
+        # By the clock, so that an archive that came out of a backup does not begin with numbers boxes have seen.
+        sequence=max(last + 1, int(now.timestamp())),
+        made_at=now,
+        loans=tuple(loans),
+        sheets=tuple(
+            Sheet(name, {button: cut for button, cut in buttons.items() if cut in cuts})
+            for name, buttons in sorted(sheets.items())
+        ),
+        prompts=tuple(SentSet(one.name, one.to_toml()) for one in prompt_sets(tx, box)),
+        tombstones=_stones(tx),
+        settings=settings_of(tx, box),
+        outcomes=_outcomes(tx, box),
+        erased=receipts_for(tx, box, now),
+    )
+    content = _content(manifest)
+    if row is not None and row["content"] == content and datetime.fromisoformat(row["made_at"]) + RENEW > now:
+        return bytes(row["body"])
+    _end_unlent(place, tx, box, {str(loan.story) for loan in loans}, manifest.sequence)
+    body = seal_feed(manifest, place.keys.sign)
+    tx.run(
+        "INSERT INTO box_feeds (box, sequence, made_at, content, body, applied) VALUES (?, ?, ?, ?, ?, 0) "
+        "ON CONFLICT (box) DO UPDATE SET sequence = excluded.sequence, made_at = excluded.made_at, "
+        "content = excluded.content, body = excluded.body",
+        box, manifest.sequence, stamp(now), content, body,
+    )  # fmt: skip
+    for loan in loans:
+        tx.run(
+            "INSERT INTO lent (box, story, since, ended, gone_at) VALUES (?, ?, ?, 0, NULL) "
+            "ON CONFLICT (box, story) DO UPDATE SET ended = 0, gone_at = NULL",
+            box, loan.story, stamp(now),
+        )  # fmt: skip
+    return body
+
+
+def _end_unlent(place: ArchiveHome, tx: Tx, box: str, lent: set[str], sequence: int) -> None:
+    """Forget what this box is lent no longer: its rows, and its blobs among the objects."""
+    for row in tx.all("SELECT story, sound, card FROM loans WHERE box = ?", box):
+        if row["story"] not in lent:
+            for sha256 in (row["sound"], row["card"]):
+                place.objects.delete(blob_key(str(sha256)))
+            tx.run("DELETE FROM loans WHERE box = ? AND story = ?", box, row["story"])
+    note_ended(tx, box, lent, sequence)
+
+
+def _stones(tx: Tx) -> tuple[Tombstone, ...]:
+    rows = tx.all(
+        "SELECT id, at FROM tombstones WHERE reach = ? ORDER BY received_at DESC LIMIT ?", "withdrawal", MOST_STONES
+    )
+    return tuple(Tombstone(TakeId(str(row["id"])), datetime.fromisoformat(row["at"]), Reach.WITHDRAWAL) for row in rows)
+
+
+def _outcomes(tx: Tx, box: str) -> tuple[Outcome, ...]:
+    rows = tx.all(
+        "SELECT o.story, o.at, o.text FROM outcomes o JOIN stories s ON s.id = o.story WHERE s.box = ? ORDER BY o.id "
+        "LIMIT 1000",
+        box,
+    )
+    return tuple(Outcome(TakeId(str(row[0])), datetime.fromisoformat(row[1]), str(row[2])) for row in rows)
+
+
+def _content(manifest: Manifest) -> str:
+    """Name what a feed says, without its number and time."""
+    plain: Mapping[str, Any] = replace(manifest, sequence=0, made_at=datetime.fromtimestamp(0).astimezone()).to_json()
+    plain = {name: value for name, value in plain.items() if name != "made_at"}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def lent_blobs(tx: Tx, story: str) -> list[str]:
+    """Name the objects that hold what was lent of a story, for who erases it."""
+    rows = tx.all("SELECT sound, card FROM loans WHERE story = ?", story)
+    return [blob_key(str(name)) for row in rows for name in (row["sound"], row["card"])]
