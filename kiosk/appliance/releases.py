@@ -227,8 +227,10 @@ def _run(command: list[str | Path], environment: dict[str, str] | None = None) -
         timeout=_PATIENCE_S,
     )
     if done.returncode:
-        last = done.stdout.strip().splitlines()[-1:] or ["it said nothing"]
-        raise NotMade(f"{Path(command[0]).name} stopped: {last[0][:300]}", "Nothing was changed; try again.")
+        lines = done.stdout.strip().splitlines() or ["it said nothing"]
+        # pip says what is wrong in a line that begins so, and much beside it.
+        told = next((line for line in reversed(lines) if line.startswith("ERROR:")), lines[-1])
+        raise NotMade(f"{' '.join(str(part) for part in command[1:4])} stopped: {told[:300]}", "Nothing was changed.")
 
 
 def main() -> int:

@@ -56,7 +56,7 @@ def command(
         parts = {wheel.name: wheel, releases.LOCK: source / "locks" / releases.LOCK}
         parts |= {f"units/{path.name}": path for path in (source / "systemd").iterdir() if path.is_file()}
         if wheels is not None:
-            parts |= {f"wheels/{path.name}": path for path in wheels.glob("*.whl")}
+            parts |= {f"wheels/{path.name}": path for path in wheels.iterdir() if path.is_file()}
         made = bundle.write(
             out, signer, version=version, schema=schema(), oldest_reader=OLDEST_READER, files=parts
         )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import platform
 import shutil
 import subprocess
 import sys
@@ -337,15 +338,13 @@ STEPS = ("make", "install", "boot", "listeners", "story", "timers", "memory", "h
 
 
 def _wheels(suite: str) -> Path:
-    """Every package of the lock for the container's Python, fetched once by this machine's own pip."""
+    """Every package of the lock for the container's Python, fetched by scripts/arm-wheels; what is there is not fetched again."""
     python = PYTHON[suite]
     folder = CACHE / f"wheels-{python.replace('.', '')}"
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "-r", str(ROOT / "locks/run.txt"), "-d", str(folder)]
-    if python != f"{sys.version_info.major}.{sys.version_info.minor}":
-        command += ["--only-binary=:all:", "--python-version", python]
+    command = [str(ROOT / "scripts/arm-wheels"), "--python", python, "--machine", platform.machine(), "--to", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise Trouble(f"The packages could not be fetched: {done.stderr[-300:]}")
+        raise Trouble(f"The packages could not be fetched: {(done.stdout + done.stderr)[-300:]}")
     return folder
 
 
