@@ -6,7 +6,15 @@ that was ever released is never changed; the next one is.
 
 from __future__ import annotations
 
-from archive.catalogue import tables_boxes, tables_desk, tables_feed, tables_people, tables_search, tables_stories
+from archive.catalogue import (
+    tables_boxes,
+    tables_desk,
+    tables_feed,
+    tables_people,
+    tables_public,
+    tables_search,
+    tables_stories,
+)
 from archive.catalogue.migration import Migration
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -16,4 +24,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     *tables_boxes.MIGRATIONS,
     *tables_search.MIGRATIONS,
     *tables_feed.MIGRATIONS,
+    *tables_public.MIGRATIONS,
 )
