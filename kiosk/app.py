@@ -23,7 +23,7 @@ from archive.types import Reader
 from audio import events as heard
 from audio.clock import Clock
 from audio.player import PlaybackEnded, PlaybackStarted, PlayerEvent
-from audio.types import TakeId, Word
+from audio.types import TakeId
 from hardware.controls import Controls
 from hardware.lamps import Lamps
 from hardware.types import CUES, Control, ControlEvent, Lamp
@@ -32,6 +32,7 @@ from kiosk.effects import Check, Effects
 from kiosk.facing import PHONE_S, Facing
 from kiosk.keys import keys
 from kiosk.later import Beside, Done
+from kiosk.looks import Looks
 from kiosk.playing import DEFAULT_SHEET, Playing
 from kiosk.prompts import Prompt
 from kiosk.pulse import Pulse, lost, must_be_said
@@ -41,7 +42,7 @@ from kiosk.stewardcode import StewardCode
 from kiosk.telling import Telling
 from kiosk.texts import Texts
 from kiosk.types import Meaning, Session, State
-from kiosk.view import Cue, Extras, spoken, view
+from kiosk.view import Cue, spoken
 from kiosk.window import Screen
 
 Arrival: TypeAlias = ControlEvent | heard.CaptureEvent | PlayerEvent | t.Event | Done
@@ -54,6 +55,8 @@ STOP_WAIT_S = 3.0
 QUIET_FPS, LIVELY_FPS, CAPTION_FPS = 8.0, 10.0, 20.0
 LIVELY = frozenset({State.READY, State.RECORDING, State.LISTENING, State.CONVERSATION})
 """States with a level or growing words on the screen."""
+TOLD = frozenset({State.RECORDING, State.CLOSING, State.REVIEW, State.TRIM, State.CONVERSATION})
+"""States in which words of the take of this visit may be shown."""
 _KEY_LAMPS = {Control.LEFT: Lamp.LEFT, Control.MIDDLE: Lamp.MIDDLE, Control.RIGHT: Lamp.RIGHT}
 
 
@@ -110,11 +113,10 @@ class App:
         self.session: Session
         self._begun: tuple[t.Effect, ...] = ()
         self.session, self._begun = first(self._clock.monotonic(), rules, languages, [p.id for p in parts.prompts])
-        self._captions: tuple[Word, ...] = ()
-        self._cues: dict[int, Cue] = {}
         self._seen_version = -1
         self._pulse = Pulse(parts.store, parts.clock)
         self._facing = Facing(parts.store)
+        self._looks = Looks(parts.store, parts.telling, parts.playing, self._facing, parts.texts, self._prompts)
         self._steward = StewardCode(steward)
         self._command = parts.store.last_command()
         self._ticked = self._drawn = float("-inf")
@@ -211,10 +213,11 @@ class App:
             self._parts.controls.settle()
             self._parts.telling.tick(self._recording(), now)
         self._parts.playing.tick(now)
+        self._parts.telling.speaking = self._parts.playing.reading
         self._pulse.tick()
         self._look_at_store()
         self._drain()
-        self._facing.tell(self.session, self._command, self._asks())
+        self._facing.tell(self.session, self._command, self._looks.asks(self.session))
         self._light()
         if now - self._drawn >= self.frame_s * 0.9 or self._face_key() != self._shown:
             self._draw(now)
@@ -322,7 +325,7 @@ class App:
 
     def _read_words(self) -> None:
         take = self.session.take
-        if take is None or self.session.state not in {State.RECORDING, State.CLOSING, State.REVIEW, State.CONVERSATION}:
+        if take is None or self.session.state not in TOLD:
             return
         store = self._parts.store
         try:
@@ -330,26 +333,35 @@ class App:
         except ArchiveError:
             # Not opened yet, or just let go: nothing to show either way.
             return
-        if len(words) != len(self._captions):
-            self._captions = words
+        if words != self._looks.captions:
+            self._looks.captions = words
             self._observe(self._clock.monotonic(), "words", {"take": take, "count": len(words)})
 
     def _read_cues(self) -> None:
         store, now = self._parts.store, self._parts.store.now()
         sheet = store.cue_sheet(DEFAULT_SHEET).cues
         cues = {
-            number: Cue(cut.title, (cut.end - cut.start) / 1000, ask(store.db.conn, cut.story, Reader.CUE, now).allowed)
+            number: Cue(
+                cut.title,
+                (cut.end - cut.start) / 1000,
+                ask(store.db.conn, cut.story, store.cue_reader(cut.story), now).allowed,
+            )
             for number, cut in sheet.items()
         }
-        if cues != self._cues or self.session.cues != tuple(sorted(cues)):
-            self._cues = cues
+        if cues != self._looks.cues or self.session.cues != tuple(sorted(cues)):
+            self._looks.cues = cues
             self.post(t.CuesOffered(tuple(sorted(cues)), self._clock.monotonic()))
 
     # -- out ----------------------------------------------------------------------------------------------------
 
-    def spoken(self) -> str:
-        """What is on the screen now, as it is read aloud."""
-        return spoken(self._look(self._clock.monotonic()), self._texts)
+    def spoken(self, *, short: bool = False) -> str:
+        """What is on the screen now, as it is read aloud; ``short`` only what it tells just now."""
+        shown = self._looks.view(self.session, self._clock.monotonic())
+        return shown.body if short else spoken(shown, self._parts.texts[self.session.language])
+
+    def pair(self) -> None:
+        """Show the digits that pair a facilitator's phone, and open the box's own access point where it has one."""
+        self._facing.offer(self.session)
 
     def visit(self) -> int:
         """The number of the visit that goes on now."""
@@ -357,18 +369,14 @@ class App:
 
     def forget(self) -> None:
         """Clear the words of the visit."""
-        self._captions = ()
-
-    @property
-    def _texts(self) -> Texts:
-        return self._parts.texts[self.session.language]
+        self._looks.captions = ()
 
     def _face_key(self) -> tuple[object, ...]:
         session = self.session
         return (
             session.state, session.visit, session.question, session.asked, session.still_there is not None,
             session.asks, session.entry, session.page, session.person, session.line, session.mine, session.story,
-            session.saving, session.paused_at is not None, session.prompt, session.language, session.mic,
+            session.saving, session.ends, session.paused_at is not None, session.prompt, session.language, session.mic,
             self._facing.digits(self._clock.monotonic()),
         )  # fmt: skip
 
@@ -376,74 +384,12 @@ class App:
         shown = self._face_key()
         self._drawn = now
         if self._parts.screen is not None:
-            self._view = self._look(now)
+            self._view = self._looks.view(self.session, now)
             self._parts.screen.show(self._view, now)
         if shown != self._shown:
             self._shown = shown
             self._step(t.ScreenShown(self.session.visit, self._clock.monotonic()))
             self._observe(now, "screen", {"state": self.session.state.value})
-
-    def _look(self, now: float) -> View:
-        session, telling, playing = self.session, self._parts.telling, self._parts.playing
-        prompt = self._prompts.get(session.prompt)
-        live = session.state in {State.RECORDING, State.CONVERSATION}
-        left = session.limit_at - (session.paused_at or now) if live and session.started is not None else None
-        told = session.state in {State.RECORDING, State.CLOSING} or (
-            session.state is State.REVIEW and session.playing is not None
-        )
-        position = playing.position()
-        extras = Extras(
-            prompt="" if prompt is None else self._question(prompt),
-            captions=self._captions if told else playing.words(),
-            level=_voice_level(position) if position is not None and not live else telling.level,
-            position=position,
-            time_left=left,
-            waveform=telling.bars,
-            origin=self._origin(),
-            cues=self._cues,
-            nudge="" if prompt is None else self._nudge(prompt),
-            qr=session.keep_code,
-            digits=self._facing.digits(now),
-        )
-        return view(session, extras, self._texts, keys(session))
-
-    def _question(self, prompt: Prompt) -> str:
-        """The question on show: the prompt, and in a conversation its follow-ups and then the next prompts."""
-        if self.session.state is not State.CONVERSATION:
-            return prompt.say(self.session.language)
-        order = list(self._prompts)
-        later = [*order[order.index(prompt.id) :], *order[: order.index(prompt.id)]]
-        questions = [text for name in later for text in self._prompts[name].questions(self.session.language)]
-        return questions[self.session.question % len(questions)]
-
-    def _asks(self) -> str:
-        """The question a facilitator's phone shows: the group's, or what a listener may ask next."""
-        prompt = self._prompts.get(self.session.prompt)
-        if prompt is None or self.session.home is not State.FACILITATOR:
-            return ""
-        return self._question(prompt) if self.session.state is State.CONVERSATION else self._nudge(prompt)
-
-    def _nudge(self, prompt: Prompt) -> str:
-        """What a facilitator who listens to one teller may ask next: the prompt's follow-ups, one a press."""
-        session = self.session
-        follow_ups = prompt.questions(session.language)[1:]
-        if session.state is not State.RECORDING or session.home is not State.FACILITATOR or not session.question:
-            return ""
-        return follow_ups[(session.question - 1) % len(follow_ups)] if follow_ups else ""
-
-    def _origin(self) -> str:
-        """Where and when the voice that sounds was told, in the visitor's words."""
-        playing = self.session.playing
-        if playing is None or playing.story is None:
-            return ""
-        try:
-            story = self._parts.store.story(playing.story)
-        except ArchiveError:
-            return ""
-        if not story.clock_trusted:
-            return self._texts.get("listening.origin")
-        month = self._texts.get(f"month.{story.recorded_at.month}")
-        return self._texts.get("listening.told", month=month)
 
     def _light(self) -> None:
         """Bring the lamps up to date: the ring follows the stream, a key's lamp whether it does anything."""
@@ -460,8 +406,3 @@ class App:
             if self._lit.get(lamp) != rounded:
                 self._parts.lamps.set(lamp, rounded)
                 self._lit[lamp] = rounded
-
-
-def _voice_level(position: int) -> float:
-    """A gentle swell while an earlier voice sounds; its true level is in the words that light up."""
-    return 0.5 + 0.2 * ((position // 400) % 2)

@@ -33,6 +33,7 @@ def command(home: Path, as_json: bool) -> None:
         "stories_ended": report.stories_ended,
         "erasures_finished": report.erasures_finished,
         "sealed": report.sealed,
+        "loans_ended": report.loans_ended,
     }
     emit(
         payload,
