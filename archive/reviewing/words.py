@@ -15,6 +15,7 @@ from typing import Final
 
 from archive.catalogue import Row, Tx
 from archive.catalogue.changes import note_change, stamp
+from archive.catalogue.index import reindex
 from archive.errors import ArchiveError
 from archive.reviewing.versions import Overtaken
 
@@ -173,6 +174,7 @@ def _store(tx: Tx, story: str, passage: Passage, words: Sequence[DeskWord], now:
         " ".join(word.text for word in words), json.dumps(plain, ensure_ascii=False), by, stamp(now),
         story, passage.number,
     )  # fmt: skip
+    reindex(tx, story)
 
 
 def _words(text: str) -> tuple[DeskWord, ...]:
