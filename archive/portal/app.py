@@ -40,7 +40,7 @@ def make_app(
     routes = [
         get(desk, "/", _welcome),
         get(desk, "/language/{code}", _language),
-        *_static_routes(),
+        *static_routes(),
         *teller.routes(desk),
         *remote.routes(desk),
     ]
@@ -130,7 +130,7 @@ def _language(ask: Ask) -> Response:
     return answer
 
 
-def _static_routes() -> list[Route]:
+def static_routes() -> list[Route]:
     """Our own few files, read once; no folder is open."""
     folder = resources.files("archive.portal").joinpath("static")
     routes = []

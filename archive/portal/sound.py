@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,10 +113,15 @@ def waveform(master: Master) -> str:
         at = length * number // BARS
         piece = master.samples(Ms(at), Ms(min(length, at + _BAR_MS)))
         bars.append(float(np.sqrt(np.mean(np.square(piece)))) if len(piece) else 0.0)
+    return draw_bars(bars)
+
+
+def draw_bars(bars: Sequence[float]) -> str:
+    """Draw loudnesses (linear, any scale), the first one on top, as `waveform` does. Pure."""
     loudest = max(*bars, 1e-4)
     lines = "".join(
         f'<rect x="{12 - wide:.1f}" y="{number * 4 + 0.5}" width="{2 * wide:.1f}" height="2.6" rx="1.3"/>'
         for number, wide in enumerate(max(0.9, 11.5 * (bar / loudest) ** 0.6) for bar in bars)
     )
-    shape = f'viewBox="0 0 24 {BARS * 4}" preserveAspectRatio="none"'
+    shape = f'viewBox="0 0 24 {len(bars) * 4}" preserveAspectRatio="none"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {shape} fill="#C8742F">{lines}</svg>'

@@ -145,6 +145,17 @@ def excerpts_of(tx: Tx, story: str) -> list[Cut]:
     return [_cut(row) for row in rows]
 
 
+def broken_excerpts(tx: Tx) -> list[Cut]:
+    """Excerpts in use in which something was blanked out after they were cut, the oldest first."""
+    rows = tx.all(
+        "SELECT e.id, e.story, e.start_ms, e.end_ms, e.title, e.note, e.at, e.who FROM excerpts e "
+        "WHERE NOT EXISTS (SELECT 1 FROM excerpt_ends x WHERE x.excerpt = e.id) AND EXISTS ("
+        "SELECT 1 FROM redactions r WHERE r.story = e.story AND r.start_ms < e.end_ms AND e.start_ms < r.end_ms "
+        "AND NOT EXISTS (SELECT 1 FROM redaction_lifts l WHERE l.redaction = r.id)) ORDER BY e.at, e.id"
+    )
+    return [_cut(row) for row in rows]
+
+
 def touched_by_redaction(tx: Tx, excerpt: Cut) -> bool:
     """Whether something in an excerpt was blanked out after it was cut: then nobody plays it."""
     redactions = redactions_of(tx, excerpt.story)

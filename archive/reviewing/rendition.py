@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import IO, Final, cast
 
 import numpy as np
@@ -72,9 +73,27 @@ def sound_key(objects: Objects, story: str, master: str, spans: Sequence[Span]) 
             made.seek(0)
             objects.put(key, made)
         for old in list(objects.keys(derived_folder(story))):
-            if old != key and old.endswith(".flac"):
+            if old != key:
                 objects.delete(old)
     return key
+
+
+def loudness(source: IO[bytes], parts: int) -> list[float]:
+    """How loud a FLAC is in each of ``parts`` equal stretches: root mean square, full scale 1. Raises `BadSound`."""
+    with tempfile.TemporaryFile() as whole:
+        while block := source.read(BLOCK):
+            whole.write(block)
+        whole.seek(0)
+        try:
+            with soundfile.SoundFile(whole) as told:
+                edges = [told.frames * number // parts for number in range(parts + 1)]
+                found = []
+                for first, last in pairwise(edges):
+                    piece = told.read(last - first, dtype="float32", always_2d=True)
+                    found.append(float(np.sqrt(np.mean(np.square(piece)))) if len(piece) else 0.0)
+        except soundfile.LibsndfileError as error:
+            raise BadSound("This story's sound file cannot be decoded.", "Restore it from a backup.") from error
+    return found
 
 
 def bleep(source: IO[bytes], target: IO[bytes], spans: Sequence[Span]) -> None:

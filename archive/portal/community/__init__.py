@@ -1,0 +1,1 @@
+"""The archive's own web app: the desk of those who work there, what boxes call, and the public door."""

@@ -1,0 +1,94 @@
+"""The front page: what needs attention, for whoever asks. Sentences with a way on; no numbers about people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from starlette.responses import Response
+
+from archive.catalogue import Tx
+from archive.people.roles import Permission
+from archive.portal.community.desk import Ask, Desk, Link, Page, get
+from archive.portal.community.words import day, some
+from archive.reviewing.excerpts import broken_excerpts
+from archive.reviewing.waiting import held, how_many_wait, queue
+
+LINKS: tuple[Link, ...] = (Link("/", "Today", Permission.OWN),)
+_SILENT = timedelta(days=3)
+"""A box hands on every night; after three nights somebody should look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """One thing to look at: what it is, why it matters, where it leads. ``kind`` is a word for its icon."""
+
+    kind: str
+    say: str
+    more: str
+    path: str
+    go: str
+
+
+def routes(desk: Desk) -> list[Page]:
+    """The pages of this module."""
+    return [get(desk, "/", Permission.OWN, _front)]
+
+
+def _front(ask: Ask) -> Response:
+    with ask.reading() as tx:
+        found = matters(ask, tx)
+    return ask.page("front", matters=found)
+
+
+def matters(ask: Ask, tx: Tx) -> list[Matter]:
+    """Everything somebody with these roles should know now, the most pressing first."""
+    found: list[Matter] = []
+    if ask.may(Permission.REVIEW):
+        found += _to_review(tx, ask.now)
+    if ask.may(Permission.ERASE) or ask.may(Permission.REVIEW):
+        found += _aside(tx)
+    if ask.may(Permission.BOXES):
+        found += _silent_boxes(tx, ask.now)
+    return found
+
+
+def _to_review(tx: Tx, now: datetime) -> list[Matter]:
+    found = []
+    number, waiting = how_many_wait(tx), queue(tx, now)
+    if waiting:
+        say = f"{some(number, 'story waits', 'stories wait')} to be heard."
+        more = f"The oldest came on {day(waiting[0].received_at)}: “{waiting[0].headline}”"
+        found.append(Matter("story", say, more, f"/story/{waiting[0].id}", "Listen to the oldest"))
+    kept_back = held(tx, now)
+    if kept_back:
+        say = f"{some(len(kept_back), 'story is', 'stories are')} held back."
+        more = f"The longest by {kept_back[0].who}: {kept_back[0].note}"
+        found.append(Matter("hold", say, more, "/review#held", "See why"))
+    broken = broken_excerpts(tx)
+    if broken:
+        say = f"{some(len(broken), 'excerpt holds', 'excerpts hold')} a span that was blanked out."
+        more = "It is not played. Cut it anew, or take it out of use."
+        found.append(Matter("cut", say, more, f"/story/{broken[0].story}#excerpts", "Look at the first"))
+    return found
+
+
+def _aside(tx: Tx) -> list[Matter]:
+    rows = tx.all("SELECT story, why, box FROM aside ORDER BY at")
+    go_on = "Open the story that is kept"
+    return [
+        Matter("aside", f"A bag from {row['box']} was put aside.", str(row["why"]), f"/story/{row['story']}", go_on)
+        for row in rows
+    ]
+
+
+def _silent_boxes(tx: Tx, now: datetime) -> list[Matter]:
+    rows = tx.all("SELECT name, seen_at, added_at FROM boxes WHERE credential IS NOT NULL ORDER BY name")
+    found = []
+    for row in rows:
+        seen, last = row["seen_at"], str(row["seen_at"] or row["added_at"])
+        if now - datetime.fromisoformat(last) > _SILENT:
+            say = f"The box {row['name']} has {f'not called since {day(last)}' if seen else 'never called'}."
+            more = "Is it switched on, and does its network reach this archive?"
+            found.append(Matter("box", say, more, "/boxes", "See the boxes"))
+    return found

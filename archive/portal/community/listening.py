@@ -1,0 +1,82 @@
+"""A story's sound for the desk: streamed by range from the object store, the gate asked at every request.
+
+What is sent is the master, or, where spans are blanked out, the rendition without them; a FLAC, which browsers play.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import AsyncIterator
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+
+from archive.catalogue import Tx
+from archive.catalogue.consents import ask as ask_gate
+from archive.errors import Refused
+from archive.objects import checked_key
+from archive.portal.community.desk import Ask, Desk
+from archive.portal.sound import BARS, PIECE, draw_bars, span_asked
+from archive.reviewing.rendition import blanked_spans, derived_folder, loudness, master_key, sound_key
+from archive.types import Reader
+
+KIND = "audio/flac"
+
+
+def gated_key(desk: Desk, story: str) -> str:
+    """Ask the gate, and name the object that may be heard now. Raises `Refused`, `NoSuchStory`."""
+    with desk.catalogue() as catalogue, catalogue.read() as tx:
+        check_gate(desk, tx, story)
+        master, spans = master_key(tx, story), blanked_spans(tx, story)
+    return sound_key(desk.place.objects, story, master, spans)
+
+
+def check_gate(desk: Desk, tx: Tx, story: str) -> None:
+    """Raise `Refused` unless the desk may hear this story's voice now."""
+    answer = ask_gate(tx, story, Reader.DESK, desk.place.now())
+    if not answer.allowed:
+        raise Refused(answer.why, "Nobody here may open it.")
+    if not answer.voice:
+        raise Refused("Its teller allowed the words, not the voice.", "Read it instead.")
+
+
+def sound(ask: Ask) -> Response:
+    """Answer a request for the sound. A range is answered with at most `PIECE` bytes; players ask again."""
+    story, desk = ask.part("story"), ask.desk
+    objects = desk.place.objects
+    key = gated_key(desk, story)
+    size = objects.size(key)
+    headers = {"Accept-Ranges": "bytes"}
+    try:
+        span = span_asked(ask.request.headers.get("range"), size)
+    except ValueError:
+        return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{size}"})
+
+    def read(first: int, last: int) -> bytes:
+        with objects.open(gated_key(desk, story), first, last + 1 - first) as stream:
+            return stream.read()
+
+    if span is not None:
+        first, last = span[0], min(span[1], span[0] + PIECE - 1)
+        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+        return Response(read(first, last), 206, headers, KIND)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for first in range(0, size, PIECE):
+            yield await run_in_threadpool(read, first, min(size, first + PIECE) - 1)
+
+    return StreamingResponse(pieces(), 200, headers | {"Content-Length": str(size)}, KIND)
+
+
+def wave(ask: Ask) -> Response:
+    """Draw the sound for the margin of its page; drawn once, and kept beside the rendition."""
+    story, objects = ask.part("story"), ask.desk.place.objects
+    heard = gated_key(ask.desk, story)
+    key = checked_key(f"{derived_folder(story)}{hashlib.sha256(heard.encode()).hexdigest()[:32]}.svg")
+    if not objects.exists(key):
+        with objects.open(heard) as stream:
+            drawn = draw_bars(loudness(stream, BARS))
+        objects.put(key, io.BytesIO(drawn.encode()))
+    with objects.open(key) as stream:
+        return Response(stream.read(), media_type="image/svg+xml")

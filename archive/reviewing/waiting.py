@@ -1,0 +1,69 @@
+"""What waits for a curator: the review queue, oldest first, and the stories that are held. Facts, asked each time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from archive.catalogue import Row, Tx
+from archive.catalogue.consents import HOLD, asks
+from archive.reviewing.words import passages_of
+from archive.types import Reader
+
+MOST = 50
+_STORY = "s.id, s.title, s.prompt_text, s.site, s.recorded_at, s.received_at, s.length_ms, s.language, s.kind"
+_NO_REVIEW = "NOT EXISTS (SELECT 1 FROM reviews r WHERE r.story = s.id)"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One story as a list shows it; ``note`` is why it is held, ``doubts`` how many words the machine doubted."""
+
+    id: str
+    headline: str
+    site: str
+    recorded_at: str
+    received_at: str
+    length: int
+    language: str
+    kind: str
+    doubts: int = 0
+    note: str = ""
+    who: str = ""
+
+
+def queue(tx: Tx, now: datetime) -> list[Waiting]:
+    """The oldest `MOST` stories nobody has decided about and the desk may open, the oldest first."""
+    rows = tx.all(
+        f"SELECT {_STORY} FROM stories s WHERE {_NO_REVIEW} ORDER BY s.received_at, s.id LIMIT ?",  # noqa: S608
+        2 * MOST,
+    )
+    allowed = asks(tx, [str(row["id"]) for row in rows], Reader.DESK, now)
+    return [_waiting(tx, row) for row in rows if allowed[row["id"]].allowed][:MOST]
+
+
+def how_many_wait(tx: Tx) -> int:
+    """How many stories nobody has decided about."""
+    row = tx.one(f"SELECT COUNT(*) FROM stories s WHERE {_NO_REVIEW}")  # noqa: S608
+    return 0 if row is None else int(row[0])
+
+
+def held(tx: Tx, now: datetime) -> list[Waiting]:
+    """Stories a curator holds back, with the reason; the longest held first. At most `MOST`."""
+    rows = tx.all(
+        f"SELECT {_STORY}, r.note, r.who FROM stories s JOIN reviews r ON r.story = s.id WHERE r.verdict = ? "  # noqa: S608
+        "AND NOT EXISTS (SELECT 1 FROM reviews n WHERE n.story = r.story AND (n.at, n.id) > (r.at, r.id)) "
+        "ORDER BY r.at LIMIT ?",
+        HOLD, MOST,
+    )  # fmt: skip
+    allowed = asks(tx, [str(row["id"]) for row in rows], Reader.DESK, now)
+    return [_waiting(tx, row, str(row["note"]), str(row["who"])) for row in rows if allowed[row["id"]].allowed]
+
+
+def _waiting(tx: Tx, row: Row, note: str = "", who: str = "") -> Waiting:
+    doubts = sum(word.doubtful for passage in passages_of(tx, str(row["id"])) for word in passage.words)
+    return Waiting(
+        str(row["id"]), str(row["title"] or row["prompt_text"] or "A story"), str(row["site"]),
+        str(row["recorded_at"]), str(row["received_at"]), int(row["length_ms"]), str(row["language"]),
+        str(row["kind"]), doubts, note, who,
+    )  # fmt: skip
