@@ -15,17 +15,26 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from packaging.markers import Marker
+
 LOCK = Path(__file__).parents[1] / "locks/run.txt"
 SOURCES_ALONE = {"bagit": ("setuptools", "setuptools-scm>=8", "wheel")}
 """Pure Python without a wheel on the index, and what building it takes."""
 GLIBC = {"3.11": 36, "3.12": 38, "3.13": 41}
 """The C library that comes with each Python: Debian 12 has 2.36, Debian 13 has 2.41."""
-_ENTRY = re.compile(r"^([A-Za-z0-9._-]+)==([^ \\;]+)[^\n]*(?:\n    --hash=\S+(?: \\)?)+", re.MULTILINE)
+_ENTRY = re.compile(r"^([A-Za-z0-9._-]+==[^ \\;]+)(?: ; ([^\\\n]+))? \\\n((?:    --hash=\S+(?: \\)?\n?)+)", re.MULTILINE)
 
 
-def entries(lock: str) -> dict[str, str]:
-    """Each entry of the lock with its hashes, by name and line."""
-    return {found[0].partition("==")[0] + "==" + found[2] + str(found.start()): found[0] for found in _ENTRY.finditer(lock)}
+def entries(lock: str, machine: str, python: str) -> dict[str, str]:
+    """What the lock asks for on that board, by name and version, with its hashes.
+
+    Markers are judged here: pip judges them for the Python it runs on itself.
+    """
+    there = {
+        "python_version": python, "python_full_version": f"{python}.2", "platform_machine": machine, "sys_platform": "linux",
+        "implementation_name": "cpython", "platform_python_implementation": "CPython", "os_name": "posix", "platform_system": "Linux",
+    }  # fmt: skip
+    return {name: f"{name} \\\n{hashes}" for name, marker, hashes in _ENTRY.findall(lock) if not marker or Marker(marker).evaluate(there)}
 
 
 def tags(machine: str, python: str) -> list[str]:
@@ -46,7 +55,7 @@ def pip(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def check(machine: str, python: str, target: Path | None) -> dict[str, object]:
     """Ask for all of the lock at once; return what would be installed, and what is missing."""
-    every = entries(LOCK.read_text(encoding="utf-8"))
+    every = entries(LOCK.read_text(encoding="utf-8"), machine, python)
     sources = {name: text for name, text in every.items() if name.partition("==")[0] in SOURCES_ALONE}
     with tempfile.TemporaryDirectory() as room:
         lock = Path(room) / "lock.txt"
@@ -75,7 +84,7 @@ def _fetch(machine: str, python: str, lock: Path, target: Path, sources: dict[st
     tools: Sequence[str] = sorted({tool for needs in SOURCES_ALONE.values() for tool in needs})
     for arguments in (
         ("--no-deps", "--require-hashes", *tags(machine, python), "-r", str(lock)),
-        ("--no-deps", "--require-hashes", "--no-binary=:all:", "--no-build-isolation", "-r", str(others)),
+        ("--no-deps", "--require-hashes", "-r", str(others)),
         ("--only-binary=:all:", *tools),
     ):
         done = pip("download", "--quiet", "-d", str(target), *arguments)
