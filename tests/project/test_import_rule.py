@@ -47,7 +47,12 @@ HOMES = {
     "segno": {"kiosk/screens/parts.py"},
     "sounddevice": {"audio/microphone.py", "audio/player.py"},
     "soundfile": {
-        "audio/", "archive/flac.py", "archive/masters.py", "archive/reviewing/rendition.py", "kiosk/speech.py",
+        "audio/",
+        "archive/flac.py",
+        "archive/masters.py",
+        "archive/reviewing/rendition.py",
+        "kiosk/speech.py",
+        "archive/feed/lending.py",
     },  # fmt: skip
     "soxr": {"audio/"},
     "sqlite_utils": {"archive/"},

@@ -37,6 +37,10 @@ OPENERS: dict[str, dict[str, str]] = {
         "archive/transcription.py": "machines write words, for Reader.TRANSCRIBE",
         "archive/verify.py": "looks for damage, for Reader.TRANSCRIBE and Reader.REVIEW; gives nothing out",
     },
+    "open_loan": {
+        "archive/envelope.py": "asks the gate with the record that came, and unwraps",
+        "archive/feed/staging.py": "a loan before it is let in, as who the box is",
+    },
     "open_key": {
         "archive/takes.py": "defined here",
         "archive/recovery.py": "a take the power left open",
@@ -57,7 +61,11 @@ OPENERS: dict[str, dict[str, str]] = {
         "archive/cutting.py": "with the key the gate gave for the teller",
         "archive/verify.py": "with the key the gate gave for looking",
     },
-    "FlacReader": {"archive/masters.py": "defined here", "archive/flac.py": "proves what it just wrote"},
+    "FlacReader": {
+        "archive/masters.py": "defined here",
+        "archive/flac.py": "proves what it just wrote",
+        "archive/feed/staging.py": "the head of a lent sound, with the key the gate gave",
+    },
     "TakeReader": {
         "audio/takewriter.py": "defined here",
         "archive/masters.py": "for the reader it is given",
@@ -86,6 +94,7 @@ OPENERS: dict[str, dict[str, str]] = {
         "archive/transcripts.py": "with a key the gate gave",
         "archive/cues.py": "with a key the gate gave",
         "archive/cutting.py": "with a key the gate gave",
+        "archive/feed/card.py": "the card of a loan, with the key the gate gave",
     },
     "_unwrap_private": {"archive/envelope.py": "behind the gate"},
     "_unwrap_code": {"archive/envelope.py": "behind the gate"},
