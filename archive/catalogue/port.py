@@ -112,7 +112,7 @@ class Catalogue(ABC):
 
     @abstractmethod
     def scrub(self) -> None:
-        """Overwrite what was deleted, as far as the database can: its log too. Takes seconds in a large archive."""
+        """Overwrite what was deleted, as far as the database can: index and log too. Seconds in a large archive."""
 
     @abstractmethod
     def close(self) -> None:

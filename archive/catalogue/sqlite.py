@@ -52,9 +52,20 @@ class SqliteCatalogue(Catalogue):
                 self._conn.execute("PRAGMA query_only=OFF")
 
     def scrub(self) -> None:
-        """See `Catalogue.scrub`: empties the write-ahead log, whose old pages still hold what was deleted."""
+        """See `Catalogue.scrub`.
+
+        The full-text index keeps the words of a deleted story until its parts are written anew; and old pages of
+        the write-ahead log hold whatever stood in them until the log is emptied.
+        """
+        with self.write() as tx:
+            tx.run("INSERT INTO said_index (said_index) VALUES ('optimize')")
         with _troubles():
-            self._conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            busy, _, _ = self._conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise CatalogueTrouble(
+                "Somebody is still reading in the archive's database, so its log could not be emptied.",
+                "It is tried again by itself.",
+            )
 
     def close(self) -> None:
         """See `Catalogue.close`."""
