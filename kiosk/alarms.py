@@ -21,6 +21,7 @@ class Alarm(StrEnum):
     PLAY_STUCK = "playback too long"
     TURN = "prompt has been on show"
     LOOK = "look again"
+    VOICE = "silent for a while"
 
 
 IDLE: dict[State, str] = {
@@ -28,6 +29,7 @@ IDLE: dict[State, str] = {
     State.CONSENT: "consent",
     State.READY: "ready",
     State.REVIEW: "review",
+    State.TRIM: "review",
     State.LANGUAGES: "choosing",
     State.SHARING: "sharing",
     State.THANKS: "thanks",
@@ -65,8 +67,7 @@ def due(session: Session, at: float) -> Alarm | None:
     if state in _MACHINE:
         return Alarm.STUCK if at - session.entered_at >= rules.machine else None
     if state is State.ATTRACT:
-        turn = len(session.prompts) > 1 and at - session.prompt_at >= rules.prompt_turn
-        return Alarm.TURN if turn else None
+        return _play_stuck(session, at) or _at_rest(session, at)
     if state is State.OUT_OF_SERVICE:
         return Alarm.LOOK if at - session.last_activity >= rules.ask_trouble else None
     if session.saving:
@@ -74,6 +75,14 @@ def due(session: Session, at: float) -> Alarm | None:
     if state in TAKING and session.paused_at is None:
         return _while_taking(session, at)
     return _play_stuck(session, at) or _idle(session, at)
+
+
+def _at_rest(session: Session, at: float) -> Alarm | None:
+    rules = session.rules
+    if len(session.prompts) > 1 and at - session.prompt_at >= rules.prompt_turn:
+        return Alarm.TURN
+    silent = session.playing is None and at - session.last_activity >= rules.attract_voice
+    return Alarm.VOICE if rules.attract_voice > 0 and silent else None
 
 
 def warnings(session: Session) -> tuple[float, ...]:

@@ -134,6 +134,7 @@ class App:
 
     def press(self, meaning: Meaning) -> None:
         """Press whatever means ``meaning`` now: the control that has it, else as the screen or a phone would."""
+        self._pulse.pressed()
         for control, meant in keys(self.session).items():
             if meant is meaning:
                 touch = getattr(self._parts.controls, "press", None)
@@ -243,6 +244,7 @@ class App:
             case ControlEvent(released=True):
                 return
             case ControlEvent(control=control, at=at):
+                self._pulse.pressed()
                 self._steward.press(CUES.index(control) + 1 if control in CUES else None, at)
                 meaning = keys(self.session).get(control)
                 if meaning is not None:

@@ -14,15 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archive.errors import ArchiveError
+from archive.feed.sent import SETTINGS_FILE
 from archive.home import Home, open_home
+from archive.night import Hours, NightPass
 from archive.store import Store
 from audio.capture import Capture
 from audio.clock import Clock
 from audio.errors import AudioError, NoModel
-from audio.models import BUNDLES, find, serves
+from audio.models import BUNDLES, find, installed, serves
 from audio.player import Player, make_player
 from audio.segmenter import ADAPTIVE
 from audio.sources import Source, make_source
+from audio.transcribe import Transcriber
 from audio.vad import make_vad
 from hardware.controls import Controls, make_controls
 from hardware.lamps import Lamps, make_lamps
@@ -36,6 +39,7 @@ from kiosk.errors import KioskError
 from kiosk.later import Beside
 from kiosk.playing import Playing
 from kiosk.room import NO_ROOM, NoRoom
+from kiosk.sentsettings import with_sent
 from kiosk.speech import Voice, speech_cache
 from kiosk.telling import Telling
 from kiosk.texts import Texts
@@ -76,7 +80,7 @@ def read_home(path: Path) -> Setting:
     home = open_home(path)
     if not home.config.exists():
         home.config.write_text(settings.default_toml(), encoding="utf-8")
-    config = settings.load(home.config)
+    config = with_sent(settings.load(home.config), home.config, home.feed / SETTINGS_FILE)
     languages = config.site.languages
     words = {language: texts.load(language, home.texts) for language in languages}
     for one in words.values():
@@ -114,6 +118,31 @@ def model_for(config: Config, language: str) -> str:
                 continue
             return name
     raise _unfit(config.sound.model, language)
+
+
+def night_model(config: Config, language: str) -> str | None:
+    """Name the installed speech model that is larger than the usual one for ``language``; None where there is none."""
+    try:
+        usual = model_for(config, language)
+    except NoModel:
+        return None
+    fit = [name for name in installed() if is_model(name) and serves(name, language)]
+    best = max(fit, key=_bytes, default=usual)
+    return best if _bytes(best) > _bytes(usual) else None
+
+
+def _bytes(name: str) -> int:
+    return sum(path.stat().st_size for path in find(name).iterdir() if path.is_file())
+
+
+def night_of(
+    config: Config, store: Store, clock: Clock, make_best: Callable[[str], Transcriber | None]
+) -> NightPass | None:
+    """Make what goes over the day's stories by night; None where the settings leave it out."""
+    night = config.night
+    if not night.on:
+        return None
+    return NightPass(store, clock, Hours(night.begins, night.ends, 60.0 * night.quiet_minutes), make_best)
 
 
 def is_model(name: str) -> bool:

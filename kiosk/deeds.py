@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from archive.types import Form, Kind, Use
-from audio.types import TakeId
+from audio.types import Ms, TakeId
+from kiosk.names import About
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +163,16 @@ class ForgetVisit:
 
 @dataclass(frozen=True, slots=True)
 class PlayNext:
-    """Choose a voice by rotation, ask consent, play it as playback ``play``."""
+    """Choose a voice by rotation, ask consent, play it as playback ``play``.
+
+    ``about`` narrows the choice to those that answer the prompt ``like``, or one of its theme. ``softly`` is for a box
+    at rest.
+    """
 
     play: int
+    about: About = About.ANY
+    like: str = ""
+    softly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +185,30 @@ class PlayCue:
 
 @dataclass(frozen=True, slots=True)
 class PlayOwn:
-    """Play the teller's own take or story as playback ``play``."""
+    """Play the teller's own take or story as playback ``play``, or [``start``, ``end``) of it."""
 
     play: int
     take: TakeId
+    start: Ms = Ms(0)
+    end: Ms | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrimTake:
+    """Make [``start``, ``end``) of the take under review a take of its own, ``made``, and erase the first.
+
+    Answer `Trimmed` or `TrimFailed`.
+    """
+
+    take: TakeId
+    made: TakeId
+    start: Ms
+    end: Ms
+
+
+@dataclass(frozen=True, slots=True)
+class OfferPairing:
+    """Show the digits that pair a facilitator's phone, and open the box's own access point where it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,9 +274,10 @@ class SetLanguage:
 
 @dataclass(frozen=True, slots=True)
 class Speak:
-    """Read the screen aloud; announce `SoundMade` at its end."""
+    """Read the screen aloud, or with ``short`` only what it tells just now; announce `SoundMade` at its end."""
 
     visit: int
+    short: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +319,8 @@ Effect: TypeAlias = (
     | PlayNext
     | PlayCue
     | PlayOwn
+    | TrimTake
+    | OfferPairing
     | StopPlaying
     | CheckCode
     | Narrow

@@ -24,7 +24,8 @@ from audio.types import TakeId
 from kiosk import types as t
 from kiosk.later import Beside
 from kiosk.playing import Playing
-from kiosk.telling import BY_KEY, Telling, wording
+from kiosk.telling import Telling
+from kiosk.terms import BY_KEY, wording
 from kiosk.texts import Texts
 
 Announce = Callable[[t.Event], None]
@@ -38,8 +39,12 @@ _log = logging.getLogger(__name__)
 class Face(Protocol):
     """What effects ask of the screen side."""
 
-    def spoken(self) -> str:
-        """What is on the screen now, as it is read aloud."""
+    def spoken(self, *, short: bool = False) -> str:
+        """What is on the screen now, as it is read aloud; ``short`` only what it tells just now."""
+        ...
+
+    def pair(self) -> None:
+        """Show the digits that pair a facilitator's phone."""
         ...
 
     def forget(self) -> None:
@@ -98,11 +103,12 @@ class Effects:
         return self._clock.monotonic()
 
     def _one(self, effect: t.Effect, session: t.Session) -> None:
-        if not (self._take(effect, session) or self._voice(effect, session) or self._code(effect)):
+        families = (self._take, self._review, self._voice)
+        if not any(family(effect, session) for family in families) and not self._code(effect):
             self._machine(effect, session)
 
     def _take(self, effect: t.Effect, session: t.Session) -> bool:
-        """Effects on the take of this visit."""
+        """Effects on the take while it is told."""
         texts, telling = self._texts[session.language], self._telling
         match effect:
             case t.RecordDecision():
@@ -125,16 +131,26 @@ class Effects:
                 telling.close_take(effect)
             case t.DiscardTake(take=take):
                 telling.discard(take)
+            case _:
+                return False
+        return True
+
+    def _review(self, effect: t.Effect, session: t.Session) -> bool:
+        """Effects on the take after it was told."""
+        texts, review = self._texts[session.language], self._telling.review
+        match effect:
             case t.HoldTake(take=take):
-                telling.hold(take)
+                review.hold(take)
             case t.KeepTake():
-                telling.keep(effect, texts)
+                review.keep(effect, texts)
+            case t.TrimTake():
+                review.trim(effect, texts)
             case t.Decide():
-                telling.decide(effect, texts)
+                review.decide(effect, texts)
             case t.SayAge():
-                telling.say_age(effect, texts)
+                review.say_age(effect, texts)
             case t.EndReview(take=take):
-                telling.end_review(take)
+                review.end_review(take)
             case _:
                 return False
         return True
@@ -143,16 +159,16 @@ class Effects:
         """Effects that are heard."""
         playing = self._playing
         match effect:
-            case t.PlayNext(play=play):
-                playing.next_voice(play)
+            case t.PlayNext():
+                playing.next_voice(effect, session.language)
             case t.PlayCue(play=play, cue=cue):
-                playing.cue(play, cue)
-            case t.PlayOwn(play=play, take=take):
-                playing.own(play, take)
+                playing.cue(play, cue, session.language)
+            case t.PlayOwn():
+                playing.own(effect, session.language)
             case t.StopPlaying() | t.StopSpeaking():
                 playing.stop()
-            case t.Speak(visit=visit):
-                playing.read(visit, self._face.spoken(), session.language)
+            case t.Speak(visit=visit, short=short):
+                playing.read(visit, self._face.spoken(short=short), session.language)
             case t.Louder():
                 playing.louder()
             case _:
@@ -240,6 +256,8 @@ class Effects:
                 self._face.forget()
             case t.FlagMoment(take=take, at=at):
                 self._telling.mark(take, Mark.FLAG, at)
+            case t.OfferPairing():
+                self._face.pair()
             case t.SetLanguage() | t.Warn():
                 # The language is in the session and the warning is on the screen.
                 _log.info("%s in %s", type(effect).__name__, session.state)

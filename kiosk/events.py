@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from archive.types import Kind
 from audio.types import TakeId
-from kiosk.names import Hint, Meaning, Mine
+from kiosk.names import Ends, Hint, Meaning, Mine
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +160,31 @@ class QuietFor:
 
 @dataclass(frozen=True, slots=True)
 class TakeClosed:
-    """The take is on disk and was read back: ``seconds`` can be played."""
+    """The take is on disk and was read back: ``seconds`` can be played, and cut at ``ends``."""
 
     take: TakeId
     seconds: float
+    at: float
+    ends: Ends = field(default_factory=Ends)
+
+
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """What stays of ``take`` is the take ``made``, on disk and read back; the rest is erased."""
+
+    take: TakeId
+    made: TakeId
+    seconds: float
+    at: float
+    ends: Ends = field(default_factory=Ends)
+
+
+@dataclass(frozen=True, slots=True)
+class TrimFailed:
+    """Nothing was cut; ``say`` is a sentence."""
+
+    take: TakeId
+    say: str
     at: float
 
 
@@ -208,11 +229,12 @@ class KeepFailed:
 
 @dataclass(frozen=True, slots=True)
 class StoryChosen:
-    """Rotation or the cue sheet chose this story for playback number ``play``."""
+    """Rotation or the cue sheet chose this story for playback number ``play``; ``prompt`` is what it answers."""
 
     play: int
     story: TakeId
     at: float
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +351,8 @@ MachineEvent: TypeAlias = (
     | LevelHeard
     | QuietFor
     | TakeClosed
+    | Trimmed
+    | TrimFailed
     | TakeFailed
     | SpaceLow
     | Kept

@@ -43,6 +43,12 @@ ICONS: dict[Meaning, Icon] = {
     Meaning.SPEAK: Icon.SPEAK,
     Meaning.LOUDER: Icon.LOUDER,
     Meaning.CAPTIONS: Icon.CAPTIONS,
+    Meaning.TRIM: Icon.SCISSORS,
+    Meaning.MORE: Icon.PLUS,
+    Meaning.PAIR: Icon.PHONE,
+    Meaning.SAME_QUESTION: Icon.HEADPHONES,
+    Meaning.SAME_THEME: Icon.HEADPHONES,
+    Meaning.ANY_VOICE: Icon.HEADPHONES,
 }
 """The icon of each meaning; what is not named here gets an arrow."""
 ICONS_HERE: dict[tuple[Meaning, str], Icon] = {
@@ -52,9 +58,10 @@ ICONS_HERE: dict[tuple[Meaning, str], Icon] = {
     (Meaning.CONFIRM, "narrow"): Icon.CHECK,
     (Meaning.CONFIRM, "next_person"): Icon.CHECK,
     (Meaning.EXTEND, "still_there"): Icon.CHECK,
+    (Meaning.CONFIRM, "trim"): Icon.SCISSORS,
 }
 """Where a meaning has another icon: by state, or for a confirmation by what was asked again."""
-MOON_KEYS = frozenset({Meaning.LISTEN})
+MOON_KEYS = frozenset({Meaning.LISTEN, Meaning.SAME_QUESTION, Meaning.SAME_THEME, Meaning.ANY_VOICE})
 
 
 def face(control: Control, meaning: Meaning, session: Session, texts: Texts) -> KeyFace:
@@ -69,8 +76,13 @@ def face(control: Control, meaning: Meaning, session: Session, texts: Texts) -> 
         label = " · ".join(own_name(language) for language in session.languages)
     if meaning is Meaning.CAPTIONS and session.captions_hidden:
         label = texts.get("keys.captions_hidden")
+    if session.state is State.TRIM and session.ends.closing and meaning in {Meaning.TAKE, Meaning.MOVE}:
+        label = texts.get(f"keys.{meaning.value}_trim_end")
     if meaning is Meaning.NEXT and session.state is State.THANKS and last_person(session):
         label = texts.get("keys.next_thanks_first")
+    if meaning is Meaning.MOVE and session.state is State.TRIM and session.ends.closing:
+        icon = Icon.BACK
+        return KeyFace(control, label, icon)
     icon = ICONS_HERE.get((meaning, still)) or ICONS.get(meaning, Icon.ARROW)
     if meaning is Meaning.TAKE and session.entry.part is Part.READY:
         label = texts.get("keys.take_ready")

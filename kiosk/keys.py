@@ -15,7 +15,7 @@ from hardware.types import Control
 from kiosk import codeentry
 from kiosk.codeentry import Part
 from kiosk.runs import script_in
-from kiosk.types import CUE_MEANINGS, Heard, Meaning, Mic, Page, Session, State
+from kiosk.types import CUE_MEANINGS, About, Heard, Meaning, Mic, Page, Session, State
 
 LEFT, MIDDLE, RIGHT = Control.LEFT, Control.MIDDLE, Control.RIGHT
 CUE_CONTROLS: tuple[Control, ...] = tuple(Control(f"cue{number}") for number in range(1, 9))
@@ -32,7 +32,6 @@ Keys = dict[Control, Meaning]
 _ACROSS: Mapping[Control, Control] = {LEFT: RIGHT, RIGHT: LEFT}
 
 _PLAIN: dict[State, Keys] = {
-    State.ATTRACT: {LEFT: Meaning.TALK, MIDDLE: Meaning.LISTEN, RIGHT: Meaning.NEXT},
     State.LANGUAGES: {LEFT: Meaning.TAKE, MIDDLE: Meaning.MOVE, RIGHT: Meaning.BACK},
     State.CHOOSING: {LEFT: Meaning.TALK, MIDDLE: Meaning.SAY_CODE, RIGHT: Meaning.NEXT},
     State.CONSENT: {LEFT: Meaning.AGREE, RIGHT: Meaning.DECLINE},
@@ -50,7 +49,9 @@ _WITHOUT_KEY: dict[State, frozenset[Meaning]] = {
     State.MY_STORY: frozenset(
         {Meaning.HEAR, Meaning.USES, Meaning.NARROW, Meaning.RECEIPTS, Meaning.PART, Meaning.WITHDRAW, Meaning.BACK}
     ),
-    State.FACILITATOR: frozenset({Meaning.BEGIN_GROUP, Meaning.NEXT, Meaning.LISTEN, Meaning.SPEAK}),
+    State.FACILITATOR: frozenset(
+        {Meaning.BEGIN_GROUP, Meaning.NEXT, Meaning.LISTEN, Meaning.SPEAK, Meaning.FACILITATE}
+    ),
     State.CONVERSATION: frozenset({Meaning.DISCARD}),
 }
 _CUE_STATES = frozenset({State.ATTRACT, State.FACILITATOR, State.CONVERSATION})
@@ -81,15 +82,17 @@ def legal(session: Session) -> frozenset[Meaning]:
     elif session.still_there is None and not session.saving:
         meanings |= _WITHOUT_KEY.get(session.state, frozenset())
         if session.state is State.LISTENING and not _cue(session):
-            meanings |= {Meaning.TALK, Meaning.NEXT}
-            if session.story is not None:
-                meanings.add(Meaning.TELL_LIBRARIAN)
+            meanings |= {Meaning.TALK, Meaning.NEXT, *_about_a_voice(session)}
         if session.state is State.RECORDING and session.paused_at is None:
             meanings.add(Meaning.PAUSE)
         if session.state is State.THANKS and last_person(session):
             meanings.add(Meaning.DONE)
-        if session.state is State.REVIEW and session.kind is Kind.CONVERSATION:
-            meanings.discard(Meaning.REDO)
+        if session.state is State.REVIEW:
+            meanings.add(Meaning.DISCARD)
+            if session.kind is Kind.CONVERSATION:
+                meanings.discard(Meaning.REDO)
+            elif session.ends.movable:
+                meanings.add(Meaning.TRIM)
         if session.state is State.MY_STORY and session.story is None:
             meanings -= _WITHOUT_KEY[State.MY_STORY] - {Meaning.BACK}
     return frozenset(meanings)
@@ -104,10 +107,11 @@ def counts(session: Session, meaning: Meaning, at: float) -> bool:
     if meaning not in legal(session):
         return False
     # A no in one's own story cannot be taken back at the box, and words that were passed over are never shown again:
-    # neither is less deliberate than a yes.
+    # neither is less deliberate than a yes. What takes a voice away from others is not, either.
     narrows = session.state is State.MY_STORY and meaning is Meaning.NO
     passes = session.state is State.THANKS and meaning in {Meaning.NEXT, Meaning.BACK, Meaning.DONE}
-    if meaning not in GUARDED and meaning is not session.asked and not (narrows or passes):
+    tells = session.page is Page.VOICES and meaning is Meaning.TELL_LIBRARIAN
+    if meaning not in GUARDED and meaning is not session.asked and not (narrows or passes or tells):
         return True
     return at - max(session.shown_at, session.last_press) >= session.rules.deliberate
 
@@ -129,13 +133,14 @@ def _all_keys(session: Session) -> Keys:
         return offered | _asked(session)
     plain = _PLAIN.get(session.state)
     offered |= plain if plain is not None else _by_moment(session)
-    if session.state in _CUE_STATES or _cue(session):
+    silent = session.state is State.ATTRACT and session.rules.code_on_cues
+    if (session.state in _CUE_STATES or _cue(session)) and not silent:
         offered |= {CUE_CONTROLS[cue - 1]: CUE_MEANINGS[cue - 1] for cue in session.cues}
     match session.state:
         case State.ATTRACT if session.rules.key_switch:
             offered[Control.FACILITATOR] = Meaning.FACILITATE
         case State.FACILITATOR:
-            offered[Control.FACILITATOR] = Meaning.FACILITATE
+            offered[Control.FACILITATOR] = Meaning.PAIR
         case State.RECORDING if session.home is State.FACILITATOR and session.paused_at is None:
             offered[Control.FACILITATOR] = Meaning.QUESTION
         case State.CONVERSATION:
@@ -162,6 +167,8 @@ def _asked(session: Session) -> Keys:
             offered[MIDDLE] = Meaning.DISCARD
         case State.REVIEW, Meaning.DISCARD if session.kind is Kind.STORY:
             offered[MIDDLE] = Meaning.REDO
+        case State.TRIM, _:
+            return {LEFT: _hear_or_stop(session), MIDDLE: Meaning.CONFIRM, RIGHT: Meaning.BACK}
         case (State.MY_STORY, Meaning.WITHDRAW) | (State.CONVERSATION, Meaning.NEXT_PERSON):
             # Asked by the left key, confirmed by another: mashing erases and agrees to nothing.
             return {MIDDLE: Meaning.CONFIRM, RIGHT: Meaning.BACK}
@@ -171,6 +178,9 @@ def _asked(session: Session) -> Keys:
 def _by_moment(session: Session) -> Keys:  # noqa: PLR0911 (one answer a state)
     """The keys of states in which they depend on more than the state."""
     match session.state:
+        case State.ATTRACT:
+            right = Meaning.NEXT if session.playing is None else Meaning.STOP
+            return {LEFT: Meaning.TALK, MIDDLE: Meaning.LISTEN, RIGHT: right}
         case State.READY:
             ready: Keys = {LEFT: Meaning.TALK} if session.mic is Mic.OPEN else {}
             return ready | {RIGHT: Meaning.BACK}
@@ -179,7 +189,11 @@ def _by_moment(session: Session) -> Keys:  # noqa: PLR0911 (one answer a state)
         case State.THANKS:
             return _thanks(session)
         case State.REVIEW:
-            return {LEFT: Meaning.KEEP, MIDDLE: _hear_or_stop(session), RIGHT: Meaning.DISCARD}
+            trims = session.playing is not None and session.ends.movable and session.kind is Kind.STORY
+            right = Meaning.TRIM if trims else Meaning.DISCARD
+            return {LEFT: Meaning.KEEP, MIDDLE: _hear_or_stop(session), RIGHT: right}
+        case State.TRIM:
+            return {LEFT: Meaning.TAKE, MIDDLE: Meaning.MOVE, RIGHT: Meaning.BACK}
         case State.LISTENING:
             return _listening(session)
         case State.CODE_ENTRY:
@@ -216,13 +230,30 @@ def _hear_or_stop(session: Session) -> Meaning:
 def _listening(session: Session) -> Keys:
     if _cue(session):
         return {RIGHT: Meaning.STOP}
+    if session.page is Page.VOICES:
+        lines = lines_of(session)
+        return {LEFT: lines[min(session.line, len(lines) - 1)], MIDDLE: Meaning.MOVE, RIGHT: Meaning.BACK}
     known = session.playing is not None and session.playing.story is not None
     offered: Keys = {LEFT: Meaning.NEXT, RIGHT: Meaning.STOP}
     if known:
-        offered[MIDDLE] = Meaning.TELL_LIBRARIAN
+        offered[MIDDLE] = Meaning.MORE
     elif session.playing is None:
         offered[MIDDLE] = Meaning.TALK
     return offered
+
+
+def _about_a_voice(session: Session) -> tuple[Meaning, ...]:
+    """What can be done with the voice that sounds or was just heard."""
+    known = session.story is not None or (session.playing is not None and session.playing.story is not None)
+    offered: tuple[Meaning, ...] = (Meaning.TELL_LIBRARIAN,) if known else ()
+    if session.heard_prompt:
+        offered += (Meaning.SAME_QUESTION, Meaning.SAME_THEME)
+    return offered if session.about is About.ANY else (*offered, Meaning.ANY_VOICE)
+
+
+def lines_of(session: Session) -> tuple[Meaning, ...]:
+    """The lines of the list on show; each is what the left key means while it is marked."""
+    return _about_a_voice(session) if session.state is State.LISTENING else menu(session)
 
 
 def menu(session: Session) -> tuple[Meaning, ...]:

@@ -13,7 +13,7 @@ from kiosk import types as t
 from kiosk.alarms import TAKING, longest, warnings
 from kiosk.codeentry import Entry
 from kiosk.draft import Draft
-from kiosk.types import CUE_MEANINGS, Heard, Hint, Meaning, Mic, Mine, Notice, Page, Preface, State
+from kiosk.types import About, Ends, Hint, Meaning, Mic, Mine, Notice, Page, Preface, State
 
 MOMENT = 0.5
 """Seconds a take goes on before it can be ended: a key held or hammered must not end it before it began."""
@@ -176,12 +176,16 @@ def warn(draft: Draft, _: t.Event) -> None:
     draft.do(t.Warn(due))
 
 
-def close_take(draft: Draft, _: t.Event) -> None:
+def close_take(draft: Draft, event: t.Event) -> None:
     """End the take and close the microphone; nothing is lost."""
-    if draft.old.playing is not None:
-        stop(draft, _)
+    hush(draft, event)
     draft.set(mic=Mic.CLOSED, hint=None)
     draft.do(t.CloseTake(draft.take, draft.at), t.CloseStream())
+
+
+def pair(draft: Draft, _: t.Event) -> None:
+    """Offer a facilitator's phone its digits."""
+    draft.do(t.OfferPairing())
 
 
 def flag(draft: Draft, _: t.Event) -> None:
@@ -217,13 +221,19 @@ def take_hint(draft: Draft, event: t.Event) -> None:
         draft.set(hint=Hint.TAKE_YOUR_TIME)
 
 
+def say_hint(draft: Draft, event: t.Event) -> None:
+    """Say what the level suggests, too, where screens are read: only the hint, not the whole screen again."""
+    if draft.old.speaking and isinstance(event, t.LevelHeard) and event.hint is not draft.old.hint:
+        draft.do(t.Speak(draft.old.visit, short=True))
+
+
 # --- after the take ---------------------------------------------------------------------------------------------------
 
 
 def take_closed(draft: Draft, event: t.Event) -> None:
     """Remember how long the take is."""
     if isinstance(event, t.TakeClosed):
-        draft.set(seconds=event.seconds, notice=draft.old.notice)
+        draft.set(seconds=event.seconds, ends=event.ends, notice=draft.old.notice)
 
 
 def found(draft: Draft, event: t.Event) -> None:
@@ -237,9 +247,9 @@ def hold(draft: Draft, _: t.Event) -> None:
     draft.do(t.HoldTake(draft.take))
 
 
-def discard(draft: Draft, _: t.Event) -> None:
+def discard(draft: Draft, event: t.Event) -> None:
     """Thrown away by its teller, who was asked twice."""
-    _silence(draft)
+    hush(draft, event)
     draft.do(t.DiscardTake(draft.take))
     draft.set(take=None)
 
@@ -256,10 +266,10 @@ def redo(draft: Draft, event: t.Event) -> None:
         draft.do(t.RecordDecision(event.fresh, old.language, 1, gone), t.OpenStream(event.fresh))
 
 
-def keep(draft: Draft, _: t.Event) -> None:
+def keep(draft: Draft, event: t.Event) -> None:
     """Pressing keep keeps. "Safe" is shown only when `Kept` comes."""
     old = draft.old
-    _silence(draft)
+    hush(draft, event)
     draft.set(saving=True)
     draft.do(t.KeepTake(draft.take, old.kind, old.prompt, old.language, old.people))
 
@@ -310,77 +320,6 @@ def no_to_rest(draft: Draft, event: t.Event) -> None:
         draft.do(t.SayAge(draft.take, old.rules.ask_age, old.language, pressed))
     draft.set(asks=(), answers=(*old.answers, *((use, False) for use in rest)), question=len(ASKED_USES))
     draft.do(*(t.Decide(draft.take, use, False, old.language, pressed) for use in rest))
-
-
-# --- playing ----------------------------------------------------------------------------------------------------------
-
-
-def play_next(draft: Draft, _: t.Event) -> None:
-    """A voice by rotation."""
-    play = draft.old.play + 1
-    draft.set(play=play, playing=t.Playing(Heard.VOICE, draft.at))
-    draft.do(t.PlayNext(play))
-
-
-def play_cue(draft: Draft, event: t.Event) -> None:
-    """The voice on this button."""
-    if isinstance(event, t.Press):
-        cue = CUE_MEANINGS.index(event.meaning) + 1
-        play = draft.old.play + 1
-        draft.set(play=play, playing=t.Playing(Heard.CUE, draft.at, cue))
-        draft.do(t.PlayCue(play, cue))
-
-
-def play_own(draft: Draft, _: t.Event) -> None:
-    """The teller's own take, or the story a code opened."""
-    old = draft.old
-    story = old.story if old.state is State.MY_STORY else old.take
-    if story is not None:
-        draft.set(play=old.play + 1, playing=t.Playing(Heard.OWN, draft.at, 0, story))
-        draft.do(t.PlayOwn(old.play + 1, story))
-
-
-def chosen(draft: Draft, event: t.Event) -> None:
-    """Which story it is."""
-    playing = draft.old.playing
-    if isinstance(event, t.StoryChosen) and playing is not None:
-        draft.set(playing=t.Playing(playing.heard, playing.asked_at, playing.cue, event.story, playing.started))
-
-
-def heard(draft: Draft, _: t.Event) -> None:
-    """It sounds."""
-    playing = draft.old.playing
-    if playing is not None:
-        draft.set(playing=t.Playing(playing.heard, playing.asked_at, playing.cue, playing.story, draft.at))
-
-
-def ended(draft: Draft, _: t.Event) -> None:
-    """It came to its end: time-outs count from here."""
-    story = draft.old.playing.story if draft.old.playing is not None else None
-    draft.set(playing=None, last_activity=draft.at, shown_at=draft.at)
-    if draft.old.state is State.LISTENING:
-        draft.set(story=story)
-
-
-def stop(draft: Draft, _: t.Event) -> None:
-    """Silence."""
-    draft.set(playing=None)
-    draft.do(t.StopPlaying())
-
-
-def unplayable(draft: Draft, event: t.Event) -> None:
-    """Nothing sounds, and the screen says why."""
-    why = event.why if isinstance(event, t.Refused) else ""
-    draft.set(playing=None, last_activity=draft.at, say=why, notice=None if why else Notice.NOTHING_TO_PLAY)
-
-
-def tell_librarian(draft: Draft, _: t.Event) -> None:
-    """Put the voice just heard before a librarian."""
-    old = draft.old
-    story = old.playing.story if old.playing is not None else old.story
-    if story is not None:
-        draft.do(t.TellLibrarian(story))
-    draft.set(asked=None, notice=Notice.TOLD_LIBRARIAN)
 
 
 # --- asking again, time, trouble --------------------------------------------------------------------------------------
@@ -469,10 +408,10 @@ def unchair(draft: Draft, _: t.Event) -> None:
     draft.set(home=State.ATTRACT)
 
 
-def leave(draft: Draft, _: t.Event) -> None:
+def leave(draft: Draft, event: t.Event) -> None:
     """The visit is over: everything of it is forgotten, whatever it was."""
     old = draft.old
-    _silence(draft)
+    hush(draft, event)
     if old.speaking:
         draft.do(t.StopSpeaking())
     if draft.changes.get("mic", old.mic) is not Mic.CLOSED:
@@ -488,12 +427,21 @@ def leave(draft: Draft, _: t.Event) -> None:
     draft.set(paused_at=None, warned=None, extended=0, lost_at=None, mic=Mic.CLOSED, hint=None, people=1, saving=False)
     draft.set(captions_hidden=False)
     draft.set(question=0, answers=(), keep_code="", keep_codes=(), person=0)
-    draft.set(playing=None, prompt_at=draft.at)
+    draft.set(
+        playing=None, prompt_at=draft.at, ends=Ends(), voices=0, heard_prompt="", about=About.ANY, about_prompt=""
+    )
     draft.set(asks=(), form=Form.VOICE, wait_years=0, entry=Entry(), page=Page.MENU, line=0, mine=Mine(), receipt=None)
     draft.changes.setdefault("notice", None)
     draft.changes.setdefault("say", "")
 
 
-def _silence(draft: Draft) -> None:
+def stop(draft: Draft, _: t.Event) -> None:
+    """Silence."""
+    draft.set(playing=None)
+    draft.do(t.StopPlaying())
+
+
+def hush(draft: Draft, event: t.Event) -> None:
+    """Silence, if a voice was asked for."""
     if draft.changes.get("playing", draft.old.playing) is not None:
-        stop(draft, t.Tick(draft.at))
+        stop(draft, event)

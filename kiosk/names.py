@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from archive.types import Use
-from audio.types import TakeId
+from audio.types import Ms, TakeId
+
+LEAST = Ms(1500)
+"""So much of a take stays at least when it is trimmed."""
 
 
 class State(StrEnum):
@@ -21,6 +24,7 @@ class State(StrEnum):
     RECORDING = "recording"
     CLOSING = "closing"
     REVIEW = "review"
+    TRIM = "trim"
     SHARING = "sharing"
     THANKS = "thanks"
     LISTENING = "listening"
@@ -95,6 +99,14 @@ class Meaning(StrEnum):
     BEGIN_GROUP = "begin_group"
     NEXT_PERSON = "next_person"
     """One more person of the group agrees."""
+    PAIR = "pair"
+    """Show the digits that pair a facilitator's phone."""
+    MORE = "more"
+    """What else can be done with the voice that sounds."""
+    SAME_QUESTION = "same_question"
+    """From here on voices that answer the question this one answers."""
+    SAME_THEME = "same_theme"
+    ANY_VOICE = "any_voice"
 
 
 CUE_MEANINGS: tuple[Meaning, ...] = (
@@ -111,9 +123,10 @@ CUE_MEANINGS: tuple[Meaning, ...] = (
 
 
 class Page(StrEnum):
-    """The pages of a teller's own story."""
+    """The pages of a teller's own story, and the list of what can be done with a voice."""
 
     MENU = "menu"
+    VOICES = "voices"
     USES = "uses"
     RECEIPTS = "receipts"
     PART = "part"
@@ -174,6 +187,17 @@ class Notice(StrEnum):
     ONLY_ME = "only_me"
     WITHDRAWN = "withdrawn"
     STUCK = "stuck"
+    TRIMMED = "trimmed"
+    NOT_TRIMMED = "not_trimmed"
+    NO_MORE_LIKE_IT = "no_more_like_it"
+
+
+class About(StrEnum):
+    """Which voices somebody listens to."""
+
+    ANY = "any"
+    QUESTION = "question"
+    THEME = "theme"
 
 
 class Heard(StrEnum):
@@ -182,6 +206,49 @@ class Heard(StrEnum):
     VOICE = "voice"
     CUE = "cue"
     OWN = "own"
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Where the own take may begin and end, at its pauses: from the longest part that can stay to the shortest.
+
+    ``starts`` rise from 0, ``ends`` fall from the take's length; ``first`` and ``last`` are the marked ones.
+    ``closing`` is whether the end is asked about, not the beginning.
+    """
+
+    starts: tuple[Ms, ...] = (Ms(0),)
+    ends: tuple[Ms, ...] = (Ms(0),)
+    first: int = 0
+    last: int = 0
+    closing: bool = False
+
+    @property
+    def start(self) -> Ms:
+        """The first moment that stays."""
+        return self.starts[self.first]
+
+    @property
+    def end(self) -> Ms:
+        """The first moment that does not stay any more."""
+        return self.ends[self.last]
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing would be cut off."""
+        return self.first == self.last == 0
+
+    @property
+    def movable(self) -> bool:
+        """Whether there is a pause to cut at."""
+        return len(self.starts) > 1 or len(self.ends) > 1
+
+    def moved(self) -> Ends:
+        """The end in question at the next pause; after the last, and where too little would stay, where it was told."""
+        if self.closing:
+            number = (self.last + 1) % len(self.ends)
+            return replace(self, last=number if self.ends[number] - self.start >= LEAST else 0)
+        number = (self.first + 1) % len(self.starts)
+        return replace(self, first=number if self.end - self.starts[number] >= LEAST else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +311,12 @@ class Rules:
     """Ask whether others shall wait so many years; 0 does not ask."""
     left_handed: bool = False
     """The keys the other way round: yes at the right."""
+    code_on_cues: bool = False
+    """A facilitator's code is typed on the cue keys: they play nothing at rest, or the code would sound."""
+    attract_voice: float = 0.0
+    """Seconds at rest after which an earlier voice is heard quietly; 0 never."""
+    voices: int = 2
+    """After so many voices a listener is asked whether to add their own."""
     key_switch: bool = True
     """Whether the facilitator's key lets one in; where a code is set and the key is one of a keyboard it does not."""
     listened: float = 1800.0

@@ -9,7 +9,7 @@ from kiosk import codeentry
 from kiosk import types as t
 from kiosk.codeentry import Entry
 from kiosk.draft import Draft
-from kiosk.keys import menu
+from kiosk.keys import lines_of
 from kiosk.moves import stop
 from kiosk.types import CUE_MEANINGS, Meaning, Notice, Page, Preface, State
 
@@ -27,7 +27,7 @@ def next_line(draft: Draft, _: t.Event) -> None:
     if old.state is State.CODE_ENTRY:
         draft.set(entry=codeentry.move(old.entry, old.language))
     else:
-        draft.set(line=(old.line + 1) % len(menu(old)))
+        draft.set(line=(old.line + 1) % len(lines_of(old)))
     if old.speaking:
         draft.do(t.Speak(old.visit))
 
@@ -77,7 +77,7 @@ def code_refused(draft: Draft, event: t.Event) -> None:
 
 def touch_menu(draft: Draft, event: t.Event) -> None:
     """A finger marks a line; the key says what taking it does."""
-    if isinstance(event, t.Touched) and 0 <= event.line < len(menu(draft.old)):
+    if isinstance(event, t.Touched) and 0 <= event.line < len(lines_of(draft.old)):
         draft.set(line=event.line, last_activity=draft.at, still_there=None)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import log10
 from random import Random
@@ -28,6 +28,9 @@ from audio.types import Ms, TakeId, Word
 from kiosk import types as t
 from kiosk.rotation import Rotation, turn
 from kiosk.speech import Voice
+from kiosk.terms import sentence
+from kiosk.texts import Texts
+from kiosk.types import About
 
 Announce = Callable[[t.Event], None]
 
@@ -36,6 +39,8 @@ VOLUMES: tuple[float, ...] = (0.5, 0.7, 0.85, 1.0)
 """Steps of the volume key; it goes back to the library's own after each visitor."""
 LOOK_AGAIN_S = 0.25
 """How often the gate is asked again while a voice sounds."""
+REST_DB = -12.0
+"""A voice at rest is so much quieter: heard beside the box, not across the room."""
 _FIRST_PIECE, _PIECE = Ms(1000), Ms(5000)
 _log = logging.getLogger(__name__)
 
@@ -80,8 +85,13 @@ class Playing:
         volume: float,
         voice: Voice | None = None,
         chance: Random | None = None,
+        texts: Mapping[str, Texts] | None = None,
+        themes: Mapping[str, frozenset[str]] | None = None,
     ) -> None:
-        """``volume`` (0 to 1) is what each visit begins with; ``voice`` reads aloud; ``chance`` only shuffles."""
+        """``volume`` (0 to 1) is what each visit begins with; ``voice`` reads aloud; ``chance`` only shuffles.
+
+        ``texts`` by language word a refusal; ``themes`` tells for a prompt which prompts are about the same thing.
+        """
         self._store = store
         self._player = player
         self._clock = clock
@@ -91,6 +101,8 @@ class Playing:
         self._volume = volume
         # Only the order of a round is drawn here; nothing secret hangs on it.
         self._chance = chance or Random()  # noqa: S311
+        self._texts = texts or {}
+        self._themes = themes or {}
         self._rotation = Rotation()
         self._sounding: deque[Sounding] = deque()
         self._asked_again = 0.0
@@ -99,33 +111,50 @@ class Playing:
 
     # -- what the session asks ----------------------------------------------------------------------------------
 
-    def next_voice(self, play: int) -> None:
-        """Choose by rotation among what may be played at this very moment."""
+    def next_voice(self, wanted: t.PlayNext, language: str) -> None:
+        """Choose by rotation among what may be played at this very moment, and answers what was asked for."""
         now = self._store.now()
         conn = self._store.db.conn
-        playable = [story.id for story in self._store.stories() if ask(conn, story.id, Reader.PLAY, now).allowed]
+        fitting = [story.id for story in self._store.stories() if self._fits(wanted, story.prompt)]
+        playable = [take for take in fitting if ask(conn, take, Reader.PLAY, now).allowed]
+        if wanted.about is not About.ANY:
+            # Alike means another one: whoever asked has just heard the last.
+            playable = [take for take in playable if take != self._rotation.last]
+        softer = REST_DB if wanted.softly else 0.0
         while playable:
-            self._rotation, take = turn(self._rotation, playable, self._chance)
+            turned, take = turn(self._rotation, playable, self._chance)
             if take is None:
                 break
-            if self._begin(play, take, Reader.PLAY, quiet=True):
+            # Voices left out for once keep their place in the round.
+            self._rotation = turned if wanted.about is About.ANY else self._rotation.heard(take)
+            if self._begin(wanted.play, take, Reader.PLAY, language, quiet=True, softer=softer):
                 return
             # A story whose file is damaged must not silence the others.
             playable.remove(take)
-        self._announce(t.NothingToPlay(play, self._clock.monotonic()))
+        self._announce(t.NothingToPlay(wanted.play, self._clock.monotonic()))
 
-    def cue(self, play: int, number: int) -> None:
-        """Play what lies on a cue button."""
+    def _fits(self, wanted: t.PlayNext, prompt: str) -> bool:
+        match wanted.about:
+            case About.QUESTION:
+                return prompt == wanted.like
+            case About.THEME:
+                return prompt in self._themes.get(wanted.like, {wanted.like})
+            case _:
+                return True
+
+    def cue(self, play: int, number: int, language: str) -> None:
+        """Play what lies on a cue button; a refusal says why, in ``language``."""
         excerpt = self._store.cue_sheet(DEFAULT_SHEET).cues.get(number)
         if excerpt is None:
             self._announce(t.NothingToPlay(play, self._clock.monotonic()))
             return
-        self._begin(play, excerpt.story, Reader.CUE, excerpt.start, excerpt.end)
+        reader = self._store.cue_reader(excerpt.story)
+        self._begin(play, excerpt.story, reader, language, excerpt.start, excerpt.end)
 
-    def own(self, play: int, take: TakeId) -> None:
-        """Let tellers hear their own: the take under review, or the story their code opened."""
+    def own(self, wanted: t.PlayOwn, language: str) -> None:
+        """Let tellers hear their own: the take under review, or the story their code opened, or a part of it."""
         reader = Reader.REVIEW if self.visit is None else Reader.TELLER
-        self._begin(play, take, reader)
+        self._begin(wanted.play, wanted.take, reader, language, wanted.start, wanted.end)
 
     def stop(self) -> None:
         """Fade out and stop whatever sounds."""
@@ -150,6 +179,11 @@ class Playing:
         self._volume = next((step for step in VOLUMES if step > self._volume), VOLUMES[0])
         if self._sounding:
             self._player.set_gain(self._sounding[-1].level_db + self._volume_db())
+
+    @property
+    def reading(self) -> bool:
+        """Whether the box is reading aloud now."""
+        return bool(self._sounding) and self._sounding[-1].visit > 0
 
     def forget(self) -> None:
         """The visit is over: the volume goes back, the code's key is dropped."""
@@ -202,14 +236,23 @@ class Playing:
         return answer.allowed
 
     def _begin(
-        self, play: int, take: TakeId, reader: Reader, start: Ms = Ms(0), end: Ms | None = None, *, quiet: bool = False
+        self,
+        play: int,
+        take: TakeId,
+        reader: Reader,
+        language: str,
+        start: Ms = Ms(0),
+        end: Ms | None = None,
+        *,
+        quiet: bool = False,
+        softer: float = 0.0,
     ) -> bool:
         """Start a voice; False when it was refused or cannot be read. ``quiet`` leaves saying so to the caller."""
         now = self._clock.monotonic()
         try:
             master = open_master(self._store, take, reader, self._store.now(), visit=self.visit)
-            sounding = Sounding(play, 0, take, reader, start, self._words(take, reader), self._level_db(take))
-            self._announce(t.StoryChosen(play, take, now))
+            sounding = Sounding(play, 0, take, reader, start, self._words(take, reader), self._level_db(take) + softer)
+            self._announce(t.StoryChosen(play, take, now, self._prompt_of(take)))
             self._sounding.append(sounding)
             gain = sounding.level_db + self._volume_db()
             self._player.play(pieces(master, start, end), master.format.rate, gain)
@@ -218,12 +261,19 @@ class Playing:
             if self._sounding and self._sounding[-1].play == play:
                 self._sounding.pop()
             if not quiet:
-                self._announce(t.Refused(play, error.say, now))
+                self._announce(t.Refused(play, sentence(error, self._texts.get(language)), now))
             return False
         return True
 
+    def _prompt_of(self, take: TakeId) -> str:
+        try:
+            return self._store.story_facts(take).prompt
+        except ArchiveError:
+            # A voice that is lent by another box answers no question of this one.
+            return ""
+
     def _words(self, take: TakeId, reader: Reader) -> tuple[Word, ...]:
-        shown = Reader.CAPTION if reader in {Reader.PLAY, Reader.CUE} else reader
+        shown = Reader.CAPTION if reader in {Reader.PLAY, Reader.CUE} else reader  # one who is lent has captions, too
         try:
             return tuple(transcript(self._store, take, shown, self._store.now(), visit=self.visit))
         except ArchiveError:

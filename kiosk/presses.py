@@ -18,6 +18,7 @@ PRESSES: tuple[str, ...] = (
     "story", "uses", "where", "part", "withdraw", "narrow", "tell", "yes",
     "facilitate", "language", "speak", "louder", "again", "no",
     "group", "person", "join", "question", "flag", "extend", "move", "take", "captions", "tell_librarian", "say_code",
+    "trim", "more", "same_question", "same_theme", "any_voice", "pair",
     "cue1", "cue2", "cue3", "cue4", "cue5", "cue6", "cue7", "cue8",
 )  # fmt: skip
 """Every word that is one deliberate press. Answers (`USES` and ``done``) and waits stand beside them."""

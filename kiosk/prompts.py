@@ -7,10 +7,11 @@ last day it is asked, the box it belongs to, and a spoken file by language.
 
 from __future__ import annotations
 
+import logging
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib import resources
 from pathlib import Path
@@ -22,6 +23,7 @@ LONGEST = 90
 """Characters of a prompt, in each language: what fits the attract screen at its reading distance."""
 SETS: tuple[str, ...] = ("place", "arrival", "work", "divide", "growing-up", "growing-old", "pandemic")
 """The sets the box comes with, in the order in which it asks them."""
+_log = logging.getLogger(__name__)
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _PROMPT_KEYS = frozenset({"id", "text", "follow", "from", "until", "box", "spoken"})
@@ -39,6 +41,12 @@ class Prompt:
     until: date | None = None
     box: str = ""
     spoken: Mapping[str, str] = field(default_factory=dict)
+    theme: Mapping[str, str] = field(default_factory=dict)
+    """What its set is about, by language: prompts of one theme are of one set."""
+
+    def topic(self, language: str) -> str:
+        """What it is about, in ``language``, else in English, else as its set says it."""
+        return self.theme.get(language) or self.theme.get("en") or next(iter(self.theme.values()), "")
 
     def say(self, language: str) -> str:
         """The text in ``language``, else in English, else in the first language it has."""
@@ -71,6 +79,8 @@ def load(home: Path | None, languages: Sequence[str], shipped: Sequence[str] = S
     """Every prompt of the box: the sets under ``home/prompts`` in the order of their names, else the ``shipped`` ones.
 
     ``languages`` are the languages the box offers: a prompt without one of them is refused. Raises `BadPrompts`.
+    Sets an archive sent (``home/feed/prompts``) come after these and never replace a prompt of the library's own; one
+    that does not fit this box is left out and noted, since nobody here can mend it.
     """
     files = sorted((home / "prompts").glob("*.toml")) if home is not None else []
     sets = [read(path, languages) for path in files] or [ours(name, languages) for name in shipped]
@@ -81,7 +91,17 @@ def load(home: Path | None, languages: Sequence[str], shipped: Sequence[str] = S
                 message = f"The prompt '{prompt.id}' is in two sets; one of them is '{one.name}'."
                 raise BadPrompts(message, "Give one of them another id, or remove it.")
             prompts[prompt.id] = prompt
+    for prompt in _sent(home, languages):
+        prompts.setdefault(prompt.id, prompt)
     return tuple(prompts.values())
+
+
+def _sent(home: Path | None, languages: Sequence[str]) -> Iterable[Prompt]:
+    for path in sorted((home / "feed" / "prompts").glob("*.toml")) if home is not None else []:
+        try:
+            yield from read(path, languages).prompts
+        except BadPrompts as error:
+            _log.warning("a set of prompts the archive sent is left out: %s", error.say)
 
 
 def ours(name: str, languages: Sequence[str] = ("en",)) -> PromptSet:
@@ -125,7 +145,13 @@ def parse(text: str, where: str, languages: Sequence[str], *, longest: int = LON
             message = f"{where}: the prompt '{name}' is there twice."
             raise BadPrompts(message, "Give one of them another id.")
     title = _texts(f"{where}: title", data.get("title", {"en": str(data.get("name", where))}), ())
-    return PromptSet(str(data.get("name", where)), title, prompts)
+    return PromptSet(str(data.get("name", where)), title, tuple(replace(prompt, theme=title) for prompt in prompts))
+
+
+def themes(prompts: Iterable[Prompt]) -> dict[str, frozenset[str]]:
+    """For each prompt the ids of all that are about the same thing, itself among them."""
+    every = tuple(prompts)
+    return {one.id: frozenset(other.id for other in every if other.theme == one.theme) for one in every}
 
 
 def playable(prompts: Iterable[Prompt], day: date, box: str = "") -> tuple[str, ...]:

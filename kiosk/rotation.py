@@ -21,6 +21,11 @@ class Rotation:
     been: frozenset[TakeId] = frozenset()
     last: TakeId | None = None
 
+    def heard(self, voice: TakeId) -> Rotation:
+        """The same round after ``voice`` had its turn out of it: others keep their place, nobody is passed over."""
+        coming = tuple(one for one in self.coming if one != voice)
+        return Rotation(coming, self.been | {voice}, voice)
+
 
 def turn(rotation: Rotation, playable: Sequence[TakeId], chance: Random) -> tuple[Rotation, TakeId | None]:
     """The next voice among ``playable`` (what may be played at this very moment), or None when there is none.

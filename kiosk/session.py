@@ -103,7 +103,7 @@ def _late(session: Session, event: Event) -> bool:  # noqa: PLR0911 (one answer 
             | t.LevelHeard(take=take) | t.QuietFor(take=take) | t.TakeClosed(take=take) | t.TakeFailed(take=take)
         ):  # fmt: skip
             return take != session.take
-        case t.Kept(take=take) | t.KeepFailed(take=take):
+        case t.Kept(take=take) | t.KeepFailed(take=take) | t.Trimmed(take=take) | t.TrimFailed(take=take):
             return take != session.take or not session.saving
         case (
             t.StoryChosen(play=play) | t.PlaybackStarted(play=play) | t.PlaybackEnded(play=play)

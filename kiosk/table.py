@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from archive.types import ASKED_USES, Kind
-from kiosk import codeentry, ownmoves
+from kiosk import codeentry, hearmoves, ownmoves, trimmoves
 from kiosk import moves as m
 from kiosk import types as t
 from kiosk.alarms import TAKING, Alarm
@@ -51,6 +51,10 @@ GUARDS: Mapping[str, Guard] = {
     "still there?": lambda s, _e: s.still_there is not None,
     "little time left": lambda s, _e: s.still_there is None and s.warned is not None,
     "asked to discard": lambda s, _e: s.asked is Meaning.DISCARD,
+    "asked to trim": lambda s, _e: s.asked is Meaning.TRIM,
+    "the end is asked about": lambda s, _e: s.ends.closing,
+    "nothing cut off": lambda s, _e: s.ends.closing and s.ends.whole,
+    "list of voices open": lambda s, _e: s.page is Page.VOICES,
     "asked to redo": lambda s, _e: s.asked is Meaning.REDO,
     "asked to join": lambda s, _e: s.asked is Meaning.NEXT_PERSON,
     "asked to tell a librarian": lambda s, _e: s.asked is Meaning.TELL_LIBRARIAN,
@@ -74,17 +78,17 @@ GUARDS: Mapping[str, Guard] = {
 
 MOVES: Mapping[str, m.Move] = {
     name: move
-    for module in (m, ownmoves)
+    for module in (m, hearmoves, ownmoves, trimmoves)
     for name, move in vars(module).items()
     if callable(move) and getattr(move, "__module__", "") == module.__name__ and not name.startswith("_")
 }
-"""Moves by name: every public function of `kiosk.moves` and `kiosk.ownmoves`."""
+"""Moves by name: every public function of the modules of moves."""
 
 S, M, A = State, Meaning, Alarm
 
 VISITOR: tuple[State, ...] = (
-    S.LANGUAGES, S.CHOOSING, S.CONSENT, S.READY, S.RECORDING, S.REVIEW, S.SHARING, S.THANKS, S.LISTENING, S.CODE_ENTRY,
-    S.MY_STORY,
+    S.LANGUAGES, S.CHOOSING, S.CONSENT, S.READY, S.RECORDING, S.REVIEW, S.TRIM, S.SHARING, S.THANKS, S.LISTENING,
+    S.CODE_ENTRY, S.MY_STORY,
     S.FACILITATOR, S.AGREEMENT, S.CONVERSATION, S.RECOVERED,
 )  # fmt: skip
 """States in which a person is in front of the box."""
@@ -148,7 +152,7 @@ def _machine_rows() -> list[Row]:
         Row(S.OUT_OF_SERVICE, t.Trouble, moves=("show_trouble",)),
         Row(S.OUT_OF_SERVICE, A.LOOK, moves=("look",)),
     ]
-    for state in (S.CLOSING, S.REVIEW, S.SHARING, S.RECOVERED):
+    for state in (S.CLOSING, S.REVIEW, S.TRIM, S.SHARING, S.RECOVERED):
         rows += [Row(state, kind, moves=("note_trouble",)) for kind in (t.Trouble, t.SpaceLow)]
     for state in (S.ATTRACT, S.FACILITATOR, *_LEAVING):
         rows += [Row(state, kind, HOME, ("note_trouble", "leave")) for kind in (t.Trouble, t.SpaceLow)]
@@ -182,23 +186,29 @@ def _everywhere_rows() -> list[Row]:
             Row(state, t.StreamOpened, moves=("mic_open", "read_again")),
             Row(state, t.StreamLost, moves=("mic_lost",)),
             Row(state, t.StreamBack, moves=("mic_open",)),
-            Row(state, t.LevelHeard, moves=("take_hint",)),
+            Row(state, t.LevelHeard, moves=("say_hint", "take_hint") if state is S.READY else ("take_hint",)),
         ]
     return rows
 
 
 def _begin_rows() -> list[Row]:
     return [
-        Row(S.ATTRACT, M.TALK, S.CONSENT),
-        Row(S.ATTRACT, M.NEXT, S.CHOOSING, ("next_prompt",)),
-        Row(S.ATTRACT, M.LANGUAGE, S.LANGUAGES, ("next_language", "speak_from_now")),
+        Row(S.ATTRACT, M.TALK, S.CONSENT, ("hush",)),
+        Row(S.ATTRACT, M.NEXT, S.CHOOSING, ("hush", "next_prompt")),
+        Row(S.ATTRACT, M.LANGUAGE, S.LANGUAGES, ("hush", "next_language", "speak_from_now")),
         Row(S.ATTRACT, M.LISTEN, S.LISTENING, ("play_next",)),
-        Row(S.ATTRACT, M.SAY_CODE, S.CODE_ENTRY),
-        Row(S.ATTRACT, M.FACILITATE, S.FACILITATOR, ("chair",)),
-        Row(S.ATTRACT, t.StewardCame, S.FACILITATOR, ("chair",)),
+        Row(S.ATTRACT, M.SAY_CODE, S.CODE_ENTRY, ("hush",)),
+        Row(S.ATTRACT, M.FACILITATE, S.FACILITATOR, ("hush", "chair")),
+        Row(S.ATTRACT, t.StewardCame, S.FACILITATOR, ("hush", "chair")),
         Row(S.LISTENING, t.StewardCame, HOME, ("chair", "leave"), "a cue plays"),
         *(Row(S.ATTRACT, cue, S.LISTENING, ("play_cue",)) for cue in CUE_MEANINGS),
+        Row(S.ATTRACT, M.STOP, moves=("stop", "rest")),
         Row(S.ATTRACT, A.TURN, moves=("next_prompt",)),
+        Row(S.ATTRACT, A.VOICE, moves=("play_softly",)),
+        Row(S.ATTRACT, t.StoryChosen, moves=("chosen",)),
+        Row(S.ATTRACT, t.PlaybackStarted, moves=("heard",)),
+        *(Row(S.ATTRACT, over, moves=("rest",)) for over in (t.PlaybackEnded, t.NothingToPlay, t.Refused)),
+        Row(S.ATTRACT, A.PLAY_STUCK, moves=("stop", "rest")),
         *(Row(S.LANGUAGES, on, moves=("next_language", "read_again")) for on in (M.MOVE, M.LANGUAGE)),
         Row(S.LANGUAGES, M.TAKE, S.CHOOSING),
         Row(S.LANGUAGES, M.TALK, S.CONSENT),
@@ -229,6 +239,7 @@ def _story_rows() -> list[Row]:
         Row(S.REVIEW, A.STUCK, HOME, ("note_trouble", "hold", "leave")),
         Row(S.REVIEW, M.HEAR, moves=("play_own",)),
         Row(S.REVIEW, M.STOP, moves=("stop",)),
+        Row(S.REVIEW, M.TRIM, S.TRIM, ("begin_trimming",)),
         Row(S.REVIEW, M.DISCARD, moves=("ask",)),
         Row(S.REVIEW, M.REDO, moves=("ask",)),
         Row(S.REVIEW, M.CONFIRM, HOME, ("discard", "leave"), "asked to discard"),
@@ -258,15 +269,41 @@ def _story_rows() -> list[Row]:
     ]
 
 
+def _trim_rows() -> list[Row]:
+    state = S.TRIM
+    return [
+        Row(state, M.MOVE, moves=("move_end",)),
+        Row(state, M.TAKE, S.REVIEW, ("hush",), "nothing cut off"),
+        Row(state, M.TAKE, None, ("ask_trim",), "the end is asked about"),
+        Row(state, M.TAKE, moves=("take_beginning",)),
+        Row(state, M.HEAR, None, ("hear_rest",), "asked to trim"),
+        Row(state, M.CONFIRM, None, ("trim",), "asked to trim"),
+        Row(state, M.BACK, None, ("hush", "unask"), "asked"),
+        Row(state, M.BACK, None, ("take_back_beginning",), "the end is asked about"),
+        Row(state, M.BACK, S.REVIEW, ("hush",)),
+        Row(state, t.Trimmed, S.REVIEW, ("trimmed",)),
+        Row(state, t.TrimFailed, S.REVIEW, ("trim_failed",)),
+        Row(state, A.STUCK, HOME, ("note_trouble", "hold", "leave")),
+        Row(state, A.TIME_OUT, HOME, ("hold", "leave")),
+        *_playback(state),
+    ]
+
+
 def _listening_rows() -> list[Row]:
     state = S.LISTENING
     return [
         Row(state, M.NEXT, moves=("play_next",)),
         Row(state, M.STOP, HOME, ("leave",)),
-        Row(state, M.TALK, S.CONSENT, ("stop",)),
+        Row(state, M.TALK, S.CONSENT, ("hush", "answer_too")),
+        Row(state, M.MORE, moves=("more",)),
+        Row(state, M.MOVE, moves=("next_line",)),
+        Row(state, t.Touched, None, ("touch_menu",), "list of voices open"),
+        *(Row(state, on, moves=("choose_about", "play_next")) for on in (M.SAME_QUESTION, M.SAME_THEME, M.ANY_VOICE)),
+        Row(state, M.TELL_LIBRARIAN, None, ("tell_librarian",), "list of voices open"),
         Row(state, M.TELL_LIBRARIAN, moves=("ask",)),
         Row(state, M.CONFIRM, None, ("tell_librarian",), "asked to tell a librarian"),
         Row(state, M.BACK, moves=("unask",), guard="asked"),
+        Row(state, M.BACK, None, ("less",), "list of voices open"),
         Row(state, M.BACK, HOME, ("leave",)),
         *(Row(state, cue, HOME, ("leave",), "same cue") for cue in CUE_MEANINGS),
         *(Row(state, cue, moves=("play_cue",)) for cue in CUE_MEANINGS),
@@ -318,6 +355,7 @@ def _facilitator_rows() -> list[Row]:
         Row(S.FACILITATOR, M.NEXT, moves=("next_prompt",)),
         Row(S.FACILITATOR, M.LANGUAGE, moves=("next_language",)),
         Row(S.FACILITATOR, M.BEGIN_GROUP, S.AGREEMENT, ("gather",)),
+        Row(S.FACILITATOR, M.PAIR, moves=("pair",)),
         *(Row(S.FACILITATOR, cue, S.LISTENING, ("play_cue",)) for cue in CUE_MEANINGS),
         *(Row(S.FACILITATOR, on, HOME, ("unchair", "leave")) for on in (M.BACK, M.FACILITATE, A.TIME_OUT)),
         Row(S.AGREEMENT, M.NEXT_PERSON, moves=("count_person",)),
@@ -340,6 +378,7 @@ ROWS: tuple[Row, ...] = (
     *_machine_rows(),
     *_begin_rows(),
     *_story_rows(),
+    *_trim_rows(),
     *_listening_rows(),
     *_own_story_rows(),
     *_facilitator_rows(),

@@ -1,4 +1,4 @@
-"""Carries out what the session asks of takes: agree, open, store, close, keep, throw away.
+"""Carries out what the session asks of takes while they are told: agree, open, store, close, throw away.
 
 Main thread only. Sound itself is handled by `audio.capture.Capture` in its own thread; what it announces comes back
 here through the one queue and becomes session events.
@@ -10,42 +10,33 @@ import logging
 import sqlite3
 from collections.abc import Callable
 
-import numpy as np
-
 from archive.errors import ArchiveError
-from archive.shelf import Wording
 from archive.spans import Mark, add_moment, add_stretches, close_span, open_span
 from archive.store import Store
-from archive.stories import FreshCode, fresh_code
 from archive.takes import OpenTake
 from archive.types import Kind, Use
 from audio import events as heard
 from audio.capture import Capture
 from audio.clock import Clock
-from audio.errors import AudioError, DiskTrouble
+from audio.errors import AudioError
 from audio.levels import Hint as LevelHint
-from audio.pcm import to_floats
 from audio.segmenter import Segmenter, SegmentRules
 from audio.sources import Source
-from audio.takewriter import TakeReader, TakeWriter
+from audio.takewriter import TakeWriter
 from audio.types import MarkKind, Ms, Take, TakeId
 from kiosk import types as t
 from kiosk.later import Beside
+from kiosk.reviewing import Reviewing
 from kiosk.room import NO_ROOM, NoRoom, TakeRoom
 from kiosk.soundfacts import MOST, SoundFacts
-from kiosk.terms import asked, waits_until
+from kiosk.takeshape import share_of
+from kiosk.terms import BY_KEY, sentence, wording
 from kiosk.texts import Texts
 
 Announce = Callable[[t.Event], None]
 
-BY_KEY = "key"
-BY_TIME = "time-out"
 QUIET_AFTER_S = 4.0
 """So long a silence is answered with "take your time", never with a cut."""
-BARS = 96
-"""Columns of the waveform a teller sees of their story."""
-DISK_REFUSED = "The disk refused to store it."
-_QUIET_DB, _LOUD_DB = -55.0, -12.0
 _HINTS = {
     LevelHint.CLOSER: t.Hint.TOO_QUIET,
     LevelHint.SILENCE: t.Hint.TOO_QUIET,
@@ -55,27 +46,6 @@ _HINTS = {
     LevelHint.HUM: t.Hint.TOO_LOUD,
 }
 _log = logging.getLogger(__name__)
-
-
-def share_of(decibels: float) -> float:
-    """Turn dBFS into the share of a bar, 0 to 1: an ordinary voice at arm's length fills about two thirds."""
-    return float(min(1.0, max(0.0, (decibels - _QUIET_DB) / (_LOUD_DB - _QUIET_DB))))
-
-
-def waveform(reader: TakeReader, bars: int = BARS) -> tuple[float, ...]:
-    """Measure a closed take in ``bars`` equal parts, each 0 to 1. Reads it once, a few seconds at a time."""
-    total = max(1, reader.length)
-    power, count = np.zeros(bars), np.zeros(bars)
-    at = 0
-    for pcm in reader.chunks(Ms(2000)):
-        samples = to_floats(pcm, reader.format)
-        place = (at + np.arange(len(samples)) * 1000 // reader.format.rate) * bars // (total + 1)
-        place = np.minimum(place, bars - 1)
-        power += np.bincount(place, np.square(samples, dtype=np.float64), bars)
-        count += np.bincount(place, minlength=bars)
-        at += reader.format.ms_of(len(pcm))
-    loudness = 10 * np.log10(power / np.maximum(count, 1) + 1e-10)
-    return tuple(share_of(float(one)) for one in loudness)
 
 
 class Telling:
@@ -120,17 +90,14 @@ class Telling:
         self._facts = SoundFacts()
         self._away_s = 0.0
         self._excerpt: int | None = None
-        self._beside = beside
-        self._fresh: dict[TakeId, tuple[FreshCode, ...]] = {}
-        self._reviewed: TakeId | None = None
-        self._preparing: TakeId | None = None
-        self._wanted: tuple[t.KeepTake, Texts] | None = None
+        self.review = Reviewing(store, clock, announce, beside)
+        """The take under review, from its end to the end of the visit."""
         self.stream_open = False
         """Whether the microphone stream is open: the ring lamp follows this."""
         self.level = 0.0
         """Loudness of the voice now, 0 to 1."""
-        self.bars: tuple[float, ...] = ()
-        """The waveform of the take under review."""
+        self.speaking = False
+        """The box itself is heard: what the level suggests now is about the box, not about the teller."""
         self.overflows = 0
         """Blocks the device lost, over all takes of this run."""
 
@@ -282,64 +249,12 @@ class Telling:
         self._let_go(take)
         self._store.discard(take, BY_KEY)
 
-    def hold(self, take: TakeId) -> None:
-        """Leave the take in sealed hold: nobody hears it, and the night erases it."""
-        self._store.close_review(take, BY_TIME)
-        self._open = None
-
-    def keep(self, effect: t.KeepTake, texts: Texts) -> None:
-        """Keep it. "Safe" is said only after everything was synced and read back, which is what these calls promise.
-
-        The code's words were derived while the teller was deciding; where that is not done yet, it is done beside.
-        """
-        ready = self._fresh.get(effect.take)
-        if ready is not None:
-            self._keep(effect, texts, ready)
-            return
-        self._wanted = (effect, texts)
-        if self._preparing != effect.take:
-            self._prepare_code(effect.take)
-
-    def _keep(self, effect: t.KeepTake, texts: Texts, fresh: tuple[FreshCode, ...]) -> None:
-        now = self._clock.monotonic
-        words = wording(texts, Use.KEEP)
-        try:
-            kept = self._store.keep(effect.take, wording=words, by=BY_KEY, fresh=fresh, people=len(fresh))
-        except (ArchiveError, AudioError, OSError) as error:
-            self._announce(t.KeepFailed(effect.take, self._sentence(error), now()))
-            return
-        self._announce(t.Kept(effect.take, str(kept.code), now(), tuple(str(code) for code in kept.codes)))
-
-    def decide(self, effect: t.Decide, texts: Texts) -> None:
-        """Write the answer to one use, with the very words that were shown."""
-        by = BY_KEY if effect.pressed else BY_TIME
-        shown = wording(texts, effect.use, group=self._group(effect.take))
-        self._store.decide(
-            effect.take, effect.use, yes=effect.yes, wording=shown, by=by, form=effect.form,
-            embargo=waits_until(self._clock, effect.wait_years),
-        )  # fmt: skip
-
-    def say_age(self, effect: t.SayAge, texts: Texts) -> None:
-        """Write that the teller is under the library's age: nothing above sealed without a guardian."""
-        by = BY_KEY if effect.pressed else BY_TIME
-        key = "group.age" if self._group(effect.take) else "consent.age"
-        self._store.say_age(effect.take, by, under=True, wording=asked(texts, key, age=effect.years))
-
-    def _group(self, take: TakeId) -> bool:
-        return self._store.kind_of(take) is Kind.CONVERSATION
-
-    def end_review(self, take: TakeId) -> None:
-        """End the visit in which this take was told."""
-        self._store.close_review(take, BY_KEY)
-
     def forget(self) -> None:
         """Clear what belongs to the visit from memory."""
-        self.bars = ()
+        self.review.forget()
         self.level = 0.0
         self._open = None
         self._hint = None
-        self._fresh.clear()
-        self._reviewed = self._wanted = None
 
     def _let_go(self, take: TakeId) -> None:
         if self._open is not None and self._open.id == take:
@@ -412,7 +327,7 @@ class Telling:
         if self._began_at is not None and self._paused_at is None:
             self._facts.hear(event.hint, self.position(event.at))
         hint = None if event.hint is None else _HINTS.get(event.hint)
-        if hint is not None and hint is not self._hint:
+        if hint is not None and hint is not self._hint and not self.speaking:
             self._hint = hint
             self._announce(t.LevelHeard(take, hint, event.at))
 
@@ -438,51 +353,15 @@ class Telling:
 
     def _closed(self, done: Take) -> None:
         try:
-            with TakeReader(done.path, self._store.open_key(done.id), take=done.id) as reader:
-                self.bars = waveform(reader)
+            shape = self.review.begin(done)
         except (ArchiveError, AudioError, OSError) as error:
             self._fail(done.id, error)
             return
-        self._announce(t.TakeClosed(done.id, done.length / 1000, self._clock.monotonic()))
-        self._prepare_code(done.id)
-
-    def _prepare_code(self, take: TakeId) -> None:
-        """Derive a keep-code for each person while they decide, so that pressing keep keeps at once."""
-        language = self._store.language_of(take)
-        people = self._store.people_of(take) if self._group(take) else 1
-
-        def put_by(code: tuple[FreshCode, ...]) -> None:
-            self._preparing = None
-            if self._reviewed == take:
-                self._fresh[take] = code
-            if self._wanted is not None and self._wanted[0].take == take:
-                (effect, texts), self._wanted = self._wanted, None
-                self._keep(effect, texts, code)
-
-        def give_up(error: Exception) -> None:
-            self._preparing = None
-            if self._wanted is not None:
-                self._wanted = None
-                self._announce(t.KeepFailed(take, self._sentence(error), self._clock.monotonic()))
-
-        self._reviewed = self._preparing = take
-        cost = self._store.cost
-        self._beside.do(lambda: tuple(fresh_code(language, cost) for _ in range(people)), put_by, give_up)
-
-    def _sentence(self, error: Exception) -> str:
-        """Say what went wrong in the visitor's language."""
-        told = error if isinstance(error, AudioError | ArchiveError) else DiskTrouble(DISK_REFUSED)
-        return told.say if self._texts is None else self._texts.trouble(told.code, told.say, told.do)[0]
+        self._announce(t.TakeClosed(done.id, done.length / 1000, self._clock.monotonic(), shape.ends))
 
     def _fail(self, take: TakeId, error: Exception) -> None:
         if self._open is not None and self._open.id == take:
             # Nothing writes it any more: what is on the disk is closed from there.
             self._open = None
         _log.error("take %s: %s", take, type(error).__name__)
-        self._announce(t.TakeFailed(take, self._sentence(error), self._clock.monotonic()))
-
-
-def wording(texts: Texts, use: Use, *, group: bool = False) -> Wording:
-    """Name the very words shown for ``use`` as the ledger keeps them."""
-    shown = texts.wording(use, group=group)
-    return Wording(shown.version, shown.hash, texts.language)
+        self._announce(t.TakeFailed(take, sentence(error, self._texts), self._clock.monotonic()))

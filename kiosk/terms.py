@@ -1,4 +1,7 @@
-"""The terms of a yes as the ledger keeps them: the very words of a question, and the day from which it counts. Pure."""
+"""The terms of a yes as the ledger keeps them: the very words of a question, and the day from which it counts. Pure.
+
+And the words of a machine's no: why something did not work, in the visitor's language.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,16 @@ import hashlib
 import unicodedata
 from datetime import date
 
+from archive.errors import ArchiveError
 from archive.shelf import Wording
+from archive.types import Use
 from audio.clock import Clock
+from audio.errors import AudioError, DiskTrouble
 from kiosk.texts import Texts
+
+BY_KEY = "key"
+BY_TIME = "time-out"
+DISK_REFUSED = "The disk refused to store it."
 
 
 def waits_until(clock: Clock, years: int) -> date | None:
@@ -28,3 +38,15 @@ def asked(texts: Texts, key: str, **values: object) -> Wording:
     version = texts.get("consent.version")
     whole = "\n".join((texts.language, version, unicodedata.normalize("NFC", texts.get(key, **values))))
     return Wording(version, hashlib.sha256(whole.encode()).hexdigest(), texts.language)
+
+
+def wording(texts: Texts, use: Use, *, group: bool = False) -> Wording:
+    """Name the very words shown for ``use`` as the ledger keeps them."""
+    shown = texts.wording(use, group=group)
+    return Wording(shown.version, shown.hash, texts.language)
+
+
+def sentence(error: Exception, texts: Texts | None) -> str:
+    """Say what went wrong in the visitor's language; ``texts`` is None where nobody has chosen one yet."""
+    told = error if isinstance(error, AudioError | ArchiveError) else DiskTrouble(DISK_REFUSED)
+    return told.say if texts is None else texts.trouble(told.code, told.say, told.do)[0]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from archive.types import Form, Kind, Use
-from audio.types import TakeId
+from audio.types import Ms, TakeId
 from kiosk.codeentry import Entry
 from kiosk.deeds import (
     AgreeOne,
@@ -31,6 +31,7 @@ from kiosk.deeds import (
     Louder,
     Narrow,
     NarrowUse,
+    OfferPairing,
     OpenStream,
     PauseTake,
     PlayCue,
@@ -46,6 +47,7 @@ from kiosk.deeds import (
     StopPlaying,
     StopSpeaking,
     TellLibrarian,
+    TrimTake,
     Warn,
     Withdraw,
 )
@@ -84,14 +86,32 @@ from kiosk.events import (
     TakeFound,
     Tick,
     Touched,
+    TrimFailed,
+    Trimmed,
     Trouble,
     Typed,
     Withdrawn,
 )
-from kiosk.names import CUE_MEANINGS, Heard, Hint, Meaning, Mic, Mine, Notice, Page, Playing, Preface, Rules, State
+from kiosk.names import (
+    CUE_MEANINGS,
+    About,
+    Ends,
+    Heard,
+    Hint,
+    Meaning,
+    Mic,
+    Mine,
+    Notice,
+    Page,
+    Playing,
+    Preface,
+    Rules,
+    State,
+)
 
 __all__ = [
     "CUE_MEANINGS",
+    "About",
     "AgreeOne",
     "AskTrouble",
     "CheckCode",
@@ -106,6 +126,7 @@ __all__ = [
     "DiscardTake",
     "Effect",
     "EndReview",
+    "Ends",
     "Event",
     "FirstSample",
     "FlagMoment",
@@ -125,11 +146,13 @@ __all__ = [
     "Mended",
     "Mic",
     "Mine",
+    "Ms",
     "Narrow",
     "NarrowUse",
     "Narrowed",
     "NothingToPlay",
     "Notice",
+    "OfferPairing",
     "OpenStream",
     "Page",
     "PauseTake",
@@ -172,6 +195,9 @@ __all__ = [
     "TellLibrarian",
     "Tick",
     "Touched",
+    "TrimFailed",
+    "TrimTake",
+    "Trimmed",
     "Trouble",
     "Typed",
     "Use",
@@ -221,6 +247,8 @@ class Session:
     warned: float | None = None
     """Seconds left at the last warning."""
     extended: int = 0
+    ends: Ends = field(default_factory=Ends)
+    """Where the take under review can be cut."""
     lost_at: float | None = None
     mic: Mic = Mic.CLOSED
     hint: Hint | None = None
@@ -245,6 +273,13 @@ class Session:
     mine: Mine = field(default_factory=Mine)
     receipt: TakeId | None = None
     """The story just withdrawn: its identifier is the number of the receipt."""
+    voices: int = 0
+    """How many voices were begun in this visit; gone with it."""
+    heard_prompt: str = ""
+    """The prompt that the voice on its way, or just heard, answers."""
+    about: About = About.ANY
+    about_prompt: str = ""
+    """Which voices this visit listens to."""
     play: int = 0
     playing: Playing | None = None
     speaking: bool = False

@@ -16,12 +16,13 @@ from hardware.types import CUES, Control
 from kiosk import ownview
 from kiosk.alarms import longest
 from kiosk.faces import face
+from kiosk.keys import lines_of
 from kiosk.phrases import code_words, growing, length_words, played, time_words
 from kiosk.screens.model import CueTile, KeyFace, Kind, View
 from kiosk.screens.renderer import Renderer
 from kiosk.speech import finished
 from kiosk.texts import Texts, own_name
-from kiosk.types import CUE_MEANINGS, Heard, Hint, Meaning, Mic, Session, State
+from kiosk.types import CUE_MEANINGS, Heard, Hint, Meaning, Mic, Page, Session, State
 
 __all__ = ["Cue", "Extras", "Renderer", "View", "spoken", "view"]
 
@@ -61,6 +62,10 @@ class Extras:
     """What a facilitator who listens may ask next."""
     digits: str = ""
     """What a facilitator's phone is paired with."""
+    network: tuple[str, str] | None = None
+    """Name and password of the box's own access point, while it is open."""
+    theme: str = ""
+    """What the voice on its way is about, in the visitor's language."""
 
 
 def view(session: Session, extras: Extras, texts: Texts, keys: Mapping[Control, Meaning]) -> View:
@@ -68,7 +73,9 @@ def view(session: Session, extras: Extras, texts: Texts, keys: Mapping[Control, 
     faces = tuple(face(control, keys[control], session, texts) for control in KEY_CONTROLS if control in keys)
     side = tuple(face(control, keys[control], session, texts) for control in SIDE_CONTROLS if control in keys)
     make = _over(session) or _SCREENS.get(session.state, _plain)
-    return make(Look(session, extras, texts, faces, side))
+    pairs = keys.get(Control.FACILITATOR) is Meaning.PAIR
+    corner = face(Control.FACILITATOR, Meaning.PAIR, session, texts) if pairs else None
+    return make(Look(session, extras, texts, faces, side, corner))
 
 
 def spoken(shown: View, texts: Texts) -> str:
@@ -100,6 +107,7 @@ class Look:
     texts: Texts
     keys: tuple[KeyFace, ...]
     side: tuple[KeyFace, ...] = ()
+    corner: KeyFace | None = None
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -128,7 +136,19 @@ def _starting(look: Look) -> View:
 
 
 def _attract(look: Look) -> View:
-    return look.make(Kind.ATTRACT, body=look.extras.prompt, notes=_said(look))
+    """The question; now and then under it an earlier voice, where the library wants that."""
+    playing = look.session.playing
+    if playing is None or playing.started is None:
+        return look.make(Kind.ATTRACT, body=look.extras.prompt, notes=_said(look))
+    captions = played(look.extras.captions, look.extras.position)
+    return look.make(
+        Kind.ATTRACT,
+        headline=look.extras.origin or look.texts.get("listening.origin"),
+        body=look.extras.prompt,
+        captions=captions,
+        captions_note=_captions_note(look) if captions else "",
+        level=look.extras.level,
+    )
 
 
 def _languages(look: Look) -> View:
@@ -230,6 +250,37 @@ def _review(look: Look) -> View:
     )
 
 
+def _trim(look: Look) -> View:
+    """The waveform with what would go dark, and the end in question marked."""
+    session, extras, texts = look.session, look.extras, look.texts
+    ends, whole = session.ends, max(1, session.ends.ends[0])
+    if session.saving:
+        return look.make(Kind.PLAIN, headline=texts.get("trim.saving"))
+    playing = session.playing is not None and session.playing.started is not None
+    captions = played(extras.captions, extras.position) if playing else ()
+    return look.make(
+        Kind.TRIM,
+        headline=texts.get("trim.end" if ends.closing else "trim.begin"),
+        notes=_said(look),
+        waveform=extras.waveform,
+        played=min(1.0, (extras.position or 0) / whole) if playing else None,
+        part=(ends.start / whole, ends.end / whole),
+        closing=ends.closing,
+        captions=captions,
+        captions_note=_captions_note(look) if captions else "",
+        time_words=texts.get("trim.stays", length=length_words((ends.end - ends.start) / 1000, texts)),
+    )
+
+
+def _voices(look: Look) -> View:
+    """What can be done with the voice that sounds."""
+    texts = look.texts
+    lines = tuple(texts.get(f"line.{meaning.value}", theme=look.extras.theme) for meaning in lines_of(look.session))
+    return look.make(
+        Kind.VOICES, headline=texts.get("listening.more"), lines=lines, line=min(look.session.line, len(lines) - 1)
+    )
+
+
 def _captions_note(look: Look) -> str:
     return look.texts.get("captions.checked" if look.extras.checked else "captions.machine")
 
@@ -270,13 +321,16 @@ def _thanks(look: Look) -> View:
 
 def _listening(look: Look) -> View:
     session, extras, texts = look.session, look.extras, look.texts
+    if session.page is Page.VOICES:
+        return _voices(look)
     heard = session.playing is not None and session.playing.started is not None
     captions = played(extras.captions, extras.position) if heard else ()
     told = _said(look)
     if told and session.playing is None:
         body = told[0]
     elif session.playing is None:
-        body = texts.get("listening.ended")
+        # Not before the second voice: who listens is not to be pressed.
+        body = texts.get("listening.ended" if session.voices >= session.rules.voices else "listening.another")
     else:
         body = "" if heard else texts.get("listening.searching")
     return look.make(
@@ -296,6 +350,9 @@ def _facilitator(look: Look) -> View:
     if extras.digits:
         # One thing on the screen, large enough to be typed from across the table; the cue buttons go on working.
         paired = texts.get("facilitator.phone", digits=extras.digits)
+        if extras.network is not None:
+            name, password = extras.network
+            paired += "\n" + texts.get("facilitator.network", name=name, password=password)
         return look.make(Kind.FACILITATOR, headline=texts.get("facilitator.headline"), body=paired)
     tiles = tuple(_tile(number, cue, on, texts) for number, cue in sorted(extras.cues.items())[: len(CUES)])
     return look.make(
@@ -304,6 +361,7 @@ def _facilitator(look: Look) -> View:
         body="" if tiles else f"{texts.get('facilitator.empty')} {texts.get('facilitator.empty_do')}",
         notes=_said(look),
         tiles=tiles,
+        corner=look.corner,
     )
 
 
@@ -382,8 +440,12 @@ def _ask_again(look: Look) -> View:
     asked, texts = look.session.asked, look.texts
     if asked is Meaning.NEXT_PERSON:
         return look.make(Kind.ASK_AGAIN, headline=texts.get("agreement.late"), body=texts.get("agreement.body"))
-    key = asked.value if asked in {Meaning.DISCARD, Meaning.REDO, Meaning.WITHDRAW, Meaning.NARROW} else "other"
+    own = {Meaning.DISCARD, Meaning.REDO, Meaning.WITHDRAW, Meaning.NARROW, Meaning.TRIM}
+    key = asked.value if asked in own else "other"
     body = texts.find(f"again.{key}_body") or ""
+    if asked is Meaning.TRIM:
+        ends = look.session.ends
+        body = texts.get("again.trim_body", length=length_words((ends.end - ends.start) / 1000, texts))
     if asked is Meaning.WITHDRAW and look.session.mine.people > 1:
         # One person's no takes everybody's words out, so everybody's are named.
         body = texts.get("group.withdraw_body")
@@ -424,6 +486,7 @@ _SCREENS: dict[State, Callable[[Look], View]] = {
     State.RECORDING: _recording,
     State.CLOSING: _closing,
     State.REVIEW: _review,
+    State.TRIM: _trim,
     State.SHARING: _sharing,
     State.THANKS: _thanks,
     State.LISTENING: _listening,

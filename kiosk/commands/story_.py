@@ -21,7 +21,7 @@ from kiosk.box import Setting, read_home
 from kiosk.commands.common import emit, home_option, json_option
 from kiosk.hearing import play_aloud
 from kiosk.playing import pieces
-from kiosk.telling import wording
+from kiosk.terms import wording
 
 _ULID = 26
 USES = click.Choice([use.value for use in ASKED_USES])

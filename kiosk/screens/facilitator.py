@@ -20,11 +20,15 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     page.write(
         view.headline, pygame.Rect(area.left, area.top, area.width // 3, line), Face.BOLD, sizes.decide, theme.paper
     )
+    right = area.right
+    if view.corner is not None:
+        height = round(sizes.note * PITCH)
+        right = page.side_key(view.corner, right, area.top, height) - sizes.gap
     if view.notes:
         left = area.left + area.width // 3
         page.note(
             view.notes[0],
-            pygame.Rect(left, area.top, area.right - left, round(sizes.note * PITCH * 2.2)),
+            pygame.Rect(left, area.top, right - left, round(sizes.note * PITCH * 2.2)),
             align="right",
         )
     top = area.top + line + sizes.gap // 2

@@ -40,6 +40,7 @@ class Icon(StrEnum):
     LOUDER = "louder"
     CAPTIONS = "captions"
     SCISSORS = "scissors"
+    PHONE = "phone"
 
 
 DIRECTED = frozenset({Icon.ARROW, Icon.BACK})
@@ -186,6 +187,11 @@ def _scissors(pen: _Pen) -> None:
     pen.stroke([(16.2, 14.8), (7.6, 3.4)], 2.4)
 
 
+def _phone(pen: _Pen) -> None:
+    pen.stroke([(7, 2.6), (17, 2.6), (17, 21.4), (7, 21.4), (7, 2.6)], 2.4)
+    pen.stroke([(11.2, 18), (12.8, 18)], 2.2)
+
+
 _DRAW: dict[Icon, Callable[[_Pen], None]] = {
     Icon.CHECK: _check,
     Icon.CROSS: _cross,
@@ -205,6 +211,7 @@ _DRAW: dict[Icon, Callable[[_Pen], None]] = {
     Icon.LOUDER: _louder,
     Icon.CAPTIONS: _captions,
     Icon.SCISSORS: _scissors,
+    Icon.PHONE: _phone,
 }
 
 

@@ -22,9 +22,11 @@ class Kind(StrEnum):
     PAUSED = "paused"
     CLOSING = "closing"
     REVIEW = "review"
+    TRIM = "trim"
     SHARING = "sharing"
     THANKS = "thanks"
     LISTENING = "listening"
+    VOICES = "voices"
     FACILITATOR = "facilitator"
     AGREEMENT = "agreement"
     CONVERSATION = "conversation"
@@ -81,7 +83,8 @@ class View:
     """Everything the renderer needs, in words already in the visitor's language.
 
     ``level`` is the loudness of the voice, 0 to 1. ``time_fraction`` is the share of time used, 0 to 1, or ``None``
-    for no bar. ``played`` is the share of the waveform already heard. ``qr`` is the text of the code to draw.
+    for no bar. ``played`` is the share of the waveform already heard, ``part`` the shares between which it would
+    stay. ``qr`` is the text of the code to draw.
     """
 
     kind: Kind
@@ -92,6 +95,8 @@ class View:
     keys: tuple[KeyFace, ...] = ()
     side: tuple[KeyFace, ...] = ()
     """The two keys that are the same everywhere: language or reading aloud, and volume."""
+    corner: KeyFace | None = None
+    """A key of this screen alone, in the corner where lines end."""
     listening: bool = False
     """The microphone stream is open and sound is being kept."""
     level: float = 0.0
@@ -101,6 +106,9 @@ class View:
     time_words: str = ""
     waveform: tuple[float, ...] = ()
     played: float | None = None
+    part: tuple[float, float] | None = None
+    closing: bool = False
+    """The end of the part is asked about, not its beginning."""
     code: str = ""
     qr: str = ""
     tiles: tuple[CueTile, ...] = ()

@@ -24,6 +24,7 @@ from kiosk.screens import (
     sharing,
     speech,
     thanks,
+    trim,
 )
 from kiosk.screens.light import Sky
 from kiosk.screens.model import Kind, View
@@ -44,9 +45,11 @@ SCREENS: dict[Kind, Lay] = {
     Kind.PAUSED: recording.paused,
     Kind.CLOSING: speech.waiting,
     Kind.REVIEW: review.lay,
+    Kind.TRIM: trim.lay,
     Kind.SHARING: sharing.lay,
     Kind.THANKS: thanks.lay,
     Kind.LISTENING: listening.lay,
+    Kind.VOICES: choice.lay,
     Kind.FACILITATOR: facilitator.lay,
     Kind.AGREEMENT: conversation.agreement,
     Kind.CONVERSATION: conversation.conversation,

@@ -20,11 +20,27 @@ from hardware.types import Control
 from kiosk.codeentry import Entry
 from kiosk.fonts import Face
 from kiosk.keys import keys
+from kiosk.prompts import ours
 from kiosk.screens.model import View
 from kiosk.screens.renderer import Renderer
 from kiosk.texts import Texts, shipped_languages
 from kiosk.theme import DUSK, Theme
-from kiosk.types import Heard, Hint, Meaning, Mic, Mine, Notice, Page, Playing, Preface, Session, State, Use
+from kiosk.types import (
+    About,
+    Ends,
+    Heard,
+    Hint,
+    Meaning,
+    Mic,
+    Mine,
+    Notice,
+    Page,
+    Playing,
+    Preface,
+    Session,
+    State,
+    Use,
+)
 from kiosk.view import Cue, Extras, view
 
 TAKE = TakeId("01J00000000000000000000000")
@@ -69,6 +85,7 @@ def sample_views(texts: Texts) -> dict[str, View]:
         waveform=_wave(),
         origin=said["origin"],
         cues=cues,
+        theme=ours("growing-up").prompts[0].topic(language),
     )
     scenes = _scenes(now, extras, heard) | {"out_of_service": (_trouble(now, texts), extras)}
     return {name: view(session, more, texts, _keys(session)) for name, (session, more) in scenes.items()}
@@ -83,6 +100,7 @@ def _scenes(now: Session, extras: Extras, heard: tuple[Word, ...]) -> dict[str, 
     return {
         "starting": (replace(now, state=State.STARTING), extras),
         "attract": (replace(now, state=State.ATTRACT), extras),
+        "attract_voice": (replace(hearing, state=State.ATTRACT), heard_now),
         "languages": (replace(now, state=State.LANGUAGES, speaking=True), extras),
         "choosing": (replace(now, state=State.CHOOSING), extras),
         "consent": (replace(now, state=State.CONSENT), extras),
@@ -105,6 +123,8 @@ def _scenes(now: Session, extras: Extras, heard: tuple[Word, ...]) -> dict[str, 
             replace(now, state=State.REVIEW, seconds=9.0, playing=Playing(Heard.OWN, 1.0, story=TAKE, started=1.0)),
             heard_now,
         ),
+        "review_trimmed": (replace(now, state=State.REVIEW, notice=Notice.TRIMMED), extras),
+        **_trim_scenes(now, extras, heard_now),
         "sharing": (replace(now, state=State.SHARING, question=0), extras),
         "sharing_partners": (replace(now, state=State.SHARING, question=2), extras),
         "sharing_group": (replace(now, state=State.SHARING, kind=Told.CONVERSATION, question=2), extras),
@@ -112,11 +132,21 @@ def _scenes(now: Session, extras: Extras, heard: tuple[Word, ...]) -> dict[str, 
         "thanks_group": (replace(now, state=State.THANKS, keep_codes=(now.keep_code,) * 3), extras),
         "thanks_group_last": (replace(now, state=State.THANKS, keep_codes=(now.keep_code,) * 3, person=2), extras),
         "listening": (hearing, heard_now),
-        "listening_end": (replace(now, state=State.LISTENING), extras),
+        "listening_another": (replace(now, state=State.LISTENING, voices=1), extras),
+        "listening_end": (replace(now, state=State.LISTENING, voices=2), extras),
+        "listening_more": (replace(hearing, page=Page.VOICES, heard_prompt="a"), heard_now),
+        "listening_more_any": (
+            replace(hearing, page=Page.VOICES, heard_prompt="a", about=About.THEME, line=3),
+            heard_now,
+        ),
         "facilitator": (replace(now, state=State.FACILITATOR, home=State.FACILITATOR), extras),
         "facilitator_phone": (
             replace(now, state=State.FACILITATOR, home=State.FACILITATOR),
             replace(extras, digits="482\u00a0913"),
+        ),
+        "facilitator_network": (
+            replace(now, state=State.FACILITATOR, home=State.FACILITATOR),
+            replace(extras, digits="482\u00a0913", network=("hearth", "maple-4821")),
         ),
         "facilitator_playing": (
             replace(
@@ -134,6 +164,21 @@ def _scenes(now: Session, extras: Extras, heard: tuple[Word, ...]) -> dict[str, 
         "conversation_off_record": (replace(group, paused_at=30.0), extras),
         "recovered": (replace(now, state=State.RECOVERED), extras),
     } | {name: (session, extras) for name, session in _own_scenes(now).items()}
+
+
+def _trim_scenes(now: Session, extras: Extras, heard: Extras) -> dict[str, tuple[Session, Extras]]:
+    """The own story being trimmed by its ends."""
+    ends = Ends((Ms(0), Ms(9000), Ms(21_000)), (Ms(134_000), Ms(118_000)), first=1)
+    trims = replace(now, state=State.TRIM, ends=ends)
+    closing = replace(trims, ends=replace(ends, closing=True, last=1))
+    sounds = Playing(Heard.OWN, 1.0, story=TAKE, started=1.0)
+    return {
+        "trim_begin": (trims, extras),
+        "trim_end": (closing, extras),
+        "trim_hearing": (replace(closing, playing=sounds), replace(heard, position=Ms(116_000))),
+        "trim_again": (replace(closing, asked=Meaning.TRIM), extras),
+        "trim_saving": (replace(closing, saving=True), extras),
+    }
 
 
 def _own_scenes(now: Session) -> dict[str, Session]:

@@ -62,7 +62,7 @@ def test_two_hundred_plays_are_fair_and_nobody_counts_them(store):
             new, code = tell(store)
             codes[new], begun[new] = code, play
         told.clear()
-        playing.next_voice(play)
+        playing.next_voice(t.PlayNext(play), "en")
         chosen = [event.story for event in told if isinstance(event, t.StoryChosen)]
         assert len(chosen) == 1
         heard.append(chosen[0])
@@ -87,6 +87,6 @@ def test_what_is_played_leaves_no_trace_in_the_database(store):
         tell(store)
     before = list(store.db.conn.iterdump())
     for play in range(10):
-        playing.next_voice(play)
+        playing.next_voice(t.PlayNext(play), "en")
         playing.stop()
     assert list(store.db.conn.iterdump()) == before

@@ -93,7 +93,8 @@ def test_played_words_come_when_they_are_said() -> None:
     waiting = replace(hearing, playing=Playing(Heard.VOICE, 1.0))
     assert show(waiting).body == EN.get("listening.searching")
     assert show(replace(hearing, playing=None, notice=Notice.NOTHING_TO_PLAY)).body == EN.get("notice.nothing_to_play")
-    assert show(replace(hearing, playing=None)).body == "Would you add yours?"
+    assert show(replace(hearing, playing=None, voices=1)).body == "Another voice?"
+    assert show(replace(hearing, playing=None, voices=2)).body == "Would you add yours?"
 
 
 def test_questions_stand_over_the_state_and_the_ember_stays() -> None:

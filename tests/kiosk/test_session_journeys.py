@@ -318,10 +318,15 @@ def test_a_librarian_is_told_with_two_presses():
     box = Box()
     box.press("listen")
     box.answer(t.StoryChosen, 1, TakeId("old"))
-    assert keys(box.session)[Control.MIDDLE] is Meaning.TELL_LIBRARIAN
+    assert keys(box.session)[Control.MIDDLE] is Meaning.MORE
+    assert box.press("more") == ()
+    assert keys(box.session)[Control.LEFT] is Meaning.TELL_LIBRARIAN
+    assert box.press("tell_librarian") == (t.TellLibrarian(TakeId("old")),)
+    assert (box.session.notice, box.session.page) == (Notice.TOLD_LIBRARIAN, t.Page.MENU)
+    assert box.session.playing is not None, "the voice goes on"
+    # Said without the list, as from a phone or a script, it is asked again.
     assert box.press("tell_librarian") == ()
     assert box.press("confirm") == (t.TellLibrarian(TakeId("old")),)
-    assert box.session.notice is Notice.TOLD_LIBRARIAN
 
 
 @pytest.mark.parametrize("start", [(), ("facilitate",)])
@@ -353,7 +358,12 @@ def test_a_facilitator_comes_back_after_each_visit_and_leaves_by_key_or_waiting(
     box = Box()
     box.press("facilitate", "talk", "decline")
     assert box.state is State.FACILITATOR
-    box.press("facilitate")
+    assert keys(box.session)[Control.FACILITATOR] is Meaning.PAIR
+    assert box.press("pair") == (t.OfferPairing(),)
+    assert box.state is State.FACILITATOR
+    box.press("back")
+    assert (box.state, box.session.home) == (State.ATTRACT, State.ATTRACT)
+    box.press("facilitate", "facilitate")
     assert (box.state, box.session.home) == (State.ATTRACT, State.ATTRACT)
     box.press("facilitate")
     box.wait(1825)

@@ -35,11 +35,14 @@ ONLY_BY_PRESS = (
     t.KeepTake,
     t.CheckCode,
     t.NarrowUse,
+    t.TrimTake,
+    t.OfferPairing,
     *ACTS,
 )
 ENTERED = ("4", "417 ", "a", "zz", "able acid ", "417 able acid able acid", "\b", "417 able acid able able ")
 MINE = t.Mine((Use.PLAY_HERE, Use.ARCHIVE), 60.0)
-ASKING = t.Rules(ask_age=16, ask_form=True, embargo_years=10)
+ASKING = t.Rules(ask_age=16, ask_form=True, embargo_years=10, attract_voice=60.0)
+ENDS = t.Ends((t.Ms(0), t.Ms(1000)), (t.Ms(4000), t.Ms(3000)))
 PASSED = (5.0, 0.01, 0.3, 0.45, 1.0, 2.0, 21.0, 95.0, 310.0, 55.0, 700.0)
 
 
@@ -82,7 +85,10 @@ class Checker:
         for effect in effects:
             self.effect(before, event, effect, pressed=pressed)
         if isinstance(event, t.QuietFor | t.LevelHeard):
-            assert not effects, "silence did something"
+            said = (t.Speak(before.visit, short=True),)
+            assert not effects or (before.state is State.READY and before.speaking and effects == said), (
+                "silence did something"
+            )
             assert after.state is before.state, "silence ended something"
         self.state(before, event, after, effects)
 
@@ -97,9 +103,10 @@ class Checker:
         if isinstance(effect, ONLY_BY_PRESS) and not isinstance(event, t.CodeTyped):
             assert pressed, f"{type(effect).__name__} without a press"
         if isinstance(effect, ACTS):
-            assert before.asked is not None, "an act that was not asked about again"
-            assert event.meaning in {Meaning.CONFIRM, before.asked}
-        if pressed and isinstance(effect, (*ACTS, t.RecordDecision, t.KeepTake, t.ContinueTake)):
+            listed = isinstance(effect, t.TellLibrarian) and before.page is t.Page.VOICES
+            assert before.asked is not None or listed, "an act that was not asked about again"
+            assert event.meaning in {Meaning.CONFIRM, before.asked, *([Meaning.TELL_LIBRARIAN] if listed else [])}
+        if pressed and isinstance(effect, (*ACTS, t.RecordDecision, t.KeepTake, t.ContinueTake, t.TrimTake)):
             quiet = event.at - max(before.last_press, before.shown_at)
             assert quiet >= before.rules.deliberate, "a yes by mashing"
         match effect:
@@ -124,6 +131,16 @@ class Checker:
             case t.HoldTake(take=take) | t.DiscardTake(take=take):
                 assert take not in self.kept
                 self.told.discard(take)
+            case t.TrimTake(take=take, made=made):
+                assert before.asked is Meaning.TRIM, "cut without being asked about"
+                assert take == before.take
+                assert take in self.told
+                assert 0 <= effect.start < effect.end
+                assert (effect.start, effect.end) != (before.ends.starts[0], before.ends.ends[0]), "nothing to cut"
+                assert made not in self.recorded
+            case t.PlayNext(softly=True):
+                assert before.state is State.ATTRACT
+                assert before.rules.attract_voice > 0, "a voice nobody wanted"
             case t.NarrowUse(use=use):
                 assert event.meaning is Meaning.NO
                 assert use is before.mine.uses[before.question], "another use than the one on show"
@@ -147,6 +164,10 @@ class Checker:
         if before.state is State.THANKS and isinstance(event, t.Press) and after.state is not State.THANKS:
             assert before.person + 1 == len(before.keep_codes), "a person left without their words"
             assert event.at - max(before.shown_at, before.last_press) >= before.rules.deliberate, "words mashed away"
+        if isinstance(event, t.Trimmed) and after.take != before.take:
+            self.told.discard(before.take)
+            self.told.add(after.take)
+            self.recorded.add(after.take)
         if isinstance(event, t.Kept) and after.state is State.SHARING:
             self.told.discard(before.take)
             self.kept.add(before.take)
@@ -166,7 +187,8 @@ class Checker:
             assert after.story is None
             assert after.entry.empty, "what was entered outlived its visit"
             assert after.mine == t.Mine()
-            assert after.playing is None
+            at_rest = after.state is State.ATTRACT and after.rules.attract_voice > 0
+            assert after.playing is None or at_rest
             assert after.asked is None
         if isinstance(event, t.Tick) and after.state is not before.state and before.still_there is not None:
             assert event.at >= before.still_there >= self.asked_at + 20.0, "a time-out that did not ask"
@@ -215,13 +237,18 @@ class World:
                 case t.StartTake(take=take) | t.ContinueTake(take=take):
                     later(t.FirstSample(take, at))
                 case t.CloseTake(take=take):
-                    later(t.TakeClosed(take, 4.0, at) if pick < 0.9 else t.TakeFailed(take, "bad disk", at))
+                    later(t.TakeClosed(take, 4.0, at, ENDS) if pick < 0.9 else t.TakeFailed(take, "bad disk", at))
+                case t.TrimTake(take=take, made=made):
+                    seconds = (effect.end - effect.start) / 1000
+                    later(
+                        t.Trimmed(take, made, seconds, at, ENDS) if pick < 0.8 else t.TrimFailed(take, "bad disk", at)
+                    )
                 case t.KeepTake(take=take):
                     codes = tuple(f"{417 + one}-a-b-c-d" for one in range(1 + round(3 * pick)))
                     later(t.Kept(take, codes[0], at, codes) if pick < 0.9 else t.KeepFailed(take, "bad disk", at))
                 case t.PlayNext(play=play) | t.PlayCue(play=play):
                     if pick < 0.8:
-                        self.answers.extend((t.StoryChosen(play, TakeId("old"), at), t.PlaybackStarted(play, at)))
+                        self.answers.extend((t.StoryChosen(play, TakeId("old"), at, "b"), t.PlaybackStarted(play, at)))
                     later(
                         t.PlaybackEnded(play, at)
                         if pick < 0.8
@@ -285,9 +312,13 @@ class World:
             t.Trouble: t.Trouble("x", "y", at), t.SpaceLow: t.SpaceLow("full", at), t.TakeFailed: t.TakeFailed(s.take, "bad", at),
             t.Refused: t.Refused(s.play, "no", at), t.NothingToPlay: t.NothingToPlay(s.play, at),
             t.PlaybackEnded: t.PlaybackEnded(s.play, at), t.PlaybackStarted: t.PlaybackStarted(s.play, at),
+            t.TrimFailed: t.TrimFailed(s.take, "bad disk", at),
         }  # fmt: skip
         some = [t.Press(row.on, at, self.fresh()) for row in rows if row.on in offered]
         some += [machine[row.on] for row in rows if row.on in machine]
+        if rows and s.state is State.TRIM and not s.saving:
+            onward = (Meaning.MOVE, Meaning.TAKE, Meaning.HEAR, Meaning.CONFIRM)
+            some += [t.Press(meaning, at, self.fresh()) for meaning in onward if meaning in offered]
         if not some and any(row.on is Alarm.PLAY_STUCK for row in rows):
             if s.playing is not None:
                 self.at += 7300.0
@@ -303,7 +334,8 @@ class World:
     def event(self):
         rng, s = self.rng, self.session
         kind = rng.random()
-        if kind < 0.1 and (wanted := self.wanted()) is not None:
+        # Few visits come to trimming, and it is several presses deep.
+        if kind < (0.5 if s.state is State.TRIM else 0.1) and (wanted := self.wanted()) is not None:
             return wanted
         if self.patience:
             self.patience -= 1
@@ -459,7 +491,7 @@ def test_the_table_is_whole():
     assert len(set(ROWS)) == len(ROWS)
     assert not SCREENS_LATER, "every state has its screen"
     assert not HIDDEN, "every screen has a key"
-    assert set(Meaning) - {row.on for row in ROWS if isinstance(row.on, Meaning)} == {Meaning.TRIM}
+    assert set(Meaning) == {row.on for row in ROWS if isinstance(row.on, Meaning)}
     assert set(Meaning) > GUARDED
 
 

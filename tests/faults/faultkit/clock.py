@@ -14,7 +14,7 @@ from faultkit import Fault, Outcome
 from faultkit.evening import clock_at
 from faultkit.refusals import told_so_far
 from faultkit.rig import Rig
-from kiosk.telling import wording
+from kiosk.terms import wording
 from kiosk.types import State
 
 TRUE = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
