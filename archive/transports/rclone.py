@@ -85,7 +85,7 @@ class Rclone:
             ) from error
         if done.returncode and not (missing_ok and done.returncode in _NOT_THERE):
             raise self._trouble(done.stderr)
-        return done.stdout
+        return done.stdout if done.returncode == 0 else ""
 
     def sizes(self, folder: str) -> dict[str, int]:
         """Name the files of a folder with their sizes; none where it is not there."""
@@ -133,6 +133,13 @@ class RcloneTransport(FolderTransport):
     def visit(self) -> Iterator[None]:
         """Mirror what is small, learn which sealed bags lie there, and carry over what an earlier run left."""
         self._rclone = self._begin()
+        self.look()
+        with super().visit():
+            self._learn_sealed()
+            yield
+
+    def look(self) -> None:
+        """Mirror what is small on the remote: its key, tombstones, receipts, feeds."""
         remove(self.root / KEY_FILE)
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         only = [word for path in _SMALL for word in ("--include", path)]
@@ -140,9 +147,6 @@ class RcloneTransport(FolderTransport):
         if not (self.root / KEY_FILE).is_file():
             say = f"There is no {KEY_FILE} on the remote {self._target}, so nobody would take in what is left there."
             raise TransportTrouble(say, "Let the archive visit it first: hearth archive visit.")
-        with super().visit():
-            self._learn_sealed()
-            yield
 
     def send_tombstone(self, stone: Tombstone) -> None:
         """Write the tombstone into the mirror and carry it over; then remove the sealed bag there."""

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from nacl.signing import SigningKey
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from archive.bag import Bag, BagContent, plan
+from archive.boxes import add_box, revoke_box
 from archive.consentrecord import record
+from archive.home import open_home
+from archive.portal.community.deposit import box_app
+from archive.portal.community.serving import loopback, serve
 from archive.receipts import Signer
+from archive.server.place import ArchiveHome, open_archive
+from archive.transports.https import HttpsTransport
+from archive.transports.way import Way
 from archive.types import Act, ConsentEvent, Form, Use
 from audio.clock import VirtualClock
 from audio.types import TakeId
@@ -88,3 +100,52 @@ def bag_of() -> Callable[..., Bag]:
         return plan(content_of(ledger or agreed(), sound, words))
 
     return make
+
+
+@dataclass
+class Served:
+    """A real archive behind a real server on this machine, and boxes that know it."""
+
+    place: ArchiveHome
+    url: str
+    clock: VirtualClock
+    boxes: Path
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def credential(self, name: str) -> str:
+        with self.place.catalogue() as catalogue:
+            return add_box(catalogue, name, "a test", self.clock.wall())
+
+    def revoke(self, name: str) -> None:
+        with self.place.catalogue() as catalogue:
+            revoke_box(catalogue, name, "a test", self.clock.wall())
+
+    def box(self, name: str, credential: str = "", **way: object) -> HttpsTransport:
+        """A box of its own home and keys, which hands on over the network."""
+        home = open_home(self.boxes / name)
+        credential = credential or self.credential(name)
+        return HttpsTransport(self.url, home.path, home.keys, self.clock, Way(credential, **way))
+
+    def kept(self) -> list[str]:
+        with self.place.catalogue() as catalogue, catalogue.read() as tx:
+            return [str(row["id"]) for row in tx.all("SELECT id FROM stories ORDER BY id")]
+
+
+@pytest.fixture
+def served(tmp_path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    monkeypatch.delenv("HEARTH_KEYS", raising=False)
+    opened: list[str] = []
+    ready, stop = threading.Event(), threading.Event()
+
+    def tell(url: str) -> None:
+        opened.append(url)
+        ready.set()
+
+    with open_archive(tmp_path / "served", clock) as place:
+        app = Starlette(routes=[Mount("/box", box_app(place, clock))])
+        thread = threading.Thread(target=serve, args=(app, place, loopback("127.0.0.1:0"), tell, stop))
+        thread.start()
+        assert ready.wait(20)
+        yield Served(place, opened[0], clock, tmp_path / "boxes", stop)
+        stop.set()
+        thread.join()

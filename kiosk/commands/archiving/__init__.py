@@ -1,0 +1,1 @@
+"""What ``hearth archive`` can do, one file each: ``kiosk.commands.archive_`` names them."""

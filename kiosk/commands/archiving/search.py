@@ -1,0 +1,57 @@
+"""``hearth archive search``: find the moment in a story where words were said."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from kiosk.commands.archiving.common import archive_home_option
+from kiosk.commands.common import emit, json_option, seconds
+
+_DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+@click.command(name="search")
+@click.argument("words", nargs=-1, required=True)
+@archive_home_option
+@click.option("--prompt", default="", help="Only answers to this prompt, by its identifier.")
+@click.option("--site", default="", help="Only what was told at this place.")
+@click.option("--language", default="", help="Only stories in this language, such as en.")
+@click.option("--since", type=_DAY, help="Only stories recorded on this day (YYYY-MM-DD) or later.")
+@click.option("--until", type=_DAY, help="Only stories recorded on this day or earlier.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many stories at most.")
+@json_option
+def command(
+    words: tuple[str, ...], home: Path, prompt: str, site: str, language: str, since: datetime | None,
+    until: datetime | None, limit: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Find where words were said: the first moment in each story that fits, newest recordings first.
+
+    All the words have to be in a story; where none has them all, any of them. A phrase stands in quotes,
+    NEAR(mill river, 5) wants words with at most five others between them, mill* every word that begins so.
+    Only stories the archive's own people may use are looked at. It works while the archive is served.
+
+    \b
+    Examples:
+      hearth archive search river --home ./my-archive
+      hearth archive search '"mill race"' --site "Maple Library" --json
+      hearth archive search 'NEAR(flood bridge, 5)' --since 2026-01-01
+    """
+    from archive.catalogue.search import Filters, search
+    from archive.server.place import open_archive
+    from archive.types import Reader
+
+    filters = Filters(prompt, site, language, since.date() if since else None, until.date() if until else None)
+    with open_archive(home) as place, place.catalogue() as catalogue, catalogue.read() as tx:
+        found = search(tx, " ".join(words), Reader.DESK, place.now(), filters=filters, limit=limit)
+    results = [
+        {"story": hit.story, "start": seconds(hit.start), "end": seconds(hit.end), "text": hit.text} for hit in found
+    ]
+    lines = [f"{hit.story}  {hit.start // 60000}:{hit.start // 1000 % 60:02d}  {hit.text}" for hit in found]
+    emit(
+        {"results": results},
+        lambda: "\n".join(lines) if lines else "These words were not said in any story here.",
+        as_json=as_json,
+    )

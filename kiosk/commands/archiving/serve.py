@@ -1,0 +1,55 @@
+"""``hearth archive serve``: the archive's pages, and the door for its boxes."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from hardware.notify import Notifier
+from kiosk.commands.archiving.common import archive_home_option
+from kiosk.commands.common import note
+
+
+@click.command(name="serve")
+@archive_home_option
+@click.option(
+    "--bind",
+    default="127.0.0.1:8490",
+    show_default=True,
+    help="Address and port on this machine; port 0 takes a free one. A proxy that speaks https stands before it.",
+)
+def command(home: Path, bind: str) -> None:
+    """Serve the archive until stopped. An empty folder becomes an archive with everything at its default.
+
+    \b
+    Examples:
+      hearth archive serve
+      hearth archive serve --home ./my-archive --bind 127.0.0.1:8500
+    """
+    from archive.people.accounts import first_code
+    from archive.portal.community.app import make_community
+    from archive.portal.community.serving import loopback, outside_names, serve
+    from archive.server.place import open_archive
+
+    where = loopback(bind)
+    stop = threading.Event()
+    notifier = Notifier.from_environment()
+    with open_archive(home) as place:
+        names = outside_names(place.settings.more)
+        app = make_community(place, where.hosts | names, secure=bool(names))
+        with place.catalogue() as catalogue, catalogue.write() as tx:
+            code = first_code(tx, place.now())
+
+        def ready(url: str) -> None:
+            if code is not None:
+                note(f"Nobody has come in yet. The code for the first person, at {url}/enter: {code}")
+            click.echo(f"The archive is at {url}")
+            notifier.ready("The archive is open.")
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        serve(app, place, where, ready, stop)
+    notifier.stopping()

@@ -1,0 +1,48 @@
+"""``hearth archive visit``: take in what boxes left on a stick, or on a remote that is used like one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from archive.server.place import open_archive
+from archive.server.remotevisits import visit_remote
+from archive.server.visits import VisitReport, visit_folder
+from kiosk.commands.archiving.common import archive_home_option
+from kiosk.commands.common import emit, json_option, note
+
+_REMOTE = "rclone:"
+
+
+@click.command(name="visit")
+@click.argument("where")
+@archive_home_option
+@json_option
+def command(where: str, home: Path, as_json: bool) -> int:
+    """Take in sealed bags and withdrawals that boxes left at WHERE, and leave receipts, withdrawals and feeds there.
+
+    WHERE is a folder (a stick), or rclone:NAME. The first visit makes it this archive's. Safe to repeat at any time.
+
+    \b
+    Examples:
+      hearth archive visit /media/usb/stick --home ./my-archive
+      hearth archive visit rclone:library --home ./my-archive --json
+    """
+
+    def progress(step: str, story: str) -> None:
+        note(f"{step} {story}".rstrip())
+
+    with open_archive(home) as place:
+        if where.startswith(_REMOTE):
+            report = visit_remote(place, where.removeprefix(_REMOTE), progress)
+        else:
+            report = visit_folder(place, Path(where), progress)
+    emit(report.to_json(), lambda: _told(report), as_json=as_json)
+    return 1 if report.refused else 0
+
+
+def _told(report: VisitReport) -> str:
+    lines = [f"At {report.at}: {len(report.kept)} stories signed for, {len(report.withdrawn)} taken back."]
+    lines += [f"  refused {refusal.bag}: {refusal.why}" for refusal in report.refused]
+    return "\n".join(lines)
