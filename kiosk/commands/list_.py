@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from archive.guests import guests
 from archive.store import Store
 from archive.takes import Unfinished
 from archive.tombstones import Tombstone
@@ -40,12 +41,35 @@ def command(home: Path, unfinished: bool, unkept: bool, tombstones: bool, as_jso
         elif unkept:
             payload = {"unkept": [_take(take) for take in store.unkept()]}
         else:
-            payload = {"stories": _stories(store)}
+            payload = {"stories": _stories(store), "guests": _guests(store)}
     emit(payload, lambda: _told(payload), as_json=as_json)
 
 
 def _stories(store: Store) -> list[dict[str, object]]:
     return [_story(store, story) for story in store.stories()]
+
+
+def _guests(store: Store) -> list[dict[str, object]]:
+    """What an archive lends this box for its cue buttons."""
+    told: list[dict[str, object]] = []
+    for take, guest in guests(store.db.conn).items():
+        story = store.story_facts(take)
+        on = sorted(
+            n for name in store.cue_sheets() for n, cut in store.cue_sheet(name).cues.items() if cut.story == take
+        )
+        told.append(
+            {
+                "id": take,
+                "kind": story.kind.value,
+                "recorded_at": story.recorded_at.isoformat(timespec="seconds"),
+                "seconds": seconds(story.length),
+                "site": story.site,
+                "language": story.language,
+                "lent_by": guest.archive[:16],
+                "buttons": on,
+            }
+        )
+    return told
 
 
 def _story(store: Store, story: Story) -> dict[str, object]:
@@ -91,4 +115,11 @@ def _told(payload: dict[str, list[dict[str, object]]]) -> str:
         assert isinstance(consent, dict)
         uses = ", ".join(use for use, yes in consent.items() if yes) or "its teller alone"
         lines.append(f"{story['id']}  {story['recorded_at']}  {story['seconds']} s  {story['prompt']}  [{uses}]")
+    for guest in payload.get("guests", []):
+        keys = guest["buttons"]
+        assert isinstance(keys, list)
+        where = f"cue {', '.join(map(str, keys))}" if keys else "on no button"
+        lines.append(
+            f"{guest['id']}  {guest['recorded_at']}  {guest['seconds']} s  lent, from {guest['site']}  [{where}]"
+        )
     return "\n".join(lines) if lines else "No story yet."
