@@ -35,7 +35,7 @@ from archive.jobs import FLAC, TRANSCRIBE
 from archive.masters import Master, cut_flac, cuts_of, open_files
 from archive.store import Store
 from archive.stories import Visit
-from archive.transcripts import put_words, read_segment_words
+from archive.transcripts import drop_second, put_words, read_segment_words
 from archive.types import Act, Reader
 from audio.pcm import to_bytes, to_integers
 from audio.sealedfile import seal, unseal
@@ -125,6 +125,8 @@ def _rewrite(store: Store, take: TakeId, span: Span, old: ContentKey, new: Conte
     for segment, model, blob in said:
         words = blanked(read_segment_words(old, take, segment, bytes(blob)), span)
         put_words(conn, take, segment, model, words, key=new)
+    # It would still hold what was taken back; the night may hear the story anew as it is now.
+    drop_second(conn, take)
     rows = conn.execute('SELECT id, start, "end", blob FROM excerpts WHERE take = ?', (take,)).fetchall()
     for excerpt, start, end, blob in rows:
         if span.touches(Ms(start), Ms(end), Ms(0)):

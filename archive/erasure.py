@@ -25,6 +25,7 @@ _TABLES = (
     "fixity",
     "spans",
     "words",
+    "second_words",
     "jobs",
     "segments",
     "loudness",

@@ -29,6 +29,11 @@ def words_name(segment: int) -> str:
     return f"words/{segment}"
 
 
+def second_name(segment: int) -> str:
+    """Name what another model heard in a segment among a take's sums."""
+    return f"second/{segment}"
+
+
 def sum_of_file(path: Path) -> Sum:
     """Read ``path`` whole. Raises `OSError`."""
     digest = hashlib.sha256()

@@ -52,6 +52,11 @@ class Home:
         return self.path / "stories"
 
     @property
+    def pressed(self) -> Path:
+        """Whose time says when somebody was last here; there is nothing in it."""
+        return self.path / ".pressed"
+
+    @property
     def outbox(self) -> Path:
         """What waits to be handed on."""
         return self.path / "outbox"

@@ -15,11 +15,14 @@ from audio.types import CutReason, Ms, Segment, TakeId, Tentative
 TRANSCRIBE = "transcribe"
 FLAC = "flac"
 LOUDNESS = "loudness"
+NIGHT = "night"
 STRIKES = 3
 LEASE_S = 300.0
 _OPEN = "done_at IS NULL AND failed IS NULL"
 # The story of the visitor who stands here comes first; what can wait for the night comes last.
-_ORDER = "CASE kind WHEN 'transcribe' THEN 0 WHEN 'loudness' THEN 1 ELSE 2 END, sequence DESC, segment"
+_ORDER = (
+    "CASE kind WHEN 'transcribe' THEN 0 WHEN 'loudness' THEN 1 WHEN 'night' THEN 3 ELSE 2 END, sequence DESC, segment"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,6 @@ def retry_failed(conn: sqlite3.Connection, take: TakeId) -> None:
 
 
 def open_jobs(conn: sqlite3.Connection, take: TakeId) -> int:
-    """Count the jobs of a take that are neither done nor failed."""
-    query = f"SELECT COUNT(*) FROM jobs WHERE take = ? AND {_OPEN}"  # noqa: S608 - a constant
+    """Count the jobs of a take that are neither done nor failed; what the night may add keeps nothing waiting."""
+    query = f"SELECT COUNT(*) FROM jobs WHERE take = ? AND kind <> '{NIGHT}' AND {_OPEN}"  # noqa: S608 - a constant
     return int(conn.execute(query, (take,)).fetchone()[0])

@@ -226,6 +226,17 @@ def m011_what_comes_back(db: Database) -> None:
     )
 
 
+@migrations()
+def m012_second_hearing(db: Database) -> None:
+    """What another model heard in a segment, sealed, beside the first words and never in their place."""
+    _run(
+        db,
+        """CREATE TABLE second_words (
+            take TEXT NOT NULL REFERENCES takes(id) ON DELETE CASCADE, segment INTEGER NOT NULL, model TEXT NOT NULL,
+            blob BLOB NOT NULL, PRIMARY KEY (take, segment)) STRICT""",
+    )
+
+
 def _append_only(table: str) -> tuple[str, str]:
     """Triggers that refuse to change or delete a row of ``table``."""
     refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"

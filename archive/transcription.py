@@ -1,4 +1,7 @@
-"""The worker behind ``hearth transcriber``: words while the story is told, then the FLAC, loudness and sealing."""
+"""The worker behind ``hearth transcriber``: words while the story is told, then the FLAC, loudness and sealing.
+
+When nothing else is to do and the night has come, it goes over the day's stories once more (`archive.night`).
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ from archive.home import Home
 from archive.jobs import (
     FLAC,
     LOUDNESS,
+    NIGHT,
     TRANSCRIBE,
     Job,
     claim,
@@ -34,6 +38,7 @@ from archive.jobs import (
     segment_of,
 )
 from archive.masters import Master, open_files
+from archive.night import NightPass
 from archive.spans import Span, hush, spans_of
 from archive.store import Store
 from archive.transcripts import put_words
@@ -74,8 +79,9 @@ class TranscriberWorker:
         self, home: Home, clock: Clock, make_transcriber: Callable[[str], Transcriber], *, store: Store | None = None
     ) -> None:
         """Work on ``home``. ``make_transcriber`` gets the language of the take; one is kept for each language."""
-        self._clock = clock
         self._make = make_transcriber
+        self.night: NightPass | None = None
+        """What is done when nothing else is to do; None for nothing."""
         self._made: dict[str, Ahead] = {}
         self.store = store or Store(home, clock)
         self._lock = (home.path / ".transcriber").open("w")
@@ -109,7 +115,11 @@ class TranscriberWorker:
         """Do the next job, or seal a story whose time has come; tell whether there was anything to do."""
         job = claim(self.store.db.conn, self.store.moment(), (TRANSCRIBE,) if self._telling() else _KINDS)
         if job is None:
-            return self._look_ahead() or self._seal()
+            if self._look_ahead() or self._seal():
+                return True
+            job = self._by_night()
+        if job is None:
+            return False
         try:
             self._do(job)
         except (Refused, sqlite3.IntegrityError):
@@ -122,6 +132,13 @@ class TranscriberWorker:
             give_back(self.store.db.conn, job, type(error).__name__)
         return True
 
+    def _by_night(self) -> Job | None:
+        """Return a job for the night, if it is one and nobody is here."""
+        if self.night is None or not self.night.now() or self._telling():
+            return None
+        self.night.plan()
+        return claim(self.store.db.conn, self.store.moment(), (NIGHT,))
+
     def _do(self, job: Job) -> None:
         key = open_content(self.store, job.take, Reader.TRANSCRIBE, self.store.now())
         match job.kind:
@@ -129,6 +146,8 @@ class TranscriberWorker:
                 self._transcribe(job, key)
             case "loudness":
                 self._measure(job, key)
+            case "night" if self.night is not None:
+                self.night.work(job, key)
             case _:
                 make_flac(self.store, job.take, key, self.store.story_facts(job.take).sha256)
                 self._gone_meanwhile(job)

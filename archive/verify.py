@@ -15,7 +15,7 @@ from typing import Any
 from archive.consent import Standing, all_events, standing, verify_chain
 from archive.envelope import ARCHIVE, BOX, CODE, ContentKey, open_content, recipients
 from archive.errors import ArchiveError, NoKey, Refused
-from archive.fixity import MASTER, get_sum, sum_of_blob, sum_of_file, words_name
+from archive.fixity import MASTER, get_sum, second_name, sum_of_blob, sum_of_file, words_name
 from archive.guests import is_lent
 from archive.masters import open_files
 from archive.store import Store
@@ -212,6 +212,9 @@ class _Verifying:
                     self._bad("words", take, f"The words of stretch {segment} do not open: {_said(error)}")
             elif known is None and take not in self._verdict.unread:
                 self._verdict.unread.append(take)
+        for segment, blob in self._conn.execute("SELECT segment, blob FROM second_words WHERE take = ?", (take,)):
+            if get_sum(self._conn, take, second_name(segment)) != sum_of_blob(bytes(blob)):
+                self._bad("words", take, f"What was heard at night in stretch {segment} is not what was stored.")
 
     def _open_take(self, take: TakeId) -> None:
         path = self._store.open_file(take)

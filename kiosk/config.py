@@ -155,6 +155,16 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True)
+class Night:
+    """The hours in which nobody comes: the best speech model here goes over what was hard to hear by day."""
+
+    on: bool = _setting(default=True, about="Go over the day's stories by night, where a better model is here.")
+    begins: int = _setting(22, "The hour after closing at which it begins.", low=0, high=23)
+    ends: int = _setting(6, "The hour before opening at which it ends.", low=0, high=23)
+    quiet_minutes: int = _setting(30, "Minutes since the last press before it begins.", low=5, high=240)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings. ``pins`` are BCM numbers by the name of the control or lamp, for real buttons; empty on a desk."""
 
@@ -168,6 +178,7 @@ class Config:
     archive: Archive = field(default_factory=Archive)
     sync: Sync = field(default_factory=Sync)
     retention: Retention = field(default_factory=Retention)
+    night: Night = field(default_factory=Night)
 
     def rules(self) -> Rules:
         """The times as the session wants them."""
@@ -187,6 +198,7 @@ SECTIONS: dict[str, type[Any]] = {
     "archive": Archive,
     "sync": Sync,
     "retention": Retention,
+    "night": Night,
 }
 PIN_NAMES: tuple[str, ...] = (
     "left", "middle", "right", "language", "volume", "facilitator", *(f"cue{n}" for n in range(1, 9)),

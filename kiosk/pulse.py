@@ -6,6 +6,7 @@ import logging
 import sqlite3
 
 from archive.errors import ArchiveError
+from archive.night import pressed
 from archive.retention import beat
 from archive.store import Store
 from audio.clock import Clock
@@ -14,6 +15,8 @@ from kiosk.types import Session
 
 BEAT_S = 120.0
 """How often it is noted that the box is on: sealed holds end after a day of that, whatever the calendar says."""
+PRESSED_S = 60.0
+"""How often at most it is noted that somebody is here."""
 _ALARMING = frozenset({Notice.NOT_KEPT, Notice.CLOSED_EARLY, Notice.STUCK})
 _log = logging.getLogger(__name__)
 
@@ -26,6 +29,14 @@ class Pulse:
         self._store = store
         self._clock = clock
         self._beaten: float | None = None
+        self._pressed: float | None = None
+
+    def pressed(self) -> None:
+        """Somebody is here: what waits for the night goes on waiting. Noted once a minute at most, never what was."""
+        now = self._clock.monotonic()
+        if self._pressed is None or now - self._pressed >= PRESSED_S:
+            self._pressed = now
+            pressed(self._store.home.pressed)
 
     def tick(self) -> None:
         """Beat if it is time. A disk that refuses is said elsewhere; the powered-on time it costs is a few minutes."""

@@ -9,7 +9,7 @@ import click
 
 from archive.consent import verify_chain
 from archive.errors import ArchiveError
-from archive.jobs import failed_jobs
+from archive.jobs import NIGHT, failed_jobs
 from archive.restorehold import waits
 from archive.store import Store
 from archive.usage import bytes_a_day
@@ -18,7 +18,7 @@ from audio.errors import AudioError
 from audio.microphone import find_device
 from hardware.findings import Finding, findings
 from hardware.probe import probe
-from kiosk.box import Setting, device, model_for, read_home
+from kiosk.box import Setting, device, model_for, night_model, read_home
 from kiosk.commands.common import emit, home_option, json_option
 
 
@@ -37,7 +37,7 @@ def command(home: Path, as_json: bool) -> int:
     clock = SystemClock()
     with Store(setting.home, clock) as store:
         health = probe(setting.home.path, clock.trusted(), bytes_a_day=bytes_a_day(store))
-        found = [*findings(health), *_sound(setting), *_models(setting), *_store(store)]
+        found = [*findings(health), *_sound(setting), *_models(setting), _night(setting), *_store(store)]
     payload = {
         "well": all(one.ok for one in found),
         "findings": [{"code": one.code, "ok": one.ok, "say": one.say, "do": one.do} for one in found],
@@ -75,9 +75,22 @@ def _models(setting: Setting) -> list[Finding]:
     ]
 
 
+def _night(setting: Setting) -> Finding:
+    """What happens by night; nothing of it is a fault."""
+    night, config = setting.config.night, setting.config
+    better = {code: name for code in config.site.languages if (name := night_model(config, code)) is not None}
+    if not night.on:
+        return Finding("night", True, "No story is gone over by night: config.toml says so.")
+    if not better:
+        return Finding("night", True, "No story is gone over by night: no better speech model is here.")
+    told = ", ".join(f"{name} for '{code}'" for code, name in better.items())
+    return Finding("night", True, f"From {night.begins} to {night.ends} o'clock unclear stories are gone over: {told}.")
+
+
 def _store(store: Store) -> list[Finding]:
     broken = verify_chain(store.db.conn)
     failed = failed_jobs(store.db.conn)
+    wordless = [job for job in failed if job.kind != NIGHT]
     unfinished = store.unfinished()
     held = waits(store)
     lines = [
@@ -90,10 +103,17 @@ def _store(store: Store) -> list[Finding]:
         ),
         (
             "jobs",
-            not failed,
+            not wordless,
             "Every story has its words.",
-            f"{len(failed)} pieces of work were given up after three tries.",
+            f"{len(wordless)} pieces of work were given up after three tries.",
             "Look at log/transcriber.log; a missing speech model is the usual reason.",
+        ),
+        (
+            "night-jobs",
+            len(wordless) == len(failed),
+            "Nothing the night took on was given up.",
+            f"{len(failed) - len(wordless)} stretches could not be gone over by night; their first words stand.",
+            "Look at log/transcriber.log; too little memory for the larger model is the usual reason.",
         ),
         (
             "unfinished",

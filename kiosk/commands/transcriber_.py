@@ -14,7 +14,7 @@ from audio.clock import SystemClock
 from audio.priority import give_way
 from audio.transcribe import Transcriber, make_transcriber
 from hardware.notify import Notifier
-from kiosk.box import model_for, read_home
+from kiosk.box import model_for, night_model, night_of, read_home
 from kiosk.commands.common import home_option
 
 
@@ -49,7 +49,13 @@ def command(home: Path, once: bool, parent: int) -> None:
     def make(language: str) -> Transcriber:
         return make_transcriber(setting.config.sound.transcriber, model_for(setting.config, language), language)
 
-    worker = TranscriberWorker(setting.home, SystemClock(), make)
+    def make_best(language: str) -> Transcriber | None:
+        best = night_model(setting.config, language)
+        return make_transcriber(setting.config.sound.transcriber, best, language) if best else None
+
+    clock = SystemClock()
+    worker = TranscriberWorker(setting.home, clock, make)
+    worker.night = night_of(setting.config, worker.store, clock, make_best)
     stop = StopWith(parent)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
