@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from archive.catalogue import Tx
+from archive.catalogue.index import reindex
 from archive.catalogue.migration import Dialect
 from archive.catalogue.port import Value
 from archive.errors import ArchiveError
@@ -23,14 +24,22 @@ NEVER: Final[Mapping[str, str]] = {
     "people_codes": "opens a door of this archive once",
     "people_sessions": "whoever is signed in here is not signed in elsewhere",
     "people_tries": "slows down guessing at this very door",
+    "said": "the search index, made again from the passages",
+    "arriving": "what is being taken in at this very moment",
+    "leavings": "what is still to be removed here, and is not carried away",
 }
 """Tables that go nowhere, whichever way an archive travels, and why."""
+OWN: Final[Mapping[str, str]] = {
+    "meta": "names this archive's keys; another archive has its own",
+    "box_feeds": "was signed with this archive's key",
+    "loans": "was wrapped for one box of this archive, and is made again",
+}
+"""Tables that stay with the archive: not in plain files, but they go along when it moves."""
 SECRET: Final[Mapping[tuple[str, str], str]] = {
     ("people", "password"): "a password is set anew at another archive",
     ("boxes", "credential"): "a box is let in anew by another archive",
 }
 """Columns that stay empty in plain files; only `archive.export.moving` carries them, for it is the same archive."""
-BLOCK: Final = 500
 
 
 class BadExport(ArchiveError):
@@ -58,10 +67,11 @@ class Table:
         return next((column for column, parent in self.refers if parent == "stories"), "")
 
 
-def tables_of(tx: Tx) -> list[Table]:
-    """Every table that may travel, parents before what refers to them."""
+def tables_of(tx: Tx, *, whole: bool = False) -> list[Table]:
+    """Every table that may travel, parents before what refers to them; with ``whole`` also those of `OWN`."""
     found = _sqlite(tx) if tx.dialect is Dialect.SQLITE else _postgres(tx)
-    left = {table.name: table for table in sorted(found, key=lambda table: table.name) if table.name not in NEVER}
+    stay = {*NEVER, *(() if whole else OWN)}
+    left = {table.name: table for table in sorted(found, key=lambda table: table.name) if table.name not in stay}
     ordered: list[Table] = []
     while left:
         free = [t for t in left.values() if not any(parent in left and parent != t.name for _, parent in t.refers)]
@@ -129,6 +139,12 @@ def digest_of(tx: Tx, table: Table) -> tuple[int, str]:
         digest.update(to_line(table, row).encode())
         count += 1
     return count, digest.hexdigest()
+
+
+def index_all(tx: Tx) -> None:
+    """Make the search index of every story from its passages; belongs in the transaction that put them there."""
+    for row in tx.all("SELECT id FROM stories ORDER BY id"):
+        reindex(tx, row["id"])
 
 
 def is_empty(tx: Tx) -> bool:

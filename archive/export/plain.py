@@ -1,0 +1,281 @@
+"""Everything an archive holds as plain files, which people and other programs read without this one.
+
+::
+
+    README.txt            what lies where
+    archive.json          what is complete: tables with rows and digests, versions; written last
+    bags/<story>/         the bags as they came (BagIt 1.0): sound, words, consent record
+    stories/<story>/      captions.vtt, ohms.xml, dublin-core.xml, receipt-<sum>.json
+    omeka.csv, archivesspace.csv, cue-sheets.csv, prompts.json, left-out.csv
+    tombstones/<story>.json
+    tables/<name>.jsonl   every table, a row a line, for `archive.export.reading`
+    texts/                the library's own wording, its moderation policy
+
+The gate is asked for each story, for `Reader.EXPORT`; what it refuses stays behind, with the reason in left-out.csv.
+Bags and tables hold what curators blanked out, as the archive itself does: whoever has this folder has the archive.
+The files in ``stories/`` and the sheets never do.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from archive.bag import SOUND
+from archive.catalogue import Tx
+from archive.catalogue.consents import asks
+from archive.durable import PART, copy_synced, move, remove, sync_folder
+from archive.errors import DamagedStore
+from archive.export import dublincore, ohms, sheets
+from archive.export.tables import SECRET, BadExport, Table, rows_of, tables_of, to_line
+from archive.export.telling import Telling, read_tellings, webvtt
+from archive.objects import Objects
+from archive.reviewing.rendition import blanked_spans
+from archive.server.place import ArchiveHome
+from archive.types import Reader
+
+FORMAT: Final = "digital-hearth-archive"
+VERSION: Final = 1
+INDEX: Final = "archive.json"
+_SOME = 100
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is done, how much of it, and of how much."""
+
+
+def no_progress(what: str, done: int, whole: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass(slots=True)
+class Exported:
+    """What was written: identifiers of stories, those left out with the gate's reason, and bytes of their bags."""
+
+    stories: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+    size: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data for `json`."""
+        return {"stories": len(self.stories), "left_out": self.left_out, "bytes": self.size}
+
+
+def export(place: ArchiveHome, target: Path, progress: Progress = no_progress) -> Exported:
+    """Write everything into the new folder ``target``: whole or not at all.
+
+    Raises `BadExport` where ``target`` is there already, or where something was taken back meanwhile (start again);
+    `DamagedStore` where an object is not what was stored; `StoreTrouble`, `CatalogueTrouble`, `OSError`.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise BadExport(f"{target} is there already.", "Name a folder that is not there yet.")
+    part = target.with_name(target.name + PART)
+    remove(part)
+    try:
+        part.mkdir(mode=0o700, parents=True)
+        done = _Export(place, part, place.now(), progress).run()
+        # One call for everything that was not synced file by file; then the name says it is whole.
+        os.sync()
+        if target.exists():
+            target.rmdir()
+        move(part, target)
+    except BaseException:  # whatever stopped it, half an archive must not be taken for one
+        remove(part)
+        raise
+    return done
+
+
+class _Export:
+    """One run."""
+
+    def __init__(self, place: ArchiveHome, root: Path, now: datetime, progress: Progress) -> None:
+        self._place = place
+        self._objects: Objects = place.objects
+        self._root = root
+        self._now = now
+        self._progress = progress
+        self._done = Exported()
+        self._media: dict[str, str] = {}
+
+    def run(self) -> Exported:
+        with self._place.catalogue() as catalogue, catalogue.read() as tx:
+            every = [str(row["id"]) for row in tx.all("SELECT id FROM stories ORDER BY id")]
+            answers = asks(tx, every, Reader.EXPORT, self._now)
+            self._done.left_out = {story: answer.why for story, answer in answers.items() if not answer.allowed}
+            kept = [story for story in every if story not in self._done.left_out]
+            for number, story in enumerate(kept):
+                self._progress("stories", number, len(kept))
+                self._story(tx, story)
+            self._done.stories = kept
+            self._sheets(tx)
+            self._rest(tx)
+            index = self._tables(tx)
+        with self._place.catalogue() as catalogue, catalogue.read() as tx:
+            refused = [
+                story for story, answer in asks(tx, kept, Reader.EXPORT, self._now).items() if not answer.allowed
+            ]
+        if refused:
+            raise BadExport("A story was taken back while it was written.", "Nothing was kept. Start again.")
+        shutil.copytree(self._place.texts, self._root / "texts", dirs_exist_ok=True)
+        self._write("README.txt", _README.format(name=self._place.name, day=self._now.date().isoformat()))
+        told = {"format": FORMAT, "version": VERSION, "name": self._place.name, "made_at": self._now.isoformat()}
+        self._write(INDEX, _json({**told, "stories": len(kept), "tables": index}))
+        self._progress("stories", len(kept), len(kept))
+        return self._done
+
+    def _story(self, tx: Tx, story: str) -> None:
+        for row in tx.all("SELECT path, key, size, sha256 FROM files WHERE story = ? ORDER BY path", story):
+            self._done.size += int(row["size"])
+            fetch(self._objects, row["key"], row["sha256"], self._root / "bags" / story / row["path"])
+        telling = read_tellings(tx, [story], Reader.EXPORT, self._now)[story]
+        if telling.voice and not blanked_spans(tx, story):
+            self._media[story] = f"bags/{story}/{SOUND}"
+        folder = f"stories/{story}"
+        self._write(f"{folder}/captions.vtt", webvtt(telling))
+        self._write(f"{folder}/ohms.xml", ohms.to_xml(telling, self._media.get(story, ""), self._place.name))
+        self._write(f"{folder}/dublin-core.xml", dublincore.to_xml(telling))
+        for row in tx.all("SELECT sha256, body FROM receipts WHERE story = ? ORDER BY sha256", story):
+            self._write(f"{folder}/receipt-{row['sha256'][:16]}.json", row["body"])
+
+    def _sheets(self, tx: Tx) -> None:
+        """Write the sheets, a hundred stories at a time: nobody's memory holds a region's words."""
+        for name, make in (("omeka.csv", sheets.omeka), ("archivesspace.csv", sheets.archivesspace)):
+            head = True
+            path = self._root / name
+            with path.open("w", encoding="utf-8", newline="") as out:
+                for some in self._batches(tx):
+                    text = make(some, self._media)
+                    out.write(text if head else text.partition("\r\n")[2])
+                    head = False
+
+    def _batches(self, tx: Tx) -> Iterator[list[Telling]]:
+        kept = self._done.stories
+        for first in range(0, max(1, len(kept)), _SOME):
+            yield list(read_tellings(tx, kept[first : first + _SOME], Reader.EXPORT, self._now).values())
+
+    def _rest(self, tx: Tx) -> None:
+        for row in tx.each("SELECT * FROM tombstones ORDER BY id"):
+            plain = {name: row[name] for name in ("id", "reach", "events", "head")} | {"time": row["at"]}
+            self._write(f"tombstones/{row['id']}.json", _json(plain))
+        cues = tx.all(
+            "SELECT c.box, c.sheet, c.button, c.excerpt, c.story, e.start_ms, e.end_ms, e.title FROM sheet_cues c "
+            "JOIN excerpts e ON e.id = c.excerpt ORDER BY c.box, c.sheet, c.button"
+        )
+        names = ("box", "sheet", "button", "excerpt", "story", "start_ms", "end_ms", "title")
+        rows = [tuple(row) for row in cues if row["story"] not in self._done.left_out]
+        self._write("cue-sheets.csv", _csv(names, rows))
+        prompts = [dict(row) for row in tx.all("SELECT * FROM prompts ORDER BY set_name, place")]
+        for prompt in prompts:
+            prompt["text"], prompt["follow"] = json.loads(prompt["text"]), json.loads(prompt["follow"])
+        self._write("prompts.json", _json(prompts))
+        self._write("left-out.csv", _csv(("story", "why"), self._done.left_out.items()))
+
+    def _tables(self, tx: Tx) -> dict[str, Any]:
+        """Write every table, without rows that belong to what is left out; returns rows and digest of each."""
+        index: dict[str, Any] = {}
+        dropped: dict[str, set[Any]] = {}
+        for table in tables_of(tx):
+            self._progress(f"table {table.name}", 0, 0)
+            digest, count = hashlib.sha256(), 0
+            path = self._root / "tables" / f"{table.name}.jsonl"
+            path.parent.mkdir(exist_ok=True)
+            with path.open("wb") as out:
+                for row in _kept(table, rows_of(tx, table), dropped, self._done.left_out):
+                    line = to_line(table, row).encode()
+                    out.write(line)
+                    digest.update(line)
+                    count += 1
+            index[table.name] = {"rows": count, "sha256": digest.hexdigest(), "columns": table.columns}
+        return index
+
+    def _write(self, name: str, text: str | bytes) -> None:
+        path = self._root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
+def fetch(objects: Objects, key: str, sha256: str, path: Path) -> None:
+    """Copy an object into the new file ``path`` and compare its digest. Raises `DamagedStore`, `StoreTrouble`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with objects.open(key) as source:
+        told = Hashing(source)
+        copy_synced(told, path)  # type: ignore[arg-type]  # it is only read from
+    if told.hexdigest() != sha256:
+        say = f"The object {key} is not what was stored."
+        raise DamagedStore(say, "Restore it from a backup: hearth archive verify names everything that is damaged.")
+    sync_folder(path.parent)
+
+
+class Hashing:
+    """A stream that hashes what is read from it."""
+
+    def __init__(self, source: Any) -> None:
+        """Read from ``source`` from here on."""
+        self._source = source
+        self._digest = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        """Read on."""
+        data: bytes = self._source.read(size)
+        self._digest.update(data)
+        return data
+
+    def hexdigest(self) -> str:
+        """The SHA-256 of everything read so far."""
+        return self._digest.hexdigest()
+
+
+def _kept(
+    table: Table, rows: Iterable[tuple[Any, ...]], dropped: dict[str, set[Any]], left_out: Mapping[str, str]
+) -> Iterator[tuple[Any, ...]]:
+    """Leave out rows of stories left out, and rows that refer to rows left out; empty what is secret."""
+    places = {name: number for number, name in enumerate(table.columns)}
+    key = places[table.key[0]] if len(table.key) == 1 else None
+    story = table.story_column
+    gone = dropped.setdefault(table.name, set())
+    for row in rows:
+        out = bool(story) and row[places[story]] in left_out
+        if out or any(row[places[column]] in dropped.get(parent, ()) for column, parent in table.refers):
+            if key is not None:
+                gone.add(row[key])
+            continue
+        yield tuple(
+            None if (table.name, name) in SECRET else value for name, value in zip(table.columns, row, strict=True)
+        )
+
+
+def _csv(names: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\r\n")
+    table.writerow(names)
+    table.writerows(rows)
+    return text.getvalue()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+_README = """\
+{name}, as plain files, made on {day}.
+
+bags/              one folder a story, as it came (BagIt 1.0). data/story.flac is the sound, data/story.vtt the words,
+                   data/consent.json what its teller allowed. Any BagIt program checks them.
+stories/           captions (WebVTT), OHMS XML, Dublin Core, and the receipts that were signed for each story.
+omeka.csv          for Omeka S (CSV Import).      archivesspace.csv   for ArchivesSpace (Digital Object CSV).
+cue-sheets.csv, prompts.json     what was prepared for the boxes.
+tombstones/        what was taken back: identifiers and days alone. Whoever reads this archive has to keep to them.
+left-out.csv       stories that stayed behind, and why.
+tables/            every table, a row a line (JSON), and archive.json with their digests:
+                   hearth archive import FOLDER --home NEW-ARCHIVE reads them back.
+
+Everything a teller said no to later has to be removed here as well. Nobody may train machines with any of it.
+"""
