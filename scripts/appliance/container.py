@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import signal
@@ -72,7 +73,7 @@ class Container:
         """Start it; return the seconds until systemd has nothing left to do."""
         began = time.monotonic()
         command = [
-            "systemd-nspawn", "-q", "-D", str(self.root), "--boot", "--register=no", "--keep-unit", f"--machine={self.root.parent.name}",
+            "systemd-nspawn", "-q", "-D", str(self.root), "--boot", "--register=no", "--keep-unit", f"--machine=hearth-{os.getpid()}",
             "--private-network", "--console=pipe", *self._binds,
         ]  # fmt: skip
         # Debian 13's systemd wants to be told that a machine with the older kind of control groups is meant.

@@ -15,8 +15,18 @@ SERVICES = sorted(path.name for path in UNITS.glob("*.service"))
 TIMERS = sorted(path.name for path in UNITS.glob("*.timer"))
 PROGRAM = "/opt/hearth/current/bin/hearth"
 MOST_EXPOSURE = 2.0
-OURS = [name for name in SERVICES if name != "hearth-out-of-service.service"]
-NEED_NO_NETWORK = [name for name in SERVICES if name not in {"hearth-sync.service", "hearth-portal.service"}]
+BY_ROOT = {"hearth-update.service", "hearth-settle.service", "hearth-firewall.service"}
+"""What installs programs, and what talks to the kernel's packet filter."""
+CAPABILITIES = {
+    # The home belongs to hearth: reading it to copy the database, and giving the copy its owner.
+    "hearth-update.service": "CAP_DAC_OVERRIDE CAP_CHOWN",
+    "hearth-settle.service": "CAP_DAC_OVERRIDE CAP_CHOWN",
+    "hearth-firewall.service": "CAP_NET_ADMIN",
+}
+OURS = [name for name in SERVICES if name not in {"hearth-out-of-service.service", *BY_ROOT}]
+NEED_NO_NETWORK = [
+    name for name in SERVICES if name not in {"hearth-sync.service", "hearth-portal.service", "hearth-firewall.service"}
+]
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 
@@ -49,7 +59,9 @@ def installed(tmp_path):
     folder = tmp_path / "units"
     folder.mkdir()
     for path in UNITS.iterdir():
-        text = path.read_text(encoding="utf-8").replace(PROGRAM, str(program))
+        text = path.read_text(encoding="utf-8")
+        for needed in (PROGRAM, PROGRAM.replace("current", "known-good"), "/usr/sbin/nft"):
+            text = text.replace(needed, str(program))
         (folder / path.name).write_text(text, encoding="utf-8")
     return folder
 
@@ -61,10 +73,9 @@ def analyze(folder, *arguments):
 
 
 def test_every_part_has_its_unit():
-    assert {"hearth-kiosk.service", "hearth-transcriber.service", "hearth-sync.service", "hearth-retention.service"} < {
-        *SERVICES
-    }
-    assert TIMERS == ["hearth-retention.timer", "hearth-sync.timer"]
+    parts = "kiosk safe out-of-service transcriber portal sync retention heartbeat update settle firewall"
+    assert set(SERVICES) == {f"hearth-{part}.service" for part in parts.split()}
+    assert [f"hearth-{part}.timer" for part in ("heartbeat", "retention", "sync", "update")] == TIMERS
 
 
 @needs_systemd
@@ -105,7 +116,7 @@ def test_services_run_as_hearth_with_its_own_folders_and_a_verb_that_exists(name
 
     assert program == PROGRAM
     assert verb in VERBS
-    assert rest == ["--home", "/var/lib/hearth"]
+    assert rest == [*(["--safe"] if name == "hearth-safe.service" else []), "--home", "/var/lib/hearth"]
     assert (service["User"], service["Group"]) == (["hearth"], ["hearth"])
     assert service["StateDirectory"] == ["hearth hearth-keys"]
     assert service["StateDirectoryMode"] == ["0700"]
@@ -142,7 +153,7 @@ def test_system_calls_are_an_allow_list(name):
 def test_no_service_can_gain_rights_or_change_the_system(name):
     service = options(name)
     assert service["ProtectSystem"] == ["strict"]
-    assert service["CapabilityBoundingSet"] == [""]
+    assert service["CapabilityBoundingSet"] == [CAPABILITIES.get(name, "")]
     switched_on = {key for key, values in service.items() if values == ["yes"]}
     assert switched_on >= {"NoNewPrivileges", "ProtectHome", "PrivateTmp", "PrivateMounts", "RestrictSUIDSGID"}
     assert switched_on >= {"ProtectKernelTunables", "ProtectKernelModules", "RestrictNamespaces", "LockPersonality"}
@@ -171,7 +182,9 @@ def test_the_kiosk_comes_back_quickly_and_gives_up_in_sight():
     hang = int(kiosk["WatchdogSec"][0]) + int(kiosk["RestartSec"][0])
     assert hang <= 20
     assert hang * int(unit["StartLimitBurst"][0]) < int(unit["StartLimitIntervalSec"][0])
-    assert unit["OnFailure"] == ["hearth-out-of-service.service"]
+    assert unit["OnFailure"] == ["hearth-safe.service"]
+    assert options("hearth-safe.service", "Unit")["OnFailure"] == ["hearth-out-of-service.service"]
+    assert "hearth-kiosk.service" in options("hearth-safe.service", "Unit")["Conflicts"][0]
     assert "out of service" in options("hearth-out-of-service.service")["ExecStart"][0]
 
 
@@ -201,3 +214,22 @@ def test_the_calendar_of_sync_is_every_night():
 def test_the_judgement_can_be_read_by_programs(installed, name):
     judged = analyze(installed, "security", "--offline=true", "--json=short", f"./{name}")
     assert {row["name"] for row in json.loads(judged.stdout)} > {"NoNewPrivileges=", "PrivateNetwork="}
+
+
+@pytest.mark.parametrize("verb", ["update --look", "update --settle"])
+def test_a_release_is_tried_by_the_one_that_is_known_to_work(verb):
+    name = "hearth-update.service" if "look" in verb else "hearth-settle.service"
+    assert options(name)["ExecStart"] == [f"/opt/hearth/known-good/bin/hearth {verb}"]
+    writes = options(name)["ReadWritePaths"][0].split()
+    assert writes == ["/opt/hearth", "/etc/systemd/system", "-/var/lib/hearth"]
+
+
+def test_going_back_comes_before_the_kiosk():
+    assert options("hearth-settle.service", "Unit")["Before"] == ["hearth-kiosk.service"]
+    assert "hearth-settle.service" in options("hearth-kiosk.service", "Unit")["After"][0]
+
+
+def test_the_safe_mode_differs_from_the_kiosk_in_what_it_needs_alone():
+    kiosk, safe = options("hearth-kiosk.service"), options("hearth-safe.service")
+    assert {key for key in kiosk if kiosk[key] != safe[key]} == {"ExecStart", "Environment"}
+    assert kiosk.keys() == safe.keys()

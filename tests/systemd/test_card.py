@@ -1,0 +1,153 @@
+"""A card gets what its image reads at its first start, and nothing a shell or a parser could take otherwise."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CMDLINE = "console=tty1 root=PARTUUID=ab-02 rootfstype=ext4 fsck.repair=yes rootwait quiet init=/usr/lib/raspberrypi-sys-mods/firstboot"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA steward@desk"
+
+
+@pytest.fixture
+def boot(tmp_path):
+    folder = tmp_path / "bootfs"
+    folder.mkdir()
+    (folder / "cmdline.txt").write_text(CMDLINE + "\n")
+    (folder / "config.txt").write_text("arm_64bit=1\n")
+    return folder
+
+
+def make_card(*arguments, password=""):
+    return subprocess.run(
+        [sys.executable, "-P", ROOT / "scripts/make_card.py", *map(str, arguments)],
+        env=os.environ | {"HEARTH_WIFI_PASSWORD": password},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_a_card_of_the_older_kind(boot):
+    done = make_card(
+        boot, "--hostname", "hearth-2", "--timezone", "Europe/Vienna", "--wifi", 'the "library"', "--country", "AT",
+        "--ssh-key", KEY, "--release-key", "ab" * 32, "--contact", "Ring O'Neil's desk", password="p4ss\\word'\"",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = tomllib.loads((boot / "custom.toml").read_text())
+    assert told["system"]["hostname"] == "hearth-2"
+    assert told["wlan"] == {
+        "ssid": 'the "library"', "password": "p4ss\\word'\"", "password_encrypted": False, "hidden": False, "country": "AT"
+    }  # fmt: skip
+    assert told["ssh"] == {"enabled": True, "password_authentication": False, "authorized_keys": [KEY]}
+    assert told["user"]["password"] == "!"
+    line = (boot / "cmdline.txt").read_text()
+    assert line.startswith(CMDLINE + " systemd.run=/boot/firmware/firstrun.sh")
+    assert line.count("\n") == 1
+    assert (boot / "hearth/release-keys.txt").read_text() == "ab" * 32 + "\n"
+    assert not (boot / "user-data").exists()
+
+
+def test_writing_the_card_again_changes_nothing(boot):
+    make_card(boot)
+    first = (boot / "cmdline.txt").read_text()
+    make_card(boot)
+    assert (boot / "cmdline.txt").read_text() == first
+
+
+def test_a_card_of_the_newer_kind(boot):
+    (boot / "user-data").write_text("#cloud-config\n")
+    assert make_card(boot, "--wifi", "library", "--country", "AT", password="12345678").returncode == 0
+    head, _, body = (boot / "user-data").read_text().partition("\n")
+    assert head == "#cloud-config"
+    told = json.loads(body)
+    assert told["users"] == []
+    assert told["ssh_pwauth"] is False
+    assert ["systemctl", "enable", "--now", "--no-block", "hearth-first-install.service"] in told["runcmd"]
+    assert told["write_files"][0]["path"] == "/etc/systemd/system/hearth-first-install.service"
+    points = json.loads((boot / "network-config").read_text())["wifis"]["wlan0"]["access-points"]
+    assert points == {"library": {"password": "12345678"}}
+    assert not (boot / "firstrun.sh").exists()
+    assert (boot / "cmdline.txt").read_text() == CMDLINE + "\n"
+
+
+def test_without_a_key_nobody_can_log_in(boot):
+    make_card(boot)
+    told = tomllib.loads((boot / "custom.toml").read_text())
+    assert told["ssh"] == {"enabled": False, "password_authentication": False}
+    assert "user" not in told
+
+
+def test_the_scripts_on_the_card_are_sound_and_install_what_is_on_it(boot, tmp_path):
+    make_card(boot, "--contact", "Ring O'Neil's desk; rm -rf /", "--release-key", "cd" * 32)
+    for name in ("firstrun.sh", "hearth/install.sh"):
+        assert subprocess.run(["bash", "-n", boot / name], check=False).returncode == 0
+    # Run for real, with a stand-in for the installer that tells what it was given.
+    place = tmp_path / "src"
+    text = (boot / "hearth/install.sh").read_text()
+    text = text.replace("/boot/firmware", str(boot)).replace("/usr/local/src/digital-hearth", str(place))
+    text = (
+        text.replace("scripts/install ", "printf '%s\\n' ")
+        .replace("systemctl", "true")
+        .replace("rm -f /etc", "true /etc")
+    )
+    done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines() == [
+        "--contact", "Ring O'Neil's desk; rm -rf /", "--release-key", f"{boot}/hearth/release-keys.txt"
+    ]  # fmt: skip
+    assert (place / "scripts/install").stat().st_mode & 0o100
+    assert (place / "locks/run.txt").read_bytes() == (ROOT / "locks/run.txt").read_bytes()
+
+
+def test_the_project_on_the_card_is_what_is_kept_and_nobody_s(boot):
+    make_card(boot)
+    with tarfile.open(fileobj=io.BytesIO((boot / "hearth/hearth.tar.gz").read_bytes())) as tar:
+        members = tar.getmembers()
+    names = {member.name for member in members}
+    assert {"scripts/install", "scripts/setup.sh", "systemd/hearth-kiosk.service", "kiosk/cli.py"} <= names
+    assert not any(name.startswith(("tests/", ".git")) or "__pycache__" in name for name in names)
+    assert {(member.uid, member.gid, member.uname) for member in members} == {(0, 0, "root")}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "say"),
+    [
+        (["--hostname", "Hearth Box"], "cannot be a machine's name"),
+        (["--timezone", "../../etc"], "no time zone"),
+        (["--wifi", "x"], "8 to 63"),
+        (["--wifi", "x", "--wifi-password", "12345678"], "country"),
+        (["--ssh-key", "my key"], "no public ssh key"),
+        (["--release-key", "xyz"], "64 hexadecimal"),
+        (["--contact", "two\nlines"], "one line"),
+        (["--wheels", "/does/not/exist"], "no folder"),
+    ],
+)
+def test_what_would_fail_at_the_first_start_is_refused_now(boot, arguments, say):
+    before = sorted(boot.iterdir())
+    done = make_card(boot, *arguments)
+    assert done.returncode == 2
+    assert say in done.stderr
+    assert sorted(boot.iterdir()) == before
+
+
+def test_a_folder_that_is_no_card_is_refused(tmp_path):
+    done = make_card(tmp_path)
+    assert done.returncode == 2
+    assert "is not the boot partition" in done.stderr
+
+
+def test_a_dry_run_tells_and_writes_nothing(boot):
+    before = sorted(boot.iterdir())
+    told = make_card(boot, "--dry-run").stdout
+    assert "custom.toml" in told
+    assert sorted(boot.iterdir()) == before

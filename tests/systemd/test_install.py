@@ -1,0 +1,149 @@
+"""The installer says what it would do, writes its files alone and again without a change, and notes each of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+INSTALL = ROOT / "scripts/install"
+
+
+def install(*arguments):
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("HEARTH")}
+    return subprocess.run(
+        [INSTALL, *map(str, arguments)], env=clean, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def contents(folder):
+    return {
+        str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "machine"
+
+
+def test_a_dry_run_names_every_file_and_writes_none(root):
+    done = install("--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "Nothing was changed." in done.stderr
+    install("--files", root)
+    for line in (root / "opt/hearth/installed.txt").read_text().split():
+        assert line in done.stderr
+
+
+def test_the_system_s_files_are_all_there_and_all_noted(root):
+    done = install("--files", root, "--contact", "Call 555 0100", "--release-key", "ab" * 32, "--sound-card", "usb")
+    assert done.returncode == 0, done.stderr
+    noted = (root / "opt/hearth/installed.txt").read_text().splitlines()
+    there = {f"/{name}" for name in contents(root)} - {"/opt/hearth/installed.txt"}
+    assert set(noted) == there
+    assert len(noted) == len(set(noted))
+    for source, place in (
+        ("hearth.sysusers.conf", "etc/sysusers.d/hearth.conf"),
+        ("hearth.nft", "etc/hearth/hearth.nft"),
+        ("hearth.journald.conf", "etc/systemd/journald.conf.d/90-hearth.conf"),
+    ):
+        assert (root / place).read_bytes() == (ROOT / "systemd" / source).read_bytes()
+    units = {path.name for path in (ROOT / "systemd").glob("hearth-*") if path.suffix in {".service", ".timer"}}
+    assert units == {path.name for path in (root / "etc/systemd/system").iterdir()}
+    assert (root / "etc/hearth/contact.txt").read_text().strip() == "Call 555 0100"
+    assert (root / "etc/hearth/release-keys.txt").read_text().strip() == "ab" * 32
+
+
+def test_the_second_time_nothing_is_written_again(root):
+    install("--files", root, "--headless")
+    first = contents(root)
+    assert install("--files", root, "--headless").returncode == 0
+    assert contents(root) == first
+
+
+def test_a_file_somebody_changed_is_put_right(root):
+    install("--files", root)
+    changed = root / "etc/systemd/system/hearth-kiosk.service"
+    changed.write_text("[Service]\n")
+    install("--files", root)
+    assert changed.read_bytes() == (ROOT / "systemd/hearth-kiosk.service").read_bytes()
+
+
+def test_a_box_without_a_screen_draws_into_memory_in_both_modes(root):
+    install("--files", root, "--headless")
+    for unit, extra in (("kiosk", ""), ("safe", " --safe")):
+        text = (root / f"etc/systemd/system/hearth-{unit}.service.d/headless.conf").read_text()
+        assert f"hearth run --headless{extra} --home /var/lib/hearth" in text
+        assert "ExecStart=\n" in text
+
+
+FSTAB = "# the card\nPARTUUID=ab-02  /  ext4  defaults,noatime  0  1\nPARTUUID=ab-01  /boot/firmware  vfat  defaults  0  2\n"
+
+
+def test_data_on_its_own_partition_and_the_system_read_only(root):
+    (root / "etc").mkdir(parents=True)
+    (root / "etc/fstab").write_text(FSTAB)
+    done = install("--files", root, "--data-partition", "/dev/mmcblk0p3", "--read-only-root")
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in (root / "etc/fstab").read_text().splitlines() if line and line[0] != "#"]
+    by_place = {row[1]: row for row in rows}
+    assert by_place["/"][3].endswith(",ro")
+    assert by_place["/srv/hearth"][0] == "/dev/mmcblk0p3"
+    binds = {row[1]: row[0] for row in rows if "bind" in row[3]}
+    assert {"/var/lib/hearth", "/var/lib/hearth-keys", "/var/lib/systemd"} == set(binds)
+    assert len(set(binds.values())) == len(binds)
+    assert {row[1] for row in rows if row[2] == "tmpfs"} == {"/tmp", "/var/tmp", "/var/log", "/var/cache/hearth"}
+    assert by_place["/boot/firmware"][3] == "defaults"
+    again = (root / "etc/fstab").read_text()
+    install("--files", root, "--data-partition", "/dev/mmcblk0p3", "--read-only-root")
+    assert (root / "etc/fstab").read_text() == again
+
+
+@pytest.mark.skipif(shutil.which("findmnt") is None, reason="findmnt is not installed")
+def test_the_table_of_file_systems_can_be_read_by_the_system(root):
+    install("--files", root, "--data-partition", "/dev/null", "--read-only-root")
+    seen = subprocess.run(
+        ["findmnt", "--verify", "--tab-file", root / "etc/fstab"], capture_output=True, text=True, check=False
+    )
+    assert "\n0 parse errors" in seen.stdout + seen.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "say"),
+    [
+        (["--read-only-root"], "give --data-partition too"),
+        (["--contact"], "needs a value"),
+        (["--nonsense"], "There is no option"),
+        (["--sound-card", "loud"], "only sound card"),
+        (["--data-partition", "/dev/does-not-exist"], "no partition of this machine"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_a_sentence_before_anything_is_done(arguments, say):
+    done = install(*arguments)
+    assert done.returncode == 2
+    assert say in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_help_tells_every_option(root):
+    told = install("--help").stdout
+    for option in ("--dry-run", "--uninstall", "--wheels", "--models", "--headless", "--read-only-root", "--files"):
+        assert option in told
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="nft asks for root")
+@pytest.mark.skipif(shutil.which("nft") is None, reason="nftables is not installed")
+def test_the_packet_filter_reads_its_rules(tmp_path):
+    rules = (ROOT / "systemd/hearth.nft").read_text().replace("/etc/hearth", str(tmp_path))
+    (tmp_path / "rules.nft").write_text(rules)
+    seen = subprocess.run(
+        ["unshare", "-n", "nft", "--check", "-f", tmp_path / "rules.nft"], capture_output=True, text=True, check=False
+    )
+    assert (seen.returncode, seen.stderr) == (0, "")
