@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from archive.catalogue.index import reindex
 from archive.catalogue.port import Row, Tx
 from archive.cutting import LEEWAY
+from archive.reviewing.words import HAND
 from archive.vtt import SpokenCue, words_json
 
 _COLUMNS = "story, number, version, start_ms, end_ms, text, words, approximate, by, at, checked_by, checked_at"
@@ -18,8 +19,8 @@ def put_passages(
 ) -> None:
     """Put ``cues``, which ``by`` wrote, in the place of the passages of ``story``, and bring the index up to them.
 
-    A passage a person checked stays as it is where the new cue has its very times, and what it said before stays
-    beside each; but nothing stays that touches ``cuts``, spans [start, end) in ms that the teller took back.
+    A passage a person checked or corrected stays as it is where the new cue has its very times, and what it said
+    before stays beside each; but nothing stays that touches ``cuts``, spans [start, end) in ms the teller took back.
     """
     before = {row["number"]: row for row in tx.all(f"SELECT {_COLUMNS} FROM passages WHERE story = ?", story)}  # noqa: S608
     for start, end in cuts:
@@ -43,7 +44,8 @@ def put_passages(
 
 def _stands(old: Row, cue: SpokenCue, cuts: Sequence[tuple[int, int]]) -> bool:
     same_times = (old["start_ms"], old["end_ms"]) == (cue.start, cue.end)
-    checked = old["checked_by"] is not None
+    # What a person checked, or corrected so far as they listened.
+    checked = old["checked_by"] is not None or HAND in old["by"]
     same = old["words"] == words_json(cue.words) and old["approximate"] == int(cue.approximate)
     return same_times and not _touched(old, cuts) and (checked or same)
 

@@ -161,6 +161,13 @@ def lift(tx: Tx, story: str, ident: str, who: str, seen: int, now: datetime) -> 
     note_change(tx, who, "span opened again", story, f"{found.start}-{found.end} ms", now)
 
 
+def blank_again(tx: Tx, story: str, now: datetime) -> None:
+    """Blank what stands blanked in words that came anew: a newer bag of the same story brings them as they were."""
+    for one in redactions_of(tx, story):
+        if one.lifted_by is None:
+            blank_words(tx, story, one.start, one.end, now)
+
+
 def note_content(tx: Tx, story: str, text: str, who: str, seen: int, now: datetime) -> None:
     """Say what listeners should know before they listen; an empty text takes it back. Raises `Overtaken`."""
     plain = _text(text)

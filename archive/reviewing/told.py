@@ -64,7 +64,7 @@ def facts_of(tx: Tx, story: str) -> StoryFacts:
         story,
     )
     return StoryFacts(
-        TakeId(story), str(row["title"] or row["prompt_text"] or "A story"), str(row["prompt_text"]), str(row["kind"]),
+        TakeId(story), str(row["prompt_text"] or row["title"] or "A story"), str(row["prompt_text"]), str(row["kind"]),
         str(row["language"]), str(row["site"]), str(row["box"]), str(row["recorded_at"]), bool(row["clock_trusted"]),
         str(row["received_at"]), int(row["length_ms"]), bool(row["has_voice"]), str(row["bag_sha256"]),
         "" if receipt is None else str(receipt["at"]),

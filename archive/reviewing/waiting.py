@@ -63,7 +63,7 @@ def held(tx: Tx, now: datetime) -> list[Waiting]:
 def _waiting(tx: Tx, row: Row, note: str = "", who: str = "") -> Waiting:
     doubts = sum(word.doubtful for passage in passages_of(tx, str(row["id"])) for word in passage.words)
     return Waiting(
-        str(row["id"]), str(row["title"] or row["prompt_text"] or "A story"), str(row["site"]),
+        str(row["id"]), str(row["prompt_text"] or row["title"] or "A story"), str(row["site"]),
         str(row["recorded_at"]), str(row["received_at"]), int(row["length_ms"]), str(row["language"]),
         str(row["kind"]), doubts, note, who,
     )  # fmt: skip

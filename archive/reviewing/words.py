@@ -22,6 +22,10 @@ from archive.reviewing.versions import Overtaken
 BLANK: Final = "[…]"
 """What stands where a word was blanked out."""
 LONGEST_WORD = 200
+HAND: Final = "corrected by "
+"""Stands in the name of who wrote a passage as soon as a person corrected a word of it."""
+PARAGRAPH_PAUSE_MS = 1_200
+PARAGRAPH_MS = 25_000
 _COLUMNS = "story, number, version, start_ms, end_ms, text, words, approximate, by, at, checked_by, checked_at"
 
 
@@ -71,6 +75,19 @@ def passages_of(tx: Tx, story: str) -> list[Passage]:
     return [_passage(row) for row in tx.all(f"SELECT {_COLUMNS} FROM passages WHERE story = ? ORDER BY number", story)]  # noqa: S608
 
 
+def paragraphs(passages: Iterable[Passage]) -> list[list[Passage]]:
+    """Put passages together as people read: a new paragraph after a pause, or after a sentence when one grew long."""
+    found: list[list[Passage]] = []
+    for passage in passages:
+        last = found[-1] if found else []
+        fresh = not last or passage.start - last[-1].end >= PARAGRAPH_PAUSE_MS
+        if fresh or (last[-1].end - last[0].start > PARAGRAPH_MS and last[-1].text.endswith((".", "?", "!", "…"))):
+            found.append([passage])
+        else:
+            last.append(passage)
+    return found
+
+
 def passage_of(tx: Tx, story: str, number: int) -> Passage:
     """One passage as it stands now. Raises `BadWord`."""
     row = tx.one(f"SELECT {_COLUMNS} FROM passages WHERE story = ? AND number = ?", story, number)  # noqa: S608
@@ -96,7 +113,7 @@ def correct_word(tx: Tx, story: str, number: int, index: int, text: str, who: st
     rest = (word,) if plain else ()
     changed = (*passage.words[:index], *rest, *passage.words[index + 1 :])
     # The rest of the passage is still a machine's: its name stays in front.
-    hand = f"corrected by {who}"
+    hand = f"{HAND}{who}"
     _store(tx, story, passage, changed, now, passage.by if hand in passage.by else f"{passage.by}, {hand}")
     note_change(tx, who, "word corrected", story, f"passage {number}", now)
     return passage_of(tx, story, number)
@@ -168,11 +185,11 @@ def _store(tx: Tx, story: str, passage: Passage, words: Sequence[DeskWord], now:
         f"INSERT INTO passage_versions ({_COLUMNS}) SELECT {_COLUMNS} FROM passages WHERE story = ? AND number = ?",  # noqa: S608
         story, passage.number,
     )  # fmt: skip
-    plain = [[word.start, word.end, word.probability, word.doubtful, word.text] for word in words]
+    plain = [[word.start, word.end, word.probability, int(word.doubtful), word.text] for word in words]
     tx.run(
         "UPDATE passages SET version = version + 1, text = ?, words = ?, by = ?, at = ? WHERE story = ? AND number = ?",
-        " ".join(word.text for word in words), json.dumps(plain, ensure_ascii=False), by, stamp(now),
-        story, passage.number,
+        " ".join(word.text for word in words), json.dumps(plain, ensure_ascii=False, separators=(",", ":")), by,
+        stamp(now), story, passage.number,
     )  # fmt: skip
     reindex(tx, story)
 

@@ -25,6 +25,7 @@ from archive.errors import ArchiveError, BadBag, CatalogueTrouble, Conflict, NoS
 from archive.ingest import TAKEN_BACK, check_successor, lifts
 from archive.objects import bag_key
 from archive.receipts import Receipt, read_receipt
+from archive.reviewing.decisions import blank_again
 from archive.sealedbag import open_sealed_bag
 from archive.server.arrival import LIMITS, Arrival, files_of, read_arrival
 from archive.server.erase import leave, settle
@@ -193,6 +194,7 @@ def _put_story(tx: Tx, arrival: Arrival, files: Sequence[tuple[str, str, int, st
         # What was cut out of the story by a curator may hold, or tell, what the teller took back.
         tx.run("DELETE FROM excerpts WHERE story = ? AND start_ms < ? AND end_ms > ?", story, end, start)
     put_passages(tx, story, arrival.cues, arrival.written_by, stamp(now), cuts)
+    blank_again(tx, story, now)
     tx.run("DELETE FROM tombstones WHERE id = ? AND reach = ?", story, Reach.RECALL.value)
     note_change(tx, f"box {box}".rstrip(), "story received" if before is None else "story replaced", story, "", now)
 

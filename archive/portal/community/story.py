@@ -19,7 +19,15 @@ from archive.reviewing.decisions import BadDecision, Verdict, decisions_of
 from archive.reviewing.excerpts import end_excerpt, excerpts_of
 from archive.reviewing.told import allowed_of, facts_of
 from archive.reviewing.versions import Overtaken
-from archive.reviewing.words import Passage, check_words, correct_word, passage_of, passages_of, words_version
+from archive.reviewing.words import (
+    Passage,
+    check_words,
+    correct_word,
+    paragraphs,
+    passage_of,
+    passages_of,
+    words_version,
+)
 from archive.types import Reader
 
 LINKS: tuple[Link, ...] = ()
@@ -55,7 +63,8 @@ def _story(ask: Ask) -> Response:
         excerpts = excerpts_of(tx, story) if answer.allowed else []
         changes = changes_of(tx, story)
     return ask.page(
-        "story", story=facts, answer=answer, uses=uses, standing=standing, passages=passages, decided=decided,
+        "story", story=facts, answer=answer, uses=uses, standing=standing, decided=decided, passages=passages,
+        paragraphs=paragraphs(passages),
         excerpts=excerpts, changes=changes, words_version=words_version(passages),
         machines=sorted({passage.by for passage in passages}), checked=_checkers(passages),
         doubts=sum(word.doubtful for passage in passages for word in passage.words),

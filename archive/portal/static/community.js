@@ -86,7 +86,7 @@ function choose(word) {
 }
 
 function fill() {
-  const line = chosen.closest(".said");
+  const line = chosen.closest(".cue");
   const at = chosen.classList.contains("blank");
   bar.elements.passage.value = line.dataset.number;
   bar.elements.version.value = line.dataset.version;
@@ -113,7 +113,7 @@ function close() {
 if (told) {
   told.addEventListener("click", (event) => {
     const at = event.target.closest(".at");
-    if (at) return hear(+at.closest(".said").dataset.start);
+    if (at) return hear(+at.dataset.start);
     const word = event.target.closest(".w");
     if (!word) return;
     if (sound) sound.currentTime = +word.dataset.s / 1000;
@@ -167,7 +167,7 @@ if (bar) {
     choose(there[Math.min(place[1], there.length - 1)] || null);
     const version = document.getElementById("words-version");
     if (version) {
-      const lines = [...document.querySelectorAll("#told .said")];
+      const lines = [...document.querySelectorAll("#told .cue")];
       version.value = lines.map((one) => `${one.dataset.number}-${one.dataset.version}`).join(".");
     }
   });
