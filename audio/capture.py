@@ -35,7 +35,7 @@ from audio.segmenter import Segmenter
 from audio.sources import Source
 from audio.taking import Gate, Taking, Writer
 from audio.types import Block, Level
-from audio.vad import Vad
+from audio.vad import Vad, gathered
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +44,6 @@ _BATCH_S: Final = 1.0
 _WATCH_S: Final = 0.2
 _REARM_S: Final = 0.5
 _LEVEL_MS: Final = 100
-_STORE_MS: Final = 96
 _LEVELS_A_SECOND: Final = 10
 _HINT_LEVELS: Final = 25
 _JOIN_S: Final = 10.0
@@ -286,7 +285,7 @@ class Capture:
                 if self._taking.push(block):
                     self._close_take()
         if self._taking is not None:
-            self._taking.store(_STORE_MS)
+            self._taking.store(gathered(self._taking.speaking))
         if self._lost or self._clock.monotonic() - self._watched_at >= _WATCH_S:
             self._watch()
 

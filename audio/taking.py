@@ -106,6 +106,8 @@ class Taking:
         self._stored = 0
         self._clipped = 0
         self._speech = 0
+        self.speaking = False
+        """Whether a voice was heard at the end of what was judged."""
         self._unjudged = np.zeros(0, np.float32)
         self._top = full_scale(writer.format.width)
 
@@ -206,6 +208,7 @@ class Taking:
         verdicts = self._vad.push(samples)
         if not verdicts:
             return
+        self.speaking = verdicts[-1].voicing is Voicing.SPEECH
         news: list[CaptureEvent] = []
         # All windows of one detector have one length, so their loudness is one matrix away.
         for size, group in groupby(verdicts, key=lambda verdict: verdict.end - verdict.start):
