@@ -26,7 +26,8 @@ MOST = 1000
 def note_erased(tx: Tx, story: str, box: str, now: datetime, gone: Iterable[str] = GONE) -> None:
     """Note that everything of ``story``, which came from ``box``, is erased here; in the transaction that erases."""
     tx.run(
-        "INSERT INTO erasures (story, box, at, gone) VALUES (?, ?, ?, ?) ON CONFLICT (story) DO NOTHING",
+        "INSERT INTO erasures (story, box, at, gone) VALUES (?, ?, ?, ?) ON CONFLICT (story) "
+        "DO UPDATE SET box = excluded.box, at = excluded.at, gone = excluded.gone",
         story, box, stamp(now), json.dumps(list(gone)),
     )  # fmt: skip
 
@@ -55,7 +56,12 @@ def applied_feed(tx: Tx, box: str, applied: int, now: datetime) -> None:
 
 def receipts_for(tx: Tx, box: str, now: datetime) -> tuple[Erased, ...]:
     """Receipts of what came from ``box`` and was erased here, the newest `MOST`."""
-    rows = tx.all("SELECT story, at, gone FROM erasures WHERE box = ? ORDER BY at DESC, story LIMIT ?", box, MOST)
+    rows = tx.all(
+        "SELECT story, at, gone FROM erasures WHERE box = ? AND story NOT IN (SELECT id FROM stories) "
+        "ORDER BY at DESC, story LIMIT ?",
+        box,
+        MOST,
+    )
     return tuple(receipt_of(tx, str(row["story"]), str(row["at"]), str(row["gone"]), now) for row in rows)
 
 

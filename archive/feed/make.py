@@ -121,6 +121,10 @@ def _loan(place: ArchiveHome, box: str, seal: bytes, story: str, cuts: list[Cut]
             try:
                 with place.working() as folder, place.objects.open(sound) as master:
                     made, path, card = make_loan(facts, cuts, words, by, master, seal, folder)
+                    with catalogue.write() as tx:
+                        # Written down before they are stored: whatever happens, they go with their story.
+                        if not _note_blobs(tx, story, made):
+                            return None
                     _keep_blobs(place, path, card)
             except (NoSuchObject, AudioError):
                 return None
@@ -140,6 +144,21 @@ def _recipe(facts: Row, cuts: list[Cut], words: list[Any], seal: bytes) -> str:
         [(one.text, one.start, one.end, one.unclear) for one in words],
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(made_of, ensure_ascii=False).encode()).hexdigest()
+
+
+def _note_blobs(tx: Tx, story: str, made: Made) -> bool:
+    if tx.one("SELECT 1 FROM stories WHERE id = ?", story) is None:
+        return False
+    for blob in (made.sound, made.card):
+        key = blob_key(blob.sha256)
+        tx.run("INSERT INTO derived (story, key) VALUES (?, ?) ON CONFLICT (story, key) DO NOTHING", story, key)
+    return True
+
+
+def _drop_blobs(place: ArchiveHome, tx: Tx, story: str, names: list[str]) -> None:
+    for sha256 in names:
+        place.objects.delete(blob_key(sha256))
+        tx.run("DELETE FROM derived WHERE story = ? AND key = ?", story, blob_key(sha256))
 
 
 def _keep_blobs(place: ArchiveHome, sound: Path, card: bytes) -> None:
@@ -165,8 +184,7 @@ def _note_loan(place: ArchiveHome, tx: Tx, box: str, story: str, recipe: str, ma
         )  # fmt: skip
     else:
         stale += [made.sound.sha256, made.card.sha256]
-    for sha256 in stale:
-        place.objects.delete(blob_key(str(sha256)))
+    _drop_blobs(place, tx, story, [str(sha256) for sha256 in stale])
     return there
 
 
@@ -228,8 +246,7 @@ def _end_unlent(place: ArchiveHome, tx: Tx, box: str, lent: set[str], sequence: 
     """Forget what this box is lent no longer: its rows, and its blobs among the objects."""
     for row in tx.all("SELECT story, sound, card FROM loans WHERE box = ?", box):
         if row["story"] not in lent:
-            for sha256 in (row["sound"], row["card"]):
-                place.objects.delete(blob_key(str(sha256)))
+            _drop_blobs(place, tx, str(row["story"]), [str(row["sound"]), str(row["card"])])
             tx.run("DELETE FROM loans WHERE box = ? AND story = ?", box, row["story"])
     note_ended(tx, box, lent, sequence)
 
@@ -255,9 +272,3 @@ def _content(manifest: Manifest) -> str:
     plain: Mapping[str, Any] = replace(manifest, sequence=0, made_at=datetime.fromtimestamp(0).astimezone()).to_json()
     plain = {name: value for name, value in plain.items() if name != "made_at"}
     return hashlib.sha256(json.dumps(plain, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
-def lent_blobs(tx: Tx, story: str) -> list[str]:
-    """Name the objects that hold what was lent of a story, for who erases it."""
-    rows = tx.all("SELECT sound, card FROM loans WHERE story = ?", story)
-    return [blob_key(str(name)) for row in rows for name in (row["sound"], row["card"])]

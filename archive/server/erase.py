@@ -17,6 +17,7 @@ from archive.catalogue.changes import note_change, stamp
 from archive.catalogue.consents import read_stored
 from archive.catalogue.port import Catalogue, Tx
 from archive.durable import remove
+from archive.feed.erased import note_erased
 from archive.ingest import lifts
 from archive.objects import bag_folder
 from archive.server.place import ArchiveHome
@@ -57,6 +58,9 @@ def bury(tx: Tx, stone: Tombstone, who: str, now: datetime) -> bool:
         "head = excluded.head, received_at = excluded.received_at, came_from = excluded.came_from",
         stone.story, stamp(stone.at), stone.reach.value, stone.events, stone.head, stamp(now), who,
     )  # fmt: skip
+    came = tx.one("SELECT box FROM stories WHERE id = ?", stone.story)
+    if came is not None:
+        note_erased(tx, stone.story, str(came["box"]), now)
     leave(tx, stone.story, now, scrub=True)
     removed = tx.run("DELETE FROM stories WHERE id = ?", stone.story) > 0
     note_change(

@@ -1,0 +1,59 @@
+"""What a box fetches: its own feed, and the blobs that belong to it. Another box's are not there for it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from archive.boxes import OtherBox
+from archive.errors import ArchiveError, NoSuchObject
+from archive.feed.hello import Hello, read_hello
+from archive.feed.make import feed_for, open_blob
+from archive.objects import BLOCK
+from archive.portal.community.boxdoor import answer, box_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from archive.portal.community.deposit import BoxDesk
+
+KIND = "application/octet-stream"
+
+
+async def feed(desk: BoxDesk, request: Request, plain: dict[str, Any]) -> Response:
+    """Make the feed of the box that asks, sealed to the keys of its first contact. Raises `OtherBox`."""
+    hello, box = read_hello(json.dumps(plain).encode()), box_of(request)
+    if hello is None:
+        raise ArchiveError("This is not how a box makes itself known.")
+    if (box.seal, box.sign) != (hello.seal, hello.sign):
+        say = f"The archive knows the box {box.name} with other keys than these."
+        raise OtherBox(say, "Was it set up anew? Then let the archive revoke it and add it again.")
+    data = await desk.run(_made, desk, box.name, hello)
+    return Response(data, media_type=KIND)
+
+
+def _made(desk: BoxDesk, box: str, hello: Hello) -> bytes:
+    return feed_for(desk.place, box, hello)
+
+
+async def blob(desk: BoxDesk, request: Request) -> Response:
+    """Give one blob of this box's feed, piece by piece."""
+    try:
+        source: BinaryIO = await desk.run(
+            open_blob, desk.place, box_of(request).name, str(request.path_params["sha256"])
+        )
+    except NoSuchObject as error:
+        return answer(error, 404)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        try:
+            while piece := await run_in_threadpool(source.read, BLOCK):
+                yield piece
+        finally:
+            source.close()
+
+    return StreamingResponse(pieces(), media_type=KIND)
