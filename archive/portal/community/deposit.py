@@ -12,9 +12,9 @@ import binascii
 import errno
 import json
 from base64 import b64decode
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Any, BinaryIO
+from typing import Any
 
 import anyio
 from nacl.exceptions import BadSignatureError
@@ -22,7 +22,7 @@ from nacl.signing import VerifyKey
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from archive.boxes import Box, OtherBox, greet, note_handed
@@ -32,13 +32,11 @@ from archive.errors import (
     CatalogueTrouble,
     Conflict,
     NoKey,
-    NoSuchObject,
     Refused,
     StoreTrouble,
     TakenBack,
 )
 from archive.feed.hello import read_hello
-from archive.feed.make import feed_for, open_blob
 from archive.portal.community import feeds
 from archive.portal.community.boxdoor import BoxDoor, answer, box_of, unknown
 from archive.portal.community.turns import Busy, Turn, Turns
@@ -70,7 +68,7 @@ class AlteredOnTheWay(ArchiveError):
 
 
 _STATUS: Mapping[type[ArchiveError], int] = {
-    OtherBox: 403, Refused: 403, NoSuchObject: 404, NoUpload: 404, Conflict: 409, TakenBack: 410, TooLarge: 413, BadBag: 422, Busy: 423,
+    OtherBox: 403, Refused: 403, NoUpload: 404, Conflict: 409, TakenBack: 410, TooLarge: 413, BadBag: 422, Busy: 423,
     TooMany: 429, AlteredOnTheWay: 460, CatalogueTrouble: 503, NoKey: 503, StoreTrouble: 503, NoRoom: 507,
 }  # fmt: skip
 
@@ -107,8 +105,6 @@ def box_app(place: ArchiveHome, clock: Clock) -> BoxDoor:
         _route(desk, "/uploads/{name}", "HEAD", offset),
         _route(desk, "/uploads/{name}", "PATCH", append),
         _route(desk, "/deposits", "POST", deposit),
-        _route(desk, "/feed", "POST", feed),
-        _route(desk, "/feed/blobs/{sha256}", "GET", blob),
         _route(desk, "/feed", "POST", feed),
         _route(desk, "/feed/blobs/{sha256}", "GET", feeds.blob),
     ]
@@ -294,28 +290,6 @@ def _check(desk: BoxDesk, upload: Upload) -> dict[str, Any]:
     with desk.place.catalogue() as catalogue:
         note_handed(catalogue, upload.box, desk.clock.wall())
     return signed.to_json()
-
-
-async def feed(desk: BoxDesk, request: Request) -> Response:
-    """The newest feed of this box, signed by the archive and sealed to the box's own key."""
-    hello = read_hello(json.dumps(await _plain(request)).encode())
-    box = box_of(request)
-    if hello is None or (hello.seal, hello.sign) != (box.seal, box.sign):
-        raise Refused("These are not the keys the archive knows this box by.")
-    made = await desk.run(feed_for, desk.place, box.name, hello)
-    return Response(made, media_type="application/octet-stream")
-
-
-async def blob(desk: BoxDesk, request: Request) -> Response:
-    """A part of this box's feed, sealed to it."""
-    opened = await desk.run(open_blob, desk.place, box_of(request).name, request.path_params["sha256"])
-    return StreamingResponse(_blocks(opened), media_type="application/octet-stream")
-
-
-def _blocks(opened: BinaryIO) -> Iterator[bytes]:
-    with opened:
-        while block := opened.read(1 << 18):
-            yield block
 
 
 def _upload(desk: BoxDesk, name: str, box: Box) -> Upload:
