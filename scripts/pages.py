@@ -36,6 +36,8 @@ settings). 130: interrupted.
 `{"error": {"code", "say", "do"}}`. Everything else goes to standard error. Later versions may add keys; they take none away.
 """
 ANSWERS = {
+    "archive": "box add: `box`, `credential` (shown once); box list: `boxes` (`box`, `added_at`, `revoked_at`, `last_seen`, "
+    "`last_deposit`, `pulse`), box revoke: one of them; visit: `at`, `kept` (receipts), `refused` (`story`, `why`), `withdrawn`",
     "backup": "`file`, `keys`, `stories`, `files`, `bytes`, `withdrawn`",
     "bench": "one number by figure; the names say what and in which unit",
     "config": "`file`, `config` (settings by section); with `--default`: `default`, the file as text",
@@ -110,6 +112,8 @@ SETTINGS_FOOT = """
 | `HEARTH_NO_APT` | set: the scripts install nothing from Debian and use the shipped stand-ins |
 | `HEARTH_MIN_FREE_MB` | free space the scripts ask for before they fetch packages; default 1500 |
 | `HEARTH_SOUND_NOISE` | set: what the sound system's own libraries print is shown, to look for a driver's fault |
+| `HEARTH_ROOT` | the folder whose installation `hearth update` works on; default: this machine's own |
+| `HEARTH_WIFI_PASSWORD` | the wireless password for `scripts/make-card`, so that it stands in no command line |
 | `HEARTH_WALK_STEPS` | how many steps the tests' random walk through the session takes |
 """
 

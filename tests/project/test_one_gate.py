@@ -102,6 +102,7 @@ OPENERS: dict[str, dict[str, str]] = {
     "load_keys": {
         "archive/home.py": "defined here",
         "archive/shelf.py": "the one place a store gets the box's keys from",
+        "archive/transports/https.py": "signs what is taken back and shows the public keys; opens no wrap",
     },
 }
 """Who may call what opens a story."""

@@ -8,6 +8,7 @@ There is no way to delete and none to read what came in: not for a box.
 
 from __future__ import annotations
 
+import asyncio
 import binascii
 import errno
 import json
@@ -16,7 +17,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-import anyio
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 from starlette.applications import Starlette
@@ -84,7 +84,7 @@ class BoxDesk:
         self.clock = clock
         self.uploads = Uploads(place.uploads)
         self.turns = Turns()
-        self.checking = anyio.CapacityLimiter(AT_ONCE)
+        self.checking = asyncio.Semaphore(AT_ONCE)
 
     async def run(self, work: Callable[..., Any], *given: Any) -> Any:
         """Do slow work beside the server's loop."""
