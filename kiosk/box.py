@@ -239,7 +239,7 @@ def make_app(
     )  # fmt: skip
     voice = make_voice(setting)
     playing = Playing(
-        store, drivers.player, clock, arrivals.put, volume=config.sound.volume, voice=voice, texts=setting.texts,
+        store, drivers.player, clock, arrivals.put, volume=config.begins_at, voice=voice, texts=setting.texts,
         themes=prompts.themes(setting.prompts),
     )  # fmt: skip
 

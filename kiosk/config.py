@@ -18,6 +18,9 @@ from kiosk.prompts import SETS
 from kiosk.stewardcode import is_code
 from kiosk.types import Rules
 
+EAR = 0.5
+"""The volume a visit with headphones begins with at most: the first step of the volume key."""
+
 Plain = str | int | float | bool | tuple[str, ...]
 
 
@@ -57,6 +60,9 @@ class Sound:
     transcriber: str = _setting("shorttail", "What writes down speech.", choices=("shorttail", "whisper", "fixed"))
     model: str = _setting("", "The speech model by name; empty takes the one that was set up.", empty=True)
     volume: float = _setting(0.7, "The volume each visit begins with, 0 to 1.", low=0.0, high=1.0)
+    headphones: bool = _setting(
+        default=False, about="People listen with headphones: each visit begins softly, and nothing sounds at rest."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,9 @@ class Times:
     agreement: float = _setting(600.0, "A group agreeing.", low=60.0, high=3600.0)
     conversation: float = _setting(7200.0, "The longest conversation.", low=300.0, high=14_400.0)
     recovered: float = _setting(120.0, "After the power blinked.", low=30.0, high=900.0)
+    attract_voice: float = _setting(
+        0.0, "Silence at rest after which an earlier voice is heard, quietly; 0 never.", low=0.0, high=3600.0
+    )
     prompt_turn: float = _setting(45.0, "How long one prompt is on show.", low=10.0, high=3600.0)
 
 
@@ -180,12 +189,21 @@ class Config:
     retention: Retention = field(default_factory=Retention)
     night: Night = field(default_factory=Night)
 
+    @property
+    def begins_at(self) -> float:
+        """The volume each visit begins with: into an ear the softest, whatever the last visitor chose."""
+        return min(self.sound.volume, EAR) if self.sound.headphones else self.sound.volume
+
     def rules(self) -> Rules:
         """The times as the session wants them."""
         given = {item.name: getattr(part, item.name) for part in (self.times, self.consent) for item in fields(part)}
         # A key of a keyboard is within everybody's reach; a switch with a key is not.
         switch = self.controls.driver == "gpio" or not self.controls.facilitator_code
-        return Rules(**given, left_handed=self.controls.hand == "left", key_switch=switch)
+        if self.sound.headphones:
+            # Into headphones that hang on their hook nobody listens.
+            given["attract_voice"] = 0.0
+        coded = bool(self.controls.facilitator_code)
+        return Rules(**given, left_handed=self.controls.hand == "left", key_switch=switch, code_on_cues=coded)
 
 
 SECTIONS: dict[str, type[Any]] = {

@@ -45,6 +45,7 @@ ICONS: dict[Meaning, Icon] = {
     Meaning.CAPTIONS: Icon.CAPTIONS,
     Meaning.TRIM: Icon.SCISSORS,
     Meaning.MORE: Icon.PLUS,
+    Meaning.TELL_LIBRARIAN: Icon.CHECK,
     Meaning.PAIR: Icon.PHONE,
     Meaning.SAME_QUESTION: Icon.HEADPHONES,
     Meaning.SAME_THEME: Icon.HEADPHONES,

@@ -94,7 +94,7 @@ def _spread(found: list[Ms], length: Ms, apart: Ms) -> tuple[Ms, ...]:
     """Not too near one another, and where they are too far apart, with steps between. ``found`` rises from 0."""
     chosen = [found[0]]
     for one in [*found[1:], length]:
-        while one - chosen[-1] > FAR:
+        while one - chosen[-1] > max(FAR, 2 * apart):
             chosen.append(Ms(chosen[-1] + max(STRIDE, apart)))
         # The first silence is nearly always the one that somebody wants to be rid of.
         if one < length and (one - chosen[-1] >= apart or len(chosen) == 1):

@@ -13,11 +13,15 @@ from kiosk.screens.parts import Part, caption_height, captions
 from kiosk.theme import Colour, mix
 
 
+NOW = 1.6
+"""So many bars around what sounds now are lit."""
+
+
 class PartWave:
     """The take between two ends. What stays is lit and taller than what goes, so that colour is not the only sign."""
 
     def __init__(self, rect: pygame.Rect, tones: tuple[Colour, Colour, Colour, Colour], *, mirrored: bool) -> None:
-        """``tones``: what stays, what was heard of it, what goes, the mark. ``mirrored`` runs from right to left."""
+        """``tones``: what stays, what sounds now, what goes, the mark. ``mirrored`` runs from right to left."""
         self.rect = rect
         self._stays, self._heard, self._goes, self._mark = tones
         self._mirrored = mirrored
@@ -42,7 +46,8 @@ class PartWave:
             level = max(wave[bar * len(wave) // bars : max(bar * len(wave) // bars + 1, (bar + 1) * len(wave) // bars)])
             stays = start <= share <= end
             height = max(thin, round(min(1.0, level) * self.rect.height * (0.86 if stays else 0.4)))
-            heard = stays and view.played is not None and share < view.played
+            # A taste is a few seconds: what sounds now is lit, not everything before it.
+            heard = view.played is not None and abs(share - view.played) * bars < NOW
             shade = self._heard if heard else self._stays if stays else self._goes
             rect = pygame.Rect(self._at(share) - thin // 2, self.rect.centery - height // 2, thin, height)
             pygame.draw.rect(surface, shade, rect, border_radius=thin // 2)

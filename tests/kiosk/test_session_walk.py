@@ -312,13 +312,15 @@ class World:
             t.Trouble: t.Trouble("x", "y", at), t.SpaceLow: t.SpaceLow("full", at), t.TakeFailed: t.TakeFailed(s.take, "bad", at),
             t.Refused: t.Refused(s.play, "no", at), t.NothingToPlay: t.NothingToPlay(s.play, at),
             t.PlaybackEnded: t.PlaybackEnded(s.play, at), t.PlaybackStarted: t.PlaybackStarted(s.play, at),
-            t.TrimFailed: t.TrimFailed(s.take, "bad disk", at),
+            t.TrimFailed: t.TrimFailed(s.take, "bad disk", at), t.Touched: t.Touched(1, at),
         }  # fmt: skip
         some = [t.Press(row.on, at, self.fresh()) for row in rows if row.on in offered]
         some += [machine[row.on] for row in rows if row.on in machine]
         if rows and s.state is State.TRIM and not s.saving:
             onward = (Meaning.MOVE, Meaning.TAKE, Meaning.HEAR, Meaning.CONFIRM)
             some += [t.Press(meaning, at, self.fresh()) for meaning in onward if meaning in offered]
+        if rows and s.state is State.LISTENING and Meaning.MORE in offered:
+            some.append(t.Press(Meaning.MORE, at, self.fresh()))
         if not some and any(row.on is Alarm.PLAY_STUCK for row in rows):
             if s.playing is not None:
                 self.at += 7300.0
