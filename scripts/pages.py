@@ -40,6 +40,7 @@ ANSWERS = {
     "`last_deposit`, `pulse`), box revoke: one of them; visit: `at`, `kept` (receipts), `refused` (`story`, `why`), `withdrawn`",
     "backup": "`file`, `keys`, `stories`, `files`, `bytes`, `withdrawn`",
     "bench": "one number by figure; the names say what and in which unit",
+    "bundle": "`bundle`, `version`, `bytes`, `files`, `wheels` (whether packages are inside), `public_key`",
     "config": "`file`, `config` (settings by section); with `--default`: `default`, the file as text",
     "cue": "`sheet` (its name), `cues` (`button`, `excerpt`, `story`, `start` and `end` in milliseconds, `title`)",
     "demo": "`happened`, `steps` (`step`, `seconds`, `happened`, `seen`), `stand_ins`, `reference`, `transcript`, "
@@ -49,6 +50,8 @@ ANSWERS = {
     "erase": "`erased` (`story`, and the receipt as in `story`)",
     "guardian": "`guardian` (`story`, `sealed`)",
     "hold": "`held` (`story`, `since`, `by`): all that waits; `story`, if one was named",
+    "heartbeat": "`format`, `box`, `site`, `version`, `at` (to the hour), `trusted_clock`, `look` (what is not well), "
+    "`failed_work`, `last_sync` (a day)",
     "list": "`stories` (`id`, `kind`, `recorded_at`, `clock_trusted`, `seconds`, `prompt`, `language`, `consent` by use, "
     "`sealed`, `held`); with `--unfinished`: `unfinished` (`take`, `seconds` that can be played, `prompt`, `language`, "
     "`opened_at`, `problem`); with `--unkept`: `unkept` (the same without `problem`); with `--tombstones`: `tombstones`",
@@ -73,6 +76,7 @@ ANSWERS = {
     "transcribe": "`clips` (`file`, `text`, `words` as above, `cpu_s`, `audio_s`, `final_text_s`, or `error`)",
     "verify": "`sound`, `checked` (`masters`, `words`, `ledger`, `open_takes`), `damaged` (`what`, `subject`, `say`), `unread`",
     "withdraw": "`withdrawn` (`story`, `at`)",
+    "update": "`version`, `before`, `down_seconds`; with `--look` `version` alone; with `--settle` `went_back`",
 }
 """What each verb answers with ``--json``."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import platform
 import shutil
@@ -341,10 +342,14 @@ def _wheels(suite: str) -> Path:
     """Every package of the lock for the container's Python, fetched by scripts/arm-wheels; what is there is not fetched again."""
     python = PYTHON[suite]
     folder = CACHE / f"wheels-{python.replace('.', '')}"
+    whole, lock = folder / ".whole", hashlib.sha256((ROOT / "locks/run.txt").read_bytes()).hexdigest()
+    if whole.is_file() and whole.read_text() == lock:
+        return folder
     command = [str(ROOT / "scripts/arm-wheels"), "--python", python, "--machine", platform.machine(), "--to", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Trouble(f"The packages could not be fetched: {(done.stdout + done.stderr)[-300:]}")
+    whole.write_text(lock)
     return folder
 
 
