@@ -17,12 +17,12 @@ from starlette.routing import BaseRoute, Mount, Route
 from archive.errors import CatalogueTrouble
 from archive.keycode import Cost
 from archive.portal.app import static_routes
-from archive.portal.community import cutting, deposit, enter, front, people, review, story
+from archive.portal.community import cutting, deposit, enter, erasing, front, people, review, story
 from archive.portal.community.desk import Desk, Page
 from archive.portal.guard import Guard
 from archive.server.place import ArchiveHome
 
-MODULES: tuple[ModuleType, ...] = (front, review, story, cutting, people, enter)
+MODULES: tuple[ModuleType, ...] = (front, review, story, cutting, erasing, people, enter)
 MOST_BODY = 256 * 1024
 """The longest form: a moderation policy, a set of questions."""
 BOX = "/box"

@@ -38,7 +38,7 @@ def routes(desk: Desk) -> list[Page]:
 def _front(ask: Ask) -> Response:
     with ask.reading() as tx:
         found = matters(ask, tx)
-    return ask.page("front", matters=found)
+    return ask.page("front", matters=found, erased=ask.request.query_params.get("erased") == "yes")
 
 
 def matters(ask: Ask, tx: Tx) -> list[Matter]:

@@ -45,7 +45,7 @@ def command(home: Path, bind: str) -> None:
 
         def ready(url: str) -> None:
             if code is not None:
-                note(f"Nobody has come in yet. The code for the first person, at {url}/enter: {code}")
+                note(f"Nobody has come in yet. The code for the first person, at {url}/code: {code}")
             click.echo(f"The archive is at {url}")
             notifier.ready("The archive is open.")
 
