@@ -37,12 +37,12 @@ def manifest(telling: Telling, places: Places, archive: str) -> str:
     canvas = made.make_canvas(id=f"{own}#canvas", duration=seconds, label={language: [telling.name]})
     if telling.voice:
         body = iiif_prezi3.AnnotationBody(
-            id=places.sound(telling.id), type="Sound", format="audio/flac", duration=seconds, language=[language]
+            id=places.sound(telling.id), type="Sound", format="audio/flac", duration=seconds, language=language
         )
         painting = iiif_prezi3.Annotation(id=f"{own}#sound", motivation="painting", body=body, target=canvas.id)
         canvas.items = [iiif_prezi3.AnnotationPage(id=f"{own}#sounds", items=[painting])]
     captions = iiif_prezi3.AnnotationBody(
-        id=places.captions(telling.id), type="Text", format="text/vtt", language=[language],
+        id=places.captions(telling.id), type="Text", format="text/vtt", language=language,
         label={"en": ["Captions" if telling.checked else f"Captions. {MACHINE}"]},
     )  # fmt: skip
     words = iiif_prezi3.Annotation(id=f"{own}#words", motivation="supplementing", body=captions, target=canvas.id)

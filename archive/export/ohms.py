@@ -26,7 +26,7 @@ _TEXTS_BEFORE = ("title", "accession", "duration", "collection_id", "collection_
 GRAMMAR: Final = f"""
 <grammar xmlns="http://relaxng.org/ns/structure/1.0" ns="{NAMESPACE}"
          datatypeLibrary="http://www.w3.org/2001/XMLSchema-datatypes">
- <start><element name="ROOT"><element name="record">
+ <start><element name="ROOT"><attribute name="schemaLocation" ns="{_XSI}"/><element name="record">
   <attribute name="id" ns=""><data type="int"/></attribute><attribute name="dt" ns=""><data type="date"/></attribute>
   <element name="version"><data type="decimal"/></element>
   <element name="date"><attribute name="value" ns=""><data type="date"/></attribute>
