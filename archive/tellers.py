@@ -5,12 +5,14 @@ No count of plays, likes or listeners is among them, because none is ever taken.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from archive.consent import Yes, events_of, standing
 from archive.errors import NoSuchStory, Refused
+from archive.feed.receive import ERASED
 from archive.store import Store
 from archive.stories import Visit
 from archive.types import ASKED_USES, Act, Form, Use
@@ -73,6 +75,21 @@ class MyStory:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldErased:
+    """What an archive says it has erased, and which copies are still on their way out there (`archive.feed.erased`)."""
+
+    place: str
+    at: datetime
+    gone: tuple[str, ...]
+    remaining: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data for `json`."""
+        told = {"gone": list(self.gone), "remaining": list(self.remaining)}
+        return {"place": self.place, "at": self.at.isoformat(timespec="seconds"), **told}
+
+
+@dataclass(frozen=True, slots=True)
 class WithdrawalReceipt:
     """What a withdrawal has done: what is gone here, and of each copy whether it was told yet. No content.
 
@@ -82,6 +99,7 @@ class WithdrawalReceipt:
     take: TakeId
     at: datetime
     copies: tuple[Copy, ...]
+    told: tuple[ToldErased, ...] = ()
 
     ERASED = ("keys", "sound", "words", "titles", "cues", "search", "bags waiting")
 
@@ -93,6 +111,7 @@ class WithdrawalReceipt:
             "erased_here": list(self.ERASED),
             "on_its_way": [copy.to_json() for copy in self.copies if copy.state == "leaving"],
             "erased_there": [copy.to_json() for copy in self.copies if copy.state == "gone"],
+            "archives_say": [one.to_json() for one in self.told],
         }
 
 
@@ -117,11 +136,22 @@ def copies(store: Store, take: TakeId) -> tuple[Copy, ...]:
         if row.kind in _LEFT:
             since = latest[row.place].at if row.place in latest and latest[row.place].state == "there" else row.at
             latest[row.place] = Copy(row.place, since, "there")
-        elif row.kind in {"recall", "tombstone"} and row.place in latest:
+        elif row.kind in {"recall", "tombstone", ERASED} and row.place in latest:
             latest[row.place] = Copy(row.place, row.at, "gone")
     return tuple(
         Copy(copy.place, copy.at, "leaving") if ended and copy.state == "there" else copy for copy in latest.values()
     )
+
+
+def told_erased(store: Store, take: TakeId) -> tuple[ToldErased, ...]:
+    """Read what archives have said of erasing this story, by place; it came with their feeds."""
+    told = []
+    for row in store.receipts(take):
+        if row.kind == ERASED:
+            said = json.loads(row.body)
+            at = datetime.fromisoformat(said["at"])
+            told.append(ToldErased(row.place, at, tuple(said["gone"]), tuple(said["remaining"])))
+    return tuple(told)
 
 
 def receipt(store: Store, take: TakeId) -> WithdrawalReceipt:
@@ -132,7 +162,7 @@ def receipt(store: Store, take: TakeId) -> WithdrawalReceipt:
     ended = [event for event in events if event.act in {Act.WITHDRAW, Act.DISCARD, Act.EXPIRE}]
     if not ended:
         raise Refused("This story was not taken back.", "Its teller sees it with the keep-code.")
-    return WithdrawalReceipt(take, ended[0].at, copies(store, take))
+    return WithdrawalReceipt(take, ended[0].at, copies(store, take), told_erased(store, take))
 
 
 def parse_span(text: str) -> tuple[Ms, Ms]:
