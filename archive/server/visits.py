@@ -1,6 +1,7 @@
 """The archive's side of a stick, or of a remote that is used like one: take in what boxes left, leave what is theirs.
 
-Withdrawals come first, both ways; then sealed bags, each judged like one that came over the network; then receipts.
+Withdrawals come first, both ways; then sealed bags, each judged like one that came over the network, and receipts; then
+the feed of each box that left its hello here.
 Every step can be repeated: a visit broken off anywhere is finished by the next. What did not pass is removed, with
 the reason beside it in `refused/<id>.txt`, so that the box leaves it anew.
 """
@@ -23,6 +24,7 @@ from archive.sealedbag import KEY_FILE, SUFFIX, read_archive_key
 from archive.server import custody
 from archive.server.deposits import accept
 from archive.server.place import ArchiveHome
+from archive.server.stickfeeds import leave_feeds
 from archive.tombstones import Reach
 from archive.transports.folder import SEALED
 
@@ -38,6 +40,9 @@ class VisitReport:
     kept: list[Receipt] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
+    feeds: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    """Fingerprints of boxes that ask for a feed and that nobody here has made known."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for `json`."""
@@ -46,6 +51,8 @@ class VisitReport:
             "kept": [receipt.to_json() for receipt in self.kept],
             "refused": [{"story": refusal.bag, "why": refusal.why} for refusal in self.refused],
             "withdrawn": self.withdrawn,
+            "feeds": self.feeds,
+            "unknown_boxes": self.unknown,
         }
 
 
@@ -62,6 +69,7 @@ def visit_folder(place: ArchiveHome, root: Path, progress: Progress = no_progres
         _take_back(place, root, report, progress)
         for path in _sealed(root):
             _take_in(place, root, path, report, progress)
+        report.feeds, report.unknown = leave_feeds(place, root, progress)
     return report
 
 

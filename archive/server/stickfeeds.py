@@ -1,0 +1,101 @@
+"""Feeds on a stick: each box that left its hello there finds its feed beside it at the next visit.
+
+A hello on a stick shows no credential: whoever holds the stick could have put one there. So only the keys of a box
+that is known already are answered; a person makes a box known by them once (`meet`), comparing its fingerprint.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from archive.boxes import box_named, boxes, greet
+from archive.catalogue.port import Catalogue
+from archive.durable import PART, remove, write_file
+from archive.errors import Refused
+from archive.feed.hello import Hello, read_hello
+from archive.feed.make import feed_for, open_blob
+from archive.ingest import Progress
+from archive.objects import BLOCK
+from archive.server.place import ArchiveHome
+from archive.transports.folder import BLOBS, BOXES
+
+_FEED = ".feed"
+_MOST_BOXES = 200
+
+
+def leave_feeds(place: ArchiveHome, root: Path, progress: Progress) -> tuple[list[str], list[str]]:
+    """Write the feed of every known box whose hello lies in ``root``; remove blobs no feed there names.
+
+    Returns the names of the boxes that have a feed now, and fingerprints of those nobody here knows. Raises `OSError`
+    where the stick fails, and as `feed_for` does.
+    """
+    with place.catalogue() as catalogue:
+        known = {(box.seal, box.sign): box.name for box in boxes(catalogue) if box.revoked_at is None and box.seal}
+    fed: list[str] = []
+    unknown: list[str] = []
+    wanted: set[str] = set()
+    for hello in _hellos(root):
+        name = known.get((hello.seal, hello.sign))
+        path = root / BOXES / f"{hello.name}{_FEED}"
+        if name is None:
+            unknown.append(hello.fingerprint)
+            remove(path)
+            continue
+        progress("feed", name)
+        data = feed_for(place, name, hello)
+        blobs = _blobs_of(place, name)
+        # Blobs first: a feed on the stick has everything it names.
+        for sha256 in blobs:
+            _leave_blob(place, root, name, sha256)
+        write_file(path, data)
+        wanted |= blobs
+        fed.append(name)
+    folder = root / BLOBS
+    for path in sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []:
+        if path.name not in wanted:
+            remove(path)
+    return fed, unknown
+
+
+def meet(catalogue: Catalogue, name: str, data: bytes, now: datetime) -> Hello:
+    """Make the box called ``name`` known by the hello it left; a person has compared the fingerprint.
+
+    Raises `NoSuchBox`, `Refused` for what is no hello, `OtherBox` where other keys are known for that name.
+    """
+    hello = read_hello(data)
+    if hello is None:
+        raise Refused("This is not how a box makes itself known.", "Give the file boxes/<letters>.json of the stick.")
+    greet(catalogue, box_named(catalogue, name), hello.seal, hello.sign, {}, now)
+    return hello
+
+
+def _hellos(root: Path) -> list[Hello]:
+    folder = root / BOXES
+    if folder.is_symlink() or not folder.is_dir():
+        return []
+    found = []
+    for path in sorted(folder.glob("*.json"))[:_MOST_BOXES]:
+        hello = read_hello(path.read_bytes()) if path.is_file() and not path.is_symlink() else None
+        if hello is not None and path.stem == hello.name:
+            found.append(hello)
+    return found
+
+
+def _blobs_of(place: ArchiveHome, box: str) -> set[str]:
+    with place.catalogue() as catalogue, catalogue.read() as tx:
+        rows = tx.all("SELECT sound, card FROM loans WHERE box = ?", box)
+    return {str(name) for row in rows for name in row}
+
+
+def _leave_blob(place: ArchiveHome, root: Path, box: str, sha256: str) -> None:
+    target = root / BLOBS / sha256
+    if target.is_file():
+        return
+    target.parent.mkdir(exist_ok=True)
+    part = target.with_name(sha256 + PART)
+    remove(part)
+    with open_blob(place, box, sha256) as source, part.open("xb") as out:
+        while block := source.read(BLOCK):
+            out.write(block)
+    part.rename(target)
