@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,9 @@ AGREED = (Use.RECORD, Use.KEEP, Use.ARCHIVE)
 class Told:
     """A story as its box knows it; every change makes another bag."""
 
-    def __init__(self, story: TakeId = STORY, said: str = "The lighthouse stood on the rock.", uses: tuple[Use, ...] = AGREED) -> None:
+    def __init__(
+        self, story: TakeId = STORY, said: str = "The lighthouse stood on the rock.", uses: tuple[Use, ...] = AGREED
+    ) -> None:
         self.story = story
         self.said = said
         self.sound: bytes | None = SOUND
@@ -72,7 +75,7 @@ class Told:
                     "dcterms:publisher": "Maple Library",
                 },
                 consent=record(self.story, self.events), events=events,
-                sound=None if self.sound is None else (lambda sound=self.sound: io.BytesIO(sound)),
+                sound=None if self.sound is None else partial(io.BytesIO, self.sound),
             )
         )  # fmt: skip
 
