@@ -54,7 +54,7 @@ def collection(tellings: Sequence[Telling], places: Places, archive: str, page: 
     """Write one page of the list of manifests as a IIIF collection."""
     plain: dict[str, Any] = {
         "@context": "http://iiif.io/api/presentation/3/context.json",
-        "id": f"{places.home}/collection.json" + ("" if page <= 1 else f"?page={page}"),
+        "id": f"{places.home}collection.json" + ("" if page <= 1 else f"?page={page}"),
         "type": "Collection",
         "label": {"none": [archive if last <= 1 else f"{archive} ({page} of {last})"]},
         "items": [

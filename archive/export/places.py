@@ -20,7 +20,7 @@ class Places:
     @property
     def home(self) -> str:
         """The list of stories."""
-        return f"{self.base}{ROOT}"
+        return f"{self.base}{ROOT}/"
 
     @property
     def oai(self) -> str:
@@ -33,11 +33,11 @@ class Places:
 
     def feed(self, page: int = 1) -> str:
         """The feed, or an older page of it."""
-        return f"{self.home}/feed.xml" + ("" if page <= 1 else f"?page={page}")
+        return f"{self.home}feed.xml" + ("" if page <= 1 else f"?page={page}")
 
     def story(self, story: str) -> str:
         """The page to listen at."""
-        return f"{self.home}/{story}"
+        return f"{self.home}{story}"
 
     def sound(self, story: str) -> str:
         """The sound, by ranges."""

@@ -32,6 +32,8 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cache-Control": "no-store",
 }
+_OWN_WORD = {"Cross-Origin-Resource-Policy"}
+"""What an answer may say otherwise of itself: sound and captions that are public may be played by other sites."""
 
 
 def new_token() -> str:
@@ -92,7 +94,8 @@ class Guard:
             if message["type"] == "http.response.start":
                 answer = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
-                    answer[name] = value
+                    if name not in _OWN_WORD or name not in answer:
+                        answer[name] = value
                 if fresh and not any(line.startswith(f"{COOKIE}=") for line in answer.getlist("set-cookie")):
                     answer.append("set-cookie", cookie_line(COOKIE, fresh))
                 if self._secure:

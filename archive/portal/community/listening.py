@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import AsyncIterator
 
-from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from archive.catalogue import Tx
 from archive.catalogue.consents import ask as ask_gate
 from archive.errors import Refused
 from archive.objects import checked_key
 from archive.portal.community.desk import Ask, Desk
-from archive.portal.sound import BARS, PIECE, draw_bars, span_asked
+from archive.portal.community.ranges import sound_by_range
+from archive.portal.sound import BARS, draw_bars
 from archive.reviewing.rendition import blanked_spans, derived_folder, loudness, master_key, sound_key
 from archive.types import Reader
-
-KIND = "audio/flac"
 
 
 def gated_key(desk: Desk, story: str) -> str:
@@ -42,31 +39,9 @@ def check_gate(desk: Desk, tx: Tx, story: str) -> None:
 
 
 def sound(ask: Ask) -> Response:
-    """Answer a request for the sound. A range is answered with at most `PIECE` bytes; players ask again."""
+    """Answer a request for the sound. A range is answered with at most a piece; players ask again."""
     story, desk = ask.part("story"), ask.desk
-    objects = desk.place.objects
-    key = gated_key(desk, story)
-    size = objects.size(key)
-    headers = {"Accept-Ranges": "bytes"}
-    try:
-        span = span_asked(ask.request.headers.get("range"), size)
-    except ValueError:
-        return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{size}"})
-
-    def read(first: int, last: int) -> bytes:
-        with objects.open(gated_key(desk, story), first, last + 1 - first) as stream:
-            return stream.read()
-
-    if span is not None:
-        first, last = span[0], min(span[1], span[0] + PIECE - 1)
-        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
-        return Response(read(first, last), 206, headers, KIND)
-
-    async def pieces() -> AsyncIterator[bytes]:
-        for first in range(0, size, PIECE):
-            yield await run_in_threadpool(read, first, min(size, first + PIECE) - 1)
-
-    return StreamingResponse(pieces(), 200, headers | {"Content-Length": str(size)}, KIND)
+    return sound_by_range(desk.place.objects, lambda: gated_key(desk, story), ask.request.headers.get("range"))
 
 
 def wave(ask: Ask) -> Response:

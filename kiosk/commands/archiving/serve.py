@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -39,7 +40,13 @@ def command(home: Path, bind: str) -> None:
     notifier = Notifier.from_environment()
     with open_archive(home) as place:
         names = outside_names(place.settings.more)
-        app = make_community(place, where.hosts | names, secure=bool(names))
+        public: tuple[Any, ...] = ()
+        if place.settings.public:
+            # Only now: the formats of the public door need packages that the rest does not.
+            from archive.portal.community.public import routes
+
+            public = tuple(routes(place))
+        app = make_community(place, where.hosts | names, public=public, secure=bool(names))
         with place.catalogue() as catalogue, catalogue.write() as tx:
             code = first_code(tx, place.now())
 
