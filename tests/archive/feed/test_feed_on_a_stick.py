@@ -1,0 +1,85 @@
+"""By stick and with the real program: what a curator prepared sounds at a box that has no network."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from archive import curation
+from archive.boxes import add_box
+from archive.errors import Refused
+from archive.ingest import no_progress
+from archive.server.stickfeeds import leave_feeds, meet
+from archive.server.visits import visit_folder
+from archive.transports.folder import BLOBS, BOXES
+from archive.types import Use
+from kiosk.cli import run
+
+
+@pytest.fixture
+def program(tmp_path, capsys, archive):
+    """Run a command line on a box of its own; return the object it prints."""
+
+    def call(*words, code=0):
+        capsys.readouterr()
+        assert run([*map(str, words), "--home", str(tmp_path / "kiosk"), "--json"]) == code
+        return json.loads(capsys.readouterr().out)
+
+    return call
+
+
+def carried(archive, stick, name="near"):
+    """The archive's visit of the stick; a person makes the box known once."""
+    (hello,) = (stick / BOXES).glob("*.json")
+    with archive.place.catalogue() as catalogue:
+        add_box(catalogue, name, "sysadmin", archive.place.now())
+        meet(catalogue, name, hello.read_bytes(), archive.place.now())
+    return visit_folder(archive.place, stick)
+
+
+def test_a_cue_prepared_far_away_sounds_on_one_press(archive, program, tmp_path) -> None:
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    visit_folder(archive.place, stick)
+    assert program("sync", "--to", stick)["feed"]["sequence"] == 0
+    assert visit_folder(archive.place, stick).unknown
+    story = archive.lend("near", 1, Use.RECORD, Use.KEEP, Use.PUBLIC)
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        asked = curation.AskedPrompt("first-ferry", {"en": "Which ferry?", "es": "¿Qué barco?"})
+        curation.save_prompts(
+            tx, curation.PreparedSet("water", {"en": "Water"}, (asked,)), "curator", archive.place.now()
+        )
+    assert carried(archive, stick).feeds == ["near"]
+    feed = program("sync", "--to", stick)["feed"]
+    assert (feed["lent"], feed["cue_sheets"], feed["prompt_sets"]) == ([story], ["main"], ["water"])
+    assert program("cue")["cues"][0]["title"] == "The ferry"
+    listed = program("list")
+    assert listed["stories"] == []
+    assert [(one["id"], one["site"], one["buttons"]) for one in listed["guests"]] == [(story, "Elsewhere", [1])]
+    played = program("simulate", "--presses", "facilitate cue1 @5 back listen @2")
+    chosen = [event["story"] for event in played["events"] if event["event"] == "StoryChosen"]
+    # On the button, and not among the voices of this library.
+    assert chosen == [story]
+    assert [event["event"] for event in played["events"] if event["event"] == "PlaybackStarted"] == ["PlaybackStarted"]
+    # Taken back: the next stick takes it off this box.
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        tx.run("DELETE FROM stories WHERE id = ?", story)
+    assert visit_folder(archive.place, stick).feeds == ["near"]
+    assert list((stick / BLOBS).iterdir()) == []
+    assert program("sync", "--to", stick)["feed"]["given_back"] == [story]
+    assert program("cue")["cues"] == []
+
+
+def test_a_hello_nobody_made_known_gets_nothing(archive, program, tmp_path) -> None:
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    visit_folder(archive.place, stick)
+    program("sync", "--to", stick)
+    archive.lend("near", 1)
+    fed, unknown = leave_feeds(archive.place, stick, no_progress)
+    assert fed == []
+    assert len(unknown[0].split()) == 8
+    assert not list((stick / BOXES).glob("*.feed"))
+    with archive.place.catalogue() as catalogue, pytest.raises(Refused):
+        meet(catalogue, "near", b"{}", archive.place.now())
