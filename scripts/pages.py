@@ -37,7 +37,7 @@ settings). 130: interrupted.
 """
 ANSWERS = {
     "archive": "box add: `box`, `credential` (shown once); box list: `boxes` (`box`, `added_at`, `revoked_at`, `last_seen`, "
-    "`last_deposit`, `pulse`), box revoke: one of them; visit: `at`, `kept` (receipts), `refused` (`story`, `why`), `withdrawn`",
+    "`last_deposit`, `pulse`), box revoke: one of them; person list: `people` (`name`, `roles`, `ready`, `added`, `ended`), else one of them, with `code` where one was made; visit: `at`, `kept` (receipts), `refused` (`story`, `why`), `withdrawn`",
     "backup": "`file`, `keys`, `stories`, `files`, `bytes`, `withdrawn`",
     "bench": "one number by figure; the names say what and in which unit",
     "bundle": "`bundle`, `version`, `bytes`, `files`, `wheels` (whether packages are inside), `public_key`",

@@ -6,7 +6,7 @@ import importlib
 
 import click
 
-PARTS: tuple[str, ...] = ("serve", "box", "visit", "export", "import_", "move", "verify", "search")
+PARTS: tuple[str, ...] = ("serve", "person", "box", "visit", "export", "import_", "move", "verify", "search")
 """Each is a module of `kiosk.commands.archiving` with a ``command`` of that name."""
 
 
@@ -17,6 +17,7 @@ def command() -> None:
     \b
     Examples:
       hearth archive serve --home ./my-archive
+      hearth archive person add ana --role curator --home ./my-archive
       hearth archive box add maple-street --home ./my-archive
       hearth archive box list --home ./my-archive --json
       hearth archive box revoke maple-street --home ./my-archive
