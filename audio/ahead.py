@@ -8,14 +8,14 @@ a noisy room. When that happens often, nothing is done ahead for a while: only a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audio.transcribe import shifted
 from audio.types import CutReason, Ms, Segment, Tentative, Word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from audio.pcm import Samples
     from audio.transcribe import Transcriber
@@ -26,6 +26,8 @@ SURE = 0.8
 """The mean word probability from which words found ahead stand."""
 SURE_AT_THE_END = 0.75
 """The same for the last segment of a story."""
+_KEPT_TEXT = 400
+"""Characters of a take's text that are remembered, to tell the transcriber what was said before."""
 _CREDIT_MS = 8_000
 _EARNED = 0.25
 
@@ -51,6 +53,8 @@ class Ahead:
         """Milliseconds of voice whose words were found ahead: those that stood, and those that did not."""
         self._pieces: list[_Piece] = []
         self._credit: float = _CREDIT_MS
+        self._said = ("", "", Ms(0))
+        """Of which take, the end of its text so far, and up to where."""
 
     def wanted(self, span: Tentative) -> bool:
         """Tell whether `look` would do anything with ``span``: it follows what is known, and there is credit."""
@@ -61,15 +65,25 @@ class Ahead:
         """Find the words of ``span``. ``sound`` gives the samples between two times of the take (mono, 16 kHz)."""
         if not self.wanted(span):
             return
-        words = shifted(self.transcriber.transcribe(sound(span.start, span.end), span.voiced), span.start)
-        self._pieces = [*self._known(span.take, span.index), _Piece(span, tuple(words))]
+        known = self._known(span.take, span.index)
+        words = self._words(span, sound, self._before(span.take, known[0].span.start if known else span.start, known))
+        self._pieces = [*known, _Piece(span, tuple(words))]
 
     def forget(self) -> None:
-        """Drop every word found ahead."""
+        """Drop every word found ahead, and what was said before."""
         self._pieces = []
+        self._said = ("", "", Ms(0))
 
     def close(self, segment: Segment, sound: Sound) -> list[Word]:
         """Return the words of ``segment``, in the take's time, with as little left to do as its pieces allow."""
+        words = self._closed(segment, sound)
+        before = self._before(segment.take, segment.start)
+        text = " ".join([before, *(word.text for word in words)])[-_KEPT_TEXT:]
+        # The story is over: nothing of it stays in memory.
+        self._said = ("", "", Ms(0)) if segment.reason is CutReason.END else (segment.take, text, segment.end)
+        return words
+
+    def _closed(self, segment: Segment, sound: Sound) -> list[Word]:
         pieces = self._fitting(segment)
         self._pieces = []
         voiced = sum(piece.span.voiced for piece in pieces)
@@ -77,10 +91,21 @@ class Ahead:
         if not pieces or not self._stand(pieces, segment):
             self.wasted += voiced
             self._credit -= voiced
-            return self._words(segment.start, segment.end, segment.voiced, sound)
+            return self._words(segment, sound, self._before(segment.take, segment.start))
         self.used += voiced
         words = [word for piece in pieces for word in piece.words]
-        return words + self._words(pieces[-1].span.end, segment.end, Ms(max(0, segment.voiced - voiced)), sound)
+        rest = replace(segment, start=pieces[-1].span.end, voiced=Ms(max(0, segment.voiced - voiced)))
+        return words + self._words(rest, sound, self._before(segment.take, segment.start, pieces))
+
+    def _before(self, take: str, start: Ms, pieces: Sequence[_Piece] = ()) -> str:
+        """Return what was said before ``start``, if that is where it is known to end, and in the pieces that follow."""
+        known, text, end = self._said
+        return " ".join(
+            [
+                *([text] if (known, end) == (take, start) else []),
+                *(word.text for piece in pieces for word in piece.words),
+            ]
+        )
 
     def _stand(self, pieces: list[_Piece], segment: Segment) -> bool:
         alone = len(pieces) == 1 and pieces[0].span.voiced >= segment.voiced
@@ -101,7 +126,8 @@ class Ahead:
             at = piece.span.end
         return fitting
 
-    def _words(self, start: Ms, end: Ms, voiced: Ms, sound: Sound) -> list[Word]:
-        if voiced <= 0 or end <= start:
+    def _words(self, span: Segment | Tentative, sound: Sound, before: str) -> list[Word]:
+        if span.voiced <= 0 or span.end <= span.start:
             return []
-        return shifted(self.transcriber.transcribe(sound(start, end), voiced), start)
+        found = self.transcriber.transcribe(sound(span.start, span.end), span.voiced, before)
+        return shifted(found, span.start)

@@ -47,7 +47,7 @@ class PlainWhole:
         self._beam = beam
         self._filter = vad_filter
 
-    def transcribe(self, samples: Samples, voiced: Ms) -> list[Word]:  # noqa: ARG002 - the baseline does not look
+    def transcribe(self, samples: Samples, voiced: Ms, before: str = "") -> list[Word]:  # noqa: ARG002 - not looked at
         """Return the words; each carries its sentence's times."""
         segments, _ = self._whisper.transcribe(
             samples, language=self.language, beam_size=self._beam, vad_filter=self._filter

@@ -56,6 +56,8 @@ HOLE = Ms(800)
 """A stretch without a word as long as this is listened to again."""
 _VOICE_IN_HOLE = Ms(600)
 _MOST_HOLES = 3
+_PROMPT_TOKENS = 60
+"""So much of what was said before is told to the decoder."""
 _LEAD_IN = Ms(320)
 
 
@@ -123,16 +125,17 @@ class ShortTailTranscriber:
         self._prompt = [*special.sot_sequence, special.no_timestamps]
         self._silence = self._encode(np.zeros(RATE * WINDOW // 1000, np.float32)) if model in SAFE else None
 
-    def transcribe(self, samples: Samples, voiced: Ms) -> list[Word]:
+    def transcribe(self, samples: Samples, voiced: Ms, before: str = "") -> list[Word]:
         """Return the words, as `Transcriber` promises."""
         length = length_of(samples)
         if voiced <= 0 or len(samples) == 0:
             return []
         if self._silence is None or length > WINDOW - 2 * _TAIL_SECONDS * 1000:
             return self._plain.transcribe(samples, voiced)
-        words, looping = self._once(samples, length)
+        prompt = self._prompted(before)
+        words, looping = self._once(samples, length, prompt)
         if not looping:
-            words = self._mended(words, samples, length)
+            words = self._mended(words, samples, length, prompt)
         if looping or stopped_early(len(words), voiced):
             self.redone += 1
             again = self._plain.transcribe(samples, voiced)
@@ -140,14 +143,19 @@ class ShortTailTranscriber:
                 return again
         return words
 
-    def _once(self, samples: Samples, length: Ms) -> tuple[list[Word], bool]:
+    def _prompted(self, before: str) -> list[int]:
+        """Return what the decoder is given to begin with: the end of what was said before, and the usual marks."""
+        said = self._tokenizer.encode(" " + before.strip())[-_PROMPT_TOKENS:] if before.strip() else []
+        return [self._tokenizer.sot_prev, *said, *self._prompt] if said else self._prompt
+
+    def _once(self, samples: Samples, length: Ms, prompt: list[int]) -> tuple[list[Word], bool]:
         """Decode once; the words, and whether they go round in circles."""
         speech = self._encode(samples)
-        decoded = self._decode(speech, length)
+        decoded = self._decode(speech, length, prompt)
         looping = loops(decoded.text) or suspicious(0.0, 0.0, decoded.compression)
         return ([], True) if looping else (self._timed(decoded, speech, samples), False)
 
-    def _mended(self, words: list[Word], samples: Samples, length: Ms) -> list[Word]:
+    def _mended(self, words: list[Word], samples: Samples, length: Ms, prompt: list[int]) -> list[Word]:
         """Decode by itself each stretch in which a voice is measured and no word stands."""
         edges = [Ms(0), *(edge for word in words for edge in (word.start, word.end)), length]
         holes = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= HOLE]
@@ -157,7 +165,7 @@ class ShortTailTranscriber:
                 continue
             self.mended += 1
             part = samples[found[0] * RATE // 1000 : found[1] * RATE // 1000]
-            heard, looping = self._once(part, length_of(part))
+            heard, looping = self._once(part, length_of(part), prompt)
             if not looping:
                 words = sorted([*words, *shifted(heard, found[0])], key=lambda word: word.start)
         return words
@@ -184,18 +192,19 @@ class ShortTailTranscriber:
         frames = min(mel.shape[-1] // _FRAMES_PER_POSITION * _FRAMES_PER_POSITION, POSITIONS * _FRAMES_PER_POSITION)
         return np.array(self._whisper.encode(np.ascontiguousarray(mel[:, :frames])))
 
-    def _decode(self, speech: np.ndarray[Any, np.dtype[np.float32]], length: Ms) -> Decoded:
+    def _decode(self, speech: np.ndarray[Any, np.dtype[np.float32]], length: Ms, prompt: list[int]) -> Decoded:
         whole = (
             np.concatenate([speech, self._silence[:, speech.shape[1] :]], axis=1)
             if self._silence is not None
             else speech
         )
+        most = token_limit(length)
         (result,) = self._whisper.model.generate(
             _storage(whole),
-            [self._prompt],
+            [prompt],
             beam_size=self.beam,
-            # CTranslate2 gives at most half of the length it is asked for.
-            max_length=2 * token_limit(length),
+            # CTranslate2 counts the prompt, and gives at most half of the length it is asked for.
+            max_length=max(2 * most, most + len(prompt)),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_blank=True,

@@ -41,10 +41,11 @@ class Transcriber(Protocol):
     name: str
     language: str
 
-    def transcribe(self, samples: Samples, voiced: Ms) -> list[Word]:
+    def transcribe(self, samples: Samples, voiced: Ms, before: str = "") -> list[Word]:
         """Return the words in mono float32 ``samples`` at 16 kHz, in order.
 
-        ``voiced`` is how much of it was measured to be speech; with 0 there are no words. Times are milliseconds from
+        ``voiced`` is how much of it was measured to be speech; with 0 there are no words. ``before`` is what was said
+        just before, which may help to understand; it is no part of the answer. Times are milliseconds from
         the first sample, never beyond the last. Takes bounded time: a few times what the stretch lasts at worst.
         """
         ...
@@ -154,7 +155,7 @@ class WhisperTranscriber:
         self.beam = beam
         self._whisper = whisper or load_whisper(model, language, threads=threads)
 
-    def transcribe(self, samples: Samples, voiced: Ms) -> list[Word]:
+    def transcribe(self, samples: Samples, voiced: Ms, before: str = "") -> list[Word]:  # noqa: ARG002 - not looked at
         """Return the words, as `Transcriber` promises."""
         if voiced <= 0 or len(samples) == 0:
             return []
@@ -199,12 +200,14 @@ class FixedTranscriber:
         self.name = "fixed"
         self.language = language
         self.asked: list[tuple[Ms, Ms]] = []
+        self.told: list[str] = []
         self._script = iter(script)
 
-    def transcribe(self, samples: Samples, voiced: Ms) -> list[Word]:
+    def transcribe(self, samples: Samples, voiced: Ms, before: str = "") -> list[Word]:
         """Return the next text of the script as evenly spread words."""
         length = length_of(samples)
         self.asked.append((length, voiced))
+        self.told.append(before)
         if voiced <= 0:
             return []
         text = next(self._script, "")

@@ -226,9 +226,9 @@ def test_a_story_taken_back_while_it_is_transcribed_leaves_no_words(store, home,
     _, code = teller.story(Use.PLAY_HERE)
 
     class Slow(FixedTranscriber):
-        def transcribe(self, samples, voiced):
+        def transcribe(self, samples, voiced, before=""):
             store.withdraw(str(code), "code")
-            return super().transcribe(samples, voiced)
+            return super().transcribe(samples, voiced, before)
 
     worker = TranscriberWorker(home, clock, lambda _: Slow(["never to be seen"]))
     while worker.run_once():

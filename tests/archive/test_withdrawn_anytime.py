@@ -43,8 +43,8 @@ class Meddler(FixedTranscriber):
         super().__init__(["Under the linden tree we sang."] * 9)
         self._act = act
 
-    def transcribe(self, samples, voiced):
-        words = super().transcribe(samples, voiced)
+    def transcribe(self, samples, voiced, before=""):
+        words = super().transcribe(samples, voiced, before)
         self._act()
         return words
 

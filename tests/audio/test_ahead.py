@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,9 +22,11 @@ class Scribe:
     def __init__(self, sure: float = 0.95) -> None:
         self.sure = sure
         self.asked: list[tuple[int, int]] = []
+        self.told: list[str] = []
 
-    def transcribe(self, samples, voiced):
+    def transcribe(self, samples, voiced, before=""):
         self.asked.append((len(samples) // 16, voiced))
+        self.told.append(before)
         return [Word(f"w{n}", Ms(n * 1000), Ms(n * 1000 + 500), self.sure) for n in range(len(samples) // 16_000)]
 
 
@@ -144,3 +148,58 @@ def test_work_done_twice_has_an_end_and_is_earned_again() -> None:
         at += 10_000
     assert sum(length for length, _ in scribe.asked) < 1.35 * at
     assert ahead.wasted > 100_000
+
+
+def told_in_order(scribe: Scribe) -> list[int]:
+    """How many words the transcriber was told each time it was asked."""
+    return [len(before.split()) for before in scribe.told]
+
+
+def test_what_was_said_before_is_told_with_each_stretch_and_each_segment() -> None:
+    scribe = Scribe()
+    ahead = Ahead(scribe)
+    ahead.look(span(0, 3000), sound)
+    ahead.look(span(3000, 5000), sound)
+    ahead.close(segment(0, 7000), sound)
+    ahead.look(span(7000, 10_000, index=1), sound)
+    ahead.close(segment(7000, 11_000, CutReason.END, index=1), sound)
+    assert told_in_order(scribe) == [0, 3, 5, 7, 10]
+    assert scribe.told[1] == "w0 w1 w2"
+
+
+def test_a_segment_done_again_is_told_what_came_before_it_and_not_itself() -> None:
+    scribe = Scribe(0.2)
+    ahead = Ahead(scribe)
+    ahead.close(segment(0, 4000), sound)
+    ahead.look(span(4000, 7000, index=1), sound)
+    ahead.close(segment(4000, 9000, index=1), sound)
+    assert scribe.asked[-1] == (5000, 5000)
+    assert told_in_order(scribe) == [0, 4, 4]
+
+
+def test_nothing_of_one_story_is_told_in_another_or_kept_after_its_end() -> None:
+    scribe = Scribe()
+    ahead = Ahead(scribe)
+    ahead.close(segment(0, 4000), sound)
+    ahead.close(replace(segment(4000, 6000, index=1), take=TakeId("01OTHER")), sound)
+    ahead.close(replace(segment(6000, 8000, CutReason.END, index=2), take=TakeId("01OTHER")), sound)
+    assert told_in_order(scribe) == [0, 0, 2]
+    assert "w0" not in str(vars(ahead))
+
+
+def test_what_follows_a_gap_or_was_taken_back_is_told_nothing() -> None:
+    scribe = Scribe()
+    ahead = Ahead(scribe)
+    ahead.close(segment(0, 4000), sound)
+    ahead.close(segment(5000, 8000, index=2), sound)
+    ahead.forget()
+    ahead.close(segment(8000, 9000, index=3), sound)
+    assert told_in_order(scribe) == [0, 0, 0]
+
+
+def test_a_long_story_is_not_kept_whole() -> None:
+    scribe = Scribe()
+    ahead = Ahead(scribe)
+    for index in range(60):
+        ahead.close(segment(index * 10_000, (index + 1) * 10_000, index=index), sound)
+    assert len(scribe.told[-1]) <= 400

@@ -68,6 +68,18 @@ def test_every_transcriber_keeps_the_contract(makers: dict[str, Any], beckett_sa
 
 
 @pytest.mark.parametrize("name", ["whisper", "shorttail"])
+@pytest.mark.parametrize("before", ["He sat down by the fire and read aloud.", "no no no " * 60])
+def test_what_was_said_before_is_no_part_of_the_answer(
+    makers: dict[str, Any], beckett_samples: Any, name: str, before: str
+) -> None:
+    words = makers[name]().transcribe(beckett_samples, Ms(6000), before)
+    said = speech.normalised(" ".join(word.text for word in words))
+    assert said.startswith("ever tried ever failed no matter")
+    assert len(words) < 25
+    assert all(0 <= word.start <= word.end <= transcribe.length_of(beckett_samples) for word in words)
+
+
+@pytest.mark.parametrize("name", ["whisper", "shorttail"])
 def test_word_times_fit_the_sound(makers: dict[str, Any], beckett_samples: Any, name: str) -> None:
     words = makers[name]().transcribe(beckett_samples, Ms(6000))
     again = next(word for word in words if word.text == "Try")
