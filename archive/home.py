@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 from dataclasses import dataclass
@@ -145,7 +146,10 @@ def open_home(path: Path | str) -> Home:
             (place / name).mkdir(mode=0o700, exist_ok=True)
         _probe(place)
         if not home.database.exists():
-            _make_keys(home.keys)
+            # Kiosk and transcriber start together: the keys that one has made, the other must not make again.
+            with (place / ".making").open("w") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                _make_keys(home.keys)
     except OSError as error:
         raise HomeTrouble(
             f"The folder {place} cannot be used: {error.strerror or error}.",

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from archive.durable import write_file
 from archive.errors import ArchiveError
 from archive.feed.sent import SETTINGS_FILE
 from archive.home import Home, open_home
@@ -79,7 +80,8 @@ def read_home(path: Path) -> Setting:
     """
     home = open_home(path)
     if not home.config.exists():
-        home.config.write_text(settings.default_toml(), encoding="utf-8")
+        # Whole or not at all: the transcriber may read it at the same moment.
+        write_file(home.config, settings.default_toml().encode())
     config = with_sent(settings.load(home.config), home.config, home.feed / SETTINGS_FILE)
     languages = config.site.languages
     words = {language: texts.load(language, home.texts) for language in languages}
