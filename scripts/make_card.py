@@ -55,7 +55,7 @@ def first_run(wishes: Wishes) -> str:
 set +e
 BOOT=/boot/firmware
 echo {wishes.hostname} >/etc/hostname
-sed -i 's/^127\\.0\\.1\\.1.*/127.0.1.1\\t{wishes.hostname}/' /etc/hosts
+sed -Ei 's/^(127\\.0\\.1\\.1\\s+).*/\\1{wishes.hostname}/' /etc/hosts
 ln -sfn /usr/share/zoneinfo/{wishes.timezone} /etc/localtime
 install -m 0644 $BOOT/{FOLDER}/hearth-first-install.service /etc/systemd/system/hearth-first-install.service
 systemctl enable hearth-first-install.service
@@ -224,6 +224,13 @@ def checked(given: argparse.Namespace) -> Wishes:
     )  # fmt: skip
 
 
+def fits(boot: Path, need: int) -> None:
+    """Refuse what the card has no room for, before the first byte."""
+    free = shutil.disk_usage(boot).free
+    if need > free:
+        raise Refused(f"The card's boot partition has {free // 1_000_000} MB free and {need // 1_000_000} MB are needed: leave out --wheels or --models.")
+
+
 def main() -> int:
     """Write the card, or list what would be written."""
     parser = argparse.ArgumentParser(prog="scripts/make-card", description="Make a card that installs the box at its first start.")
@@ -242,9 +249,8 @@ def main() -> int:
     given = parser.parse_args()
     try:
         made = files(given.boot, checked(given))
-        need, free = sum(map(len, made.values())), shutil.disk_usage(given.boot).free
-        if need > free and not given.dry_run:
-            raise Refused(f"The card's boot partition has {free // 1_000_000} MB free and {need // 1_000_000} MB are needed: leave out --wheels or --models.")
+        if not given.dry_run:
+            fits(given.boot, sum(map(len, made.values())))
         for name, data in made.items():
             print(f"{name}  {len(data):,} bytes")
             if not given.dry_run:

@@ -34,8 +34,8 @@ def command(bundle: str | None, look: bool, settle: bool, patience: float, as_js
 
     \b
     Examples:
-      sudo hearth update /media/usb/digital-hearth-0.2.0.hearth
-      sudo hearth update https://library.example/digital-hearth-0.2.0.hearth --json
+      hearth update /media/usb/digital-hearth-0.2.0.hearth
+      hearth update https://library.example/digital-hearth-0.2.0.hearth --json
     """
     here = places()
     with _alone(here):

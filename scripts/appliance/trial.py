@@ -24,7 +24,7 @@ CACHE = Path("/var/tmp/hearth-appliance-cache")  # noqa: S108 (this machine's ow
 KIOSK = "hearth-kiosk.service"
 HEARTH = "/opt/hearth/current/bin/hearth"
 HOME = "--home /var/lib/hearth"
-CLONE = "/root/digital-hearth"
+CLONE = "/srv/trial/digital-hearth"
 MOST_BOOT_S, MOST_HUNG_S, MOST_BACK_S = 10.0, 30.0, 60.0
 """What the project promises."""
 TIMERS = ("retention", "sync", "heartbeat", "update")
@@ -56,7 +56,7 @@ pcm.!default { type pulse hint { show on description "default" } }
 ctl.!default { type pulse }
 """
 KIOSK_SOUND = "[Service]\nEnvironment=PULSE_SERVER=unix:/run/testsound/native ALSA_CONFIG_PATH=/etc/testsound.conf\n"
-OURS_TOO = ("/etc/testsound", "/etc/systemd/system/testsound", "/etc/systemd/system/multi-user.target.wants/testsound", "/root/", "/srv/archive")
+OURS_TOO = ("/etc/testsound", "/etc/systemd/system/testsound", "/etc/systemd/system/multi-user.target.wants/testsound", "/srv/")
 """What the trial itself puts into the machine."""
 OTHERS = ("/proc/", "/sys/", "/dev/", "/run/", "/tmp/", "/var/tmp/", "/var/log/", "/mnt/", "/var/lib/systemd/")  # noqa: S108 (only looked at)
 """What systemd itself writes wherever it runs."""
@@ -94,8 +94,9 @@ class Trial:
             (root / path).write_text(text)
         for name in ("mnt/wheels", "mnt/models", "mnt/trial"):
             (root / name).mkdir(exist_ok=True)
-        key = new_key(root / "root/release.key")
-        (root / "root/keys.txt").write_text(f"# the trial's own\n{bytes(key.verify_key).hex()}\n")
+        (root / "srv/trial").mkdir(exist_ok=True)
+        key = new_key(root / "srv/trial/release.key")
+        (root / "srv/trial/keys.txt").write_text(f"# the trial's own\n{bytes(key.verify_key).hex()}\n")
         self.machine.boot()
         self.machine.must("systemctl enable --now testsound.service")
         self.before = self.files()
@@ -112,7 +113,7 @@ class Trial:
     def _install(self) -> float:
         began = time.monotonic()
         self.machine.must(
-            f"cd {CLONE} && scripts/install --headless --wheels /mnt/wheels --models /mnt/models --contact 'Ask at the desk' --release-key /root/keys.txt",
+            f"cd {CLONE} && scripts/install --headless --wheels /mnt/wheels --models /mnt/models --contact 'Ask at the desk' --release-key /srv/trial/keys.txt",
             within=1800,
         )
         return round(time.monotonic() - began, 1)
@@ -230,14 +231,14 @@ class Trial:
 
     def bundle(self, version: str, plant: str = "") -> str:
         """A signed bundle of this very project under another number; ``plant`` is appended to the kiosk's program."""
-        source = f"/root/source-{version}"
+        source = f"/srv/trial/source-{version}"
         self.machine.must(f"cp -r {CLONE} {source} && sed -i 's/^version = .*/version = \"{version}\"/' {source}/pyproject.toml")
         if plant:
             with (self.machine.root / source[1:] / "kiosk/commands/run_.py").open("a") as file:
                 file.write(plant)
-        told = self.machine.must(f"cd /root && {HEARTH} bundle --source {source} --key /root/release.key --to /root/{version}.hearth --json")
+        told = self.machine.must(f"cd /srv/trial && {HEARTH} bundle --source {source} --key /srv/trial/release.key --to /srv/trial/{version}.hearth --json")
         assert json.loads(told)["version"] == version
-        return f"/root/{version}.hearth"
+        return f"/srv/trial/{version}.hearth"
 
     def nightly(self) -> dict[str, object]:
         """A bundle in the inbox is taken by the unit that looks every night, shut in as it is."""
@@ -267,8 +268,8 @@ class Trial:
         older = self.bundle("0.1.0")
         refused["older"] = self._code(f"{HEARTH} update {older} --json")
         newer = self.bundle("0.1.3")
-        self.machine.must(f"cp {newer} /root/bad.hearth && printf x | dd of=/root/bad.hearth bs=1 seek=200000 conv=notrunc status=none")
-        refused["altered"] = self._code(f"{HEARTH} update /root/bad.hearth --json")
+        self.machine.must(f"cp {newer} /srv/trial/bad.hearth && printf x | dd of=/srv/trial/bad.hearth bs=1 seek=200000 conv=notrunc status=none")
+        refused["altered"] = self._code(f"{HEARTH} update /srv/trial/bad.hearth --json")
         self.visit(until="recording")
         refused["recording"] = self._code(f"{HEARTH} update {newer} --patience 1 --json")
         assert self.machine.show(KIOSK, "StatusText") == "in recording"
