@@ -157,6 +157,8 @@ class Ask:
     def message(self, error: ArchiveError | AudioError, back: str) -> HTMLResponse:
         """Say what went wrong, in plain words."""
         status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 400)
+        if isinstance(error, Overtaken):
+            return self.page("overtaken_part" if self.inline else "overtaken", status, error=error, back=back)
         if self.inline:
             return self.page("trouble", status, say=error.say, do=error.do)
         return self.page("message", status, say=error.say, do=error.do, back=back)

@@ -18,13 +18,11 @@ from archive.reviewing import decisions
 from archive.reviewing.decisions import BadDecision, Verdict, decisions_of
 from archive.reviewing.excerpts import end_excerpt, excerpts_of
 from archive.reviewing.told import allowed_of, facts_of
-from archive.reviewing.versions import Overtaken
 from archive.reviewing.words import (
     Passage,
     check_words,
     correct_word,
     paragraphs,
-    passage_of,
     passages_of,
     words_version,
 )
@@ -113,15 +111,9 @@ def _word(ask: Ask) -> Response:
     """Correct one word; answers with its passage alone where the page asks for that."""
     story = ask.part("story")
     number, seen, index = (_number(ask, name) for name in ("passage", "version", "index"))
-    text = ask.form.get("text", "")
-    try:
-        with ask.writing() as tx:
-            _check_open(ask, tx)
-            passage = correct_word(tx, story, number, index, text, ask.who, seen, ask.now)
-    except Overtaken as error:
-        with ask.reading() as tx:
-            now = passage_of(tx, story, number)
-        return _overtaken(ask, error, now)
+    with ask.writing() as tx:
+        _check_open(ask, tx)
+        passage = correct_word(tx, story, number, index, ask.form.get("text", ""), ask.who, seen, ask.now)
     if ask.inline:
         return ask.page("passage", passage=passage)
     return _back(ask)
@@ -130,10 +122,7 @@ def _word(ask: Ask) -> Response:
 def _checked(ask: Ask) -> Response:
     with ask.writing() as tx:
         _check_open(ask, tx)
-        try:
-            check_words(tx, ask.part("story"), ask.form.get("words", ""), ask.who, ask.now)
-        except Overtaken as error:
-            return _overtaken(ask, error)
+        check_words(tx, ask.part("story"), ask.form.get("words", ""), ask.who, ask.now)
     return _back(ask)
 
 
@@ -154,11 +143,6 @@ def _check_open(ask: Ask, tx: Tx) -> None:
     answer = ask_gate(tx, ask.part("story"), Reader.DESK, ask.now)
     if not answer.allowed:
         raise Refused(answer.why, "Nobody here may open it, and so nobody decides about it.")
-
-
-def _overtaken(ask: Ask, error: Overtaken, passage: Passage | None = None) -> Response:
-    name = "overtaken_part" if ask.inline else "overtaken"
-    return ask.page(name, 409, error=error, back=f"/story/{ask.part('story')}", passage=passage)
 
 
 def _number(ask: Ask, name: str) -> int:

@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +75,7 @@ class Archive:
     place: ArchiveHome
     folder: Path
     tokens: dict[str, str] = field(default_factory=dict)
+    told: dict[str, datetime] = field(default_factory=dict)
 
     def person(self, name: str, *roles: Role) -> str:
         """Give somebody an account and a session; returns the session's token."""
@@ -88,8 +89,9 @@ class Archive:
     def story(self, uses: tuple[Use, ...] = ALLOWED, *, form: Form = Form.VOICE, lines: tuple[str, ...] = SAID,
               more: tuple[Act, ...] = (), days: int = 3, again: str = "") -> str:  # fmt: skip
         """Tell a story at a box that hands it on: sealed, sent, checked, kept. Returns its identifier."""
-        told = self.place.now() - timedelta(days=days)
+        told = self.told.get(again, self.place.now() - timedelta(days=days))
         story = TakeId(again) if again else fresh_take(told)
+        self.told[story] = told
         acts = [(Act.DECIDE, use) for use in uses] + [(act, None) for act in more]
         events = [
             ConsentEvent(story, act, told, "left", use, use is not None, form, None, "3", "ab" * 32, "en", number + 1)
@@ -102,7 +104,8 @@ class Archive:
         content = BagContent(
             story=story, site="Riverside Library", bagged_on=told.date(),
             captions=to_webvtt(captions(words), with_words=True),
-            metadata={"dcterms:identifier": story, "dcterms:title": "A story", "dcterms:language": "en"},
+            metadata={"dcterms:identifier": story, "dcterms:title": "A story", "dcterms:language": "en",
+                      "dcterms:publisher": "Riverside Library"},
             consent=record(story, events),
             events=(
                 {"event": "recorded", "at": told.isoformat(), "clock_trusted": True, "kind": "story", "prompt": "mill",
