@@ -12,7 +12,7 @@ from archive.types import ASKED_USES
 from kiosk.codeentry import Part, toward
 from kiosk.keys import counts, last_person
 from kiosk.presses import CONFIRMED, Answers, EnterCode, Language, Press, PressNotLegal, Step, Wait, WaitSpeech
-from kiosk.types import Meaning, Mic, Preface, Session, State
+from kiosk.types import Meaning, Mic, Page, Preface, Session, State
 
 MACHINE_STATES = frozenset({State.STARTING, State.CLOSING, State.OUT_OF_SERVICE})
 """States that a machine ends, at the machine's own pace."""
@@ -152,7 +152,8 @@ class Visitor:
 
     def _do(self, session: Session, now: float, word: str) -> bool:
         if self._try(session, now, MEANINGS[word]):
-            self._confirming = word in CONFIRMED
+            # In the list of what can be done with a voice the press itself is the second one.
+            self._confirming = word in CONFIRMED and session.page is not Page.VOICES
             return True
         if session.state is State.THANKS and not self.machine_busy(session):
             # Whoever goes on to something else leaves the thanks screen first, a group after its last.
