@@ -55,9 +55,12 @@ def applied_feed(tx: Tx, box: str, applied: int, now: datetime) -> None:
 
 
 def receipts_for(tx: Tx, box: str, now: datetime) -> tuple[Erased, ...]:
-    """Receipts of what came from ``box`` and was erased here, the newest `MOST`."""
+    """Receipts of what came from ``box`` and was erased here, the newest `MOST`.
+
+    A story that came on a stick came from no box by name; its receipt goes to all, and the one that knows it keeps it.
+    """
     rows = tx.all(
-        "SELECT story, at, gone FROM erasures WHERE box = ? AND story NOT IN (SELECT id FROM stories) "
+        "SELECT story, at, gone FROM erasures WHERE box IN (?, '') AND story NOT IN (SELECT id FROM stories) "
         "ORDER BY at DESC, story LIMIT ?",
         box,
         MOST,

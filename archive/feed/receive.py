@@ -24,7 +24,7 @@ from archive.feed.hello import make_hello
 from archive.feed.manifest import LentExcerpt, Manifest, Outcome, open_feed
 from archive.feed.sent import write_sent
 from archive.feed.staging import NotLent, Progress, Staged, is_own, stage
-from archive.guests import BY, cue_reader, end_loan, guests, note_consent, sweep_loans
+from archive.guests import BY, cue_reader, end_loan, guests, is_lent, note_consent, sweep_loans
 from archive.store import Store
 from archive.tombstones import Reach
 from archive.transcripts import put_words
@@ -249,6 +249,9 @@ def _put_receipts(store: Store, place: str, manifest: Manifest) -> None:
     """Keep what the archive says of its erasures; the newest word on a story is the one that counts."""
     conn = store.db.conn
     for one in manifest.erased:
+        told_here = events_of(conn, one.story)
+        if not told_here or is_lent(told_here):
+            continue  # another box's teller
         said = {"at": one.at.isoformat(), "gone": list(one.gone), "remaining": list(one.remaining)}
         body = json.dumps(said, sort_keys=True, ensure_ascii=False)
         conn.execute(

@@ -13,6 +13,7 @@ from archive.boxes import box_named, boxes, greet
 from archive.catalogue.port import Catalogue
 from archive.durable import PART, remove, write_file
 from archive.errors import Refused
+from archive.feed.erased import applied_feed
 from archive.feed.hello import Hello, read_hello
 from archive.feed.make import feed_for, open_blob
 from archive.ingest import Progress
@@ -35,7 +36,13 @@ def leave_feeds(place: ArchiveHome, root: Path, progress: Progress) -> tuple[lis
     fed: list[str] = []
     unknown: list[str] = []
     wanted: set[str] = set()
-    for hello in _hellos(root):
+    hellos = _hellos(root)
+    with place.catalogue() as catalogue, catalogue.write() as tx:
+        # All of them first: what one box says is gone from it is in the receipts of another.
+        for hello in hellos:
+            if (hello.seal, hello.sign) in known:
+                applied_feed(tx, known[hello.seal, hello.sign], hello.applied, place.now())
+    for hello in hellos:
         name = known.get((hello.seal, hello.sign))
         path = root / BOXES / f"{hello.name}{_FEED}"
         if name is None:

@@ -22,6 +22,7 @@ NAMES = (
     "storm",
     "children",
     "guessing",
+    "withdrawn",
 )
 """In the order in which a person would worry about them."""
 
