@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,8 +149,7 @@ def open_home(path: Path | str) -> Home:
         _probe(place)
         if not home.database.exists():
             # Kiosk and transcriber start together: the keys that one has made, the other must not make again.
-            with (place / ".making").open("w") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
+            with _turn(place):
                 _make_keys(home.keys)
     except OSError as error:
         raise HomeTrouble(
@@ -156,6 +157,17 @@ def open_home(path: Path | str) -> Home:
             "Check that the disk is there, has space, and may be written.",
         ) from error
     return home
+
+
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Let one process at a time past, by a lock on the folder itself."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _probe(place: Path) -> None:
