@@ -106,6 +106,7 @@ class HttpsTransport:
         known = self._fetch(bag.id) if bag.id in self._there() else None
         if known is not None and known.sha256 == bag.sha256:
             self._signed[bag.id] = known
+            self._drop(known)
             return
         assert self._key is not None, "inside a visit"
         source = sealed_copy(self._home, bag, self._key)
@@ -149,7 +150,15 @@ class HttpsTransport:
 
     def receipt(self, bag_id: str) -> Receipt | None:
         """Return the receipt signed in this visit, or ask for the one signed before."""
-        return self._signed.get(bag_id) or self._fetch(bag_id)
+        found = self._signed.get(bag_id) or self._fetch(bag_id)
+        if found is not None:
+            # A run killed right after the archive had signed has left the sealed copy.
+            self._drop(found)
+        return found
+
+    def _drop(self, receipt: Receipt) -> None:
+        if receipt.verified(self.signer):
+            drop_sealed(self._home, f"{receipt.bag}.{receipt.sha256[:16]}")
 
     def waits(self, bag_id: str, sha256: str) -> bool:
         """Nothing waits at a server: what did not arrive whole is gone on with."""

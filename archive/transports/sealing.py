@@ -42,7 +42,7 @@ def sealed_copy(home: Home, bag: Bag, key: ArchiveKey) -> Path:
 
 
 def drop_sealed(home: Home, story: str, but: str = "") -> None:
-    """Remove what lies in the outbox sealed for ``story``. Raises `OSError`."""
+    """Remove what lies in the outbox sealed for ``story``, or for one bag of it (id, dot, sum). Raises `OSError`."""
     for path in sorted(home.outbox.glob(f"{story}.*{SUFFIX}*")):
         if path.name != but:
             remove(path)

@@ -23,6 +23,8 @@ NAMES = (
     "children",
     "guessing",
     "withdrawn",
+    "deposits",
+    "badline",
 )
 """In the order in which a person would worry about them."""
 
