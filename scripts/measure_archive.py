@@ -1,7 +1,7 @@
 """Measures an archive with many made stories: how fast bags come in, and what search, withdrawal and a start cost.
 
 The stories are made: words drawn as people use them (few very often, most hardly ever), six seconds to a caption. They
-are put into the catalogue by the same functions that take a bag in; bags themselves, with sound, are measured apart.
+are put in as the rows a bag becomes; bags themselves, with sound, are measured apart.
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ from pathlib import Path
 
 from archive.bag import BagContent, plan
 from archive.captions import captions, to_webvtt
-from archive.catalogue.consents import put_record
-from archive.catalogue.passages import put_passages
+from archive.catalogue.index import fold, put_tokens
 from archive.catalogue.port import Tx
 from archive.catalogue.search import Filters, search
-from archive.consentrecord import ConsentRecord, links, record
+from archive.consentrecord import record
 from archive.sealedbag import seal_bag
 from archive.server.deposits import accept
 from archive.server.erase import withdraw
@@ -43,7 +42,8 @@ the and I a to of in it was that we my you he is for on they had but with so at 
 me be all this not from as out up one would what about them who just said no like if or could because do got their did
 an him know back by are go our came been very well went how little down over where after old time house
 """
-PER_TX = 200
+PER_TX = 500
+CAPTION = 16
 BEGUN = datetime(2016, 1, 1, tzinfo=UTC)
 STARTING = """
 import json, resource, sys, time
@@ -85,30 +85,43 @@ def agreed(story: TakeId, at: datetime) -> tuple[ConsentEvent, ...]:
 
 def spoken(words: list[str]) -> Iterator[SpokenCue]:
     """Put words into captions of sixteen, at 150 words a minute."""
-    for first in range(0, len(words), 16):
+    for first in range(0, len(words), CAPTION):
         some = [
             Word(text, Ms((first + n) * 400), Ms((first + n) * 400 + 350), 0.93, unclear=False)
-            for n, text in enumerate(words[first : first + 16])
+            for n, text in enumerate(words[first : first + CAPTION])
         ]
         yield SpokenCue(some[0].start, some[-1].end, " ".join(word.text for word in some), tuple(some))
 
 
-def put_made(tx: Tx, speech: Speech, number: int) -> str:
-    """Put one made story into the catalogue."""
-    at = BEGUN + timedelta(minutes=50 * number)
-    story = fresh_take(at)
-    words = speech.say(speech.chance.randrange(60, 260))
-    tx.run(
-        "INSERT INTO stories (id, bag_sha256, kind, prompt, prompt_text, language, site, recorded_at, clock_trusted, "
-        "length_ms, box, received_at, title, has_voice) VALUES (?, ?, 'story', ?, '', ?, ?, ?, 1, ?, ?, ?, ?, 1)",
-        story, f"{number:064x}", f"prompt-{number % 41}", ("en", "en", "en", "es")[number % 4],
-        f"Library {number % 25}", at.isoformat(timespec="milliseconds"), len(words) * 400, f"box-{number % 60}",
-        at.isoformat(timespec="milliseconds"), f"A story, {at:%Y-%m-%d}",
-    )  # fmt: skip
-    events = agreed(story, at)
-    put_record(tx, story, ConsentRecord(story, events, links(events)))
-    put_passages(tx, story, list(spoken(words)), "made-up 1", at.isoformat())
-    return story
+def put_made(tx: Tx, speech: Speech, numbers: range) -> list[str]:
+    """Put made stories into the catalogue: the rows that taking a bag in makes, many at a time."""
+    stories, consents, passages, tokens = [], [], [], []
+    for number in numbers:
+        at = BEGUN + timedelta(minutes=50 * number)
+        when, story = at.isoformat(timespec="milliseconds"), fresh_take(at)
+        words = speech.say(speech.chance.randrange(60, 260))
+        language, site = ("en", "en", "en", "es")[number % 4], f"Library {number % 25}"
+        stories.append(
+            (story, f"{number:064x}", "story", f"prompt-{number % 41}", "", language, site, when, 1, len(words) * 400,
+             f"box-{number % 60}", when, f"A story, {when[:10]}", 1)
+        )  # fmt: skip
+        consents += [
+            (story, seq, seq, "decide", when, "left", use, 1, "voice", None, "1", "", "en", None, None, f"{seq:064}")
+            for seq, use in enumerate(("record", "keep", "play_here", "archive"))
+        ]
+        for first in range(0, len(words), CAPTION):
+            some = words[first : first + CAPTION]
+            plain = [f'[{(first + n) * 400},{(first + n) * 400 + 350},0.93,0,"{word}"]' for n, word in enumerate(some)]
+            passages.append(
+                (story, first // CAPTION, 1, first * 400, (first + len(some)) * 400, " ".join(some),
+                 f"[{','.join(plain)}]", 0, "made-up 1", when, None, None)
+            )  # fmt: skip
+        tokens.append((story, [token for word in words for token in fold(word)]))
+    for table, rows in (("stories", stories), ("consents", consents), ("passages", passages)):
+        tx.many(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)  # noqa: S608 - our own names
+    for story, folded in tokens:
+        put_tokens(tx, story, folded)
+    return [str(row[0]) for row in stories]
 
 
 def fill(place: ArchiveHome, count: int, tell: Callable[[str], None]) -> tuple[float, list[str]]:
@@ -117,8 +130,7 @@ def fill(place: ArchiveHome, count: int, tell: Callable[[str], None]) -> tuple[f
     with place.catalogue() as catalogue:
         for first in range(0, count, PER_TX):
             with catalogue.write() as tx:
-                made = [put_made(tx, speech, number) for number in range(first, min(count, first + PER_TX))]
-            some.append(made[0])
+                some.append(put_made(tx, speech, range(first, min(count, first + PER_TX)))[0])
             if first % 10_000 == 0:
                 tell(f"{first} stories after {time.perf_counter() - began:.0f} s")
     return count / (time.perf_counter() - began), some

@@ -67,7 +67,11 @@ def folded(words: Sequence[Told]) -> tuple[list[str], list[int]]:
 def reindex(tx: Tx, story: str) -> None:
     """Bring the index up to the passages of ``story`` as they stand; call it wherever one of them changes."""
     passages = tx.all("SELECT number, words FROM passages WHERE story = ? ORDER BY number", story)
-    tokens, _ = folded(words_of(passages))
+    put_tokens(tx, story, folded(words_of(passages))[0])
+
+
+def put_tokens(tx: Tx, story: str, tokens: Sequence[str]) -> None:
+    """Put folded words into the index as those of ``story``, which has a row already; none at all takes it out."""
     row = tx.one("SELECT number FROM said WHERE story = ?", story)
     if not tokens:
         tx.run("DELETE FROM said WHERE story = ?", story)

@@ -20,7 +20,6 @@ from archive.types import Reader
 
 CONTEXT: Final = 8
 """Words shown on each side of what was found."""
-_BATCH = 40
 _MOST_LOOKED_AT = 2000
 """Stories looked at for one answer: a question that fits too many by halves ends here instead of never."""
 
@@ -92,35 +91,50 @@ def _search(
 ) -> list[Hit]:
     hits: list[Hit] = []
     looked = 0
+    # Most of what the database finds fits: a few more than wanted are enough for one look.
+    batch = limit + limit // 4 + 2
     while query.parts and len(hits) < limit and looked < _MOST_LOOKED_AT:
-        rows = _candidates(tx, query, filters, before, _BATCH)
+        rows = _candidates(tx, query, filters, before, batch)
         looked += len(rows)
         answers = asks(tx, [row["story"] for row in rows], reader, now)
-        for row in rows:
-            before = int(row["number"])
-            if answers[row["story"]].allowed and query.find(row["text"].split()) is not None:
-                hits += _hits(tx, query, row)
-            if len(hits) == limit:
-                break
-        if len(rows) < _BATCH:
+        fitting = [row for row in rows if answers[row["story"]].allowed and query.find(row["text"].split()) is not None]
+        hits += _hits(tx, query, fitting[: limit - len(hits)])
+        if len(rows) < batch:
             break
+        before = int(rows[-1]["number"])
     return hits
 
 
-def _hits(tx: Tx, query: Query, row: Row) -> Iterator[Hit]:
-    passages = tx.all("SELECT number, words, approximate FROM passages WHERE story = ? ORDER BY number", row["story"])
+def _hits(tx: Tx, query: Query, rows: list[Row]) -> Iterator[Hit]:
+    """Look the moment up in each story's own words, all of them read at once."""
+    said: dict[str, list[Row]] = {row["story"]: [] for row in rows}
+    if said:
+        told = (
+            "SELECT story, number, words, approximate FROM passages "  # noqa: S608 - marks alone
+            f"WHERE story IN ({', '.join('?' * len(said))}) ORDER BY story, number"
+        )
+        for passage in tx.all(told, *said):
+            said[passage["story"]].append(passage)
+    for row in rows:
+        hit = _hit(query, row, said[row["story"]])
+        if hit is not None:
+            yield hit
+
+
+def _hit(query: Query, row: Row, passages: list[Row]) -> Hit | None:
     words = words_of(passages)
     tokens, places = folded(words)
     found = query.find(tokens)
-    if found:
-        first, last = places[found[0][0]], places[found[0][1]]
-        rough = {passage["number"] for passage in passages if passage["approximate"]}
-        yield Hit(
-            row["story"], words[first].start, max(words[first].end, words[last].end),
-            _line(words[max(0, first - CONTEXT) : first]), _line(words[first : last + 1]),
-            _line(words[last + 1 : last + 1 + CONTEXT]), words[first].passage, words[first].passage in rough,
-            int(row["number"]),
-        )  # fmt: skip
+    if not found:
+        return None
+    first, last = places[found[0][0]], places[found[0][1]]
+    rough = {passage["number"] for passage in passages if passage["approximate"]}
+    return Hit(
+        row["story"], words[first].start, max(words[first].end, words[last].end),
+        _line(words[max(0, first - CONTEXT) : first]), _line(words[first : last + 1]),
+        _line(words[last + 1 : last + 1 + CONTEXT]), words[first].passage, words[first].passage in rough,
+        int(row["number"]),
+    )  # fmt: skip
 
 
 def _line(words: list[Told]) -> str:
