@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log10
 from random import Random
 
@@ -251,11 +251,13 @@ class Playing:
         now = self._clock.monotonic()
         try:
             master = open_master(self._store, take, reader, self._store.now(), visit=self.visit)
-            sounding = Sounding(play, 0, take, reader, start, self._words(take, reader), self._level_db(take) + softer)
+            sounding = Sounding(play, 0, take, reader, start, (), self._level_db(take) + softer)
             self._announce(t.StoryChosen(play, take, now, self._prompt_of(take)))
             self._sounding.append(sounding)
             gain = sounding.level_db + self._volume_db()
             self._player.play(pieces(master, start, end), master.format.rate, gain)
+            # Whoever pressed waits for the voice; opening every word of a long story may take as long again.
+            self._sounding[-1] = replace(sounding, words=self._words(take, reader))
         except (ArchiveError, AudioError) as error:
             _log.warning("voice %s: %s", take, type(error).__name__)
             if self._sounding and self._sounding[-1].play == play:
