@@ -169,7 +169,8 @@ class Trial:
 
     def timers(self) -> dict[str, object]:
         """Every timer fires by itself, and what it starts succeeds. Sync hands the story on to a folder."""
-        self.machine.must("install -d -o hearth -g hearth /srv/archive && sed -i 's#^sync_to = .*#sync_to = \"/srv/archive\"#' /var/lib/hearth/config.toml")
+        self.machine.must("install -d -o hearth -g hearth /srv/archive")
+        self.machine.must("sed -i 's|^#* *sync_to = .*|sync_to = \"/srv/archive\"|' /var/lib/hearth/config.toml")
         assert "/srv/archive" in self.machine.must("cat /var/lib/hearth/config.toml")
         for name in TIMERS:
             soon = "[Timer]\\nOnBootSec=\\nOnCalendar=\\nOnUnitInactiveSec=\\nOnActiveSec=1s\\nRandomizedDelaySec=0\\nAccuracySec=100ms\\n"
