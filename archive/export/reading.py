@@ -18,6 +18,8 @@ from archive.bag import PAYLOAD, TAGS, is_bag_id
 from archive.bagcheck import CheckedBag, check_bag
 from archive.catalogue import Tx
 from archive.catalogue.changes import note_change
+from archive.catalogue.consents import read_stored
+from archive.consentrecord import links
 from archive.errors import BadBag
 from archive.export.plain import FORMAT, INDEX, VERSION, Progress, no_progress
 from archive.export.tables import BadExport, Table, from_line, index_all, is_empty, put_rows, tables_of
@@ -64,6 +66,7 @@ def read_back(place: ArchiveHome, source: Path, who: str, progress: Progress = n
             if table.name in index["tables"]:
                 progress(f"table {table.name}", 0, 0)
                 rows += put_rows(tx, table, (from_line(table, line) for line in _lines(source, table.name)))
+        _check_consents(tx)
         index_all(tx)
         note_change(tx, who, "imported", "", json.dumps({"rows": rows}), place.now())
         stories = _count(tx)
@@ -118,6 +121,14 @@ def _checked(folder: Path, place: ArchiveHome) -> CheckedBag:
         return check_bag(folder, place.now())
     except BadBag as error:
         raise BadExport(f"The bag of story {folder.name} fails its check: {error.say}", _AGAIN) from error
+
+
+def _check_consents(tx: Tx) -> None:
+    """Work the chain of every consent record out again: a line that says something else has another link."""
+    for row in tx.all("SELECT id FROM stories ORDER BY id"):
+        record = read_stored(tx, row["id"])
+        if record is None or links(record.events) != record.links:
+            raise BadExport(f"The consent record of story {row['id']} was altered.", _AGAIN)
 
 
 def _put_objects(objects: Objects, source: Path, table: Table, files: list[tuple[Any, ...]], progress: Progress) -> int:

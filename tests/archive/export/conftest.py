@@ -115,11 +115,6 @@ def shelf(place: ArchiveHome, tmp_path: Path) -> Shelf:
     return Shelf(place, work)
 
 
-@pytest.fixture
-def shelf_of(tmp_path: Path) -> Callable[[ArchiveHome], Shelf]:
-    def make(place: ArchiveHome) -> Shelf:
-        work = tmp_path / f"bags-{place.path.name}"
-        work.mkdir(exist_ok=True)
-        return Shelf(place, work)
-
-    return make
+@pytest.fixture(scope="module")
+def shelf_in() -> Callable[[ArchiveHome, Path], Shelf]:
+    return Shelf
