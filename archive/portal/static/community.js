@@ -86,7 +86,7 @@ function choose(word) {
 }
 
 function fill() {
-  const line = chosen.closest(".cue");
+  const line = chosen.closest(".passage");
   const at = chosen.classList.contains("blank");
   bar.elements.passage.value = line.dataset.number;
   bar.elements.version.value = line.dataset.version;
@@ -167,7 +167,7 @@ if (bar) {
     choose(there[Math.min(place[1], there.length - 1)] || null);
     const version = document.getElementById("words-version");
     if (version) {
-      const lines = [...document.querySelectorAll("#told .cue")];
+      const lines = [...document.querySelectorAll("#told .passage")];
       version.value = lines.map((one) => `${one.dataset.number}-${one.dataset.version}`).join(".");
     }
   });

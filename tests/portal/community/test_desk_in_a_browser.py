@@ -135,6 +135,10 @@ def test_words_follow_the_sound_and_lead_to_it(browser, desk, address):
     browser.js("document.getElementById('play').click()")
     browser.wait("document.querySelector('.w.now') && document.querySelector('.w.now').textContent === 'house'")
     assert browser.js("document.querySelectorAll('.w.now').length") == 1
+    flows = (
+        "getComputedStyle(document.querySelector('#p0')).display + getComputedStyle(document.querySelector('.w')).color"
+    )
+    assert browser.js(flows) == "inlinergb(42, 33, 27)", "words read as one text, in ink on paper"
     browser.js("document.getElementById('sound').pause()")
     assert browser.js("document.cookie") == "", "no script can read the session"
     assert complaints(browser) == ([], set())

@@ -147,7 +147,7 @@ def test_a_word_is_corrected_in_its_place(archive, visit):
         data={"token": ana.field("token"), "passage": found[1], "version": "1", "index": found[2], "text": "<b>Hawel</b>"},
     )  # fmt: skip
     assert answer.status_code == 200
-    assert answer.text.strip().startswith(f'<span class="cue" id="p{found[1]}"')
+    assert answer.text.strip().startswith(f'<span class="passage" id="p{found[1]}"')
     assert "&lt;b&gt;Hawel&lt;/b&gt;" in answer.text
     assert 'data-version="2"' in answer.text
     refused = ana.client.post(
