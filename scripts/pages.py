@@ -1,4 +1,4 @@
-"""Writes the pages that are made from the program: docs/commands.md, docs/settings.md and docs/session.md.
+"""Writes the pages that are made from the program: docs/commands.md, docs/settings.md, docs/session.md, docs/permissions.md.
 
 Run it with ``scripts/pages`` after changing a verb, a setting or the session's table; a test fails until it was.
 """
@@ -122,6 +122,14 @@ SETTINGS_FOOT = """
 """
 
 
+PERMISSIONS_HEAD = """# Who may do what at an archive
+
+Made by `scripts/pages` from `archive/people/roles.py`. A person may have several roles and may do what any of them
+may. Whether a story may be used at all is another question, which no role gets past: its teller's consent
+([privacy.md](privacy.md)). `own` is the front page and one's own account; what the other words mean stands in that file.
+"""
+
+
 def commands_page() -> str:
     """Return docs/commands.md."""
     rows = [f"| [{verb}](#hearth-{verb}) | {what} |" for verb, what in sorted(VERBS.items())]
@@ -196,7 +204,25 @@ def session_page() -> str:
     return SESSION_HEAD + table.page()
 
 
-PAGES = {"commands.md": commands_page, "settings.md": settings_page, "session.md": session_page}
+def permissions_page() -> str:
+    """Return docs/permissions.md."""
+    from archive.people.roles import Permission, Role, roles_for
+
+    head = f"| | {' | '.join(role.words for role in Role)} |\n|---|{'---|' * len(Role)}"
+    rows = [
+        f"| {permission.value} | {' | '.join('yes' if role in roles_for(permission) else '' for role in Role)} |"
+        for permission in Permission
+        if permission is not Permission.ANYBODY
+    ]
+    return f"{PERMISSIONS_HEAD}\n{head}\n" + "\n".join(rows) + "\n"
+
+
+PAGES = {
+    "commands.md": commands_page,
+    "settings.md": settings_page,
+    "session.md": session_page,
+    "permissions.md": permissions_page,
+}
 """Every page made from the program, by its name under docs/."""
 
 
