@@ -9,12 +9,17 @@ from archive.captions import captions_of
 from archive.consent import events_of, verify_chain
 from archive.desk import clear_cue, set_cue
 from archive.guests import LOAN_S, cue_reader, guests, is_lent
+from archive.keycode import Cost
 from archive.masters import open_master
 from archive.retention import beat, run_retention
+from archive.store import Store
 from archive.transcripts import transcript
 from archive.types import Act, Reader, Use
 from archive.verify import verify
+from audio.player import PlayerEvent, SilentPlayer
 from audio.types import Ms, TakeId
+from kiosk import types as t
+from kiosk.playing import Playing
 
 
 def files(home):
@@ -222,3 +227,29 @@ def test_a_cue_set_at_the_box_stays_before_the_archives(archive, box, line, own_
     archive.lend("near", 1)
     line.night()
     assert box.cue_sheet("main").cues[1].title == "Local"
+
+
+def test_a_guest_that_sounds_falls_silent_when_its_teller_takes_it_back(archive, box, line, clock) -> None:
+    story = TakeId(archive.lend())
+    line.night()
+    told: list[t.Event] = []
+    heard: list[PlayerEvent] = []
+    player = SilentPlayer(clock, heard.append)
+    playing = Playing(box, player, clock, told.append, volume=0.7)
+    playing.cue(2, 1, "en")
+    clock.advance(1.0)
+    playing.tick(clock.monotonic())
+    assert player.position() is not None
+    assert playing.words()
+    with Store(box.home, clock, Cost(8, 1, 1)) as other:
+        other.add_tombstone(story)
+    for _ in range(8):
+        clock.advance(0.5)
+        playing.tick(clock.monotonic())
+    while heard:
+        playing.hear(heard.pop(0))
+    assert any(isinstance(event, t.PlaybackEnded) for event in told)
+    assert player.position() is None
+    assert files(box.home) == []
+    playing.cue(3, 1, "en")
+    assert isinstance(told[-1], t.NothingToPlay)
