@@ -153,6 +153,8 @@ def decide(ask: Ask) -> Response:
     use, yes = ask.form.get("use", ""), ask.form.get("answer") == "yes"
     if use not in {one.value for one in ASKED_USES} or ask.form.get("answer") not in {"yes", "no"}:
         raise Refused("This is not asked here.")
+    if yes and ask.texts.draft:
+        raise Refused("These words are a draft.", "Say yes in a language that was checked.")
     with ask.desk.store() as store:
         _decide(ask, store, visit, Use(use), yes=yes)
         _seal_if_due(store, visit)

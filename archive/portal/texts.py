@@ -18,7 +18,7 @@ from archive.errors import ArchiveError
 from archive.shelf import Wording
 from archive.types import Use
 
-LANGUAGES = ("en", "es")
+LANGUAGES = ("en", "es", "ar", "hi", "zh")
 
 
 class BadPageText(ArchiveError):
@@ -47,6 +47,11 @@ class Texts:
         """What to say and do about an error of that code: in this language where it is known, else as given."""
         key = f"trouble.{code.replace('-', '_')}"
         return self.words.get(key, say), self.words.get(f"{key}_do", do)
+
+    @property
+    def draft(self) -> bool:
+        """Whether no native speaker has checked these words yet: then nobody is asked for a yes in them."""
+        return bool(self.words["language.draft"])
 
     def wording(self, use: Use) -> Wording:
         """What is shown when that use is asked, for the ledger."""

@@ -93,9 +93,10 @@ def test_no_page_asks_for_anything_from_elsewhere():
 
 def test_every_word_of_a_page_is_in_every_language():
     words = {language: load(language).words for language in LANGUAGES}
-    assert set(words["en"]) == set(words["es"])
-    for key, text in words["en"].items():
-        assert set(re.findall(r"{(\w+)}", text)) == set(re.findall(r"{(\w+)}", words["es"][key])), key
+    for language, theirs in words.items():
+        assert set(words["en"]) == set(theirs), language
+        for key, text in words["en"].items():
+            assert set(re.findall(r"{(\w+)}", text)) == set(re.findall(r"{(\w+)}", theirs[key])), (language, key)
     written = "".join(p.read_text(encoding="utf-8") for p in [*FOLDER.rglob("*.html"), *FOLDER.rglob("*.py")])
     asked = set(re.findall(r"""(?:\bt|texts\.get|get)\(["']([a-z_]+\.[a-z_]*[a-z])["']""", written))
     assert len(asked) > 60

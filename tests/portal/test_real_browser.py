@@ -165,3 +165,35 @@ def test_the_keyboard_reaches_everything_and_its_place_is_seen(browser, story):
     assert len(reached) >= wanted
     assert set(seen) == {"solid"}
     browser.open("about:blank#done")
+
+
+@pytest.mark.parametrize("language", ["ar", "hi", "zh"])
+def test_a_draft_language_reads_in_its_own_direction_and_asks_for_no_yes(browser, story, tmp_path, language):
+    address, take, code, store = story
+    browser.events.clear()
+    seen = {}
+    browser.open(f"{address}/")
+    browser.submit(f"footer a[lang={language}]")
+    look(browser, "welcome", seen)
+    rightward = browser.js("getComputedStyle(document.documentElement).direction") == "rtl"
+    assert rightward is (language == "ar")
+    assert browser.js("document.querySelector('footer .draft').textContent.length") > 10, "a draft is called one"
+    browser.open(f"{address}/story")
+    browser.js(f"document.getElementById('code').value = {str(code)!r}")
+    browser.submit("main form button")
+    look(browser, "story", seen)
+    # Lines begin where the script begins: the headline, and the border of a notice.
+    sides = "(() => { const r = document.createRange(); r.selectNodeContents(document.querySelector('h1')); "
+    sides += "const t = r.getBoundingClientRect(), m = document.querySelector('main').getBoundingClientRect(); "
+    sides += "return [t.left - m.left, m.right - t.right]; })()"
+    left, right = browser.js(sides)
+    assert (right < left) is rightward
+    assert browser.js("document.querySelector('input[value=play_here] ~ button') !== null"), (
+        "a no counts in any language"
+    )
+    assert browser.js("document.querySelector('input[value=archive] ~ button')") is None, "a yes needs checked words"
+    browser.submit("input[value=play_here] ~ button")
+    assert Use.PLAY_HERE not in store.standing(take).uses
+    assert troubles(browser) == ([], set())
+    assert seen == {}
+    browser.submit("footer a[lang=en]")

@@ -229,12 +229,25 @@ def test_spanish_all_the_way(guest, teller):
     _, code = teller.story(Use.PLAY_HERE)
     guest.client.headers["accept-language"] = "es-MX,es;q=0.9,en;q=0.8"
     page = guest.enter(code)
-    assert '<html lang="es">' in page
+    assert '<html lang="es" dir="ltr">' in page
     assert "Quién puede usarla" in page
     guest.get("/language/en")
-    assert '<html lang="en">' in guest.page
+    assert '<html lang="en" dir="ltr">' in guest.page
     guest.get("/language/xx")
-    assert '<html lang="en">' in guest.page
+    assert '<html lang="en" dir="ltr">' in guest.page
+
+
+def test_a_yes_is_not_taken_in_words_that_nobody_has_checked(guest, teller, store):
+    take, code = teller.story(Use.PLAY_HERE)
+    guest.enter(code)
+    guest.get("/language/ar")
+    guest.get("/story")
+    guest.post("/story/use", use="archive", answer="yes")
+    assert Use.ARCHIVE not in store.standing(take).uses
+    guest.get("/language/en")
+    guest.get("/story")
+    guest.post("/story/use", use="archive", answer="yes")
+    assert Use.ARCHIVE in store.standing(take).uses
 
 
 def word(text, start, end):
