@@ -53,14 +53,15 @@ ANSWERS = {
     "heartbeat": "`format`, `box`, `site`, `version`, `at` (to the hour), `trusted_clock`, `look` (what is not well), "
     "`failed_work`, `last_sync` (a day)",
     "list": "`stories` (`id`, `kind`, `recorded_at`, `clock_trusted`, `seconds`, `prompt`, `language`, `consent` by use, "
-    "`sealed`, `held`); with `--unfinished`: `unfinished` (`take`, `seconds` that can be played, `prompt`, `language`, "
+    "`sealed`, `held`) and `guests`, what an archive lends (`id`, `kind`, `recorded_at`, `seconds`, "
+    "`site`, `language`, `lent_by`, `buttons`); with `--unfinished`: `unfinished` (`take`, `seconds` that can be played, `prompt`, `language`, "
     "`opened_at`, `problem`); with `--unkept`: `unkept` (the same without `problem`); with `--tombstones`: `tombstones`",
     "models": "`cache`, `models` (`model`, `here`, `languages`); verify and fetch: `model`, `folder`",
     "play": "`story`, `seconds` played, `length`",
     "prompts": "`languages`, `refused` (how many), `counts` by fault, `sets` (`set`, `prompts` with what was found)",
     "release": "`released` (`story`)",
     "restore": "`stories` and `held` (how many), `erased`, `sources`, `damaged` (`what`, `subject`, `say`)",
-    "retention": "`holds_ended`, `stories_ended`, `erasures_finished`, `sealed`: identifiers",
+    "retention": "`holds_ended`, `stories_ended`, `erasures_finished`, `sealed`, `loans_ended`: identifiers",
     "screens": "`pictures`: paths",
     "search": "`results` (`story`, `start` in seconds, `text`)",
     "simulate": "`stories` (`id`, `seconds`, `sha256`, `prompt`, `language`, `transcript`, `words` with `text`, `start`, `end`, "
@@ -70,7 +71,8 @@ ANSWERS = {
     "`copies`, `may` and more), `words` and `heard` where asked for; for a receipt: `withdrawn` (`receipt`, `at`, `erased_here`, "
     "`on_its_way`, `erased_there`)",
     "sync": "`to`, `bags` (`story`, `bag`, `sha256`, `receipt`), `tombstones` (each says which side it came from), `waiting`, "
-    "`refused` (`story`, `why`); "
+    "`refused` (`story`, `why`), "
+    "`feed` (what came back: `sequence`, `new`, `lent`, `given_back`, `not_lent`, `cue_sheets`, `prompt_sets`, `refused`; [feed.md](feed.md)); "
     "[handing-on.md](handing-on.md) says what lies in the folder",
     "texts": "list: `languages`; show: `language`, `version`, `wording` by use; sign: `language`, `by`, `on`, `hash`",
     "transcribe": "`clips` (`file`, `text`, `words` as above, `cpu_s`, `audio_s`, `final_text_s`, or `error`)",

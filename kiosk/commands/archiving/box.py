@@ -8,23 +8,28 @@ import click
 
 from archive.boxes import Box, add_box, box_named, boxes, revoke_box
 from archive.server.place import open_archive
+from archive.server.stickfeeds import meet
 from kiosk.commands.archiving.common import archive_home_option, who
 from kiosk.commands.common import emit, json_option
 
 
 @click.command(name="box")
-@click.argument("action", type=click.Choice(["list", "add", "revoke"]), default="list")
+@click.argument("action", type=click.Choice(["list", "add", "meet", "revoke"]), default="list")
 @click.argument("name", required=False)
+@click.argument("hello", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @archive_home_option
 @json_option
-def command(action: str, name: str | None, home: Path, as_json: bool) -> None:
+def command(action: str, name: str | None, hello: Path | None, home: Path, as_json: bool) -> None:
     """Make a box known and show its credential, once; list the boxes; or let a credential count no more, at once.
 
     \b
     Examples:
       hearth archive box add maple-street --home ./my-archive
       hearth archive box list --json
+      hearth archive box meet maple-street /media/usb/stick/boxes/0a1b2c3d.json
       hearth archive box revoke maple-street
+
+    meet makes a box that comes by stick known by the file it left there: compare the fingerprint before.
     """
     if action != "list" and name is None:
         raise click.UsageError(f"Which box? hearth archive box {action} NAME")
@@ -34,6 +39,15 @@ def command(action: str, name: str | None, home: Path, as_json: bool) -> None:
             credential = add_box(catalogue, name, who(), place.now())
             told = f"{credential}\nThis is shown once. On the box: hearth sync --to ADDRESS --credential {credential}"
             emit({"box": name, "credential": credential}, lambda: told, as_json=as_json)
+        elif action == "meet":
+            assert name is not None
+            if hello is None:
+                raise click.UsageError(
+                    "Which file did the box leave? hearth archive box meet NAME STICK/boxes/FILE.json"
+                )
+            met = meet(catalogue, name, hello.read_bytes(), place.now())
+            plain = {"box": name, "site": met.site, "fingerprint": met.fingerprint}
+            emit(plain, lambda: f"{name} is known by {met.fingerprint}.", as_json=as_json)
         elif action == "revoke":
             assert name is not None
             revoke_box(catalogue, name, who(), place.now())
