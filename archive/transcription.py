@@ -43,7 +43,7 @@ from archive.spans import Span, hush, spans_of
 from archive.store import Store
 from archive.transcripts import put_words
 from archive.types import Reader
-from audio.ahead import Ahead
+from audio.ahead import AGAIN_AFTER, Ahead
 from audio.clock import Clock
 from audio.errors import AudioError
 from audio.loudness import loudness
@@ -80,6 +80,8 @@ class TranscriberWorker:
     ) -> None:
         """Work on ``home``. ``make_transcriber`` gets the language of the take; one is kept for each language."""
         self._make = make_transcriber
+        self._doubted: tuple[Ahead, float] | None = None
+        """Who is to find words again, and from which moment on."""
         self.night: NightPass | None = None
         """What is done when nothing else is to do; None for nothing."""
         self._made: dict[str, Ahead] = {}
@@ -115,7 +117,7 @@ class TranscriberWorker:
         """Do the next job, or seal a story whose time has come; tell whether there was anything to do."""
         job = claim(self.store.db.conn, self.store.moment(), (TRANSCRIBE,) if self._telling() else _KINDS)
         if job is None:
-            if self._look_ahead() or self._seal():
+            if self._look_ahead() or self._again() or self._seal():
                 return True
             job = self._by_night()
         if job is None:
@@ -176,6 +178,7 @@ class TranscriberWorker:
         with transaction(store.db.conn) as conn:
             put_words(conn, job.take, job.segment, ahead.transcriber.name, words, key=key)
             finish(conn, job, store.moment())
+        self._doubted = (ahead, store.moment().at + AGAIN_AFTER / 1000) if ahead.doubtful else None
 
     def _hushed(self, sound: Master, start: Ms, end: Ms, spans: list[Span]) -> tuple[Samples, int]:
         """Return a stretch as the model hears it, silent where it was taken back, and how much of it that is."""
@@ -195,6 +198,25 @@ class TranscriberWorker:
         except (AudioError, ArchiveError, OSError, RuntimeError, ValueError) as error:
             # Nothing is lost: the segment itself comes as a job, and that job counts its failures.
             _log.info("looking ahead in take %s failed: %s", span.take, type(error).__name__)
+        return True
+
+    def _again(self) -> bool:
+        """Find once more, as a whole, the words of a segment whose teller goes on and whose words are not sure."""
+        if self._doubted is None or self.store.moment().at < self._doubted[1]:
+            return False
+        ahead, self._doubted = self._doubted[0], None
+        segment = ahead.doubtful
+        if segment is None:
+            return False
+        try:
+            key = open_content(self.store, segment.take, Reader.TRANSCRIBE, self.store.now())
+            with open_files(self.store, segment.take, key) as sound:
+                words = ahead.again(lambda start, end: to_model(sound.read(start, end), sound.format))
+            with transaction(self.store.db.conn) as conn:
+                put_words(conn, segment.take, segment.index, ahead.transcriber.name, words, key=key)
+        except (AudioError, ArchiveError, sqlite3.Error, OSError, RuntimeError, ValueError) as error:
+            # Nothing is lost: the words found first stand.
+            _log.info("finding words again in take %s failed: %s", segment.take, type(error).__name__)
         return True
 
     def _measure(self, job: Job, key: ContentKey) -> None:

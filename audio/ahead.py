@@ -1,9 +1,10 @@
 """Words before the segment is closed: stretches that end in a short pause are transcribed while the teller breathes.
 
 When the story then ends, only what was said since the last short pause is left to do. A segment that closes takes the
-words found ahead if the model is sure of them, the last one of a story, for which somebody is waiting, a little sooner;
-else it is transcribed again as a whole, for a model that hears more of a sentence makes fewer mistakes, most of all in
-a noisy room. When that happens often, nothing is done ahead for a while: only a share of all work is ever done twice.
+words found ahead. If the model is not sure of them they are found again as a whole while the teller goes on, for a
+model that hears more of a sentence makes fewer mistakes, most of all in a noisy room. At the end of a story, for which
+somebody is waiting, it need not be quite as sure, and nothing that was closed before is done again. When it is often
+unsure, nothing is done ahead for a while: only a share of all work is ever done twice.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ SURE = 0.8
 """The mean word probability from which words found ahead stand."""
 SURE_AT_THE_END = 0.75
 """The same for the last segment of a story."""
+AGAIN_AFTER = Ms(600)
+"""A teller who ends a story presses within so long of the pause that closes a segment; then nothing is done again."""
 _KEPT_TEXT = 400
 """Characters of a take's text that are remembered, to tell the transcriber what was said before."""
 _CREDIT_MS = 8_000
@@ -53,6 +56,7 @@ class Ahead:
         """Milliseconds of voice whose words were found ahead: those that stood, and those that did not."""
         self._pieces: list[_Piece] = []
         self._credit: float = _CREDIT_MS
+        self._doubtful: tuple[Segment, str] | None = None
         self._said = ("", "", Ms(0))
         """Of which take, the end of its text so far, and up to where."""
 
@@ -70,17 +74,39 @@ class Ahead:
         self._pieces = [*known, _Piece(span, tuple(words))]
 
     def forget(self) -> None:
-        """Drop every word found ahead, and what was said before."""
+        """Drop every word found ahead, what was said before, and what was to be done again."""
         self._pieces = []
+        self._doubtful = None
         self._said = ("", "", Ms(0))
 
     def close(self, segment: Segment, sound: Sound) -> list[Word]:
         """Return the words of ``segment``, in the take's time, with as little left to do as its pieces allow."""
+        self._doubtful = None
         words = self._closed(segment, sound)
         before = self._before(segment.take, segment.start)
+        self._remember(segment, before, words)
+        return words
+
+    def _remember(self, segment: Segment, before: str, words: Sequence[Word]) -> None:
         text = " ".join([before, *(word.text for word in words)])[-_KEPT_TEXT:]
-        # The story is over: nothing of it stays in memory.
+        # When the story is over nothing of it stays in memory.
         self._said = ("", "", Ms(0)) if segment.reason is CutReason.END else (segment.take, text, segment.end)
+
+    @property
+    def doubtful(self) -> Segment | None:
+        """The segment last closed, if its words are not sure enough and are worth finding again as a whole."""
+        return None if self._doubtful is None else self._doubtful[0]
+
+    def again(self, sound: Sound) -> list[Word]:
+        """Return the words of the `doubtful` segment, transcribed as a whole; they replace those given before.
+
+        To be called once nothing else is to do, `AGAIN_AFTER` after it was closed. No words where nothing is doubtful.
+        """
+        if self._doubtful is None:
+            return []
+        (segment, before), self._doubtful = self._doubtful, None
+        words = self._words(segment, sound, before)
+        self._remember(segment, before, words)
         return words
 
     def _closed(self, segment: Segment, sound: Sound) -> list[Word]:
@@ -88,11 +114,16 @@ class Ahead:
         self._pieces = []
         voiced = sum(piece.span.voiced for piece in pieces)
         self._credit = min(_CREDIT_MS, self._credit + _EARNED * segment.voiced)
-        if not pieces or not self._stand(pieces, segment):
+        before = self._before(segment.take, segment.start)
+        stands = bool(pieces) and self._stand(pieces, segment)
+        if not stands:
             self.wasted += voiced
             self._credit -= voiced
-            return self._words(segment, sound, self._before(segment.take, segment.start))
-        self.used += voiced
+            if not pieces or segment.reason is CutReason.END:
+                return self._words(segment, sound, before)
+            # A story often ends in the pause that closes a segment: its tail must not wait for what can wait.
+            self._doubtful = (segment, before)
+        self.used += voiced if stands else 0
         words = [word for piece in pieces for word in piece.words]
         rest = replace(segment, start=pieces[-1].span.end, voiced=Ms(max(0, segment.voiced - voiced)))
         return words + self._words(rest, sound, self._before(segment.take, segment.start, pieces))

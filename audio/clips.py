@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audio.ahead import Ahead
+from audio.ahead import AGAIN_AFTER, Ahead
 from audio.errors import BadSound
 from audio.resample import MODEL_RATE, Resampler
 from audio.segmenter import ADAPTIVE, Segmenter, SegmentRules
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _BLOCK = Ms(20)
 _NOTHING_S = 0.005
+_CLOSED_AFTER = Ms(250)
+"""A segment ends in the middle of the pause that closes it: so much later it is known."""
 _PER_MS = MODEL_RATE // 1000
 SLOWEST_RATE, FASTEST_RATE = 4000, 384_000
 
@@ -183,6 +185,10 @@ class _Listener:
         last = self._segmenter.finish(Ms(-(-self.heard // _PER_MS)))
         return [last] if last else []
 
+    @property
+    def now(self) -> Ms:
+        return Ms(self.heard // _PER_MS)
+
     def sound(self, start: Ms, end: Ms) -> Samples:
         return self._samples(start * _PER_MS, end * _PER_MS)
 
@@ -210,23 +216,29 @@ def streamed(
     """
     listener = _Listener(vad, rules)
     ahead = Ahead(transcriber)
-    words: list[Word] = []
+    words: dict[int, list[Word]] = {}
     work: list[Worked] = []
     began = time.process_time()
 
-    def work_on(found: list[Tentative | Segment]) -> None:
-        for item in found:
-            before = time.process_time()
-            if isinstance(item, Tentative):
-                ahead.look(item, listener.sound)
-            else:
-                words.extend(ahead.close(item, listener.sound))
-                listener.forget(item.end)
-            work.append(Worked(listener.heard / MODEL_RATE, time.process_time() - before))
+    def work_on(item: Tentative | Segment | None) -> None:
+        before = time.process_time()
+        if isinstance(item, Tentative):
+            ahead.look(item, listener.sound)
+        elif item is not None:
+            words[item.index] = ahead.close(item, listener.sound)
+            listener.forget(item.start if ahead.doubtful else item.end)
+        elif ahead.doubtful is not None:
+            words[ahead.doubtful.index] = ahead.again(listener.sound)
+        work.append(Worked(listener.heard / MODEL_RATE, time.process_time() - before))
 
     for piece in _until(path, press):
-        work_on(listener.push(piece))
-    work_on(listener.finish())
+        for item in listener.push(piece):
+            work_on(item)
+        if ahead.doubtful is not None and listener.now >= ahead.doubtful.end + _CLOSED_AFTER + AGAIN_AFTER:
+            work_on(None)
+    for item in listener.finish():
+        work_on(item)
     spent = time.process_time() - began
     listened = spent - sum(job.cpu_s for job in work)
-    return Clip(path, tuple(words), listener.heard / MODEL_RATE, spent, listened, tuple(work))
+    told = tuple(word for _, some in sorted(words.items()) for word in some)
+    return Clip(path, told, listener.heard / MODEL_RATE, spent, listened, tuple(work))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -338,3 +339,28 @@ def test_a_stretch_of_a_closed_segment_or_a_failing_one_is_dropped(store, home, 
     assert not worker.run_once()
     assert len(fake.asked) == 2
     worker.close()
+
+
+def test_unsure_words_are_found_again_while_the_teller_goes_on(store, home, clock, teller) -> None:
+    class Unsure(FixedTranscriber):
+        def transcribe(self, samples, voiced, before=""):
+            return [replace(word, probability=0.3) for word in super().transcribe(samples, voiced, before)]
+
+    texts = Unsure(["under the", "linden tree", "Under the linden tree."])
+    worker = TranscriberWorker(home, clock, lambda _: texts)
+    take, _writer = teller.open(8.0)
+    store.add_tentative(Tentative(take, 0, Ms(0), Ms(3000), Ms(2600)))
+    assert worker.run_once()
+    store.add_segment(Segment(take, 0, Ms(0), Ms(5000), Ms(4600), CutReason.PAUSE))
+    assert worker.run_once()
+    assert said(store, take) == "under the linden tree"
+    assert not worker.run_once(), "the story may end in this very pause"
+    clock.advance(1.0)
+    assert worker.run_once()
+    assert said(store, take) == "Under the linden tree."
+    assert not worker.run_once()
+    worker.close()
+
+
+def said(store, take: TakeId) -> str:
+    return " ".join(word.text for word in transcript(store, take, Reader.REVIEW, store.now()))

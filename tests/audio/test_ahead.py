@@ -103,7 +103,12 @@ def test_words_stand_if_the_model_is_sure_and_sooner_at_the_end(sure: float, rea
     scribe = Scribe(sure)
     ahead = Ahead(scribe)
     ahead.look(span(0, 3000), sound)
-    ahead.close(segment(0, 5000, reason), sound)
+    words = ahead.close(segment(0, 5000, reason), sound)
+    assert len(words) == 5, "no segment is without its words, sure or not"
+    late = again and reason is CutReason.PAUSE
+    assert bool(ahead.doubtful) is late
+    assert len(ahead.again(sound)) == (5 if late else 0)
+    assert ahead.doubtful is None
     assert ((5000, 5000) in scribe.asked) is again
     assert bool(ahead.wasted) is again
 
@@ -145,8 +150,9 @@ def test_work_done_twice_has_an_end_and_is_earned_again() -> None:
     for index in range(50):
         ahead.look(span(at, at + 6000, index), sound)
         ahead.close(segment(at, at + 10_000, index=index), sound)
+        ahead.again(sound)
         at += 10_000
-    assert sum(length for length, _ in scribe.asked) < 1.35 * at
+    assert sum(length for length, _ in scribe.asked) < 1.5 * at
     assert ahead.wasted > 100_000
 
 
@@ -173,8 +179,21 @@ def test_a_segment_done_again_is_told_what_came_before_it_and_not_itself() -> No
     ahead.close(segment(0, 4000), sound)
     ahead.look(span(4000, 7000, index=1), sound)
     ahead.close(segment(4000, 9000, index=1), sound)
+    ahead.again(sound)
     assert scribe.asked[-1] == (5000, 5000)
-    assert told_in_order(scribe) == [0, 4, 4]
+    assert told_in_order(scribe) == [0, 4, 7, 4]
+
+
+def test_the_end_of_a_story_does_not_wait_for_what_was_to_be_done_again() -> None:
+    scribe = Scribe(0.2)
+    ahead = Ahead(scribe)
+    ahead.look(span(0, 3000), sound)
+    ahead.close(segment(0, 5000), sound)
+    assert ahead.doubtful == segment(0, 5000)
+    ahead.close(segment(5000, 5600, CutReason.END, index=1), sound)
+    assert ahead.doubtful is None
+    assert ahead.again(sound) == []
+    assert (5000, 5000) not in scribe.asked
 
 
 def test_nothing_of_one_story_is_told_in_another_or_kept_after_its_end() -> None:
