@@ -67,6 +67,11 @@ class Cues(Recovery):
         rows = self.db.conn.execute("SELECT button, excerpt FROM cues WHERE sheet = ? ORDER BY button", (sheet,))
         return CueSheet(sheet, {button: allowed[excerpt] for button, excerpt in rows if excerpt in allowed})
 
+    def cue_refused(self, sheet: str, button: int) -> bool:
+        """Tell whether something lies on this button that the gate does not allow at this moment."""
+        row = self.db.conn.execute("SELECT 1 FROM cues WHERE sheet = ? AND button = ?", (sheet, button)).fetchone()
+        return row is not None and button not in self.cue_sheet(sheet).cues
+
     def cue_reader(self, story: TakeId) -> Reader:
         """Name the reader to ask the gate as, when a cue button plays this story."""
         return cue_reader(self.db.conn, story)

@@ -13,7 +13,7 @@ from math import log10
 from random import Random
 
 from archive.envelope import ask
-from archive.errors import ArchiveError
+from archive.errors import ArchiveError, Refused
 from archive.masters import Master, open_master
 from archive.store import Store
 from archive.stories import Visit
@@ -146,7 +146,12 @@ class Playing:
         """Play what lies on a cue button; a refusal says why, in ``language``."""
         excerpt = self._store.cue_sheet(DEFAULT_SHEET).cues.get(number)
         if excerpt is None:
-            self._announce(t.NothingToPlay(play, self._clock.monotonic()))
+            now = self._clock.monotonic()
+            if self._store.cue_refused(DEFAULT_SHEET, number):
+                why = sentence(Refused("Its teller has not allowed this."), self._texts.get(language))
+                self._announce(t.Refused(play, why, now))
+            else:
+                self._announce(t.NothingToPlay(play, now))
             return
         reader = self._store.cue_reader(excerpt.story)
         self._begin(play, excerpt.story, reader, language, excerpt.start, excerpt.end)

@@ -1,0 +1,197 @@
+"""Listening: alike by question or theme, asked to add one's own, at rest, and what a refusal says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from random import Random
+
+import numpy as np
+import pytest
+
+from archive.home import open_home
+from archive.keycode import Cost
+from archive.shelf import Wording
+from archive.store import Store
+from archive.types import Use
+from audio.clock import VirtualClock
+from audio.player import SilentPlayer
+from audio.takewriter import TakeWriter
+from audio.types import AudioFormat, Ms, TakeId
+from hardware.types import Control
+from kiosk import types as t
+from kiosk.config import parse
+from kiosk.keys import keys, legal
+from kiosk.playing import DEFAULT_SHEET, REST_DB, Playing
+from kiosk.prompts import load as load_prompts
+from kiosk.prompts import themes
+from kiosk.session import first, step
+from kiosk.texts import load
+from kiosk.types import About, Meaning, Notice, Rules, State
+
+WORDING = Wording("1", "ab" * 32, "en")
+
+
+class Room:
+    """A store with voices, and what the playing side announces."""
+
+    def __init__(self, folder) -> None:
+        self.clock = VirtualClock()
+        self.store = Store(open_home(folder / "home"), self.clock, Cost(8, 1, 1))
+        self.told: list[t.Event] = []
+        self.gains: list[float] = []
+        player = SilentPlayer(self.clock, lambda _: None)
+        play = player.play
+
+        def heard(pieces, rate, gain):
+            self.gains.append(gain)
+            return play(pieces, rate, gain)
+
+        player.play = heard
+        prompts = load_prompts(None, ("en",))
+        self.playing = Playing(
+            self.store, player, self.clock, self.told.append, volume=1.0, chance=Random(3),
+            texts={language: load(language) for language in ("en", "es")}, themes=themes(prompts),
+        )  # fmt: skip
+
+    def tell(self, prompt: str, *, shared: bool = True) -> TakeId:
+        opened = self.store.open_take(prompt=prompt, language="en", wording=WORDING, by="talk")
+        writer = TakeWriter(opened.path, opened.id, AudioFormat(16_000), opened.key)
+        writer.write((np.sin(np.arange(8000) / 20) * 8000).astype(np.int16).tobytes())
+        self.store.close_take(writer.close())
+        self.store.keep(opened.id, wording=WORDING, by="keep")
+        if shared:
+            self.store.decide(opened.id, Use.PLAY_HERE, yes=True, wording=WORDING, by="left")
+        self.clock.advance(1)
+        return opened.id
+
+    def next(self, about: About = About.ANY, like: str = "", *, softly: bool = False) -> TakeId | None:
+        self.told.clear()
+        self.playing.next_voice(t.PlayNext(1, about, like, softly), "en")
+        self.playing.stop()
+        return next((event.story for event in self.told if isinstance(event, t.StoryChosen)), None)
+
+
+@pytest.fixture
+def room(tmp_path, monkeypatch):
+    monkeypatch.delenv("HEARTH_KEYS", raising=False)
+    made = Room(tmp_path)
+    yield made
+    made.store.close()
+
+
+def test_a_listener_stays_with_a_question_or_its_theme_and_hears_nothing_twice_running(room) -> None:
+    same = {room.tell("first-memory-here") for _ in range(3)}
+    theme = themes(load_prompts(None, ("en",)))["first-memory-here"] - {"first-memory-here"}
+    near = room.tell(min(theme))
+    far = room.tell("a-first-job" if "a-first-job" not in theme else "other")
+    assert room.next() is not None
+    heard = [room.next(About.QUESTION, "first-memory-here") for _ in range(8)]
+    assert set(heard) == same
+    assert all(one != two for one, two in pairwise(heard))
+    broad = {room.next(About.THEME, "first-memory-here") for _ in range(12)}
+    assert broad == {*same, near}
+    assert far in {room.next() for _ in range(10)}, "the round goes on with everybody"
+
+
+def test_no_other_voice_like_it_is_said_and_the_next_is_any(room) -> None:
+    only = room.tell("first-memory-here")
+    assert room.next() == only
+    assert room.next(About.QUESTION, "first-memory-here") is None
+    session, _ = first(0.0)
+    session = replace(
+        session, state=State.LISTENING, about=About.QUESTION, playing=t.Playing(t.Heard.VOICE, 0.0), play=1
+    )
+    after, _ = step(session, room.told[-1])
+    assert (after.notice, after.about) == (Notice.NO_MORE_LIKE_IT, About.ANY)
+
+
+def test_at_rest_a_voice_is_quieter(room) -> None:
+    room.tell("a")
+    room.next()
+    room.next(softly=True)
+    assert room.gains[1] == pytest.approx(room.gains[0] + REST_DB)
+
+
+def test_a_cue_that_is_refused_says_so_in_the_visitors_language(room) -> None:
+    take = room.tell("a")
+    room.store.set_cue(DEFAULT_SHEET, 1, room.store.add_excerpt(take, Ms(0), Ms(400), "t").id)
+    room.store.decide(take, Use.PLAY_HERE, yes=False, wording=WORDING, by="left")
+    room.told.clear()
+    room.playing.cue(7, 1, "es")
+    [refused] = [event for event in room.told if isinstance(event, t.Refused)]
+    assert refused.why == load("es").get("trouble.refused")
+
+
+def resting(**rules: object) -> t.Session:
+    session, _ = first(0.0, replace(Rules(), **rules), prompts=("a", "b"))
+    return replace(session, state=State.ATTRACT)
+
+
+def test_a_library_that_wants_it_has_a_voice_now_and_then_and_any_key_stops_it() -> None:
+    session, effects = step(resting(attract_voice=60.0), t.Tick(61.0))
+    assert effects[-1] == t.PlayNext(1, softly=True)
+    assert keys(session)[Control.RIGHT] is Meaning.STOP
+    session, _ = step(session, t.StoryChosen(1, TakeId("old"), 61.0, "b"))
+    session, _ = step(session, t.PlaybackStarted(1, 61.1))
+    for meaning, goes in ((Meaning.STOP, State.ATTRACT), (Meaning.TALK, State.CONSENT), (Meaning.NEXT, State.CHOOSING)):
+        after, done = step(session, t.Press(meaning, 63.0, TakeId("x")))
+        if meaning is Meaning.NEXT:
+            assert (after.state, meaning in legal(session)) == (State.ATTRACT, False), "that key stops it first"
+            continue
+        assert t.StopPlaying() in done
+        assert (after.state, after.playing) == (goes, None)
+    quiet, _ = step(session, t.PlaybackEnded(1, 70.0))
+    assert step(quiet, t.Tick(100.0))[0].playing is None, "silence in between"
+    silent, _ = step(session, t.Refused(1, "no", 70.0))
+    assert silent.say == "", "at rest nobody asked for anything"
+
+
+def test_no_voice_sounds_at_rest_unless_the_library_wants_it() -> None:
+    session, effects = step(resting(), t.Tick(9000.0))
+    assert session.playing is None
+    assert not [effect for effect in effects if isinstance(effect, t.PlayNext)]
+    assert parse("[sound]\nheadphones = true\n[times]\nattract_voice = 60\n").rules().attract_voice == 0.0
+    assert parse("[sound]\nheadphones = true\n").begins_at == 0.5
+    assert parse("").begins_at == 0.7
+
+
+def test_after_two_voices_a_listener_is_asked_and_tells_on_that_question() -> None:
+    session = replace(resting(), state=State.LISTENING, play=1, playing=t.Playing(t.Heard.VOICE, 0.0))
+    session, _ = step(session, t.StoryChosen(1, TakeId("old"), 1.0, "b"))
+    session, _ = step(session, t.PlaybackStarted(1, 1.0))
+    session, _ = step(session, t.PlaybackEnded(1, 9.0))
+    assert (session.voices, session.prompt) == (1, "a")
+    after, _ = step(session, t.Press(Meaning.TALK, 11.0, TakeId("x")))
+    assert (after.state, after.prompt) == (State.CONSENT, "b")
+    gone, _ = step(after, t.Press(Meaning.DECLINE, 13.0, TakeId("x")))
+    assert (gone.voices, gone.heard_prompt) == (0, ""), "forgotten with the visit"
+
+
+def test_while_a_code_is_typed_on_the_cue_keys_no_cue_sounds() -> None:
+    coded = parse('[controls]\nfacilitator_code = "1234"\n').rules()
+    session = resting(code_on_cues=coded.code_on_cues)
+    assert coded.code_on_cues
+    assert not [control for control in keys(session) if control.startswith("cue")]
+    after, effects = step(session, t.Press(Meaning.CUE1, 5.0, TakeId("x")))
+    assert (after.state, effects) == (State.ATTRACT, ())
+
+
+def test_a_hint_is_said_where_screens_are_read_and_once() -> None:
+    ready = replace(resting(), state=State.READY, take=TakeId("t"), mic=t.Mic.OPEN, speaking=True)
+    after, effects = step(ready, t.LevelHeard(TakeId("t"), t.Hint.TOO_QUIET, 2.0))
+    assert effects == (t.Speak(ready.visit, short=True),)
+    assert step(after, t.LevelHeard(TakeId("t"), t.Hint.TOO_QUIET, 3.0))[1] == ()
+    assert step(replace(ready, speaking=False), t.LevelHeard(TakeId("t"), t.Hint.GOOD, 2.0))[1] == ()
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_for_the_left_hand_everything_is_the_other_way_round_and_nothing_else_differs(language) -> None:
+    across = {Control.LEFT: Control.RIGHT, Control.RIGHT: Control.LEFT}
+    playing = t.Playing(t.Heard.VOICE, 0.0, story=TakeId("old"), started=1.0)
+    for state in State:
+        for more in ({}, {"playing": playing}, {"asked": Meaning.DISCARD}, {"still_there": 9.0}, {"paused_at": 3.0}):
+            right = replace(resting(), state=state, language=language, take=TakeId("t"), people=3, **more)
+            left = replace(right, rules=Rules(left_handed=True))
+            assert dict(keys(left)) == {across.get(key, key): meaning for key, meaning in keys(right).items()}, state
+            assert legal(left) == legal(right)
