@@ -16,6 +16,7 @@ FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
 TRIES = 7
 """So many tries without getting further end the run: half a minute to a minute of waiting in all."""
+_SLICE = 1 << 18
 
 
 class OutOfTime(TransportTrouble):
@@ -80,7 +81,7 @@ class Pace:
 
     def slice(self) -> int:
         """Bytes to let out at once, at most."""
-        return 1 << 16 if not self._rate else max(1024, min(1 << 16, int(self._rate / 4)))
+        return _SLICE if not self._rate else max(1024, min(1 << 16, int(self._rate / 4)))
 
     def let(self, count: int) -> None:
         """Wait until ``count`` more bytes may go."""
