@@ -74,18 +74,22 @@ class Server:
     def url(self) -> str:
         return f"http://{self._host}:{self._port}"
 
-    def start(self, patience_s: float = 60.0) -> None:
+    def start(self, patience_s: float = 120.0) -> None:
         """Start and wait until it says that it is open."""
         line = [*self._words, sys.executable, "-m", "kiosk", "archive", "serve", "--home", str(self.home)]
         line += ["--bind", f"{self._host}:{self._port}"]
         self._process = subprocess.Popen(
-            line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+            line,
+            stdout=subprocess.PIPE,
+            stderr=(self.home.parent / "server.log").open("ab"),
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
         assert self._process.stdout is not None
         ready, _, _ = select.select([self._process.stdout], [], [], patience_s)
         said = self._process.stdout.readline().decode() if ready else ""
         if "http" not in said:
-            raise TimeoutError("the archive did not open")
+            last = (self.home.parent / "server.log").read_text(errors="replace").strip().splitlines()[-3:]
+            raise TimeoutError(f"the archive did not open: {' '.join(last)}")
         self._port = int(said.rpartition(":")[2])
 
     def kill(self) -> None:
