@@ -11,14 +11,14 @@ import hashlib
 import tempfile
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import IO, Final, cast
+from typing import IO, BinaryIO, Final, cast
 
 import numpy as np
 import soundfile
 
 from archive.bag import SOUND
 from archive.catalogue import Tx
-from archive.errors import NoSuchStory
+from archive.errors import NoSuchObject, NoSuchStory
 from archive.objects import BLOCK, Objects, checked_key
 from archive.reviewing.decisions import redactions_of
 from audio.errors import BadSound
@@ -71,11 +71,23 @@ def sound_key(objects: Objects, story: str, master: str, spans: Sequence[Span]) 
         with objects.open(master) as source, tempfile.TemporaryFile() as made:
             bleep(source, made, spans)
             made.seek(0)
-            objects.put(key, made)
+            keep_derived(objects, key, made, master)
         for old in list(objects.keys(derived_folder(story))):
             if old != key:
                 objects.delete(old)
     return key
+
+
+def keep_derived(objects: Objects, key: str, source: BinaryIO, master: str) -> None:
+    """Store something made from a story's sound. Raises `NoSuchObject` where the story went meanwhile.
+
+    Erasing removes the bag first and what was made from it afterwards: whatever is stored too late to be found then
+    sees here that its master is gone, and goes as well.
+    """
+    objects.put(key, source)
+    if not objects.exists(master):
+        objects.delete(key)
+        raise NoSuchObject("This story is gone.", "Its teller took it back, or an archivist erased it.")
 
 
 def loudness(source: IO[bytes], parts: int) -> list[float]:

@@ -23,6 +23,7 @@ from archive.catalogue import Catalogue, Tx
 from archive.errors import (
     ArchiveError,
     CatalogueTrouble,
+    NoSuchObject,
     NoSuchStory,
     Refused,
     StoreTrouble,
@@ -40,7 +41,7 @@ from audio.errors import AudioError
 
 MOST_FIELDS = 60
 _STATUS: Mapping[type[ArchiveError], int] = {
-    Refused: 403, WrongCode: 403, NotYou: 403, NoSuchStory: 404, Overtaken: 409, TooManyTries: 429,
+    Refused: 403, WrongCode: 403, NotYou: 403, NoSuchStory: 404, NoSuchObject: 404, Overtaken: 409, TooManyTries: 429,
     CatalogueTrouble: 503, StoreTrouble: 503,
 }  # fmt: skip
 

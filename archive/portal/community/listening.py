@@ -17,16 +17,20 @@ from archive.objects import checked_key
 from archive.portal.community.desk import Ask, Desk
 from archive.portal.community.ranges import sound_by_range
 from archive.portal.sound import BARS, draw_bars
-from archive.reviewing.rendition import blanked_spans, derived_folder, loudness, master_key, sound_key
+from archive.reviewing.rendition import blanked_spans, derived_folder, keep_derived, loudness, master_key, sound_key
 from archive.types import Reader
 
 
 def gated_key(desk: Desk, story: str) -> str:
     """Ask the gate, and name the object that may be heard now. Raises `Refused`, `NoSuchStory`."""
+    master, spans = _gated(desk, story)
+    return sound_key(desk.place.objects, story, master, spans)
+
+
+def _gated(desk: Desk, story: str) -> tuple[str, tuple[tuple[int, int], ...]]:
     with desk.catalogue() as catalogue, catalogue.read() as tx:
         check_gate(desk, tx, story)
-        master, spans = master_key(tx, story), blanked_spans(tx, story)
-    return sound_key(desk.place.objects, story, master, spans)
+        return master_key(tx, story), blanked_spans(tx, story)
 
 
 def check_gate(desk: Desk, tx: Tx, story: str) -> None:
@@ -39,19 +43,20 @@ def check_gate(desk: Desk, tx: Tx, story: str) -> None:
 
 
 def sound(ask: Ask) -> Response:
-    """Answer a request for the sound. A range is answered with at most a piece; players ask again."""
-    story, desk = ask.part("story"), ask.desk
+    """Answer a request for the sound: by range, the gate asked for each piece."""
+    desk, story = ask.desk, ask.part("story")
     return sound_by_range(desk.place.objects, lambda: gated_key(desk, story), ask.request.headers.get("range"))
 
 
 def wave(ask: Ask) -> Response:
     """Draw the sound for the margin of its page; drawn once, and kept beside the rendition."""
     story, objects = ask.part("story"), ask.desk.place.objects
-    heard = gated_key(ask.desk, story)
+    master, spans = _gated(ask.desk, story)
+    heard = sound_key(objects, story, master, spans)
     key = checked_key(f"{derived_folder(story)}{hashlib.sha256(heard.encode()).hexdigest()[:32]}.svg")
     if not objects.exists(key):
         with objects.open(heard) as stream:
             drawn = draw_bars(loudness(stream, BARS))
-        objects.put(key, io.BytesIO(drawn.encode()))
+        keep_derived(objects, key, io.BytesIO(drawn.encode()), master)
     with objects.open(key) as stream:
         return Response(stream.read(), media_type="image/svg+xml")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from archive.errors import NoSuchStory
+from archive.errors import NoSuchObject, NoSuchStory
 from archive.reviewing.decisions import lift, redact
 from archive.reviewing.rendition import TONE, TONE_HZ, blanked_spans, bleep, derived_folder, master_key, sound_key
 from audio.errors import BadSound
@@ -75,6 +75,31 @@ def test_a_rendition_keeps_the_shape_of_the_master(shape):
         sound = made.read(always_2d=True)
     assert np.max(np.abs(sound[: rate // 2])) <= TONE * 1.01
     assert np.max(np.abs(sound[rate : 6 * rate])) > 0.19
+
+
+class GoneMeanwhile:
+    """A store in which a story is erased just before what was made from it is stored."""
+
+    def __init__(self, objects):
+        self._objects = objects
+
+    def __getattr__(self, name):
+        return getattr(self._objects, name)
+
+    def put(self, key, source):
+        for folder in (f"bags/{STORY}", derived_folder(STORY)):
+            for doomed in list(self._objects.keys(folder)):
+                self._objects.delete(doomed)
+        return self._objects.put(key, source)
+
+
+def test_a_rendition_that_comes_after_its_story_was_erased_does_not_stay(catalogue, objects, clock):
+    with catalogue.write() as tx:
+        redact(tx, STORY, 1000, 2000, "", "ana", 0, clock.wall())
+        master, spans = master_key(tx, STORY), blanked_spans(tx, STORY)
+    with pytest.raises(NoSuchObject):
+        sound_key(GoneMeanwhile(objects), STORY, master, spans)
+    assert list(objects.keys("")) == []
 
 
 def test_a_story_without_sound_and_sound_that_is_none(catalogue):
