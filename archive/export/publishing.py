@@ -120,27 +120,15 @@ def _public(tx: Tx, now: datetime) -> dict[str, tuple[str, str, str]]:
     asked = tx.all("SELECT DISTINCT story FROM consents WHERE use = ? AND yes = 1", Use.PUBLIC.value)
     answers = asks(tx, (str(row["story"]) for row in asked), Reader.PUBLISH, now)
     voiced = {story: answer.voice for story, answer in answers.items() if answer.allowed}
-    words = {
-        row["story"]: f"{row['versions']}.{row['held']}.{row['checked']}"
-        for row in tx.each(
-            "SELECT story, SUM(version) AS versions, COUNT(*) AS held, COUNT(checked_by) AS checked "
-            "FROM passages GROUP BY story"
-        )
-    }
-    notes = {
-        row["story"]: row["newest"]
-        for row in tx.each("SELECT story, MAX(id) AS newest FROM content_notes GROUP BY story")
+    # Every correction, check and decision leaves a line there; the passages themselves would be a long read.
+    touched = {
+        row["subject"]: row["newest"]
+        for row in tx.each("SELECT subject, MAX(id) AS newest FROM changes GROUP BY subject")
     }
     found = {}
     for row in tx.each("SELECT id, bag_sha256, title, recorded_at, site, has_voice FROM stories"):
         if (story := row["id"]) in voiced:
-            made_from = (
-                row["bag_sha256"][:16],
-                row["title"],
-                voiced[story] and row["has_voice"],
-                words.get(story),
-                notes.get(story),
-            )
+            made_from = (row["bag_sha256"][:16], row["title"], voiced[story] and row["has_voice"], touched.get(story))
             found[story] = ("\n".join(str(one) for one in made_from), row["recorded_at"], row["site"])
     return found
 

@@ -7,7 +7,7 @@ words as they stand now (corrected, blanked where something was redacted), never
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -25,6 +25,7 @@ RIGHTS: Final[Mapping[Reader, str]] = {
     Reader.PUBLISH: "Its teller allows everybody to hear it here. Nobody may train machines with it.",
     Reader.EXPORT: "As its teller decided: see the consent record in its bag. Nobody may train machines with it.",
 }
+OPENING: Final = 16
 _MANY = 500
 
 
@@ -50,6 +51,8 @@ class Telling:
     voice: bool
     note: str
     rights: str
+    opening: str = ""
+    """Its first words, for lists: at most sixteen of them."""
     passages: tuple[Passage, ...] = ()
 
     @property
@@ -83,10 +86,16 @@ def read_tellings(
             row["story"]: row["text"]
             for row in tx.all(f"SELECT story, text FROM content_notes WHERE story IN ({marks}) ORDER BY at, id", *some)  # noqa: S608 (only marks)
         }
+        begun: dict[str, list[str]] = {}
+        for row in tx.all(
+            f"SELECT story, text FROM passages WHERE story IN ({marks}) AND number < 2 ORDER BY story, number", *some
+        ):  # noqa: S608, E501
+            begun.setdefault(row["story"], []).extend(row["text"].split())
         for row in tx.all(f"SELECT * FROM stories WHERE id IN ({marks})", *some):  # noqa: S608
             story = str(row["id"])
             said = tuple(passages_of(tx, story)) if words else ()
-            found[story] = _telling(row, allowed[story], notes.get(story, ""), RIGHTS.get(reader, ""), said)
+            told = _telling(row, allowed[story], notes.get(story, ""), RIGHTS.get(reader, ""), said)
+            found[story] = replace(told, opening=_opening(begun.get(story, [])))
     return {story: found[story] for story in held if story in found}
 
 
@@ -130,10 +139,14 @@ def clock(ms: int) -> str:
     return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
+def _opening(words: list[str]) -> str:
+    return " ".join(words[:OPENING]) + ("…" if len(words) > OPENING else "")
+
+
 def _telling(row: Row, answer: Answer, note: str, rights: str, passages: tuple[Passage, ...]) -> Telling:
     return Telling(
         str(row["id"]), row["title"], Kind(row["kind"]), row["prompt"], row["prompt_text"], row["language"],
         row["site"], datetime.fromisoformat(row["recorded_at"]), bool(row["clock_trusted"]),
         datetime.fromisoformat(row["received_at"]), Ms(row["length_ms"]), bool(row["has_voice"]) and answer.voice,
-        note, rights, passages,
+        note, rights, passages=passages,
     )  # fmt: skip

@@ -34,6 +34,7 @@ from archive.export.telling import Telling, read_telling, read_tellings, webvtt
 from archive.portal.community import words
 from archive.portal.community.ranges import sound_by_range
 from archive.reviewing.rendition import blanked_spans, master_key, sound_key
+from archive.reviewing.words import paragraphs
 from archive.server.place import ArchiveHome
 from archive.types import Reader
 
@@ -83,6 +84,7 @@ class _Door:
     def __init__(self, place: ArchiveHome) -> None:
         self._place = place
         self._lock = threading.Lock()
+        self._ever = False
         self._renewed = -RENEW_S
         table = place.settings.more.get("door", {})
         told = table if isinstance(table, dict) else {}
@@ -165,7 +167,7 @@ class _Door:
         return Response(body, 200, {**_OPEN, **_ROBOTS}, _IIIF)
 
     def _story(self, _: Request, telling: Telling) -> Response:
-        return self._page("story", 200, one=telling)
+        return self._page("story", 200, one=telling, paragraphs=paragraphs(telling.passages))
 
     def _manifest(self, request: Request, telling: Telling) -> Response:
         body = manifest(telling, self._places(request), self._place.name)
@@ -212,14 +214,20 @@ class _Door:
         return list(tellings.values()), min(page, last), last
 
     def _renew(self) -> None:
-        """Bring the list up to date if it is old; one request does it, the others go on with what is there."""
-        clock = self._place.clock
-        if clock.monotonic() - self._renewed < RENEW_S or not self._lock.acquire(blocking=False):
+        """Bring the list up to date if it is old: the first visitor waits for it, later ones do not."""
+        if self._place.clock.monotonic() - self._renewed < RENEW_S or not self._lock.acquire(blocking=False):
             return
+        if self._ever:
+            threading.Thread(target=self._bring_up_to_date, daemon=True).start()
+        else:
+            self._bring_up_to_date()
+            self._ever = True
+
+    def _bring_up_to_date(self) -> None:
         try:
             with self._place.catalogue() as catalogue:
                 refresh(catalogue, self._place.now())
-            self._renewed = clock.monotonic()
+            self._renewed = self._place.clock.monotonic()
         finally:
             self._lock.release()
 
