@@ -206,7 +206,7 @@ def test_the_report_is_plain_json(store: Store, tell: Tell, target: Path) -> Non
     kept = tell()
     plain = json.loads(json.dumps(sync(store, str(target)).to_json()))
     assert plain["to"] == str(target)
-    assert set(plain) == {"to", "bags", "tombstones", "waiting", "refused"}
+    assert set(plain) == {"to", "bags", "tombstones", "waiting", "refused", "feed"}
     (bag,) = plain["bags"]
     assert (bag["story"], bag["bag"]) == (kept.story.id, kept.story.id)
     assert bag["receipt"]["sha256"] == bag["sha256"]
