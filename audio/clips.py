@@ -227,8 +227,8 @@ def streamed(
         elif item is not None:
             words[item.index] = ahead.close(item, listener.sound)
             listener.forget(item.start if ahead.doubtful else item.end)
-        elif ahead.doubtful is not None:
-            words[ahead.doubtful.index] = ahead.again(listener.sound)
+        elif (doubtful := ahead.doubtful) is not None:
+            words[doubtful.index] = ahead.again(listener.sound)
         work.append(Worked(listener.heard / MODEL_RATE, time.process_time() - before))
 
     for piece in _until(path, press):

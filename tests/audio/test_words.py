@@ -100,6 +100,23 @@ def test_streamed_words_are_those_of_the_story(makers: dict[str, Any], vad: Vad)
     assert 0 < clip.listening_s < clip.cpu_s
 
 
+def test_unsure_words_are_replaced_while_the_story_goes_on(vad: Vad) -> None:
+    class Unsure(transcribe.FixedTranscriber):
+        def transcribe(self, samples: Any, voiced: Ms, before: str = "") -> list[Word]:
+            said = f"{transcribe.length_of(samples)}"
+            self.asked.append((transcribe.length_of(samples), voiced))
+            return [Word(said, Ms(0), Ms(100), 0.2)]
+
+    story = speech.in_folder(models.find("speech"))[1]
+    unsure = Unsure()
+    clip = clips.streamed(story.path, unsure, vad, ADAPTIVE)
+    assert sum(length for length, _ in unsure.asked) > 1000 * clip.audio_s, "something was done twice"
+    spans = [int(word.text) for word in clip.words]
+    assert max(spans) > 8000, "a whole segment's words stand where its pieces' did"
+    starts = [word.start for word in clip.words]
+    assert starts == sorted(set(starts)), "no segment is told twice"
+
+
 def test_a_long_file_is_cut_where_it_is_quiet_and_nothing_is_lost() -> None:
     chance = np.random.default_rng(1)
     samples = (0.1 * chance.normal(0, 1, 70 * 16_000)).astype(np.float32)
