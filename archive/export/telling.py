@@ -87,9 +87,8 @@ def read_tellings(
             for row in tx.all(f"SELECT story, text FROM content_notes WHERE story IN ({marks}) ORDER BY at, id", *some)  # noqa: S608 (only marks)
         }
         begun: dict[str, list[str]] = {}
-        for row in tx.all(
-            f"SELECT story, text FROM passages WHERE story IN ({marks}) AND number < 2 ORDER BY story, number", *some
-        ):  # noqa: S608, E501
+        first_two = f"SELECT story, text FROM passages WHERE story IN ({marks}) AND number < 2 ORDER BY story, number"  # noqa: S608
+        for row in tx.all(first_two, *some):
             begun.setdefault(row["story"], []).extend(row["text"].split())
         for row in tx.all(f"SELECT * FROM stories WHERE id IN ({marks})", *some):  # noqa: S608
             story = str(row["id"])
