@@ -31,6 +31,8 @@ NAMES = {
 """What packages write, and the identifier it stands for."""
 
 SEPARATE = {
+    "psycopg": ("LGPL-3.0-only", "imported unchanged as a library that anyone can replace in the environment"),
+    "psycopg-binary": ("LGPL-3.0-only", "imported unchanged as a library that anyone can replace in the environment"),
     "pygame-ce": ("LGPL-2.1-only", "imported unchanged as a library that anyone can replace in the environment"),
     "soxr": ("LGPL-2.1-or-later", "imported unchanged as a library that anyone can replace in the environment"),
     "tqdm": ("MPL-2.0", "copyleft by file; no file of it is changed or copied"),
