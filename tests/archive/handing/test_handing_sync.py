@@ -500,7 +500,9 @@ def test_with_an_archives_key_the_bag_waits_sealed_until_the_receipt_is_back(
     assert not list((target / "sealed").iterdir())
     store.withdraw(spoken(kept), "code")
     sync(store, str(target))
-    assert set(tree(target)) == {KEY_FILE, f"tombstones/{kept.story.id}.json"}
+    # Beside these only how the box makes itself known, for the feed the archive may leave it.
+    left = {path for path in tree(target) if not path.startswith("boxes/")}
+    assert left == {KEY_FILE, f"tombstones/{kept.story.id}.json"}
 
 
 # --- killed
