@@ -51,6 +51,7 @@ OPENERS: dict[str, dict[str, str]] = {
         "archive/masters.py": "defined here",
         "archive/cutting.py": "with the key the gate gave for the teller",
         "archive/transcription.py": "with the key the gate gave for transcribing",
+        "archive/night.py": "with the key the gate gave the worker for transcribing",
         "archive/verify.py": "with the key the gate gave for looking",
     },
     "read_words": {
