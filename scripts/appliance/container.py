@@ -38,6 +38,9 @@ def base(suite: str, cache: Path) -> Path:
     if tar.exists():
         return tar
     room = cache / f"making-{suite}"
+    for name in ("proc", "sys"):
+        # A debootstrap that was cut short leaves these mounted, and nobody may walk into them to remove files.
+        subprocess.run(["umount", "-q", str(room / name)], check=False, capture_output=True)
     shutil.rmtree(room, ignore_errors=True)
     cache.mkdir(parents=True, exist_ok=True)
     _must(["debootstrap", "--variant=minbase", f"--include={','.join(INCLUDE)}", suite, str(room), mirror()])
@@ -76,7 +79,9 @@ class Container:
             "systemd-nspawn", "-q", "-D", str(self.root), "--boot", "--register=no", "--keep-unit", f"--machine=hearth-{os.getpid()}",
             "--private-network", "--console=pipe", *self._binds,
         ]  # fmt: skip
-        # Debian 13's systemd wants to be told that a machine with the older kind of control groups is meant.
+        if not Path("/sys/fs/cgroup/cgroup.controllers").exists():
+            # A machine with the older kind of control groups: Debian 13's systemd wants to be told that it is meant.
+            command += ["systemd.unified_cgroup_hierarchy=0", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"]
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "0"}
         log = (self.root.parent / "console.log").open("ab")
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
