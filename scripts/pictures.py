@@ -21,7 +21,8 @@ from kiosk.theme import DUSK, LIGHT, Theme
 
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "images" / "screens.png"
 SCREENS = (
-    "attract", "languages", "consent", "recording", "review", "sharing", "thanks", "listening", "conversation",
+    "attract", "languages", "consent", "recording", "review", "trim_begin", "sharing", "thanks", "listening",
+    "listening_more", "facilitator", "conversation",
 )  # fmt: skip
 """In the order in which they are met."""
 SIZE = (800, 480)
