@@ -278,7 +278,7 @@ class Trial:
         assert self._running() == "0.1.2"
         self.machine.must(f"systemctl restart {KIOSK}")
         self.machine.until(lambda: self.machine.show(KIOSK, "StatusText") in {"in attract", "in recovered"}, 30, "the kiosk")
-        self.attract(200)
+        self.visit(until="thrown_away")
         return refused
 
     def crash(self) -> dict[str, object]:

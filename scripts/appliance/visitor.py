@@ -26,19 +26,25 @@ def state() -> str:
     return shown.stdout.strip().removeprefix("in ")
 
 
-def press(store: Store, meaning: str, wanted: str) -> None:
-    """Press until the box is in ``wanted``: a press it cannot take now it ignores."""
+def press(store: Store, meaning: str, wanted: str, then: str = "") -> None:
+    """Press until the box is in ``wanted``, and ``then`` where it asks again: a press it cannot take now it ignores."""
     until = time.monotonic() + PATIENCE_S
     while state() != wanted:
         if time.monotonic() > until:
             sys.exit(f"'{meaning}' did not lead from '{state()}' to '{wanted}'")
         store.add_command(PRESS, meaning)
         time.sleep(0.8)
+        if then:
+            store.add_command(PRESS, then)
+            time.sleep(0.4)
 
 
 def main() -> None:
-    """Tell one story, keep it, and say yes to every use."""
+    """Tell one story, keep it, and say yes to every use; or stop while recording; or throw away what a restart left."""
     with Store(open_home(HOME), SystemClock()) as store:
+        if UNTIL == "thrown_away":
+            press(store, "discard", "attract", then="confirm")
+            return
         press(store, "talk", "consent")
         press(store, "agree", "ready")
         press(store, "talk", "recording")
