@@ -22,7 +22,9 @@ SOURCES_ALONE = {"bagit": ("setuptools", "setuptools-scm>=8", "wheel")}
 """Pure Python without a wheel on the index, and what building it takes."""
 GLIBC = {"3.11": 36, "3.12": 38, "3.13": 41}
 """The C library that comes with each Python: Debian 12 has 2.36, Debian 13 has 2.41."""
-_ENTRY = re.compile(r"^([A-Za-z0-9._-]+==[^ \\;]+)(?: ; ([^\\\n]+))? \\\n((?:    --hash=\S+(?: \\)?\n?)+)", re.MULTILINE)
+_ENTRY = re.compile(
+    r"^([A-Za-z0-9._-]+==[^ \\;]+)(?: ; ([^\\\n]+))? \\\n((?:    --hash=\S+(?: \\)?\n?)+)", re.MULTILINE
+)
 
 
 def entries(lock: str, machine: str, python: str) -> dict[str, str]:
@@ -34,13 +36,20 @@ def entries(lock: str, machine: str, python: str) -> dict[str, str]:
         "python_version": python, "python_full_version": f"{python}.2", "platform_machine": machine, "sys_platform": "linux",
         "implementation_name": "cpython", "platform_python_implementation": "CPython", "os_name": "posix", "platform_system": "Linux",
     }  # fmt: skip
-    return {name: f"{name} \\\n{hashes}" for name, marker, hashes in _ENTRY.findall(lock) if not marker or Marker(marker).evaluate(there)}
+    return {
+        name: f"{name} \\\n{hashes}"
+        for name, marker, hashes in _ENTRY.findall(lock)
+        if not marker or Marker(marker).evaluate(there)
+    }
 
 
 def tags(machine: str, python: str) -> list[str]:
     """Options of pip for a board: every manylinux its C library can run, newest first."""
     number = python.replace(".", "")
-    platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(GLIBC[python], 16, -1)] + [f"manylinux2014_{machine}", f"linux_{machine}"]
+    platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(GLIBC[python], 16, -1)] + [
+        f"manylinux2014_{machine}",
+        f"linux_{machine}",
+    ]
     abis = [f"cp{number}", "abi3", "none"]
     return [
         "--only-binary=:all:", "--python-version", python, "--implementation", "cp",
@@ -50,7 +59,12 @@ def tags(machine: str, python: str) -> list[str]:
 
 def pip(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run this environment's pip."""
-    return subprocess.run([sys.executable, "-m", "pip", *arguments, "--no-input", "--disable-pip-version-check"], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "pip", *arguments, "--no-input", "--disable-pip-version-check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def check(machine: str, python: str, target: Path | None) -> dict[str, object]:
@@ -61,10 +75,29 @@ def check(machine: str, python: str, target: Path | None) -> dict[str, object]:
         lock = Path(room) / "lock.txt"
         lock.write_text("\n".join(text for name, text in every.items() if name not in sources), encoding="utf-8")
         report = Path(room) / "report.json"
-        asked = pip("install", "--dry-run", "--ignore-installed", "--no-deps", "--require-hashes", "--quiet", "--report", str(report), "--target", room, *tags(machine, python), "-r", str(lock))
+        asked = pip(
+            "install",
+            "--dry-run",
+            "--ignore-installed",
+            "--no-deps",
+            "--require-hashes",
+            "--quiet",
+            "--report",
+            str(report),
+            "--target",
+            room,
+            *tags(machine, python),
+            "-r",
+            str(lock),
+        )
         if asked.returncode:
             missing = re.findall(r"No matching distribution found for (\S+)", asked.stderr)
-            return {"python": python, "machine": machine, "ok": False, "missing": missing or [asked.stderr.strip()[-300:]]}
+            return {
+                "python": python,
+                "machine": machine,
+                "ok": False,
+                "missing": missing or [asked.stderr.strip()[-300:]],
+            }
         found = json.loads(report.read_text(encoding="utf-8"))["install"]
         names = sorted(Path(one["download_info"]["url"]).name for one in found)
         wrong = [name for name in names if not name.endswith(".whl")]
@@ -106,7 +139,11 @@ def main() -> int:
         print(json.dumps({"ok": all(one["ok"] for one in answers), "checked": answers}))
     else:
         for one in answers:
-            told = f"{one['wheels']} wheels, {one['compiled']} of them compiled" if one["ok"] else f"missing: {', '.join(map(str, one['missing']))}"
+            told = (
+                f"{one['wheels']} wheels, {one['compiled']} of them compiled"
+                if one["ok"]
+                else f"missing: {', '.join(map(str, one['missing']))}"
+            )
             print(f"{'ok  ' if one['ok'] else 'LOOK'}  Python {one['python']} on {one['machine']}: {told}")
     return 0 if all(one["ok"] for one in answers) else 1
 

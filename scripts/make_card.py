@@ -22,8 +22,22 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 FOLDER = "hearth"
 PROJECT = "hearth.tar.gz"
-SOURCES = ("audio", "hardware", "archive", "kiosk", "systemd", "scripts", "locks", "docs", "pyproject.toml", "README.md", "LICENSE")
-FIRST_RUN = " systemd.run=/boot/firmware/firstrun.sh systemd.run_success_action=reboot systemd.unit=kernel-command-line.target"
+SOURCES = (
+    "audio",
+    "hardware",
+    "archive",
+    "kiosk",
+    "systemd",
+    "scripts",
+    "locks",
+    "docs",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+)
+FIRST_RUN = (
+    " systemd.run=/boot/firmware/firstrun.sh systemd.run_success_action=reboot systemd.unit=kernel-command-line.target"
+)
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 _KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-\S+|sk-ssh-ed25519@openssh\.com) [A-Za-z0-9+/=]+( \S+)*")
 
@@ -108,12 +122,28 @@ rm -f /etc/systemd/system/hearth-first-install.service
 
 def custom(wishes: Wishes) -> str:
     """``custom.toml`` for Raspberry Pi OS without cloud-init. Nobody can log in unless a key was given."""
-    lines = ["# Written by scripts/make-card.", "config_version = 1", "[system]", f"hostname = {_toml(wishes.hostname)}"]
+    lines = [
+        "# Written by scripts/make-card.",
+        "config_version = 1",
+        "[system]",
+        f"hostname = {_toml(wishes.hostname)}",
+    ]
     lines += ["[ssh]", f"enabled = {'true' if wishes.ssh_key else 'false'}", "password_authentication = false"]
     if wishes.ssh_key:
-        lines += [f"authorized_keys = [{_toml(wishes.ssh_key)}]", "[user]", 'name = "steward"', 'password = "!"', "password_encrypted = true"]
+        lines += [
+            f"authorized_keys = [{_toml(wishes.ssh_key)}]",
+            "[user]",
+            'name = "steward"',
+            'password = "!"',
+            "password_encrypted = true",
+        ]
     if wishes.wifi:
-        lines += ["[wlan]", f"ssid = {_toml(wishes.wifi)}", f"password = {_toml(wishes.wifi_password)}", "password_encrypted = false"]
+        lines += [
+            "[wlan]",
+            f"ssid = {_toml(wishes.wifi)}",
+            f"password = {_toml(wishes.wifi_password)}",
+            "password_encrypted = false",
+        ]
         lines += ["hidden = false", f"country = {_toml(wishes.country)}"]
     return "\n".join([*lines, "[locale]", f"timezone = {_toml(wishes.timezone)}", ""])
 
@@ -126,10 +156,21 @@ def user_data(wishes: Wishes) -> str:
         "ssh_pwauth": False,
         "users": [],
         "write_files": [{"path": "/etc/systemd/system/hearth-first-install.service", "content": service()}],
-        "runcmd": [["systemctl", "daemon-reload"], ["systemctl", "enable", "--now", "--no-block", "hearth-first-install.service"]],
+        "runcmd": [
+            ["systemctl", "daemon-reload"],
+            ["systemctl", "enable", "--now", "--no-block", "hearth-first-install.service"],
+        ],
     }
     if wishes.ssh_key:
-        told["users"] = [{"name": "steward", "lock_passwd": True, "sudo": "ALL=(ALL) NOPASSWD:ALL", "shell": "/bin/bash", "ssh_authorized_keys": [wishes.ssh_key]}]
+        told["users"] = [
+            {
+                "name": "steward",
+                "lock_passwd": True,
+                "sudo": "ALL=(ALL) NOPASSWD:ALL",
+                "shell": "/bin/bash",
+                "ssh_authorized_keys": [wishes.ssh_key],
+            }
+        ]
     return "#cloud-config\n" + json.dumps(told, indent=1) + "\n"
 
 
@@ -167,8 +208,14 @@ def files(boot: Path, wishes: Wishes) -> dict[str, bytes]:
 def uses_cloud_init(boot: Path) -> bool:
     """Whether the image on the card reads cloud-init's files. Raises `Refused` when it is no boot partition at all."""
     if not (boot / "cmdline.txt").is_file() or not (boot / "config.txt").is_file():
-        raise Refused(f"{boot} is not the boot partition of a Raspberry Pi card: write Raspberry Pi OS Lite (64-bit) onto the card first.")
-    return (boot / "user-data").is_file() or "cloud-init" in (boot / "cmdline.txt").read_text(encoding="utf-8") or (boot / "meta-data").is_file()
+        raise Refused(
+            f"{boot} is not the boot partition of a Raspberry Pi card: write Raspberry Pi OS Lite (64-bit) onto the card first."
+        )
+    return (
+        (boot / "user-data").is_file()
+        or "cloud-init" in (boot / "cmdline.txt").read_text(encoding="utf-8")
+        or (boot / "meta-data").is_file()
+    )
 
 
 def project() -> bytes:
@@ -176,7 +223,12 @@ def project() -> bytes:
     listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z", *SOURCES], capture_output=True, check=False)
     names = [name for name in listed.stdout.decode().split("\0") if name]
     if listed.returncode or not names:
-        names = [str(path.relative_to(ROOT)) for top in SOURCES for path in ([ROOT / top] if (ROOT / top).is_file() else sorted((ROOT / top).rglob("*"))) if path.is_file()]
+        names = [
+            str(path.relative_to(ROOT))
+            for top in SOURCES
+            for path in ([ROOT / top] if (ROOT / top).is_file() else sorted((ROOT / top).rglob("*")))
+            if path.is_file()
+        ]
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
         for name in names:
@@ -228,18 +280,26 @@ def fits(boot: Path, need: int) -> None:
     """Refuse what the card has no room for, before the first byte."""
     free = shutil.disk_usage(boot).free
     if need > free:
-        raise Refused(f"The card's boot partition has {free // 1_000_000} MB free and {need // 1_000_000} MB are needed: leave out --wheels or --models.")
+        raise Refused(
+            f"The card's boot partition has {free // 1_000_000} MB free and {need // 1_000_000} MB are needed: leave out --wheels or --models."
+        )
 
 
 def main() -> int:
     """Write the card, or list what would be written."""
-    parser = argparse.ArgumentParser(prog="scripts/make-card", description="Make a card that installs the box at its first start.")
+    parser = argparse.ArgumentParser(
+        prog="scripts/make-card", description="Make a card that installs the box at its first start."
+    )
     parser.add_argument("boot", type=Path, help="the mounted boot partition")
     parser.add_argument("--hostname", default="hearth")
     parser.add_argument("--timezone", default="Etc/UTC", help="like Europe/Vienna")
     parser.add_argument("--contact", default="", help="whom to call, for the out-of-service page")
     parser.add_argument("--wifi", default="", help="name of the wireless network; none: a cable, or no network")
-    parser.add_argument("--wifi-password", default=os.environ.get("HEARTH_WIFI_PASSWORD", ""), help="better given as HEARTH_WIFI_PASSWORD")
+    parser.add_argument(
+        "--wifi-password",
+        default=os.environ.get("HEARTH_WIFI_PASSWORD", ""),
+        help="better given as HEARTH_WIFI_PASSWORD",
+    )
     parser.add_argument("--country", default="", help="two letters, for wireless")
     parser.add_argument("--ssh-key", default="", help="a sysadmin's public key; without it nobody can log in")
     parser.add_argument("--release-key", default="", help="the public key whose updates the box takes")
@@ -262,7 +322,9 @@ def main() -> int:
         return 2
     if not given.dry_run:
         os.sync()
-        print("The card is ready: eject it, put it into the board, and switch on. It takes 10 to 30 minutes and starts by itself.")
+        print(
+            "The card is ready: eject it, put it into the board, and switch on. It takes 10 to 30 minutes and starts by itself."
+        )
     return 0
 
 

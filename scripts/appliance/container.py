@@ -12,8 +12,28 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-INCLUDE = ("systemd", "systemd-sysv", "dbus", "python3", "python3-venv", "ca-certificates", "nftables", "udev", "iproute2", "procps", "kmod")
-SOUND = ("libportaudio2", "libasound2-plugins", "pulseaudio", "pulseaudio-utils", "fonts-noto-core", "espeak-ng", "systemd-zram-generator")
+INCLUDE = (
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "python3",
+    "python3-venv",
+    "ca-certificates",
+    "nftables",
+    "udev",
+    "iproute2",
+    "procps",
+    "kmod",
+)
+SOUND = (
+    "libportaudio2",
+    "libasound2-plugins",
+    "pulseaudio",
+    "pulseaudio-utils",
+    "fonts-noto-core",
+    "espeak-ng",
+    "systemd-zram-generator",
+)
 PYTHON = {"bookworm": "3.11", "trixie": "3.13"}
 BOOT_S = 60.0
 
@@ -26,7 +46,11 @@ def mirror() -> str:
     """The mirror this machine gets its own packages from."""
     for path in (Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))):
         if path.is_file():
-            for found in re.findall(r"^(?:URIs:|deb(?:\s+\[[^]]*\])?)\s*(\S+/debian/?)(?:\s|$)", path.read_text(encoding="utf-8"), re.MULTILINE):
+            for found in re.findall(
+                r"^(?:URIs:|deb(?:\s+\[[^]]*\])?)\s*(\S+/debian/?)(?:\s|$)",
+                path.read_text(encoding="utf-8"),
+                re.MULTILINE,
+            ):
                 return str(found)
     raise Trouble("This machine's apt names no Debian mirror.")
 
@@ -47,7 +71,19 @@ def base(suite: str, cache: Path) -> Path:
     (room / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")
     (room / "usr/sbin/policy-rc.d").chmod(0o755)
     shutil.copyfile("/etc/resolv.conf", room / "etc/resolv.conf")
-    _must(["chroot", str(room), "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "--no-install-recommends", *SOUND])
+    _must(
+        [
+            "chroot",
+            str(room),
+            "env",
+            "DEBIAN_FRONTEND=noninteractive",
+            "apt-get",
+            "install",
+            "-y",
+            "--no-install-recommends",
+            *SOUND,
+        ]
+    )
     _must(["chroot", str(room), "apt-get", "clean"])
     (room / "usr/sbin/policy-rc.d").unlink()
     _must(["tar", "-C", str(room), "--numeric-owner", "-cf", f"{tar}.part", "."])
@@ -87,14 +123,22 @@ class Container:
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
         log.close()
         self.until(self._find_leader, BOOT_S, "systemd in the container")
-        self.until(lambda: self.run("systemctl is-system-running").stdout.strip() in {"running", "degraded"}, BOOT_S, "the end of the start")
+        self.until(
+            lambda: self.run("systemctl is-system-running").stdout.strip() in {"running", "degraded"},
+            BOOT_S,
+            "the end of the start",
+        )
         return time.monotonic() - began
 
     def _find_leader(self) -> bool:
         assert self._process is not None
         if self._process.poll() is not None:
-            raise Trouble(f"The container did not start: {(self.root.parent / 'console.log').read_text(errors='replace')[-600:]}")
-        children = subprocess.run(["pgrep", "-P", str(self._process.pid)], capture_output=True, text=True, check=False).stdout.split()
+            raise Trouble(
+                f"The container did not start: {(self.root.parent / 'console.log').read_text(errors='replace')[-600:]}"
+            )
+        children = subprocess.run(
+            ["pgrep", "-P", str(self._process.pid)], capture_output=True, text=True, check=False
+        ).stdout.split()
         self._leader = int(children[0]) if children else 0
         return bool(self._leader) and self.run("test -S /run/systemd/private").returncode == 0
 
@@ -103,7 +147,14 @@ class Container:
         inside = ["sh", "-c", command]
         if user:
             inside = ["runuser", "-u", user, "--", *inside]
-        clean = ["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8", "HEARTH_KEYS=/var/lib/hearth-keys"]
+        clean = [
+            "env",
+            "-i",
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME=/root",
+            "LANG=C.UTF-8",
+            "HEARTH_KEYS=/var/lib/hearth-keys",
+        ]
         return subprocess.run(
             ["nsenter", "-t", str(self._leader), "-m", "-u", "-i", "-n", "-p", "-r", "-w", *clean, *inside],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=within,

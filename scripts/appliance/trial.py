@@ -56,7 +56,12 @@ pcm.!default { type pulse hint { show on description "default" } }
 ctl.!default { type pulse }
 """
 KIOSK_SOUND = "[Service]\nEnvironment=PULSE_SERVER=unix:/run/testsound/native ALSA_CONFIG_PATH=/etc/testsound.conf\n"
-OURS_TOO = ("/etc/testsound", "/etc/systemd/system/testsound", "/etc/systemd/system/multi-user.target.wants/testsound", "/srv/")
+OURS_TOO = (
+    "/etc/testsound",
+    "/etc/systemd/system/testsound",
+    "/etc/systemd/system/multi-user.target.wants/testsound",
+    "/srv/",
+)
 """What the trial itself puts into the machine."""
 OTHERS = ("/proc/", "/sys/", "/dev/", "/run/", "/tmp/", "/var/tmp/", "/var/log/", "/mnt/", "/var/lib/systemd/")  # noqa: S108 (only looked at)
 """What systemd itself writes wherever it runs."""
@@ -73,7 +78,11 @@ class Trial:
         self.wheels = _wheels(suite)
         self.machine = Container(
             room / "root",
-            {self.wheels: "/mnt/wheels", ROOT / ".venv/share/hearth": "/mnt/models", ROOT / "scripts/appliance": "/mnt/trial"},
+            {
+                self.wheels: "/mnt/wheels",
+                ROOT / ".venv/share/hearth": "/mnt/models",
+                ROOT / "scripts/appliance": "/mnt/trial",
+            },
         )
         self.before: set[str] = set()
         self.version = ""
@@ -107,7 +116,10 @@ class Trial:
         seconds = self._install()
         again = self._install()
         self.version = self.machine.must("basename $(readlink /opt/hearth/current)").strip()
-        used = {name: int(self.machine.must(f"du -sm {path}").split()[0]) for name, path in (("release", "/opt/hearth/releases"), ("models", "/opt/hearth/share"))}
+        used = {
+            name: int(self.machine.must(f"du -sm {path}").split()[0])
+            for name, path in (("release", "/opt/hearth/releases"), ("models", "/opt/hearth/share"))
+        }
         return {"seconds": seconds, "again_seconds": again, "disk_mb": used, "version": self.version}
 
     def _install(self) -> float:
@@ -132,7 +144,11 @@ class Trial:
 
     def attract(self, within: float, unit: str = KIOSK) -> float:
         """Wait until visitors are invited."""
-        return self.machine.until(lambda: self.machine.show(unit, "StatusText") == "in attract", within, f"attract of {unit} (it says: {self.machine.show(unit, 'StatusText')!r})")
+        return self.machine.until(
+            lambda: self.machine.show(unit, "StatusText") == "in attract",
+            within,
+            f"attract of {unit} (it says: {self.machine.show(unit, 'StatusText')!r})",
+        )
 
     # -- at work --------------------------------------------------------------------------------------------------
 
@@ -156,7 +172,11 @@ class Trial:
     def visit(self, unit: str = KIOSK, until: str = "attract") -> None:
         """Let a visitor work up to ``until``."""
         python = HEARTH.replace("bin/hearth", "bin/python")
-        self.machine.must(f"PULSE_SERVER=unix:/run/testsound/native {python} -P /mnt/trial/visitor.py {unit} /mnt/models/speech/beckett.wav {until}", user="hearth", within=180)
+        self.machine.must(
+            f"PULSE_SERVER=unix:/run/testsound/native {python} -P /mnt/trial/visitor.py {unit} /mnt/models/speech/beckett.wav {until}",
+            user="hearth",
+            within=180,
+        )
 
     def stories(self) -> list[dict[str, object]]:
         """What the box keeps."""
@@ -165,7 +185,9 @@ class Trial:
 
     def has_words(self) -> bool:
         """Whether no work waits for the transcriber any more."""
-        return self.machine.must("ls /var/lib/hearth/stories/*/master.flac 2>/dev/null | wc -l").strip() == str(len(self.stories()))
+        return self.machine.must("ls /var/lib/hearth/stories/*/master.flac 2>/dev/null | wc -l").strip() == str(
+            len(self.stories())
+        )
 
     def timers(self) -> dict[str, object]:
         """Every timer fires by itself, and what it starts succeeds. Sync hands the story on to a folder."""
@@ -174,14 +196,21 @@ class Trial:
         assert "/srv/archive" in self.machine.must("cat /var/lib/hearth/config.toml")
         for name in TIMERS:
             soon = "[Timer]\\nOnBootSec=\\nOnCalendar=\\nOnUnitInactiveSec=\\nOnActiveSec=1s\\nRandomizedDelaySec=0\\nAccuracySec=100ms\\n"
-            self.machine.must(f"mkdir -p /run/systemd/system/hearth-{name}.timer.d && printf '{soon}' >/run/systemd/system/hearth-{name}.timer.d/soon.conf")
-        self.machine.must("systemctl daemon-reload && systemctl restart " + " ".join(f"hearth-{name}.timer" for name in TIMERS))
+            self.machine.must(
+                f"mkdir -p /run/systemd/system/hearth-{name}.timer.d && printf '{soon}' >/run/systemd/system/hearth-{name}.timer.d/soon.conf"
+            )
+        self.machine.must(
+            "systemctl daemon-reload && systemctl restart " + " ".join(f"hearth-{name}.timer" for name in TIMERS)
+        )
         results = {}
         for name in TIMERS:
             unit = f"hearth-{name}.service"
             self.machine.until(lambda unit=unit: bool(self.machine.show(unit, "ExecMainExitTimestamp")), 120, unit)
             results[name] = self.machine.show(unit, "Result")
-        assert set(results.values()) == {"success"}, (results, self.machine.must("journalctl -b --no-pager -n 60 -u 'hearth-*'"))
+        assert set(results.values()) == {"success"}, (
+            results,
+            self.machine.must("journalctl -b --no-pager -n 60 -u 'hearth-*'"),
+        )
         bags = self.machine.must("find /srv/archive -name 'bagit.txt' | wc -l").strip()
         assert bags == "1", self.machine.must("find /srv/archive | head -40")
         beats = self.machine.must("ls /srv/archive/heartbeats").split()
@@ -203,7 +232,14 @@ class Trial:
         """A kiosk that is stopped like a hung one is ended by the watchdog and comes back."""
         pid = self.machine.show(KIOSK, "MainPID")
         self.machine.must(f"kill -STOP {pid}")
-        seconds = self.machine.until(lambda: self.machine.show(KIOSK, "MainPID") not in {pid, "0"} and self.machine.show(KIOSK, "StatusText") == "in attract", 45, "the kiosk")
+        seconds = self.machine.until(
+            lambda: (
+                self.machine.show(KIOSK, "MainPID") not in {pid, "0"}
+                and self.machine.show(KIOSK, "StatusText") == "in attract"
+            ),
+            45,
+            "the kiosk",
+        )
         assert seconds <= MOST_HUNG_S, seconds
         return {"back_after_s": round(seconds, 1)}
 
@@ -216,8 +252,14 @@ class Trial:
         told = self.story("hearth-safe.service")
         self._drop_in("safe", "zz-broken", broken)
         self.machine.run("systemctl restart hearth-safe.service")
-        self.machine.until(lambda: bool(self.machine.show("hearth-out-of-service.service", "ConditionTimestamp")), 60, "the out-of-service page")
-        self.machine.must("rm /etc/systemd/system/hearth-*.service.d/zz-broken.conf && systemctl daemon-reload && systemctl reset-failed 'hearth-*'")
+        self.machine.until(
+            lambda: bool(self.machine.show("hearth-out-of-service.service", "ConditionTimestamp")),
+            60,
+            "the out-of-service page",
+        )
+        self.machine.must(
+            "rm /etc/systemd/system/hearth-*.service.d/zz-broken.conf && systemctl daemon-reload && systemctl reset-failed 'hearth-*'"
+        )
         self.machine.must(f"systemctl start {KIOSK}")
         self.attract(30)
         return {"safe_after_s": round(seconds, 1), "recorded": told["seconds_told"]}
@@ -233,11 +275,15 @@ class Trial:
     def bundle(self, version: str, plant: str = "") -> str:
         """A signed bundle of this very project under another number; ``plant`` is appended to the kiosk's program."""
         source = f"/srv/trial/source-{version}"
-        self.machine.must(f"cp -r {CLONE} {source} && sed -i 's/^version = .*/version = \"{version}\"/' {source}/pyproject.toml")
+        self.machine.must(
+            f"cp -r {CLONE} {source} && sed -i 's/^version = .*/version = \"{version}\"/' {source}/pyproject.toml"
+        )
         if plant:
             with (self.machine.root / source[1:] / "kiosk/commands/run_.py").open("a") as file:
                 file.write(plant)
-        told = self.machine.must(f"cd /srv/trial && {HEARTH} bundle --source {source} --key /srv/trial/release.key --to /srv/trial/{version}.hearth --json")
+        told = self.machine.must(
+            f"cd /srv/trial && {HEARTH} bundle --source {source} --key /srv/trial/release.key --to /srv/trial/{version}.hearth --json"
+        )
         assert json.loads(told)["version"] == version
         return f"/srv/trial/{version}.hearth"
 
@@ -269,7 +315,9 @@ class Trial:
         older = self.bundle("0.1.0")
         refused["older"] = self._code(f"{HEARTH} update {older} --json")
         newer = self.bundle("0.1.3")
-        self.machine.must(f"cp {newer} /srv/trial/bad.hearth && printf x | dd of=/srv/trial/bad.hearth bs=1 seek=200000 conv=notrunc status=none")
+        self.machine.must(
+            f"cp {newer} /srv/trial/bad.hearth && printf x | dd of=/srv/trial/bad.hearth bs=1 seek=200000 conv=notrunc status=none"
+        )
         refused["altered"] = self._code(f"{HEARTH} update /srv/trial/bad.hearth --json")
         self.visit(until="recording")
         refused["recording"] = self._code(f"{HEARTH} update {newer} --patience 1 --json")
@@ -277,7 +325,9 @@ class Trial:
         assert refused == {"older": "not-newer", "altered": "bad-bundle", "recording": "busy"}, refused
         assert self._running() == "0.1.2"
         self.machine.must(f"systemctl restart {KIOSK}")
-        self.machine.until(lambda: self.machine.show(KIOSK, "StatusText") in {"in attract", "in recovered"}, 30, "the kiosk")
+        self.machine.until(
+            lambda: self.machine.show(KIOSK, "StatusText") in {"in attract", "in recovered"}, 30, "the kiosk"
+        )
         self.visit(until="thrown_away")
         return refused
 
@@ -317,7 +367,9 @@ class Trial:
         return self.machine.must("basename $(readlink /opt/hearth/current)").strip()
 
     def _policy(self) -> str:
-        return self.machine.must("cd /var/lib/hearth && find config.toml texts prompts -type f | sort | xargs sha256sum; python3 -c \"import sqlite3; print(list(sqlite3.connect('hearth.db').execute('SELECT hash FROM ledger ORDER BY seq')))\"")
+        return self.machine.must(
+            "cd /var/lib/hearth && find config.toml texts prompts -type f | sort | xargs sha256sum; python3 -c \"import sqlite3; print(list(sqlite3.connect('hearth.db').execute('SELECT hash FROM ledger ORDER BY seq')))\""
+        )
 
     # -- and away -------------------------------------------------------------------------------------------------
 
@@ -337,7 +389,23 @@ class Trial:
         return {path for path in every if not path.startswith(OTHERS)}
 
 
-STEPS = ("make", "install", "boot", "listeners", "story", "timers", "memory", "hung", "safe_mode", "nightly", "update", "refused", "crash", "power_cut", "uninstall")
+STEPS = (
+    "make",
+    "install",
+    "boot",
+    "listeners",
+    "story",
+    "timers",
+    "memory",
+    "hung",
+    "safe_mode",
+    "nightly",
+    "update",
+    "refused",
+    "crash",
+    "power_cut",
+    "uninstall",
+)
 
 
 def _wheels(suite: str) -> Path:
@@ -347,7 +415,15 @@ def _wheels(suite: str) -> Path:
     whole, lock = folder / ".whole", hashlib.sha256((ROOT / "locks/run.txt").read_bytes()).hexdigest()
     if whole.is_file() and whole.read_text() == lock:
         return folder
-    command = [str(ROOT / "scripts/arm-wheels"), "--python", python, "--machine", platform.machine(), "--to", str(folder)]
+    command = [
+        str(ROOT / "scripts/arm-wheels"),
+        "--python",
+        python,
+        "--machine",
+        platform.machine(),
+        "--to",
+        str(folder),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Trouble(f"The packages could not be fetched: {(done.stdout + done.stderr)[-300:]}")
@@ -363,7 +439,11 @@ def _step(trial: Trial, name: str) -> dict[str, object]:
     except (AssertionError, subprocess.SubprocessError, ValueError, KeyError) as error:
         traceback.print_exc()
         found = {"step": name, "ok": False, "why": str(error)[-2000:]}
-    print(f"{'ok  ' if found['ok'] else 'FAIL'}  {name}  {time.monotonic() - began:.1f} s  {({k: v for k, v in found.items() if k not in {'step', 'ok'}})}", file=sys.stderr, flush=True)
+    print(
+        f"{'ok  ' if found['ok'] else 'FAIL'}  {name}  {time.monotonic() - began:.1f} s  { ({k: v for k, v in found.items() if k not in {'step', 'ok'}}) }",
+        file=sys.stderr,
+        flush=True,
+    )
     return found
 
 

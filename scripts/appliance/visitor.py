@@ -22,7 +22,9 @@ PATIENCE_S = 60.0
 
 def state() -> str:
     """What the kiosk says of itself."""
-    shown = subprocess.run(["systemctl", "show", "--property=StatusText", "--value", UNIT], capture_output=True, text=True, check=True)
+    shown = subprocess.run(
+        ["systemctl", "show", "--property=StatusText", "--value", UNIT], capture_output=True, text=True, check=True
+    )
     return shown.stdout.strip().removeprefix("in ")
 
 
