@@ -105,6 +105,17 @@ OPENERS: dict[str, dict[str, str]] = {
         "archive/shelf.py": "the one place a store gets the box's keys from",
         "archive/transports/https.py": "signs what is taken back and shows the public keys; opens no wrap",
     },
+    "master_key": {
+        "archive/reviewing/rendition.py": "defined here",
+        "archive/portal/community/listening.py": "with the gate asked for the desk, and the spans to leave out",
+        "archive/portal/community/public.py": "with the gate asked for everybody, and the spans to leave out",
+        "archive/feed/make.py": "excerpts in which nothing was blanked, with the gate asked for that box",
+    },
+    "sound_key": {
+        "archive/reviewing/rendition.py": "defined here",
+        "archive/portal/community/listening.py": "with the gate asked for the desk",
+        "archive/portal/community/public.py": "with the gate asked for everybody",
+    },
 }
 """Who may call what opens a story."""
 KEYS_ONLY_LOOKED_FOR = {
