@@ -56,7 +56,7 @@ class Trim:
                 for first in range(self.start, self.end, _PIECE):
                     writer.write(reader.read(Ms(first), Ms(min(first + _PIECE, self.end))))
                 return writer.close(speech=self.speech, overflows=self.overflows, clipped=self.clipped)
-            except BaseException:
+            except BaseException:  # whatever ended it, the file must be let go of, so that it can be removed
                 writer.leave()
                 raise
 

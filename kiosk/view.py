@@ -13,16 +13,15 @@ from archive.types import ASKED_USES
 from archive.types import Kind as Told
 from audio.types import Ms, Word
 from hardware.types import CUES, Control
-from kiosk import ownview
+from kiosk import hearview, ownview
 from kiosk.alarms import longest
 from kiosk.faces import face
-from kiosk.keys import lines_of
 from kiosk.phrases import code_words, growing, length_words, played, time_words
 from kiosk.screens.model import CueTile, KeyFace, Kind, View
 from kiosk.screens.renderer import Renderer
 from kiosk.speech import finished
 from kiosk.texts import Texts, own_name
-from kiosk.types import CUE_MEANINGS, Heard, Hint, Meaning, Mic, Page, Session, State
+from kiosk.types import CUE_MEANINGS, Heard, Hint, Meaning, Mic, Session, State
 
 __all__ = ["Cue", "Extras", "Renderer", "View", "spoken", "view"]
 
@@ -114,6 +113,11 @@ class Look:
         """What the box has to tell beside the screen's own words."""
         return _said(self)
 
+    @property
+    def captions_note(self) -> str:
+        """Who wrote the words that are shown."""
+        return self.texts.get("captions.checked" if self.extras.checked else "captions.machine")
+
     def make(self, kind: Kind, **more: object) -> View:
         return View(kind=kind, language=self.texts.language, keys=self.keys, side=self.side, **more)  # type: ignore[arg-type]  # by name
 
@@ -146,7 +150,7 @@ def _attract(look: Look) -> View:
         headline=look.extras.origin or look.texts.get("listening.origin"),
         body=look.extras.prompt,
         captions=captions,
-        captions_note=_captions_note(look) if captions else "",
+        captions_note=look.captions_note if captions else "",
         level=look.extras.level,
     )
 
@@ -245,44 +249,9 @@ def _review(look: Look) -> View:
         waveform=extras.waveform,
         played=share,
         captions=captions,
-        captions_note=_captions_note(look) if captions else "",
+        captions_note=look.captions_note if captions else "",
         time_words=length_words(length, texts),
     )
-
-
-def _trim(look: Look) -> View:
-    """The waveform with what would go dark, and the end in question marked."""
-    session, extras, texts = look.session, look.extras, look.texts
-    ends, whole = session.ends, max(1, session.ends.ends[0])
-    if session.saving:
-        return look.make(Kind.PLAIN, headline=texts.get("trim.saving"))
-    playing = session.playing is not None and session.playing.started is not None
-    captions = played(extras.captions, extras.position) if playing else ()
-    return look.make(
-        Kind.TRIM,
-        headline=texts.get("trim.end" if ends.closing else "trim.begin"),
-        notes=_said(look),
-        waveform=extras.waveform,
-        played=min(1.0, (extras.position or 0) / whole) if playing else None,
-        part=(ends.start / whole, ends.end / whole),
-        closing=ends.closing,
-        captions=captions,
-        captions_note=_captions_note(look) if captions else "",
-        time_words=texts.get("trim.stays", length=length_words((ends.end - ends.start) / 1000, texts)),
-    )
-
-
-def _voices(look: Look) -> View:
-    """What can be done with the voice that sounds."""
-    texts = look.texts
-    lines = tuple(texts.get(f"line.{meaning.value}", theme=look.extras.theme) for meaning in lines_of(look.session))
-    return look.make(
-        Kind.VOICES, headline=texts.get("listening.more"), lines=lines, line=min(look.session.line, len(lines) - 1)
-    )
-
-
-def _captions_note(look: Look) -> str:
-    return look.texts.get("captions.checked" if look.extras.checked else "captions.machine")
 
 
 def _sharing(look: Look) -> View:
@@ -316,31 +285,6 @@ def _thanks(look: Look) -> View:
         notes=(texts.outcomes[session.visit % len(texts.outcomes)],) if texts.outcomes else (),
         code=code_words(session.keep_code),
         qr=look.extras.qr or session.keep_code,
-    )
-
-
-def _listening(look: Look) -> View:
-    session, extras, texts = look.session, look.extras, look.texts
-    if session.page is Page.VOICES:
-        return _voices(look)
-    heard = session.playing is not None and session.playing.started is not None
-    captions = played(extras.captions, extras.position) if heard else ()
-    told = _said(look)
-    if told and session.playing is None:
-        body = told[0]
-    elif session.playing is None:
-        # Not before the second voice: who listens is not to be pressed.
-        body = texts.get("listening.ended" if session.voices >= session.rules.voices else "listening.another")
-    else:
-        body = "" if heard else texts.get("listening.searching")
-    return look.make(
-        Kind.LISTENING,
-        headline=extras.origin or texts.get("listening.origin"),
-        body=body,
-        notes=told if heard else (),
-        captions=captions,
-        captions_note=_captions_note(look) if captions else "",
-        level=extras.level if heard else 0.0,
     )
 
 
@@ -486,10 +430,10 @@ _SCREENS: dict[State, Callable[[Look], View]] = {
     State.RECORDING: _recording,
     State.CLOSING: _closing,
     State.REVIEW: _review,
-    State.TRIM: _trim,
+    State.TRIM: hearview.trim,
     State.SHARING: _sharing,
     State.THANKS: _thanks,
-    State.LISTENING: _listening,
+    State.LISTENING: hearview.listening,
     State.FACILITATOR: _facilitator,
     State.AGREEMENT: _agreement,
     State.CONVERSATION: _conversation,

@@ -95,7 +95,6 @@ def _scenes(now: Session, extras: Extras, heard: tuple[Word, ...]) -> dict[str, 
     """Every moment worth a picture, by name."""
     heard_now = replace(extras, captions=heard, position=Ms(4700), level=0.4)
     telling = replace(now, state=State.RECORDING, started=1.0, limit_at=300.0)
-    group = replace(now, state=State.CONVERSATION, started=1.0, limit_at=7000.0)
     hearing = replace(now, state=State.LISTENING, playing=Playing(Heard.VOICE, 1.0, story=TAKE, started=1.0))
     return {
         "starting": (replace(now, state=State.STARTING), extras),
@@ -132,13 +131,16 @@ def _scenes(now: Session, extras: Extras, heard: tuple[Word, ...]) -> dict[str, 
         "thanks_group": (replace(now, state=State.THANKS, keep_codes=(now.keep_code,) * 3), extras),
         "thanks_group_last": (replace(now, state=State.THANKS, keep_codes=(now.keep_code,) * 3, person=2), extras),
         "listening": (hearing, heard_now),
-        "listening_another": (replace(now, state=State.LISTENING, voices=1), extras),
-        "listening_end": (replace(now, state=State.LISTENING, voices=2), extras),
-        "listening_more": (replace(hearing, page=Page.VOICES, heard_prompt="a"), heard_now),
-        "listening_more_any": (
-            replace(hearing, page=Page.VOICES, heard_prompt="a", about=About.THEME, line=3),
-            heard_now,
-        ),
+        **_listening_scenes(now, extras, hearing, heard_now),
+        **_group_scenes(now, extras, telling),
+        "recovered": (replace(now, state=State.RECOVERED), extras),
+    } | {name: (session, extras) for name, session in _own_scenes(now).items()}
+
+
+def _group_scenes(now: Session, extras: Extras, telling: Session) -> dict[str, tuple[Session, Extras]]:
+    """The facilitator's desk, a group, and one teller with a listener."""
+    group = replace(now, state=State.CONVERSATION, started=1.0, limit_at=7000.0)
+    return {
         "facilitator": (replace(now, state=State.FACILITATOR, home=State.FACILITATOR), extras),
         "facilitator_phone": (
             replace(now, state=State.FACILITATOR, home=State.FACILITATOR),
@@ -162,8 +164,22 @@ def _scenes(now: Session, extras: Extras, heard: tuple[Word, ...]) -> dict[str, 
         ),
         "conversation_join": (replace(group, paused_at=30.0, asked=Meaning.NEXT_PERSON), extras),
         "conversation_off_record": (replace(group, paused_at=30.0), extras),
-        "recovered": (replace(now, state=State.RECOVERED), extras),
-    } | {name: (session, extras) for name, session in _own_scenes(now).items()}
+    }
+
+
+def _listening_scenes(
+    now: Session, extras: Extras, hearing: Session, heard_now: Extras
+) -> dict[str, tuple[Session, Extras]]:
+    """After a voice, and what else can be done with one."""
+    return {
+        "listening_another": (replace(now, state=State.LISTENING, voices=1), extras),
+        "listening_end": (replace(now, state=State.LISTENING, voices=2), extras),
+        "listening_more": (replace(hearing, page=Page.VOICES, heard_prompt="a"), heard_now),
+        "listening_more_any": (
+            replace(hearing, page=Page.VOICES, heard_prompt="a", about=About.THEME, line=3),
+            heard_now,
+        ),
+    }
 
 
 def _trim_scenes(now: Session, extras: Extras, heard: Extras) -> dict[str, tuple[Session, Extras]]:

@@ -12,7 +12,6 @@ from kiosk.screens.page import PITCH, Page
 from kiosk.screens.parts import Part, caption_height, captions
 from kiosk.theme import Colour, mix
 
-
 NOW = 1.6
 """So many bars around what sounds now are lit."""
 
