@@ -43,8 +43,12 @@ class PostgresCatalogue(Catalogue):
             self._conn = psycopg.connect(
                 url, autocommit=True, connect_timeout=CONNECT_SECONDS, row_factory=_rows, application_name="hearth"
             )
-            # Durable when it returns, whatever the server's own setting; and notices are nobody's business.
-            self._conn.execute("SET synchronous_commit TO on; SET client_min_messages TO warning; SET TIME ZONE 'UTC'")
+            # Durable when it returns, whatever the server's own setting; notices are nobody's business; and a search
+            # is planned for its very words: what is right for a common one is slow for a rare one.
+            for setting in (
+                b"synchronous_commit TO on", b"client_min_messages TO warning", b"plan_cache_mode TO force_custom_plan",
+            ):  # fmt: skip
+                self._conn.execute(b"SET " + setting)
         self._migrate()
 
     @contextmanager
