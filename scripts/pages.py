@@ -113,6 +113,8 @@ SETTINGS_FOOT = """
 |---|---|
 | `HEARTH_HOME` | the home, where no `--home` is given |
 | `HEARTH_KEYS` | the folder of the keys; default: `<home>-keys` beside the home |
+| `HEARTH_CREDENTIAL` | what the archive gave this box, where no `--credential` is given |
+| `HEARTH_ARCHIVE_HOME` | the folder of an archive, where `hearth archive` gets no `--home` |
 | `HEARTH_CACHE` | the folder of speech models and test speech; default: inside `.venv` |
 | `HEARTH_PYTHON` | the Python that `scripts/demo` and `scripts/test` build `.venv` with |
 | `HEARTH_NO_APT` | set: the scripts install nothing from Debian and use the shipped stand-ins |
