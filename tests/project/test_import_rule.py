@@ -43,7 +43,7 @@ HOMES = {
     "psycopg": {"archive/catalogue/"},
     "pygame": {"kiosk/"},
     "pyloudnorm": {"audio/loudness.py"},
-    "rich": {"kiosk/commands/bench_.py"},
+    "rich": {"kiosk/commands/bench_.py", "kiosk/commands/archiving/progress.py"},
     "segno": {"kiosk/screens/parts.py"},
     "sounddevice": {"audio/microphone.py", "audio/player.py"},
     "soundfile": {

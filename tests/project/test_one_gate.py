@@ -136,7 +136,7 @@ TABLES = {
     # At an archive words lie in tables: who reads them asks `archive.catalogue.consents`, or is asked by who did.
     "passages": {
         "archive/catalogue/passages.py", "archive/catalogue/index.py", "archive/catalogue/search.py",
-        "archive/reviewing/words.py", "archive/server/agreement.py", "archive/export/publishing.py",
+        "archive/reviewing/words.py", "archive/server/agreement.py", "archive/export/telling.py",
         "archive/feed/lending.py",
     },
     "passage_versions": {"archive/catalogue/passages.py", "archive/reviewing/words.py"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import queue
 import re
 import threading
@@ -205,11 +204,10 @@ def test_a_visitor_listens_word_by_word_in_a_real_browser(
     curate(
         archive, lambda tx, seen: note_content(tx, story, "A factory closes.", "ida", seen, archive.place.now()), story
     )
-    pictures = Path(os.environ.get("HEARTH_PICTURES", str(tmp_path)))
     browser.size(1100, 900)
     seen = len(browser.events)
     browser.open(f"{open_door}/public/")
-    browser.picture(pictures / "public-list.png")
+    browser.picture(tmp_path / "public-list.png")
     assert browser.js("document.querySelectorAll('.shelf li').length") == 4
     assert all(ratio(*pair) >= 4.5 for pair in browser.js(CONTRASTS)), "contrast"
     browser.open(f"{open_door}/public/{story}")
@@ -219,13 +217,13 @@ def test_a_visitor_listens_word_by_word_in_a_real_browser(
     browser.wait("document.querySelector('.w.now') && document.getElementById('sound').currentTime > 4")
     word = browser.js("document.querySelector('.w.now').dataset.at * 1")
     assert abs(word - browser.js("document.getElementById('sound').currentTime")) < 3
-    browser.picture(pictures / "public-story.png")
+    browser.picture(tmp_path / "public-story.png")
     browser.js("document.getElementById('play').click()")
     browser.wait("document.getElementById('sound').paused")
     assert browser.js("document.getElementById('play').getAttribute('aria-pressed')") == "false"
     assert all(ratio(*pair) >= 4.5 for pair in browser.js(CONTRASTS)), "contrast"
     browser.size(360, 780, phone=True)
-    browser.picture(pictures / "public-phone.png")
+    browser.picture(tmp_path / "public-phone.png")
     assert browser.js("document.documentElement.scrollWidth <= innerWidth")
     small = browser.js(
         "[...document.querySelectorAll('button, .colophon a, .brand, .button')].filter(e => e.offsetParent && "
