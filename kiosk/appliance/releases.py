@@ -195,7 +195,21 @@ def build_wheel(python: Path, project: Path, room: Path) -> Path:
             shutil.copytree(project / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copyfile(project / name, copy / name)
-    _run([python, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", room, copy])
+    _run(
+        [
+            python,
+            "-m",
+            "pip",
+            "wheel",
+            "--no-deps",
+            "--no-build-isolation",
+            "--no-index",
+            "--no-cache-dir",
+            "-w",
+            room,
+            copy,
+        ]
+    )
     (wheel,) = room.glob("digital_hearth-*.whl")
     return wheel
 
