@@ -29,7 +29,7 @@ from archive.types import Act, Reader, Use
 from audio.clock import VirtualClock
 from audio.types import TakeId
 
-KILLS = int(os.environ.get("HEARTH_KILLS", "10"))
+KILLS = int(os.environ.get("HEARTH_KILLS", "6"))
 KEPT, GONE = TakeId("01JC8Q3Y5Z7R9T2V4W6X8Y0A1B"), TakeId("01JC8Q3Y5Z7R9T2V4W6X8Y0A2C")
 Step = tuple[str, Path]
 
