@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from archive.cutting import take_back_span
 from archive.envelope import open_content
 from archive.errors import Refused
 from archive.jobs import NIGHT, STRIKES, failed_jobs, open_jobs
@@ -176,6 +177,16 @@ def test_a_story_taken_back_is_not_opened_by_night_and_leaves_nothing(store, tel
     assert store.db.conn.execute("SELECT COUNT(*) FROM second_words").fetchone()[0] == 0
     with pytest.raises(Refused):
         open_content(store, take, Reader.TRANSCRIBE, store.now())
+
+
+def test_what_a_teller_takes_out_is_gone_from_the_second_hearing_too(store, teller, night_worker) -> None:
+    _, code = teller.story(Use.PLAY_HERE, seconds=4.0)
+    run(night_worker(Larger(BY_NIGHT)))
+    assert store.db.conn.execute("SELECT COUNT(*) FROM second_words").fetchone()[0] == 1
+    take_back_span(store, store.enter_code(str(code)), Ms(1000), Ms(2000), "code")
+    assert store.db.conn.execute("SELECT COUNT(*) FROM second_words").fetchone()[0] == 0
+    assert not store.db.conn.execute("SELECT 1 FROM jobs WHERE kind = ?", (NIGHT,)).fetchone()
+    assert verify(store).sound
 
 
 def test_what_was_heard_of_a_story_can_be_forgotten(store, teller, night_worker) -> None:
