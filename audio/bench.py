@@ -17,7 +17,7 @@ import numpy as np
 
 from audio import benchvoice
 from audio.benchvoice import noises, vad_cost
-from audio.benchwords import Heard, figures, frontier, invented, listen, points, presses_of, ways
+from audio.benchwords import figures, frontier, invented, listen, points, presses_of, ways
 from audio.drawing import scatter
 from audio.resample import MODEL_RATE
 from audio.shorttail import ShortTailTranscriber
@@ -71,10 +71,7 @@ def measure(
         second = np.zeros(MODEL_RATE, np.float32)
         ours.transcribe(second, length_of(second))
         presses = presses_of(stories, vad)
-        heard: list[Heard] = []
-        for name, way in ways(whisper, model, language, vad, every=every).items():
-            progress(f"{len(stories)} stories: {name}")
-            heard.append(listen(name, stories, presses, way))
+        heard = listen(ways(whisper, model, language, vad, every=every), stories, presses, progress)
         found = figures(heard[0], heard[1])
         found |= benchvoice.figures(recordings, progress)
         progress("listening to noise")

@@ -24,7 +24,7 @@ from audio.transcribe import as_words, length_of
 from audio.types import Ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from audio.transcribe import Samples, Transcriber
     from audio.types import Word
@@ -96,11 +96,18 @@ class Heard:
 
 
 def listen(
-    name: str, stories: Sequence[Spoken], presses: Sequence[float], hear: Callable[[Path, float], Clip]
-) -> Heard:
-    """Let one way hear every story up to its press."""
-    clips = tuple(hear(story.path, press) for story, press in zip(stories, presses, strict=True))
-    return Heard(name, tuple(stories), clips)
+    ways: Mapping[str, Callable[[Path, float], Clip]],
+    stories: Sequence[Spoken],
+    presses: Sequence[float],
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[Heard]:
+    """Let every way hear every story up to its press, story by story: what else the machine does hits all alike."""
+    clips: dict[str, list[Clip]] = {name: [] for name in ways}
+    for number, (story, press) in enumerate(zip(stories, presses, strict=True), 1):
+        progress(f"story {number} of {len(stories)}")
+        for name, hear in ways.items():
+            clips[name].append(hear(story.path, press))
+    return [Heard(name, tuple(stories), tuple(made)) for name, made in clips.items()]
 
 
 def presses_of(stories: Sequence[Spoken], vad: Vad) -> list[float]:
