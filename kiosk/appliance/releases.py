@@ -195,21 +195,7 @@ def build_wheel(python: Path, project: Path, room: Path) -> Path:
             shutil.copytree(project / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copyfile(project / name, copy / name)
-    _run(
-        [
-            python,
-            "-m",
-            "pip",
-            "wheel",
-            "--no-deps",
-            "--no-build-isolation",
-            "--no-index",
-            "--no-cache-dir",
-            "-w",
-            room,
-            copy,
-        ]
-    )
+    _run([python, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", room, copy])
     (wheel,) = room.glob("digital_hearth-*.whl")
     return wheel
 
@@ -230,6 +216,8 @@ def _pip(target: Path, *arguments: str) -> None:
 
 def _run(command: list[str | Path], environment: dict[str, str] | None = None) -> None:
     clean = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "PYTHONHOME", "PIP_USER"}}
+    # Nothing outside the release: what is taken away one day must not leave a cache in somebody's home.
+    clean["PIP_NO_CACHE_DIR"] = "1"
     done = subprocess.run(
         [str(part) for part in command],
         env=clean | (environment or {}),
