@@ -24,6 +24,8 @@ from kiosk.running import run_box
 def command(home: Path, headless: bool, with_transcriber: bool, safe: bool) -> None:
     """Run the box until it is stopped. Settings are in HOME/config.toml.
 
+    Being stopped (Ctrl-C, SIGTERM, the window closed) is its ordinary end: exit code 0, and nothing told is lost.
+
     \b
     Examples:
       hearth run --home ./my-box --with-transcriber
