@@ -65,8 +65,8 @@ HOMES = {
 """Where an outside package may be imported: a file, or a folder with what is below it."""
 BROUGHT = {"ctranslate2", "huggingface_hub", "onnxruntime"}
 """Packages that come with faster-whisper, in the versions it asks for; naming them twice could only disagree."""
-NEVER_IMPORTED = {"python-multipart"}
-"""Asked for by name, used by another package: the web framework reads forms with it."""
+NEVER_IMPORTED = {"python-multipart", "uharfbuzz"}
+"""Asked for by name, used by another package: the web framework reads forms with one, PDFs are shaped by the other."""
 FOR_TYPES = {"typing_extensions"}
 """Imported while types are checked, never while the program runs."""
 
@@ -158,7 +158,8 @@ def names_installed():
 
 def test_what_is_imported_is_what_is_declared():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {Requirement(line).name.lower() for line in project["dependencies"]}
+    extra = [line for lines in project["optional-dependencies"].values() for line in lines]
+    declared = {Requirement(line).name.lower() for line in [*project["dependencies"], *extra]}
     shipped_by = metadata.packages_distributions()
     # On some Pythons the wheel of lgpio is missing or empty; then the system brings it.
     there = {name for name in HOMES if name in shipped_by}

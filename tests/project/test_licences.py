@@ -12,12 +12,13 @@ from packaging.requirements import Requirement
 LOCK = Path(__file__).parents[2] / "locks" / "run.txt"
 
 PERMISSIVE = {
-    "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "MIT", "MIT-0", "PSF-2.0", "Unlicense", "Zlib",
+    "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "CNRI-Python", "MIT", "MIT-0", "PSF-2.0", "Unlicense", "Zlib",
     "Public-Domain",
 }  # fmt: skip
 NAMES = {
     "3-Clause BSD License": "BSD-3-Clause",
     "Apache 2.0": "Apache-2.0",
+    "Apache License 2.0": "Apache-2.0",
     "Apache License, Version 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
     "BSD 3-Clause License": "BSD-3-Clause",
@@ -25,12 +26,16 @@ NAMES = {
     "GNU Library or Lesser General Public License (LGPL)": "LGPL-2.1-only",
     "LGPL v2.1": "LGPL-2.1-only",
     "MIT License": "MIT",
+    "MIT-CMU": "MIT",  # the words of Pillow: permissive, with a notice
+    "PSFL": "PSF-2.0",
     "Public Domain": "Public-Domain",
     "unlicense.org": "Unlicense",
 }
 """What packages write, and the identifier it stands for."""
 
 SEPARATE = {
+    "certifi": ("MPL-2.0", "copyleft by file; no file of it is changed or copied"),
+    "fpdf2": ("LGPL-3.0-only", "imported unchanged as a library that anyone can replace in the environment"),
     "psycopg": ("LGPL-3.0-only", "imported unchanged as a library that anyone can replace in the environment"),
     "psycopg-binary": ("LGPL-3.0-only", "imported unchanged as a library that anyone can replace in the environment"),
     "pygame-ce": ("LGPL-2.1-only", "imported unchanged as a library that anyone can replace in the environment"),

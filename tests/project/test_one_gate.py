@@ -37,6 +37,7 @@ OPENERS: dict[str, dict[str, str]] = {
         "archive/cutting.py": "a teller takes a span back, for Reader.TELLER",
         "archive/transcription.py": "machines write words, for Reader.TRANSCRIBE",
         "archive/verify.py": "looks for damage, for Reader.TRANSCRIBE and Reader.REVIEW; gives nothing out",
+        "archive/trimming.py": "a teller trims what was just told, for Reader.REVIEW",
     },
     "open_loan": {
         "archive/envelope.py": "asks the gate with the record that came, and unwraps",
@@ -46,6 +47,7 @@ OPENERS: dict[str, dict[str, str]] = {
         "archive/takes.py": "defined here",
         "archive/recovery.py": "a take the power left open",
         "kiosk/telling.py": "the waveform of the take under review",
+        "kiosk/reviewing.py": "the waveform of the take under review",
     },
     "open_files": {
         "archive/masters.py": "defined here",
@@ -62,6 +64,7 @@ OPENERS: dict[str, dict[str, str]] = {
         "archive/transcripts.py": "defined here",
         "archive/cutting.py": "with the key the gate gave for the teller",
         "archive/verify.py": "with the key the gate gave for looking",
+        "archive/trimming.py": "with the key the gate gave for the review",
     },
     "FlacReader": {
         "archive/masters.py": "defined here",
@@ -77,6 +80,8 @@ OPENERS: dict[str, dict[str, str]] = {
         "archive/takes.py": "how much of an open take can be played",
         "archive/verify.py": "with the key the gate gave for looking",
         "kiosk/telling.py": "the waveform of the take under review",
+        "archive/trimming.py": "with the key the gate gave for the review",
+        "kiosk/reviewing.py": "the waveform of the take under review",
     },
     "SealedReader": {
         "audio/sealedreader.py": "defined here",
@@ -104,6 +109,7 @@ OPENERS: dict[str, dict[str, str]] = {
         "archive/home.py": "defined here",
         "archive/shelf.py": "the one place a store gets the box's keys from",
         "archive/transports/https.py": "signs what is taken back and shows the public keys; opens no wrap",
+        "kiosk/heartbeat.py": "the box's own name is made of its public key; opens no wrap",
     },
     "master_key": {
         "archive/reviewing/rendition.py": "defined here",
@@ -131,7 +137,7 @@ TABLES = {
     "wraps": {"archive/envelope.py", "archive/schema.py", "archive/restore.py", "archive/backup.py", "archive/restorehold.py"},
     "words": {
         "archive/transcripts.py", "archive/schema.py", "archive/search.py", "archive/handing.py", "archive/cutting.py",
-        "archive/verify.py", "archive/erasure.py", "archive/fixity.py",
+        "archive/verify.py", "archive/erasure.py", "archive/fixity.py", "archive/trimming.py", "archive/night.py",
     },
     # At an archive words lie in tables: who reads them asks `archive.catalogue.consents`, or is asked by who did.
     "passages": {
