@@ -53,7 +53,7 @@ HOMES = {
         "archive/reviewing/rendition.py",
         "kiosk/speech.py",
         "archive/feed/lending.py",
-    },  # fmt: skip
+    },
     "soxr": {"audio/"},
     "sqlite_utils": {"archive/"},
     "starlette": {"archive/portal/"},
