@@ -25,6 +25,7 @@ from archive.store import Store
 from audio.bench_sound import p95, sound_server
 from audio.clock import SystemClock
 from audio.ear import RATE, Ear, Recording
+from audio.microphone import reset_portaudio
 from audio.pcm import to_floats
 from audio.priority import hurry
 from audio.speech import Spoken, on_this_machine
@@ -206,6 +207,8 @@ def caption_figures(rounds: int, progress: Progress) -> dict[str, float]:
     spoken = _long_speech()
     errors: list[float] = []
     with tempfile.TemporaryDirectory(prefix="hearth-box-") as name, VirtualRoom(Path(name, "sound")) as room:
+        # The server of the measurement before this one is gone, and with it every device PortAudio knew.
+        reset_portaudio()
         setting = read_home(Path(name, "home"))
         told = Simulation(setting, [spoken.path])
         with told:
