@@ -12,8 +12,6 @@ import hashlib
 import io
 import logging
 import os
-import shutil
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +21,8 @@ import numpy as np
 import soundfile
 
 from audio import models
+from audio.errors import NoModel
+from audio.machinevoice import machine_voice
 from audio.pcm import Samples
 from audio.resample import at_rate
 from kiosk.prompts import Prompt
@@ -34,8 +34,6 @@ RATE = 22_050
 """What the program gives, and what a reading is put together at, Hz."""
 PAUSE_S = 0.28
 """Between two lines."""
-_PATIENCE_S = 10.0
-_VOICES = {"zh": "cmn"}
 _LABELLED = ("spoken.left", "spoken.middle", "spoken.right")
 _log = logging.getLogger(__name__)
 
@@ -55,17 +53,10 @@ def speech_cache() -> Path:
 
 def read_aloud(text: str, language: str) -> Reading | None:
     """Turn ``text`` into sound; None where no machine voice is installed or it fails."""
-    program = shutil.which("espeak-ng")
-    if program is None:
-        _log.warning("no machine voice: install espeak-ng to have screens read aloud")
-        return None
-    voice = _VOICES.get(language, language)
-    command = [program, "--stdout", "-v", voice, "-s", str(WORDS_PER_MINUTE), "--stdin"]
     try:
-        made = subprocess.run(command, input=text.encode(), capture_output=True, check=True, timeout=_PATIENCE_S).stdout
-        return _whole(io.BytesIO(made))
-    except (OSError, subprocess.SubprocessError, soundfile.LibsndfileError) as error:
-        _log.warning("the machine voice failed: %s", type(error).__name__)
+        return Reading(*machine_voice(text, language, WORDS_PER_MINUTE))
+    except NoModel as error:
+        _log.warning("%s %s", error.say, error.do)
         return None
 
 

@@ -10,6 +10,7 @@ from archive.catalogue import (
     tables_boxes,
     tables_desk,
     tables_feed,
+    tables_medleys,
     tables_people,
     tables_public,
     tables_search,
@@ -25,4 +26,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     *tables_search.MIGRATIONS,
     *tables_feed.MIGRATIONS,
     *tables_public.MIGRATIONS,
+    *tables_medleys.MIGRATIONS,
 )

@@ -28,7 +28,7 @@ from archive.receipts import Receipt, read_receipt
 from archive.reviewing.decisions import blank_again
 from archive.sealedbag import open_sealed_bag
 from archive.server.arrival import LIMITS, Arrival, files_of, read_arrival
-from archive.server.erase import leave, settle
+from archive.server.erase import again, leave, settle
 from archive.server.place import ArchiveHome
 from archive.takes import fresh_take
 from archive.tombstones import Reach, Tombstone
@@ -102,6 +102,7 @@ class _Deposit:
         # The bag is kept and signed for: what could not be tidied now is tidied by the next.
         with contextlib.suppress(ArchiveError, OSError):
             settle(self._place, self._catalogue)
+            again(self._place)
         return receipt
 
     def _whole(self, tx: Tx) -> bool:

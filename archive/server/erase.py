@@ -17,9 +17,11 @@ from archive.catalogue.changes import note_change, stamp
 from archive.catalogue.consents import read_stored
 from archive.catalogue.port import Catalogue, Tx
 from archive.durable import remove
+from archive.errors import ArchiveError
 from archive.feed.erased import note_erased
 from archive.ingest import lifts
 from archive.objects import bag_folder
+from archive.patterns.dropping import drop_renditions
 from archive.server.place import ArchiveHome
 from archive.tombstones import Reach, Tombstone
 
@@ -41,7 +43,19 @@ def withdraw(place: ArchiveHome, stone: Tombstone, who: str) -> bool:
         with catalogue.write() as tx:
             removed = bury(tx, stone, who, place.now())
         settle(place, catalogue)
+    again(place)
     return removed
+
+
+def again(place: ArchiveHome) -> None:
+    """Make medleys that lost a voice again without it, at once; one that cannot be made now is made when it is asked for.
+
+    The withdrawal is carried out already: nothing that goes wrong here may be taken for its failure.
+    """
+    from archive.patterns.rendering import renew  # only here: erasing by itself needs no sound
+
+    with contextlib.suppress(ArchiveError, OSError):
+        renew(place)
 
 
 def bury(tx: Tx, stone: Tombstone, who: str, now: datetime) -> bool:
@@ -74,6 +88,7 @@ def leave(tx: Tx, story: str, now: datetime, *, scrub: bool = False) -> None:
 
     ``scrub`` says that words went with it, whose bytes the database has to overwrite.
     """
+    drop_renditions(tx, story, now)
     derived = [row["key"] for row in tx.all("SELECT key FROM derived WHERE story = ?", story)]
     tx.run("DELETE FROM derived WHERE story = ?", story)
     keys = (bag_folder(story), f"derived/{story}/", *derived, *((SCRUB,) if scrub else ()))

@@ -1,0 +1,260 @@
+"""Medleys: excerpts in an order a person gave them, with bridges between them that are spoken, recorded or written.
+
+Every function belongs inside a transaction of the catalogue and names who. The gate is asked for each voice when a
+medley is put together, again when it is rendered, and again for each piece that is played (`archive.patterns.
+rendering`). Putting together asks for the desk alone: what a medley may be used for is asked for that purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from archive.catalogue import Row, Tx
+from archive.catalogue.changes import note_change, stamp
+from archive.catalogue.consents import ask
+from archive.consent import Answer
+from archive.curation import BUTTONS, put_cue
+from archive.errors import ArchiveError, Refused
+from archive.feed.manifest import sheet_name
+from archive.objects import Objects, checked_key
+from archive.reviewing.excerpts import Cut, excerpts_of, touched_by_redaction
+from archive.takes import fresh_take
+from archive.types import Reader
+
+LONGEST_TITLE = 90
+LONGEST_BRIDGE = 600
+MOST_ITEMS = 60
+
+
+class BadMedley(ArchiveError):
+    """A medley that cannot be put together, rendered or played like that."""
+
+    code = "bad-medley"
+
+
+class Purpose(StrEnum):
+    """What a medley is heard for. Each asks the gate for readers of its own."""
+
+    DESK = "desk"
+    """The archive's own people."""
+    LEND = "lend"
+    """Visitors of a library, partners."""
+    PUBLIC = "public"
+    """Everybody, at the public door."""
+    PRESS = "press"
+    """A file for a radio or a newspaper: everybody hears it, and may write down what was said."""
+
+
+READERS: Mapping[Purpose, tuple[Reader, ...]] = MappingProxyType(
+    {
+        Purpose.DESK: (Reader.DESK,),
+        Purpose.LEND: (Reader.LEND,),
+        Purpose.PUBLIC: (Reader.PUBLISH,),
+        # A yes to being quoted is one to words in writing; whoever sends out a voice needs the yes to that as well.
+        Purpose.PRESS: (Reader.PUBLISH, Reader.QUOTE),
+    }
+)
+
+
+class Kind(StrEnum):
+    """What a medley is put together from."""
+
+    EXCERPT = "excerpt"
+    SPOKEN = "spoken"
+    """A bridge read by a machine's voice."""
+    RECORDED = "recorded"
+    """A bridge a person read; ``text`` is what they say."""
+    WRITTEN = "written"
+    """A bridge that is only shown, over a moment of silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One part. ``excerpt`` names a cut for `Kind.EXCERPT`; ``text`` is a bridge's words; ``sound`` a SHA-256."""
+
+    kind: Kind
+    text: str = ""
+    excerpt: str = ""
+    story: str = ""
+    sound: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Medley:
+    """A medley with its items in order. ``public`` says whether a person put it at the public door."""
+
+    id: str
+    title: str
+    language: str
+    at: str
+    who: str
+    items: tuple[Item, ...]
+    public: bool = False
+
+
+def voice_answer(tx: Tx, story: str, purpose: Purpose, now: datetime | None) -> Answer:
+    """Ask the gate whether this voice may be heard for ``purpose``: every reader has to say yes, the first with voice."""
+    answers = [ask(tx, story, reader, now) for reader in READERS[purpose]]
+    refused = next((answer for answer in answers if not answer.allowed), None)
+    if refused is not None:
+        return refused
+    if not answers[0].voice:
+        return Answer(False, "Its teller allowed the words, not the voice.")
+    return answers[0]
+
+
+def cut_of(tx: Tx, excerpt: str) -> Cut | None:
+    """Return an excerpt that is in use, None otherwise."""
+    row = tx.one("SELECT story FROM excerpts WHERE id = ?", excerpt)
+    cuts = [] if row is None else excerpts_of(tx, str(row["story"]))
+    return next((one for one in cuts if one.id == excerpt), None)
+
+
+def make_medley(tx: Tx, title: str, language: str, items: Sequence[Item], who: str, now: datetime) -> str:
+    """Put a medley together and return its identifier.
+
+    Raises `BadMedley`, or `Refused` with the gate's own sentence where one of the voices may not be heard here.
+    """
+    plain = _line(title, LONGEST_TITLE, "A medley needs a title")
+    ident = str(fresh_take(now))
+    tx.run(
+        "INSERT INTO medleys (id, title, language, at, who) VALUES (?, ?, ?, ?, ?)",
+        ident, plain, _language(language), stamp(now), who,
+    )  # fmt: skip
+    _put(tx, ident, items, now)
+    note_change(tx, who, "medley made", ident, "", now)
+    return ident
+
+
+def arrange(tx: Tx, medley: str, items: Sequence[Item], who: str, now: datetime) -> None:
+    """Give a medley other items or another order. Raises `BadMedley`, `Refused`."""
+    medley_of(tx, medley)
+    tx.run("DELETE FROM medley_items WHERE medley = ?", medley)
+    _put(tx, medley, items, now)
+    note_change(tx, who, "medley arranged", medley, "", now)
+
+
+def end_medley(tx: Tx, medley: str, who: str, now: datetime) -> None:
+    """Take a medley out of use: nobody hears it from here on, and what was rendered goes. Raises `BadMedley`."""
+    medley_of(tx, medley)
+    tx.run("UPDATE medleys SET ended_at = ?, ended_by = ? WHERE id = ?", stamp(now), who, medley)
+    tx.run("DELETE FROM medley_doors WHERE medley = ?", medley)
+    for row in tx.all("SELECT key FROM medley_renditions WHERE medley = ? AND key <> ''", medley):
+        tx.run("DELETE FROM derived WHERE key = ?", row["key"])
+        tx.run("INSERT INTO leavings (key, at) VALUES (?, ?) ON CONFLICT (key) DO NOTHING", row["key"], stamp(now))
+    tx.run("DELETE FROM medley_renditions WHERE medley = ?", medley)
+    tx.run("DELETE FROM medley_voices WHERE medley = ?", medley)
+    note_change(tx, who, "medley ended", medley, "", now)
+
+
+def set_door(tx: Tx, medley: str, public: bool, who: str, now: datetime) -> None:
+    """Put a medley at the public door, or take it away from there. Raises `BadMedley`."""
+    medley_of(tx, medley)
+    tx.run("DELETE FROM medley_doors WHERE medley = ?", medley)
+    if public:
+        tx.run("INSERT INTO medley_doors (medley, at, who) VALUES (?, ?, ?)", medley, stamp(now), who)
+    note_change(tx, who, "medley made public" if public else "medley made private", medley, "", now)
+
+
+def medley_of(tx: Tx, medley: str) -> Medley:
+    """Return a medley that is in use. Raises `BadMedley`."""
+    row = tx.one("SELECT * FROM medleys WHERE id = ? AND ended_at IS NULL", medley)
+    if row is None:
+        raise BadMedley("There is no medley with this identifier.", "`hearth archive medley list` shows them all.")
+    return _medley(tx, row)
+
+
+def medleys(tx: Tx) -> list[Medley]:
+    """Every medley in use, the newest first."""
+    return [_medley(tx, row) for row in tx.all("SELECT * FROM medleys WHERE ended_at IS NULL ORDER BY at DESC, id")]
+
+
+def as_cue_sheet(tx: Tx, medley: str, box: str, who: str, now: datetime) -> tuple[str, dict[int, str]]:
+    """Send a medley to a box: a cue sheet of its own, an excerpt a button, in order. Returns its name and what lies there.
+
+    A box asks its own gate at each press, voice by voice, which it could not do for one sound of many tellers; a
+    withdrawal takes one button away and leaves the others. Written words between them stay here. Raises `BadMedley`
+    for more voices than a box has buttons, `Refused`, `archive.curation.BadSheet`.
+    """
+    found = medley_of(tx, medley)
+    voices = [item for item in found.items if item.kind is Kind.EXCERPT]
+    if not 0 < len(voices) <= len(BUTTONS):
+        say = f"This medley has {len(voices)} voices, and a box has {len(BUTTONS)} buttons."
+        raise BadMedley(say, "Make a shorter one for the box.")
+    name = sheet_name(f"medley-{medley[-8:].lower()}")
+    tx.run("DELETE FROM sheet_cues WHERE box = ? AND sheet = ?", box, name)
+    placed = {}
+    for button, item in zip(BUTTONS, voices, strict=False):
+        put_cue(tx, box, button, item.story, item.excerpt, who, now, sheet=name)
+        placed[button] = item.excerpt
+    return name, placed
+
+
+def bridge_key(sha256: str) -> str:
+    """Name the object of a recorded bridge. Raises `BadKey`."""
+    return checked_key(f"bridges/{sha256}")
+
+
+def keep_bridge(objects: Objects, sound: bytes) -> str:
+    """Store a recorded bridge and return its SHA-256. The caller has looked at whether it can be decoded."""
+    import hashlib
+    import io
+
+    digest = hashlib.sha256(sound).hexdigest()
+    objects.put(bridge_key(digest), io.BytesIO(sound))
+    return digest
+
+
+def _put(tx: Tx, medley: str, items: Sequence[Item], now: datetime) -> None:
+    if not any(item.kind is Kind.EXCERPT for item in items) or len(items) > MOST_ITEMS:
+        raise BadMedley(
+            "A medley needs at least one excerpt.", f"It has at most {MOST_ITEMS} parts, bridges among them."
+        )
+    for place, item in enumerate(items):
+        story, text = None, ""
+        if item.kind is Kind.EXCERPT:
+            cut = cut_of(tx, item.excerpt)
+            if cut is None or touched_by_redaction(tx, cut):
+                raise BadMedley("One of these excerpts is not there any more.", "Load the page again.")
+            answer = voice_answer(tx, cut.story, Purpose.DESK, now)
+            if not answer.allowed:
+                raise Refused(answer.why, "Leave this voice out.")
+            story = cut.story
+        else:
+            text = _line(item.text, LONGEST_BRIDGE, "A bridge needs words")
+        tx.run(
+            "INSERT INTO medley_items (id, medley, place, kind, story, excerpt, text, sound) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            str(fresh_take(now)), medley, place, item.kind.value, story,
+            item.excerpt if story is not None else None, text, item.sound if item.kind is Kind.RECORDED else "",
+        )  # fmt: skip
+
+
+def _medley(tx: Tx, row: Row) -> Medley:
+    items: Iterable[Row] = tx.all("SELECT * FROM medley_items WHERE medley = ? ORDER BY place, id", row["id"])
+    public = tx.one("SELECT 1 FROM medley_doors WHERE medley = ?", row["id"]) is not None
+    return Medley(
+        str(row["id"]), str(row["title"]), str(row["language"]), str(row["at"]), str(row["who"]),
+        tuple(
+            Item(Kind(one["kind"]), str(one["text"]), str(one["excerpt"] or ""), str(one["story"] or ""), str(one["sound"]))
+            for one in items
+        ),
+        public,
+    )  # fmt: skip
+
+
+def _language(text: str) -> str:
+    if not (text.isascii() and text.isalpha() and len(text) in {2, 3}):
+        raise BadMedley(f"{text[:20]!r} is no language.", "Write two or three letters: en, es, ar.")
+    return text.lower()
+
+
+def _line(text: str, longest: int, say: str) -> str:
+    plain = " ".join(text.split())
+    if not 0 < len(plain) <= longest:
+        raise BadMedley(f"{say} of at most {longest} signs.", "Say it shorter, or say something.")
+    return plain
