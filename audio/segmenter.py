@@ -25,7 +25,7 @@ class CutStep:
 
 _HALF_A_SECOND = CutStep(Ms(9000), Ms(500))
 _LIMIT, _LOOK_BACK, _QUIET, _LEAD, _MARK_PAUSE, _BEGIN = Ms(24000), Ms(6000), Ms(100), Ms(250), Ms(500), Ms(0)
-_HINT_PAUSE, _HINT_VOICED, _HINT_LEAD = Ms(200), Ms(2500), Ms(100)
+_HINT_PAUSE, _HINT_VOICED, _HINT_LEAD = Ms(200), Ms(3500), Ms(100)
 
 
 @dataclass(frozen=True, slots=True)

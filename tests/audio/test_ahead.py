@@ -52,10 +52,10 @@ def heard(*parts: tuple[int, bool]) -> list[Tentative | Segment]:
 
 
 def test_a_short_pause_after_enough_voice_offers_a_stretch_and_the_next_one_follows_it() -> None:
-    first, second, last = heard((2500, True), (300, False), (1000, True), (300, False), (1500, True), (400, False))
-    assert (first.start, first.end, first.voiced, first.index) == (0, 2600, 2500, 0)
-    assert (second.start, second.end, second.voiced) == (2600, 5700, 2500)
-    assert (last.start, last.end, last.reason) == (0, 6000, CutReason.END)
+    first, second, last = heard((3500, True), (300, False), (2000, True), (300, False), (1500, True), (400, False))
+    assert (first.start, first.end, first.voiced, first.index) == (0, 3600, 3500, 0)
+    assert (second.start, second.end, second.voiced) == (3600, 7700, 3500)
+    assert (last.start, last.end, last.reason) == (0, 8000, CutReason.END)
 
 
 def test_too_little_voice_and_too_short_a_pause_offer_nothing() -> None:
