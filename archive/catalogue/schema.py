@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from archive.catalogue import (
     tables_boxes,
+    tables_coding,
     tables_desk,
     tables_feed,
     tables_medleys,
@@ -26,5 +27,6 @@ MIGRATIONS: tuple[Migration, ...] = (
     *tables_search.MIGRATIONS,
     *tables_feed.MIGRATIONS,
     *tables_public.MIGRATIONS,
+    *tables_coding.MIGRATIONS,
     *tables_medleys.MIGRATIONS,
 )
