@@ -22,8 +22,11 @@ catalogue = "sqlite:archive.db"
 objects = "folder:objects"
 # Pages for everybody, with what tellers made public. Off until somebody switches them on.
 public = false
+# Machines may propose codes, themes and speakers, and search by meaning. A person decides; false switches all of it off.
+ai = true
 """
-_KNOWN: Final = {"name", "catalogue", "objects", "public"}
+_KNOWN: Final = {"name", "catalogue", "objects", "public", "ai"}
+_SWITCHES: Final = {"public", "ai"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class ArchiveSettings:
     catalogue: str = "sqlite:archive.db"
     objects: str = "folder:objects"
     public: bool = False
+    ai: bool = True
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -55,7 +59,7 @@ def read_settings(path: Path) -> ArchiveSettings:
         say = f"The settings in {path} hold '{unknown[0]}', which no archive knows."
         raise HomeTrouble(say, f"Known are: {', '.join(sorted(_KNOWN))}.")
     for name in sorted(_KNOWN & set(table)):
-        wanted = bool if name == "public" else str
+        wanted = bool if name in _SWITCHES else str
         if not isinstance(table[name], wanted) or table[name] == "":
             do = "Write true or false." if wanted is bool else 'Write it in quotes: name = "...".'
             raise HomeTrouble(f"The setting '{name}' in {path} is not of the right kind.", do)
