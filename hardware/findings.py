@@ -13,6 +13,7 @@ LOW_DAYS = 14.0
 LOW_INODES = 10_000
 LOW_MEMORY = 150_000_000
 """Below this the speech model is likely to be ended by the kernel."""
+WORN_PERCENT = 90
 HOT_C = 80.0
 """A Raspberry Pi begins to slow itself down here (its data sheets: soft limit 80 degrees)."""
 
@@ -26,11 +27,16 @@ class Finding:
     say: str
     do: str = ""
 
+    def to_json(self) -> dict[str, object]:
+        """Return plain data for `json`."""
+        return {"code": self.code, "ok": self.ok, "say": self.say, "do": self.do}
+
 
 def findings(health: Health) -> list[Finding]:
     """Judge the machine, one finding a topic, always all of them and in the same order."""
     return [
         _writable(health),
+        _card(health),
         _space(health),
         _inodes(health),
         _memory(health),
@@ -49,6 +55,20 @@ def _writable(health: Health) -> Finding:
         do = "Copy the stories to a stick and replace the card: a worn-out card refuses writes to save what it holds."
         return Finding("writable", ok=False, say="The card can be read but no longer written.", do=do)
     return Finding("writable", ok=True, say="The card takes writes.")
+
+
+def _card(health: Health) -> Finding:
+    do = "Make a backup (hearth backup), and move the box to a new card soon: this one is wearing out."
+    if health.disk_errors:
+        return Finding("card", ok=False, say=f"The card has had {health.disk_errors} errors.", do=do)
+    if health.worn_percent is None and health.disk_errors is None:
+        return Finding("card", ok=True, say="This computer does not tell how worn its card is.")
+    if health.worn_percent is None:
+        return Finding("card", ok=True, say="The card has had no errors; how worn it is, it keeps to itself.")
+    say = f"The card has used up to {health.worn_percent} % of its life."
+    if health.worn_percent >= WORN_PERCENT:
+        return Finding("card", ok=False, say=say, do=do)
+    return Finding("card", ok=True, say=say)
 
 
 def _space(health: Health) -> Finding:

@@ -8,6 +8,7 @@ the Raspberry Pi firmware as ``vcgencmd get_throttled`` documents it.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +20,7 @@ _WEAK_NOW = 1 << 0
 _THROTTLED_NOW = 1 << 2
 _SOFT_LIMIT_NOW = 1 << 3
 _WEAK_SINCE_BOOT = 1 << 16
+_WORN_OUT = 11
 
 
 class Statvfs(Protocol):
@@ -77,6 +79,8 @@ def probe(
         slowed_by_heat=None if throttled is None else _slowed_by_heat(throttled),
         clock_trusted=clock_trusted,
         board=_board(root),
+        disk_errors=_disk_errors(root),
+        worn_percent=_worn(root),
     )
 
 
@@ -137,6 +141,22 @@ def _rail_alarm(root: Path) -> bool | None:
             alarm = _number(chip / "in0_lcrit_alarm")
             return None if alarm is None else bool(alarm)
     return None
+
+
+def _disk_errors(root: Path) -> int | None:
+    """Return the errors that the ext4 filesystems of this machine have noted in themselves, all together."""
+    counts = [_number(path) for path in sorted((root / "sys/fs/ext4").glob("*/errors_count"))]
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def _worn(root: Path) -> int | None:
+    """Return what the most worn card says of itself: eMMC does (JEDEC JESD84-B51, steps of ten), SD cards do not."""
+    steps = []
+    for path in sorted((root / "sys/block").glob("mmcblk*/device/life_time")):
+        steps += [int(word, 16) for word in (_text(path) or "").split() if re.fullmatch(r"0x[0-9a-f]{1,2}", word)]
+    used = [min(step, _WORN_OUT) * 10 for step in steps if step]
+    return max(used, default=None)
 
 
 def _board(root: Path) -> str | None:

@@ -79,7 +79,8 @@ class Health:
 
     Sizes are bytes, ``temperature_c`` is degrees Celsius. ``weak_power_now`` is what the board measures at this
     moment, ``weak_power_since_boot`` whether it happened at any time since start. ``days_left`` is the free space
-    divided by what a usual day adds.
+    divided by what a usual day adds. ``disk_errors`` is how many errors the filesystem of the home has noted since it
+    was made, ``worn_percent`` how much of its life the card says it has used (upper end of a step of ten).
     """
 
     home: Path
@@ -96,3 +97,5 @@ class Health:
     slowed_by_heat: bool | None
     clock_trusted: bool
     board: str | None
+    disk_errors: int | None = None
+    worn_percent: int | None = None

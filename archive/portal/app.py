@@ -17,9 +17,9 @@ from starlette.routing import Route
 from archive.home import Home
 from archive.keycode import Cost
 from archive.phones import digits_open, phone_paired
-from archive.portal import remote, teller
+from archive.portal import morning, remote, teller
 from archive.portal.binding import BadBinding, Binding
-from archive.portal.desk import LANGUAGE_COOKIE, Ask, Desk, get, go, make_desk
+from archive.portal.desk import LANGUAGE_COOKIE, Ask, Desk, Health, get, go, make_desk
 from archive.portal.guard import Guard, cookie_line
 from archive.portal.texts import LANGUAGES
 from archive.store import Store
@@ -30,32 +30,45 @@ _LOOK_S = 5.0
 
 
 def make_app(
-    home: Home, clock: Clock, hosts: frozenset[str], cost: Cost | None = None, ending: threading.Event | None = None
+    home: Home,
+    clock: Clock,
+    hosts: frozenset[str],
+    cost: Cost | None = None,
+    ending: threading.Event | None = None,
+    health: Health | None = None,
 ) -> Guard:
     """Put the pages of ``home`` together. ``hosts`` are the names it answers to; ``ending`` closes open streams.
 
+    With ``health`` there is a morning page for stewards.
+
     Raises `BadPageText`.
     """
-    desk = make_desk(home, clock, cost, ending)
+    desk = make_desk(home, clock, cost, ending, health)
     routes = [
         get(desk, "/", _welcome),
         get(desk, "/language/{code}", _language),
         *static_routes(),
         *teller.routes(desk),
         *remote.routes(desk),
+        *morning.routes(desk),
     ]
     return Guard(Starlette(routes=routes, exception_handlers={404: _missing(desk), 405: _missing(desk)}), hosts)
 
 
 def serve(
-    home: Home, clock: Clock, where: Binding, ready: Callable[[str], None], stop: threading.Event | None = None
+    home: Home,
+    clock: Clock,
+    where: Binding,
+    ready: Callable[[str], None],
+    stop: threading.Event | None = None,
+    health: Health | None = None,
 ) -> None:
     """Serve until told to stop; on the access point only as long as a phone is paired or being paired.
 
     ``ready`` gets the address once it is open. Raises `BadBinding` where the address is taken.
     """
     ending = threading.Event()
-    app = make_app(home, clock, where.hosts, ending=ending)
+    app = make_app(home, clock, where.hosts, ending=ending, health=health)
     family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -119,7 +132,7 @@ def _watch(
 
 
 def _welcome(ask: Ask) -> Response:
-    return ask.page("welcome")
+    return ask.page("welcome", morning=morning.may_look(ask))
 
 
 def _language(ask: Ask) -> Response:

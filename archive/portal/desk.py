@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import jinja2
 from starlette.concurrency import run_in_threadpool
@@ -26,6 +27,29 @@ LANGUAGE_COOKIE = "hearth_language"
 _STATUS: Mapping[type[ArchiveError], int] = {Refused: 403, WrongCode: 403, NoSuchStory: 404, TooManyTries: 429}
 
 
+class Line(Protocol):
+    """One line of a check-up, as `hardware.findings.Finding` has it."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether all is well with it."""
+        ...
+
+    @property
+    def say(self) -> str:
+        """What is so."""
+        ...
+
+    @property
+    def do(self) -> str:
+        """What to do; empty where nothing is to be done."""
+        ...
+
+
+Health = Callable[[Store], Sequence[Line]]
+"""Checks the box; given by whoever serves the pages, because this package knows nothing of the machine."""
+
+
 @dataclass(frozen=True)
 class Desk:
     """What the pages of one box share."""
@@ -38,20 +62,27 @@ class Desk:
     templates: jinja2.Environment
     ending: threading.Event
     """Set when the serving ends: open streams close."""
+    health: Health | None = None
 
     def store(self) -> Store:
         """Open the store for this thread; use it as a context."""
         return Store(self.home, self.clock, self.cost)
 
 
-def make_desk(home: Home, clock: Clock, cost: Cost | None = None, ending: threading.Event | None = None) -> Desk:
+def make_desk(
+    home: Home,
+    clock: Clock,
+    cost: Cost | None = None,
+    ending: threading.Event | None = None,
+    health: Health | None = None,
+) -> Desk:
     """Read words and templates. Raises `BadPageText`."""
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader("archive.portal"), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     words = {language: load(language, home.texts) for language in LANGUAGES}
-    return Desk(home, clock, cost, words, Visits(clock), templates, ending or threading.Event())
+    return Desk(home, clock, cost, words, Visits(clock), templates, ending or threading.Event(), health)
 
 
 @dataclass(frozen=True)

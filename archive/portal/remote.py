@@ -61,7 +61,8 @@ def show(ask: Ask) -> Response:
             return ask.page("pair", asked="asked" in ask.request.query_params, was_paired=bool(ask.phone) and paired)
         titles = {f"cue{number}": cue.title for number, cue in cue_sheet(store).cues.items()}
         told = state_json(face, store)
-    return ask.page("remote", face=told, titles=titles, cues=[cue for cue in CUES if cue in titles])
+    return ask.page("remote", face=told, titles=titles, cues=[cue for cue in CUES if cue in titles],
+                    morning=ask.desk.health is not None)  # fmt: skip
 
 
 def digits(ask: Ask) -> Response:

@@ -7,12 +7,10 @@ from pathlib import Path
 import click
 
 from archive.store import Store
-from archive.usage import bytes_a_day
 from audio.clock import SystemClock
-from hardware.findings import findings
-from hardware.probe import probe
 from kiosk.box import read_home
 from kiosk.commands.common import emit, home_option, json_option
+from kiosk.health import box_findings
 from kiosk.heartbeat import heartbeat, lay_down
 
 
@@ -30,7 +28,8 @@ def command(home: Path, as_json: bool) -> int:
     setting = read_home(home)
     clock = SystemClock()
     with Store(setting.home, clock) as store:
-        found = findings(probe(setting.home.path, clock.trusted(), bytes_a_day=bytes_a_day(store)))
+        # It has no sound devices: its unit shuts it in (systemd/hearth-heartbeat.service).
+        found = box_findings(setting, store, devices=False)
         told = heartbeat(store, found, site=setting.config.site.name, at=clock.wall())
     places = lay_down(told, setting.home, setting.config.archive.sync_to)
     emit(told, lambda: "Laid down: " + ", ".join(str(place) for place in places), as_json=as_json)

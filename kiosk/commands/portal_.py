@@ -13,6 +13,7 @@ from archive.store import Store
 from audio.clock import SystemClock
 from kiosk.box import read_home
 from kiosk.commands.common import home_option
+from kiosk.health import box_findings
 
 
 @click.command(name="portal")
@@ -24,7 +25,8 @@ from kiosk.commands.common import home_option
     help="Address and port: this machine itself, or the box's own access point while a phone is paired.",
 )
 def command(home: Path, bind: str) -> None:
-    """Offer the web pages until stopped: a teller's own story by keep-code, and a facilitator's remote.
+    """Offer the web pages until stopped: a teller's own story by keep-code, a facilitator's remote, and how
+    the box is (/remote/morning).
 
     \b
     Examples:
@@ -35,10 +37,15 @@ def command(home: Path, bind: str) -> None:
     from archive.portal.app import serve
     from archive.portal.binding import binding, own_access_points
 
-    place, clock = read_home(home).home, SystemClock()
+    setting, clock = read_home(home), SystemClock()
+    place = setting.home
     with Store(place, clock) as store:
         where = binding(bind, access_points=own_access_points(), phones=phone_paired(store) or digits_open(store))
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    serve(place, clock, where, lambda url: click.echo(f"The pages are at {url}"), stop)
+    serve(
+        place, clock, where, lambda url: click.echo(f"The pages are at {url}"), stop,
+        # These pages have no sound devices: their unit shuts them in (systemd/hearth-portal.service).
+        health=lambda store: box_findings(setting, store, devices=False),
+    )  # fmt: skip

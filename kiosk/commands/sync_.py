@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from archive.home import Home
+from archive.lately import note_visit
 from archive.pulse import pulse
 from archive.store import Store
 from archive.sync import SyncReport, sync
@@ -62,6 +63,8 @@ def command(home: Path, target: str, credential: str, as_json: bool) -> int:
     with Store(setting.home, SystemClock()) as store:
         way = Way(given.strip(), how.kbit_s, how.proxy, how.window_minutes * 60.0, pulse=pulse(store))
         report = sync(store, place, progress=progress, way=way)
+        if place == setting.config.archive.sync_to:
+            note_visit(setting.home, store.clock)
     emit(report.to_json(), lambda: _told(report), as_json=as_json)
     return 1 if report.refused else 0
 

@@ -54,7 +54,7 @@ def test_a_machine_that_tells_nothing_is_unknown_not_well_or_ill(machine):
     assert told == (None,) * 4
     assert (health.slowed_by_heat, health.board, health.inodes_free, health.days_left) == (None,) * 4
     assert wrong(health) == []
-    assert sum("does not tell" in finding.say for finding in findings(health)) == 3
+    assert sum("does not tell" in finding.say for finding in findings(health)) == 4
 
 
 @pytest.mark.parametrize(
@@ -103,10 +103,11 @@ def test_the_processors_sensor_counts_before_others(machine):
 def test_each_trouble_is_named_with_something_to_do(board):
     board.put("sys/class/thermal/thermal_zone0/temp", "85000")
     board.put("proc/meminfo", "MemAvailable: 100000 kB")
+    board.put("sys/fs/ext4/mmcblk0p2/errors_count", "3")
     board.put(THROTTLED, "10000")
     health = look(board, trusted=False, f_bavail=100, f_files=100_000, f_favail=9, f_flag=os.ST_RDONLY, bytes_a_day=1e6)
     told = findings(health)
-    assert [finding.code for finding in told] == ["writable", "space", "files", "memory", "heat", "power", "clock"]
+    assert [finding.code for finding in told] == ["writable", "card", "space", "files", "memory", "heat", "power", "clock"]
     assert not any(finding.ok for finding in told)
     assert all(finding.do for finding in told)
 
@@ -114,11 +115,11 @@ def test_each_trouble_is_named_with_something_to_do(board):
 def test_plenty_of_bytes_may_still_be_few_days(board):
     health = look(board, bytes_a_day=500_000_000)
     assert wrong(health) == ["space"]
-    assert "about 4 days" in findings(health)[1].say
+    assert "about 4 days" in findings(health)[2].say
 
 
 def test_what_is_well_asks_for_nothing(board):
-    assert [finding.do for finding in findings(look(board, f_files=9, f_favail=99_999))] == [""] * 7
+    assert [finding.do for finding in findings(look(board, f_files=9, f_favail=99_999))] == [""] * 8
 
 
 def test_this_machine_can_be_probed_before_the_home_exists(tmp_path):
@@ -128,3 +129,24 @@ def test_this_machine_can_be_probed_before_the_home_exists(tmp_path):
     assert not health.read_only
     assert not (tmp_path / "not").exists()
     assert probe(Path("relative-and-absent"), clock_trusted=True).disk_total > 0
+
+
+@pytest.mark.parametrize(
+    ("errors", "life", "well"),
+    [
+        (None, None, True),
+        ("0", None, True),
+        ("2", "0x01 0x01", False),
+        ("0", "0x03 0x09", False),
+        ("0", "0x01 0x03", True),
+        (None, "0x00 0x00", True),
+        (None, "0x0b 0x01", False),
+        (None, "rubbish", True),
+    ],
+)
+def test_a_card_that_wears_out_is_named_before_it_stops_taking_writes(machine, errors, life, well):
+    if errors is not None:
+        machine.put("sys/fs/ext4/mmcblk0p2/errors_count", errors)
+    if life is not None:
+        machine.put("sys/block/mmcblk0/device/life_time", life)
+    assert ("card" in wrong(look(machine))) is not well

@@ -1,0 +1,48 @@
+"""The morning page: how the box is, at a glance, with what to do. For whoever looks after it; nothing told is in it.
+
+It is there on this machine itself, and for a paired phone; a visitor's phone in reach of the access point sees it not.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from archive.phones import is_phone
+from archive.portal.desk import Ask, Desk, get, go
+
+
+def routes(desk: Desk) -> list[Route]:
+    """The one address, where there is somebody to ask how the box is."""
+    return [get(desk, "/remote/morning", show)] if desk.health is not None else []
+
+
+def may_look(ask: Ask) -> bool:
+    """Whether this browser may see how the box is."""
+    if ask.desk.health is None:
+        return False
+    if _on_this_machine(ask):
+        return True
+    with ask.desk.store() as store:
+        return is_phone(store, ask.phone)
+
+
+def show(ask: Ask) -> Response:
+    """What wants a look first and large, the rest below; who may not see it is led to the pairing."""
+    if not may_look(ask) or ask.desk.health is None:
+        return go("/remote")
+    with ask.desk.store() as store:
+        lines = ask.desk.health(store)
+    return ask.page(
+        "morning", look=[line for line in lines if not line.ok], rest=[line for line in lines if line.ok]
+    )  # fmt: skip
+
+
+def _on_this_machine(ask: Ask) -> bool:
+    asker = ask.request.client
+    try:
+        return asker is not None and ipaddress.ip_address(asker.host).is_loopback
+    except ValueError:
+        return False

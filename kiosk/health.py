@@ -1,0 +1,223 @@
+"""The one list of what is so with a box, in plain words: for `hearth doctor`, the morning page and the heartbeat.
+
+Each line says what is so and, where something is not well, what to do. Nothing that was told is in any of them: of
+the last story its day, of withdrawals that they wait, of a microphone how loud it has been.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from importlib import metadata
+
+from archive.consent import verify_chain
+from archive.errors import ArchiveError
+from archive.jobs import NIGHT, failed_jobs
+from archive.lately import last_story, last_visit, level_known, levels, withdrawals_on_their_way
+from archive.restorehold import waits
+from archive.store import Store
+from archive.usage import bytes_a_day
+from audio.errors import AudioError
+from audio.microphone import find_device
+from hardware.findings import Finding, findings
+from hardware.probe import probe
+from kiosk.appliance.places import places
+from kiosk.box import Setting, device, model_for, night_model
+
+QUIETER_LU = 10.0
+"""By so much the newest stories may be quieter than usual: more is a microphone that was moved, covered or changed."""
+VISIT_DAYS = 3
+"""The box tries every night; so many days without reaching the archive are worth a look."""
+
+
+def box_findings(setting: Setting, store: Store, *, devices: bool = True) -> list[Finding]:
+    """Check the box, one finding a topic, always in the same order.
+
+    ``devices`` False leaves out what a process without sound and screen cannot judge: microphone, loudspeaker, fonts.
+    """
+    health = probe(setting.home.path, store.clock.trusted(), bytes_a_day=bytes_a_day(store))
+    return [
+        *findings(health),
+        *(_devices(setting) if devices else ()),
+        _level(store),
+        *_models(setting),
+        _night(setting),
+        *_languages(setting),
+        *_archive(setting, store),
+        _last_story(store),
+        *_store(store),
+        _version(),
+    ]
+
+
+def _asked(code: str, well: str, ask: Callable[[], object]) -> Finding:
+    """Turn "it works, or raises" into a finding."""
+    try:
+        ask()
+    except (AudioError, ArchiveError) as error:
+        return Finding(code, False, error.say, error.do)
+    return Finding(code, True, well)
+
+
+def _judged(code: str, ok: bool, well: str, ill: str, do: str) -> Finding:
+    return Finding(code, ok, well if ok else ill, "" if ok else do)
+
+
+def _devices(setting: Setting) -> list[Finding]:
+    from kiosk.fonts import Fonts  # only here: it opens the window library
+
+    sound = setting.config.sound
+    notice = next((found for code in setting.config.site.languages if (found := Fonts(code).notice)), "")
+    return [
+        _asked("microphone", "The microphone is there.", lambda: find_device(device(sound.microphone))),
+        _asked("speaker", "The loudspeaker is there.", lambda: find_device(device(sound.speaker), output=True)),
+        # The plainer font is a matter of looks: worth a line, no fault.
+        Finding("fonts", ok=True, say=notice or "The fonts of every language are here."),
+    ]
+
+
+def _level(store: Store) -> Finding:
+    """Judge how loud the newest stories are against those before."""
+    found = levels(store)
+    if found is None or not level_known(store):
+        return Finding("level", ok=True, say="Too few stories were told to know how loud the microphone usually is.")
+    newest, usual = found
+    say = f"The newest stories are at {newest:.0f} LUFS; usual here is {usual:.0f}."
+    if newest < usual - QUIETER_LU:
+        do = "Look whether the microphone is covered, turned away or unplugged, and tell it something."
+        return Finding("level", ok=False, say=f"{say} That is much quieter.", do=do)
+    return Finding("level", ok=True, say=say)
+
+
+def _models(setting: Setting) -> list[Finding]:
+    return [
+        _asked(
+            f"model-{language}",
+            f"A verified speech model understands '{language}'.",
+            lambda language=language: model_for(setting.config, language),  # type: ignore[misc]  # mypy: default argument
+        )
+        for language in setting.config.site.languages
+    ]
+
+
+def _night(setting: Setting) -> Finding:
+    """What happens by night; nothing of it is a fault."""
+    night, config = setting.config.night, setting.config
+    better = {code: name for code in config.site.languages if (name := night_model(config, code)) is not None}
+    if not night.on:
+        return Finding("night", True, "No story is gone over by night: config.toml says so.")
+    if not better:
+        return Finding("night", True, "No story is gone over by night: no better speech model is here.")
+    told = ", ".join(f"{name} for '{code}'" for code, name in better.items())
+    return Finding("night", True, f"From {night.begins} to {night.ends} o'clock unclear stories are gone over: {told}.")
+
+
+def _languages(setting: Setting) -> list[Finding]:
+    """Whether the words are a person's, and can be spoken. Words that could not be shown end before this."""
+    drafts = [texts.name for texts in setting.texts.values() if texts.draft]
+    offered = ", ".join(texts.name for texts in setting.texts.values())
+    note = f" Nobody has signed for the draft of {', '.join(drafts)}." if drafts else ""
+    voice = shutil.which("espeak-ng") is not None
+    return [
+        Finding("languages", ok=True, say=f"Words are here for {offered}.{note}"),
+        _judged(
+            "voice",
+            voice,
+            "Every screen can be read aloud.",
+            "Screens are read aloud only where the library has recorded them: the machine's voice is missing.",
+            "Install it: sudo apt install espeak-ng",
+        ),
+    ]
+
+
+def _archive(setting: Setting, store: Store) -> list[Finding]:
+    """When the archive was last reached, and whether something taken back still has to get there."""
+    waiting = withdrawals_on_their_way(store)
+    what = "withdrawal has" if waiting == 1 else "withdrawals have"
+    pending = _judged(
+        "withdrawals",
+        not waiting,
+        "Every withdrawal has arrived wherever the story was.",
+        f"{waiting} {what} not reached the archive yet.",
+        "They go before anything else. Sync the box today: hearth sync",
+    )
+    return [_visit(setting, store), pending]
+
+
+def _visit(setting: Setting, store: Store) -> Finding:
+    if not setting.config.archive.sync_to:
+        return Finding("sync", ok=True, say="Stories stay here: no archive is set.")
+    at = last_visit(setting.home)
+    do = "Nothing is lost, and the box goes on without it. Check the network (or put the stick in), then: hearth sync"
+    if at is None:
+        return Finding("sync", ok=False, say="The archive has not been reached yet.", do=do)
+    say = f"The archive was last reached on {at.date()}."
+    now = store.now()
+    if now is not None and (days := (now - at).days) >= VISIT_DAYS:
+        return Finding("sync", ok=False, say=f"{say} That is {days} days ago.", do=do)
+    return Finding("sync", ok=True, say=say)
+
+
+def _last_story(store: Store) -> Finding:
+    """When, never what and never how many."""
+    day = last_story(store)
+    return Finding("story", ok=True, say=f"The last story was told on {day}." if day else "No story was told yet.")
+
+
+def _store(store: Store) -> list[Finding]:
+    broken = verify_chain(store.db.conn)
+    failed = failed_jobs(store.db.conn)
+    wordless = [job for job in failed if job.kind != NIGHT]
+    unfinished = store.unfinished()
+    return [
+        _asked("keys", "The keys of this box are there.", store.home.load_keys),
+        _judged(
+            "ledger",
+            not broken,
+            "The record of consents is unbroken.",
+            "The record of consents was altered.",
+            "Keep the box as it is and ask who looks after it.",
+        ),
+        _judged(
+            "jobs",
+            not wordless,
+            "Every story has its words.",
+            f"{len(wordless)} pieces of work were given up after three tries.",
+            "Look at log/transcriber.log; a missing speech model is the usual reason.",
+        ),
+        _judged(
+            "night-jobs",
+            len(wordless) == len(failed),
+            "Nothing the night took on was given up.",
+            f"{len(failed) - len(wordless)} stretches could not be gone over by night; their first words stand.",
+            "Look at log/transcriber.log; too little memory for the larger model is the usual reason.",
+        ),
+        _judged(
+            "unfinished",
+            not unfinished,
+            "No take is unfinished.",
+            f"{len(unfinished)} takes were never finished.",
+            "They are offered or held when the box starts.",
+        ),
+        _judged(
+            "restored",
+            not waits(store),
+            "No restore waits for an answer.",
+            "Every story is held since this box came out of a backup.",
+            "Sync with the archive, or see: hearth restore --help",
+        ),
+    ]
+
+
+def _version() -> Finding:
+    """Which version runs, and whether a newer one was tried and taken back."""
+    say = f"This is version {metadata.version('digital-hearth')}."
+    try:
+        refused = [str(one) for one in json.loads(places().refused.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError):
+        refused = []
+    if refused:
+        say = f"{say} Version {refused[-1][:20]} was tried and did not start; the box went back by itself."
+        return Finding("version", ok=False, say=say, do="Tell whoever makes the releases; a newer one will be taken.")
+    return Finding("version", ok=True, say=say)

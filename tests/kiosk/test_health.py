@@ -1,0 +1,126 @@
+"""One list of findings for the doctor, the morning page and the heartbeat; each line says what to do."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from archive.lately import last_visit, note_visit
+from archive.shelf import Wording
+from archive.store import Store
+from archive.types import Use
+from audio.clock import VirtualClock
+from audio.takewriter import TakeWriter
+from audio.types import AudioFormat, Ms
+from kiosk.box import read_home
+from kiosk.health import QUIETER_LU, VISIT_DAYS, box_findings
+
+WORDING = Wording("1", "ab" * 32, "en")
+SHAPE = AudioFormat(16_000)
+
+
+@pytest.fixture
+def setting(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEARTH_ROOT", str(tmp_path / "root"))
+    home = tmp_path / "box"
+    home.mkdir()
+    (home / "config.toml").write_text(f'[archive]\nsync_to = "{tmp_path}/archive"\n')
+    return read_home(home)
+
+
+@pytest.fixture
+def store(setting):
+    with Store(setting.home, VirtualClock()) as opened:
+        yield opened
+
+
+def tell(store, lufs=None):
+    opened = store.open_take(prompt="river", language="en", wording=WORDING, by="talk", sound=SHAPE)
+    writer = TakeWriter(opened.path, opened.id, SHAPE, opened.key)
+    writer.write(bytes(32_000))
+    writer.flush()
+    store.close_take(writer.close(speech=Ms(500)))
+    code = store.keep(opened.id, wording=WORDING, by="keep").code
+    store.decide(opened.id, Use.ARCHIVE, yes=True, wording=WORDING, by="left")
+    if lufs is not None:
+        with store.db.conn:
+            store.db.conn.execute("INSERT INTO loudness VALUES (?, ?)", (opened.id, lufs))
+    return opened.id, code
+
+
+def found(setting, store):
+    told = {one.code: one for one in box_findings(setting, store, devices=False)}
+    assert all(one.do for one in told.values() if not one.ok), "a line that says no must say what to do"
+    assert not any(one.do for one in told.values() if one.ok)
+    return told
+
+
+def test_every_topic_somebody_looks_after_has_its_line(setting, store):
+    told = found(setting, store)
+    assert set(told) >= {
+        "power", "heat", "card", "space", "clock", "level", "model-en", "model-es", "languages", "voice", "sync",
+        "story", "withdrawals", "version",
+    }  # fmt: skip
+    assert len(told) == len(box_findings(setting, store, devices=False)), "two lines about one topic"
+
+
+def test_a_microphone_much_quieter_than_usual_is_seen_and_not_before_usual_is_known(setting, store):
+    for lufs in (-20.0, -40.0):
+        tell(store, lufs)
+    assert found(setting, store)["level"].ok
+    for _ in range(8):
+        tell(store, -20.0)
+    assert found(setting, store)["level"].ok
+    for _ in range(3):
+        tell(store, -20.0 - QUIETER_LU - 1)
+    level = found(setting, store)["level"]
+    assert not level.ok
+    assert "-31 LUFS" in level.say
+    assert "covered" in level.do
+
+
+def test_the_last_sync_is_told_and_a_centre_gone_for_days_wants_a_look(setting, store):
+    assert not found(setting, store)["sync"].ok
+    note_visit(setting.home, store.clock)
+    assert last_visit(setting.home) == store.clock.wall()
+    assert found(setting, store)["sync"].ok
+    store.clock.advance(timedelta(days=VISIT_DAYS).total_seconds() + 1)
+    sync = found(setting, store)["sync"]
+    assert not sync.ok
+    assert f"{VISIT_DAYS} days ago" in sync.say
+    assert "Nothing is lost" in sync.do
+
+
+def test_the_last_story_is_told_by_its_day_and_by_nothing_else(setting, store):
+    assert found(setting, store)["story"].say == "No story was told yet."
+    story, _ = tell(store)
+    line = found(setting, store)["story"]
+    assert store.clock.wall().date().isoformat() in line.say
+    assert story not in line.say
+
+
+def test_a_withdrawal_waits_until_the_archive_knows_it(setting, store):
+    story, code = tell(store)
+    _, never_sent = tell(store)
+    store.add_receipt(story, "bag", "folder:x", "{}")
+    assert found(setting, store)["withdrawals"].ok
+    store.withdraw(str(code), "teller")
+    store.withdraw(str(never_sent), "teller")
+    waits = found(setting, store)["withdrawals"]
+    assert not waits.ok
+    assert waits.say == "1 withdrawal has not reached the archive yet."
+    assert story not in waits.say
+    store.add_receipt(story, "tombstone", "folder:x", "{}")
+    assert found(setting, store)["withdrawals"].ok
+
+
+def test_a_release_that_was_taken_back_is_told(setting, store, tmp_path):
+    assert found(setting, store)["version"].ok
+    refused = tmp_path / "root/opt/hearth/refused.json"
+    refused.parent.mkdir(parents=True)
+    refused.write_text(json.dumps(["9.9.9"]))
+    version = found(setting, store)["version"]
+    assert not version.ok
+    assert "9.9.9" in version.say
