@@ -22,7 +22,7 @@ catalogue = "sqlite:archive.db"
 objects = "folder:objects"
 # Pages for everybody, with what tellers made public. Off until somebody switches them on.
 public = false
-# Machines may propose codes, themes and speakers, and search by meaning. A person decides; false switches all of it off.
+# Machines may propose codes, themes and speakers, and search by meaning; people decide. false switches it off.
 ai = true
 """
 _KNOWN: Final = {"name", "catalogue", "objects", "public", "ai"}
