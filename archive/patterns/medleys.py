@@ -7,6 +7,9 @@ rendering`). Putting together asks for the desk alone: what a medley may be used
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -194,6 +197,12 @@ def as_cue_sheet(tx: Tx, medley: str, box: str, who: str, now: datetime) -> tupl
     return name, placed
 
 
+def note_taken_out(tx: Tx, medley: str, purpose: Purpose, stories: Sequence[str], who: str, now: datetime) -> None:
+    """Note that a rendition left as a file, and whose voices are in it: a copy out there is not within reach."""
+    for story in dict.fromkeys(stories):
+        note_change(tx, who, "left in a medley", story, json.dumps({"medley": medley, "for": purpose.value}), now)
+
+
 def bridge_key(sha256: str) -> str:
     """Name the object of a recorded bridge. Raises `BadKey`."""
     return checked_key(f"bridges/{sha256}")
@@ -201,9 +210,6 @@ def bridge_key(sha256: str) -> str:
 
 def keep_bridge(objects: Objects, sound: bytes) -> str:
     """Store a recorded bridge and return its SHA-256. The caller has looked at whether it can be decoded."""
-    import hashlib
-    import io
-
     digest = hashlib.sha256(sound).hexdigest()
     objects.put(bridge_key(digest), io.BytesIO(sound))
     return digest

@@ -141,7 +141,9 @@ def rendition_of(place: ArchiveHome, medley: str, purpose: Purpose) -> Rendition
         if not any(part.cut is not None for part in plan.parts):
             _drop(place, medley, purpose)
             why = plan.left_out[0].why if plan.left_out else "There is no voice in it."
-            raise BadMedley(f"No voice of this medley may be heard for this. {why}", "Its tellers alone can allow more.")
+            raise BadMedley(
+                f"No voice of this medley may be heard for this. {why}", "Its tellers alone can allow more."
+            )
         made = _Rendering(place, plan).make()
         if made is not None:
             return made
@@ -261,6 +263,7 @@ class _Rendering:
         self._cues: list[CaptionCue] = []
         self._voices: list[Heard] = []
         self._levels: list[float] = []
+        self._old = ""
 
     def make(self) -> Rendition | None:
         """Render and keep; None where what may be heard changed meanwhile: nothing of it is kept then."""
@@ -285,6 +288,7 @@ class _Rendering:
             with place.catalogue() as catalogue, catalogue.write() as tx:
                 tx.run("DELETE FROM derived WHERE key = ?", key)
             return None
+        _delete(place, self._old)
         return Rendition(
             plan.medley.id, plan.medley.title, plan.medley.language, plan.purpose, plan.recipe, key, vtt, length,
             self._spread, tuple(self._voices), plan.left_out, fresh=True,
@@ -301,7 +305,7 @@ class _Rendering:
         noted = {str(row["story"]) for row in tx.all("SELECT story FROM derived WHERE key = ?", key)}
         if again.recipe != plan.recipe or stories != noted:
             return False
-        _leave_old(tx, plan.medley.id, plan.purpose, now, key)
+        self._old = _leave_old(tx, plan.medley.id, plan.purpose, now, key)
         row = (plan.medley.id, plan.purpose.value, plan.recipe, key, vtt, length, self._spread, stamp(now))
         tx.run("DELETE FROM medley_renditions WHERE medley = ? AND purpose = ?", plan.medley.id, plan.purpose.value)
         tx.run("DELETE FROM medley_voices WHERE medley = ? AND purpose = ?", plan.medley.id, plan.purpose.value)
@@ -312,10 +316,7 @@ class _Rendering:
         )
         tx.many(
             "INSERT INTO medley_voices (medley, purpose, excerpt, story, start_ms, end_ms) VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (plan.medley.id, plan.purpose.value, one.excerpt, one.story, one.start, one.end)
-                for one in self._voices
-            ],
+            [(plan.medley.id, plan.purpose.value, one.excerpt, one.story, one.start, one.end) for one in self._voices],
         )
         return True
 

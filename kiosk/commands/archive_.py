@@ -6,7 +6,7 @@ import importlib
 
 import click
 
-PARTS: tuple[str, ...] = ("serve", "person", "box", "visit", "export", "import_", "move", "verify", "search")
+PARTS: tuple[str, ...] = ("serve", "person", "box", "visit", "export", "import_", "move", "verify", "search", "medley")
 """Each is a module of `kiosk.commands.archiving` with a ``command`` of that name."""
 
 
@@ -24,6 +24,7 @@ def command() -> None:
       hearth archive visit /media/usb/stick --home ./my-archive
       hearth archive export /media/disk/voices --home ./my-archive
       hearth archive search '"mill race"' --home ./my-archive
+      hearth archive medley make "Crossing the river" EXCERPT EXCERPT --home ./my-archive
       hearth archive verify --home ./my-archive
     """
 

@@ -1,0 +1,162 @@
+"""``hearth archive medley``: voices in an order, with bridges, as one sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kiosk.commands.archiving.common import archive_home_option, who
+from kiosk.commands.common import emit, json_option
+
+if TYPE_CHECKING:
+    from archive.patterns.medleys import Item, Medley
+    from archive.patterns.rendering import Rendition
+
+_ACTIONS = ("list", "make", "render", "cue", "public", "private", "end")
+_FOR = ("desk", "lend", "public", "press")
+
+
+@click.command(name="medley")
+@click.argument("action", type=click.Choice(_ACTIONS), default="list")
+@click.argument("subject", required=False)
+@click.argument("parts", nargs=-1)
+@click.option("--language", default="en", help="The language of the bridges.")
+@click.option("--for", "purpose", type=click.Choice(_FOR), default="desk", help="Who is to hear it.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write FILE.flac, and captions and credits beside it.")
+@click.option("--box", help="The box a medley goes to as a cue sheet.")
+@archive_home_option
+@json_option
+def command(
+    action: str, subject: str | None, parts: tuple[str, ...], language: str, purpose: str, out: Path | None,
+    box: str | None, home: Path, as_json: bool,
+) -> None:  # fmt: skip
+    """Put excerpts together, render them at one level with captions, send them to a box, or open them to everybody.
+
+    \b
+    Examples:
+      hearth archive medley make "Crossing the river" 01JX... "say:Others walked." 01JY... "show:Then the bridge came."
+      hearth archive medley render 01JZ... --for press --out river.flac
+      hearth archive medley cue 01JZ... --box maple-street
+      hearth archive medley public 01JZ... --home ./my-archive --json
+
+    PARTS are identifiers of excerpts; say:WORDS is read by a machine's voice, show:WORDS is shown over silence, and
+    play:FILE=WORDS is a recording of a person who says these words. Every voice is asked for at making, at rendering
+    and at playing; press wants a yes to the public and to being quoted.
+    """
+    from archive.patterns import medleys
+    from archive.patterns.rendering import rendition_of
+    from archive.server.place import open_archive
+
+    if action != "list" and subject is None:
+        raise click.UsageError(f"Which? hearth archive medley {action} " + ("TITLE" if action == "make" else "MEDLEY"))
+    with open_archive(home) as place, place.catalogue() as catalogue:
+        now = place.now()
+        if action == "list" or subject is None:
+            with catalogue.read() as tx:
+                known = medleys.medleys(tx)
+            emit({"medleys": [_plain(one) for one in known]}, lambda: _table(known), as_json=as_json)
+        elif action == "make":
+            items = [_item(place.objects, part) for part in parts]
+            with catalogue.write() as tx:
+                ident = medleys.make_medley(tx, subject, language, items, who(), now)
+            emit({"medley": ident}, lambda: f"{ident}  {subject}", as_json=as_json)
+        elif action == "render":
+            made = rendition_of(place, subject, medleys.Purpose(purpose))
+            files = [] if out is None else write_files(place.objects, made, out)
+            if out is not None:
+                with catalogue.write() as tx:
+                    medleys.note_taken_out(tx, subject, made.purpose, [one.story for one in made.voices], who(), now)
+            emit(_rendered(made, files), lambda: _told(made, files), as_json=as_json)
+        elif action == "cue":
+            if box is None:
+                raise click.UsageError("Which box? --box NAME")
+            with catalogue.write() as tx:
+                sheet, placed = medleys.as_cue_sheet(tx, subject, box, who(), now)
+            plain = {
+                "medley": subject,
+                "box": box,
+                "sheet": sheet,
+                "buttons": {str(n): one for n, one in placed.items()},
+            }
+            emit(
+                plain,
+                lambda: f"{box} gets the sheet {sheet} with its next feed: {len(placed)} buttons.",
+                as_json=as_json,
+            )
+        else:
+            with catalogue.write() as tx:
+                if action == "end":
+                    medleys.end_medley(tx, subject, who(), now)
+                else:
+                    medleys.set_door(tx, subject, action == "public", who(), now)
+            from archive.server.erase import settle
+
+            settle(place, catalogue)
+            emit({"medley": subject, "now": action}, lambda: f"{subject}: {action}.", as_json=as_json)
+
+
+def write_files(objects: Any, made: Rendition, out: Path) -> list[str]:
+    """Write sound, captions and credits; returns their names. Raises `StoreTrouble`, `OSError`."""
+    import shutil
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with objects.open(made.key) as source, out.open("wb") as target:
+        shutil.copyfileobj(source, target)
+    captions, credit = out.with_suffix(".vtt"), out.with_suffix(".txt")
+    captions.write_text(made.captions, encoding="utf-8")
+    lines = [
+        made.title,
+        "",
+        *made.credits,
+        "",
+        "Their tellers may take their voices back. Ask the archive before you use this file again:",
+        f"medley {made.medley}, state {made.recipe[:16]}.",
+        "Nobody may train machines with these voices.",
+    ]
+    credit.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return [str(path) for path in (out, captions, credit)]
+
+
+def _item(objects: Any, part: str) -> Item:
+    from archive.patterns.medleys import Item, Kind, keep_bridge
+
+    word, _, rest = part.partition(":")
+    if word == "say" and rest:
+        return Item(Kind.SPOKEN, rest)
+    if word == "show" and rest:
+        return Item(Kind.WRITTEN, rest)
+    if word == "play" and rest:
+        file, _, words = rest.rpartition("=")
+        path = Path(file)
+        if not path.is_file():
+            raise click.UsageError(f"There is no recording {file!r}: write play:FILE=WORDS")
+        return Item(Kind.RECORDED, words, sound=keep_bridge(objects, path.read_bytes()))
+    return Item(Kind.EXCERPT, excerpt=part)
+
+
+def _plain(one: Medley) -> dict[str, Any]:
+    items = [{"kind": item.kind.value, "text": item.text, "excerpt": item.excerpt} for item in one.items]
+    return {"medley": one.id, "title": one.title, "at": one.at, "who": one.who, "public": one.public, "items": items}
+
+
+def _rendered(made: Rendition, files: list[str]) -> dict[str, Any]:
+    return {
+        "medley": made.medley, "for": made.purpose.value, "recipe": made.recipe, "fresh": made.fresh,
+        "length_ms": made.length, "spread_lu": round(made.spread, 2), "files": files,
+        "voices": [{"story": one.story, "excerpt": one.excerpt, "start_ms": one.start, "end_ms": one.end} for one in made.voices],
+        "left_out": [{"title": one.title, "why": one.why} for one in made.left_out], "credits": list(made.credits),
+    }  # fmt: skip
+
+
+def _told(made: Rendition, files: list[str]) -> str:
+    lines = [f"{made.title}: {made.length / 1000:.0f} s, {len(made.voices)} voices, within {made.spread:.1f} LU."]
+    lines += [f"Left out: {one.title or 'a voice'}. {one.why}" for one in made.left_out]
+    return "\n".join([*lines, *files])
+
+
+def _table(known: list[Medley]) -> str:
+    if not known:
+        return "There is no medley yet. hearth archive medley make TITLE EXCERPT..."
+    return "\n".join(f"{one.id}  {one.title}{'  (public)' if one.public else ''}" for one in known)
