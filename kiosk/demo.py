@@ -41,7 +41,9 @@ _TALES = (
     (
         "When I was a child we had no heating but the kitchen stove. In the evening everybody came to sit beside it. "
         "My grandmother told stories about the river, and about the winter when the ice carried the bridge away. "
-        "We heard them many times, and we never wanted to go to bed before the end."
+        "We heard them many times, and we never wanted to go to bed before the end. "
+        "When the power came to our street she still lit the lamp, because a story, she said, wants a small light. "
+        "The stove went when the house was sold, and nobody has told me where it is today."
     ),
     "The library was a single room above the bakery. The books always smelled of fresh bread.",
 )
@@ -102,9 +104,13 @@ class Summary:
 class Demo:
     """A walk through the whole box."""
 
-    def __init__(self, out: Path, say: Say) -> None:
-        """Put everything into ``out`` (a new folder), and tell ``say`` what is going on."""
+    def __init__(self, out: Path, say: Say, *, fast: bool = False) -> None:
+        """Put everything into ``out`` (a new folder), and tell ``say`` what is going on.
+
+        ``fast`` leaves the virtual room out: speech goes straight in, and time runs ahead while a visitor speaks.
+        """
         self.out = out
+        self.fast = fast
         self.summary = Summary()
         self._say = say
         self.shots = out / "screens"
@@ -122,7 +128,9 @@ class Demo:
         with ExitStack() as stack:
             room = self._room(stack)
             mics = [spoken[0].path, spoken[1].path]
-            simulation = Simulation(setting, mics, realtime=room is None, room=room, screen=picture, shots=self.shots)
+            simulation = Simulation(
+                setting, mics, realtime=room is None and not self.fast, room=room, screen=picture, shots=self.shots
+            )
             try:
                 self._steps(setting, simulation, spoken)
             except (KioskError, ArchiveError, AudioError) as error:
@@ -137,6 +145,9 @@ class Demo:
 
     def _room(self, stack: ExitStack) -> VirtualRoom | None:
         """A room on the virtual sound server, through the real PortAudio; None where the shipped source stands in."""
+        if self.fast:
+            self._stands_in("Recorded speech goes straight into the box, faster than it was spoken.")
+            return None
         try:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hearth-room-"))
             room = stack.enter_context(VirtualRoom(Path(folder)))
@@ -247,7 +258,10 @@ class Demo:
             done.seen = "The age of wisdom"
 
     def _hand_on(self, setting: Setting, first: str, second: str) -> None:
-        with self._step("the nightly sync hands both stories on to a folder archive") as done, _store(setting) as store:
+        with (
+            self._step("the nightly sync hands both stories on to a folder archive") as done,
+            open_store(setting) as store,
+        ):
             report = sync(store, str(self.archive))
             self._must({bag.story for bag in report.bags} == {first, second}, "a bag is missing")
             self._must(all(bag.receipt for bag in report.bags), "a receipt is missing")
@@ -257,7 +271,7 @@ class Demo:
             done.seen = f"{len(report.bags)} bags, checked and signed for"
 
     def _take_back(self, setting: Setting, code: str, take: str, stays: str) -> None:
-        with self._step("a teller takes the story back with its keep-code") as done, _store(setting) as store:
+        with self._step("a teller takes the story back with its keep-code") as done, open_store(setting) as store:
             desk.withdraw(store, code)
             sync(store, str(self.archive))
             left = [path for path in self.archive.rglob("*") if take in str(path)]
@@ -272,6 +286,7 @@ class Demo:
 
 
 @contextmanager
-def _store(setting: Setting) -> Iterator[Store]:
+def open_store(setting: Setting) -> Iterator[Store]:
+    """The box's store once more, as another process would open it."""
     with Store(setting.home, SystemClock()) as store:
         yield store

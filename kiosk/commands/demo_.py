@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -12,34 +13,61 @@ from audio.clock import Clock
 from audio.sources import ScriptedSource
 from audio.speech import on_this_machine
 from hardware.keyboard import explain
+from kiosk.archivedemo import ArchiveDemo
 from kiosk.box import read_home
 from kiosk.commands.common import emit, json_option, note
 from kiosk.demo import Demo, Summary
 from kiosk.running import run_box
 
+_LOOK = (
+    "The archive stays open. Look around at {url}/code with this one-time code: {code}",
+    "You choose a password, and come in as guest. Press Ctrl-C here to end.",
+)
+
 
 @click.command(name="demo")
+@click.option("--archive", "with_archive", is_flag=True, help="Box and archive together: out by night, and back.")
+@click.option(
+    "--keep/--no-keep", default=None,
+    help="With --archive: leave it open at the end for a browser. [default: where somebody sits at a terminal]",
+)  # fmt: skip
+@click.option("--fast", is_flag=True, help="Without virtual sound, as fast as this machine can.")
 @click.option("--headless", is_flag=True, help="A simulated visitor, even where there is a screen.")
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("demo-out"), show_default=True,
     help="Where stories, bags and pictures of this demonstration go.",
 )  # fmt: skip
 @json_option
-def command(headless: bool, out: Path, as_json: bool) -> int:
+def command(
+    with_archive: bool, keep: bool | None, fast: bool, headless: bool, out: Path, as_json: bool
+) -> int:  # fmt: skip
     """Show the whole box at work. With a screen you are the visitor; without one a simulated visitor walks it.
+
+    With --archive a simulated visitor's story goes out to an archive on this machine, is found there, comes back to
+    one of the box's buttons, and another one is taken back.
 
     \b
     Examples:
       hearth demo
       hearth demo --headless
+      hearth demo --archive
+      hearth demo --archive --keep --out ./look
       hearth demo --headless --out ./look --json
     """
-    if not headless and _screen_here():
+    if keep and not with_archive:
+        raise click.UsageError("--keep is for --archive: alone, the box has nothing to leave open.")
+    if not with_archive and not headless and _screen_here():
         _with_a_person(out)
         return 0
     place = out.absolute() / time.strftime("%Y-%m-%d-%H%M%S")
-    note(f"No one to press the keys: a simulated visitor uses the box. Everything goes to {place}.")
-    summary = Demo(place, note).walk()
+    note(f"A simulated visitor uses the box. Everything goes to {place}.")
+    stay = sys.stdin.isatty() and not as_json if keep is None else keep
+    demo = (
+        ArchiveDemo(place, note, fast=fast, keep=_LOOK if stay else None)
+        if with_archive
+        else Demo(place, note, fast=fast)
+    )
+    summary = demo.walk()
     emit(summary.to_json(), lambda: _told(summary), as_json=as_json)
     return 0 if summary.happened else 1
 
