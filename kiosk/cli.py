@@ -49,6 +49,7 @@ VERBS: dict[str, str] = {
     "search": "Find words in the stories this box may search.",
     "simulate": "Let a simulated visitor use the real box.",
     "story": "Show a story to its teller, by its keep-code.",
+    "support": "Write a bundle for whoever helps, without any content.",
     "sync": "Hand on what tellers allowed, withdrawals first.",
     "texts": "Look at the languages of the box, and sign a draft.",
     "transcribe": "Write down the words of sound files.",

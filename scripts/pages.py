@@ -70,6 +70,7 @@ ANSWERS = {
     "story": "`story` (`id`, `seconds`, `language`, `consent` by use, `held`, `sealed`, `waits_for_guardian`, `spans_taken_back`, "
     "`copies`, `may` and more), `words` and `heard` where asked for; for a receipt: `withdrawn` (`receipt`, `at`, `erased_here`, "
     "`on_its_way`, `erased_there`)",
+    "support": "`file`, `bytes`, `files` (names in it)",
     "sync": "`to`, `bags` (`story`, `bag`, `sha256`, `receipt`), `tombstones` (each says which side it came from), `waiting`, "
     "`refused` (`story`, `why`), "
     "`feed` (what came back: `sequence`, `new`, `lent`, `given_back`, `not_lent`, `cue_sheets`, `prompt_sets`, `refused`; [feed.md](feed.md)); "
