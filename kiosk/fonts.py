@@ -18,16 +18,9 @@ from pathlib import Path
 
 import pygame
 
+from archive.typefaces import FOLDERS
 from kiosk.runs import Script, runs, script_in
 from kiosk.theme import CAPITAL_RATIO
-
-FOLDERS: tuple[Path, ...] = (
-    Path("/usr/share/fonts/truetype/noto"),
-    Path("/usr/share/fonts/opentype/noto"),
-    Path("/usr/share/fonts/noto"),
-    Path("/usr/share/fonts/noto-cjk"),
-    Path("/usr/share/fonts/google-noto"),
-)
 
 
 class Face(StrEnum):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from archive.catalogue import (
     tables_boxes,
+    tables_briefings,
     tables_coding,
     tables_desk,
     tables_feed,
@@ -29,4 +30,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     *tables_public.MIGRATIONS,
     *tables_coding.MIGRATIONS,
     *tables_medleys.MIGRATIONS,
+    *tables_briefings.MIGRATIONS,
 )

@@ -6,7 +6,7 @@ import importlib
 
 import click
 
-PARTS: tuple[str, ...] = ("serve", "person", "box", "visit", "export", "import_", "move", "verify", "search", "medley")
+PARTS: tuple[str, ...] = ("serve", "person", "box", "visit", "export", "import_", "move", "verify", "search", "medley", "briefing")
 """Each is a module of `kiosk.commands.archiving` with a ``command`` of that name."""
 
 

@@ -1,0 +1,262 @@
+"""A briefing as a folder for a stick: a page that plays without a network, the same on paper, and a table of quotes.
+
+Everything comes out of one state of the catalogue, asked once before it is written and once more, with the write lock
+held, before the folder gets its name. `briefing.json` names the issue, so that this archive can say later what of it
+was taken back.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import soundfile
+
+from archive.catalogue import Tx
+from archive.durable import PART, move, remove
+from archive.errors import NoSuchStory
+from archive.export.telling import clock
+from archive.objects import BLOCK
+from archive.patterns.briefings import Briefing, NotReady, Quote, State, briefing_of, note_issue, ready
+from archive.patterns.paper import Paper
+from archive.reviewing.rendition import master_key
+from archive.reviewing.told import allowed_of
+from archive.server.place import ArchiveHome
+from audio.errors import BadSound
+
+PAGE: Final = "index.html"
+PAPER: Final = "briefing.pdf"
+TABLE: Final = "quotes.csv"
+MARK: Final = "briefing.json"
+_COLUMNS: Final = (
+    "number", "point", "quote", "story", "start", "end", "start_ms", "end_ms", "told_at", "recorded", "language",
+    "checked_by", "checked_at", "allowed", "sound",
+)  # fmt: skip
+_WORDS_ONLY: Final = "Its teller allows the words to be quoted; the voice stays at the archive."
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One quote as it leaves. ``sound`` is a path in the folder, empty where the voice stays."""
+
+    number: int
+    quote: Quote
+    site: str
+    recorded: str
+    language: str
+    allowed: str
+    sound: str
+
+    @property
+    def facts(self) -> str:
+        """What it leads back to, in one line."""
+        where = f"{clock(self.quote.start)} to {clock(self.quote.end)}"
+        return (
+            f"{self.number} · {self.site}, {self.recorded[:10]} · story {self.quote.story}, {where} · "
+            f"heard and checked by {self.quote.checked_by}, {(self.quote.checked_at or '')[:10]} · "
+            f"its teller allows: {self.allowed}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A briefing that went out."""
+
+    issue: str
+    folder: Path
+    quotes: int
+    sounds: int
+
+
+def write_briefing(place: ArchiveHome, briefing: str, target: Path, who: str) -> Issued:
+    """Write a briefing into the new folder ``target``, whole or not at all.
+
+    Raises `NotReady` where one quote in it may not leave (also where that became so meanwhile), `BadBriefing`,
+    `archive.patterns.paper.NoFaces`, `BadSound`, `StoreTrouble`, `CatalogueTrouble`, `OSError`.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise NotReady(f"{target} is there already.", "Name a folder that is not there yet.")
+    part = target.with_name(target.name + PART)
+    remove(part)
+    try:
+        (part / "sounds").mkdir(mode=0o700, parents=True)
+        with place.catalogue() as catalogue:
+            with catalogue.read() as tx:
+                found = briefing_of(tx, briefing)
+                states = ready(tx, found, place.now())
+                leaves = _leaves(tx, found, states, place.now())
+                masters = {leaf.quote.story: master_key(tx, leaf.quote.story) for leaf in leaves if leaf.sound}
+            for leaf in leaves:
+                if leaf.sound:
+                    _cut(place, masters[leaf.quote.story], leaf.quote, part / leaf.sound)
+            with catalogue.write() as tx:
+                again = briefing_of(tx, briefing)
+                if again != found or ready(tx, again, place.now()) != states:
+                    raise NotReady("This briefing changed while it was written.", "Nothing was kept. Start again.")
+                issue = note_issue(tx, found, states, who, place.now())
+                _write(part, place.name, found, leaves, issue, place.now())
+                os.sync()
+                if target.exists():
+                    target.rmdir()
+                move(part, target)
+    except BaseException:  # whatever stopped it, half a briefing must not be taken for one
+        remove(part)
+        raise
+    return Issued(issue, target, len(leaves), sum(bool(leaf.sound) for leaf in leaves))
+
+
+def read_mark(folder: Path) -> str:
+    """Name the issue a folder holds. Raises `NotReady` where it is none."""
+    try:
+        return str(json.loads((folder / MARK).read_bytes())["issue"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise NotReady(f"{folder} is no briefing of this archive.", f"It has a file {MARK}.") from error
+
+
+def _leaves(tx: Tx, briefing: Briefing, states: dict[str, State], now: datetime) -> list[Leaf]:
+    leaves = []
+    for number, quote in enumerate(briefing.quotes, start=1):
+        row = tx.one("SELECT site, recorded_at, language FROM stories WHERE id = ?", quote.story)
+        if row is None:
+            raise NotReady(f"Quote {number} may not leave. Its story is gone.", "Load the briefing again.")
+        uses, _ = allowed_of(tx, quote.story, now)
+        allowed = "; ".join(f"{one.words}{f' ({one.bound})' if one.bound else ''}" for one in uses if one.yes)
+        sound = f"sounds/{number:02}.flac" if states[quote.id].voice and _sounds(tx, quote.story) else ""
+        leaves.append(Leaf(number, quote, row["site"], row["recorded_at"], row["language"], allowed, sound))
+    return leaves
+
+
+def _sounds(tx: Tx, story: str) -> bool:
+    try:
+        master_key(tx, story)
+    except NoSuchStory:
+        return False
+    return True
+
+
+def _cut(place: ArchiveHome, key: str, quote: Quote, path: Path) -> None:
+    with tempfile.TemporaryFile(dir=place.work) as whole:
+        with place.objects.open(key) as source:
+            while block := source.read(BLOCK):
+                whole.write(block)
+        whole.seek(0)
+        try:
+            with soundfile.SoundFile(whole) as told:
+                told.seek(min(told.frames, quote.start * told.samplerate // 1000))
+                frames = (quote.end - quote.start) * told.samplerate // 1000
+                piece = told.read(frames, dtype="int32", always_2d=True)
+                soundfile.write(path, np.asarray(piece), told.samplerate, subtype=told.subtype, format="FLAC")
+        except soundfile.LibsndfileError as error:
+            raise BadSound("A sound of this briefing cannot be decoded.", "Restore it from a backup.") from error
+
+
+def _write(folder: Path, archive: str, briefing: Briefing, leaves: list[Leaf], issue: str, now: datetime) -> None:
+    mark = {"issue": issue, "briefing": briefing.id, "archive": archive, "made_at": now.isoformat()}
+    (folder / MARK).write_text(json.dumps(mark, indent=1) + "\n", encoding="utf-8")
+    (folder / TABLE).write_text(_table(briefing, leaves), encoding="utf-8-sig", newline="")
+    (folder / PAGE).write_text(_page(archive, briefing, leaves, issue, now), encoding="utf-8")
+    _paper(folder / PAPER, archive, briefing, leaves, issue, now)
+
+
+def _table(briefing: Briefing, leaves: list[Leaf]) -> str:
+    text = io.StringIO(newline="")
+    rows = csv.writer(text, lineterminator="\r\n")
+    rows.writerow(_COLUMNS)
+    said = {point.id: point.sentence for point in briefing.points}
+    for leaf in leaves:
+        one = leaf.quote
+        row = (
+            leaf.number, said[one.point], one.text, one.story, clock(one.start), clock(one.end), one.start, one.end,
+            leaf.site, leaf.recorded[:10], leaf.language, one.checked_by, one.checked_at, leaf.allowed, leaf.sound,
+        )  # fmt: skip
+        # What begins like a formula is one to a spreadsheet, whoever said it.
+        rows.writerow(
+            [f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t" and value else value for value in row]
+        )
+    return text.getvalue()
+
+
+def _footing(archive: str, issue: str, now: datetime) -> str:
+    return (
+        f"Made by {archive} on {now.date().isoformat()}, issue {issue}. People may take back what they allowed: before "
+        "you use this again, ask the archive what of this issue was withdrawn since. Nobody may train machines with "
+        "these voices or words."
+    )
+
+
+def _paper(path: Path, archive: str, briefing: Briefing, leaves: list[Leaf], issue: str, now: datetime) -> None:
+    paper = Paper(briefing.title, archive, briefing.language)
+    paper.headline(briefing.title)
+    paper.small(f"{archive} · for {briefing.audience or 'whoever it concerns'} · {now.date().isoformat()}")
+    for point in briefing.points:
+        paper.heading(point.sentence)
+        for leaf in leaves:
+            if leaf.quote.point == point.id:
+                more = f" · sound: {leaf.sound}" if leaf.sound else f" · {_WORDS_ONLY}"
+                paper.quote(f"“{leaf.quote.text}”", leaf.facts + more)
+    for title, text in _notes(briefing):
+        paper.heading(title)
+        paper.text(text)
+    paper.small(_footing(archive, issue, now))
+    paper.save(path)
+
+
+def _notes(briefing: Briefing) -> tuple[tuple[str, str], ...]:
+    return (
+        ("What this evidence can say", briefing.can),
+        ("What it cannot say", briefing.cannot),
+        ("How to hear it", briefing.hear),
+    )
+
+
+def _page(archive: str, briefing: Briefing, leaves: list[Leaf], issue: str, now: datetime) -> str:
+    parts = []
+    for point in briefing.points:
+        quotes = "".join(_figure(leaf) for leaf in leaves if leaf.quote.point == point.id)
+        parts.append(f"<section><h2>{escape(point.sentence)}</h2>{quotes}</section>")
+    notes = "".join(
+        f"<section><h3>{escape(title)}</h3><p>{escape(text)}</p></section>" for title, text in _notes(briefing)
+    )
+    head = f"{escape(archive)} · for {escape(briefing.audience or 'whoever it concerns')} · {now.date().isoformat()}"
+    return (
+        f'<!doctype html>\n<html lang="{escape(briefing.language)}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
+        f"<title>{escape(briefing.title)}</title><style>{_STYLE}</style></head><body><main>"
+        f'<p class="facts">{head}</p><h1>{escape(briefing.title)}</h1>{"".join(parts)}'
+        f'<div class="notes">{notes}</div><footer>{escape(_footing(archive, issue, now))} '
+        f'<a href="{PAPER}">On paper (PDF)</a> · <a href="{TABLE}">As a table (CSV)</a></footer></main></body></html>\n'
+    )
+
+
+def _figure(leaf: Leaf) -> str:
+    player = (
+        f'<audio controls preload="none" src="{leaf.sound}" aria-label="Quote {leaf.number}"></audio>'
+        if leaf.sound
+        else f'<p class="facts">{_WORDS_ONLY}</p>'
+    )
+    return (
+        f'<figure id="quote-{leaf.number}"><blockquote lang="{escape(leaf.language)}" dir="auto">'
+        f"“{escape(leaf.quote.text)}”</blockquote>{player}<figcaption>{escape(leaf.facts)}</figcaption></figure>"
+    )
+
+
+_STYLE: Final = """
+:root{color-scheme:light}body{margin:0;background:#faf7f2;color:#201e1c;font:17px/1.6 "Noto Serif",Georgia,serif}
+main{max-width:42rem;margin:0 auto;padding:2.5rem 1.25rem 4rem}h1{font-size:2rem;line-height:1.2;margin:.2rem 0 1.5rem}
+h2{font-size:1.25rem;line-height:1.35;margin:2.5rem 0 .5rem}h3{font:600 .95rem/1.4 "Noto Sans",system-ui,sans-serif;margin:1.5rem 0 .2rem}
+.facts,figcaption,footer{font:.85rem/1.5 "Noto Sans",system-ui,sans-serif;color:#69625c;overflow-wrap:anywhere}
+figure{margin:1.25rem 0 1.75rem;padding-inline-start:1.1rem;border-inline-start:3px solid #b4531f}
+blockquote{margin:0 0 .6rem;font-size:1.15rem}audio{width:100%;margin:.2rem 0 .5rem}
+.notes{margin-top:3rem;border-top:1px solid #d8d0c6;padding-top:.5rem}.notes p{margin:.1rem 0}
+footer{margin-top:2.5rem}a{color:#8a3c12}a:focus-visible,audio:focus-visible{outline:3px solid #b4531f;outline-offset:2px}
+@media print{audio{display:none}body{background:#fff}figure{break-inside:avoid}}
+""".replace("\n", "")

@@ -1,0 +1,119 @@
+"""A briefing on paper: a PDF with the faces of this machine, letters joined and turned as their scripts want it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from fpdf import FPDF
+from fpdf.enums import WrapMode, XPos, YPos
+
+from archive.errors import ArchiveError
+from archive.typefaces import find_face
+
+_SERIF: Final = "NotoSerif-Regular.ttf"
+_SANS: Final = "NotoSans-Regular.ttf"
+_BOLD: Final = "NotoSans-Bold.ttf"
+_OTHERS: Final = {
+    "arabic": "NotoNaskhArabic-Regular.ttf",
+    "hebrew": "NotoSerifHebrew-Regular.ttf",
+    "devanagari": "NotoSerifDevanagari-Regular.ttf",
+    "han": "NotoSerifCJK-Regular.ttc",
+}
+"""Scripts the serif does not hold; each is used where its letters occur and its file is on the machine."""
+_HAN_FACE: Final = 2
+_RIGHT_TO_LEFT: Final = {"ar", "fa", "he", "ur"}
+_MARGIN: Final = 22
+_INK, _QUIET = (32, 30, 28), (105, 98, 92)
+
+
+class NoFaces(ArchiveError):
+    """This machine has no faces to print with."""
+
+    code = "no-faces"
+
+
+class Paper:
+    """One document, written from top to bottom."""
+
+    def __init__(self, title: str, author: str, language: str) -> None:
+        """Begin it. Raises `NoFaces`."""
+        faces = {name: find_face(name) for name in (_SERIF, _SANS, _BOLD)}
+        if not all(faces.values()):
+            raise NoFaces("The faces to print with are not on this machine.", "apt-get install fonts-noto-core")
+        self._pdf = pdf = FPDF(format="A4")
+        pdf.set_title(title)
+        pdf.set_author(author)
+        pdf.set_lang(language)
+        pdf.set_margins(_MARGIN, _MARGIN)
+        pdf.set_auto_page_break(auto=True, margin=_MARGIN)
+        pdf.add_font("serif", "", str(faces[_SERIF]))
+        pdf.add_font("sans", "", str(faces[_SANS]))
+        pdf.add_font("sans", "B", str(faces[_BOLD]))
+        others = []
+        for name, file in _OTHERS.items():
+            path = find_face(file)
+            if path is not None:
+                _add(pdf, name, path)
+                others.append(name)
+        pdf.set_fallback_fonts(others, exact_match=False)
+        pdf.set_text_shaping(use_shaping_engine=True)
+        self._align = "R" if language in _RIGHT_TO_LEFT else "L"
+        pdf.add_page()
+
+    def headline(self, text: str) -> None:
+        """The document's own title."""
+        self._write(text, "serif", 21, 9)
+        self._pdf.ln(1)
+
+    def heading(self, text: str) -> None:
+        """Begin a section; it does not stand alone at the foot of a page."""
+        if self._pdf.will_page_break(32):
+            self._pdf.add_page()
+        self._pdf.ln(4)
+        self._write(text, "sans", 11.5, 6, bold=True)
+        self._pdf.ln(1)
+
+    def text(self, text: str) -> None:
+        """A paragraph."""
+        self._write(text, "serif", 10.5, 5.6)
+        self._pdf.ln(1.5)
+
+    def small(self, text: str) -> None:
+        """Where something comes from."""
+        self._write(text, "sans", 8.5, 4.4, color=_QUIET)
+
+    def quote(self, text: str, facts: str) -> None:
+        """Words somebody said, and what they lead back to."""
+        pdf = self._pdf
+        if pdf.will_page_break(24):
+            pdf.add_page()
+        pdf.ln(1.5)
+        pdf.set_left_margin(_MARGIN + 7)
+        self._write(text, "serif", 12, 6.4)
+        self.small(facts)
+        pdf.set_left_margin(_MARGIN)
+        pdf.set_x(_MARGIN)
+        pdf.ln(2)
+
+    def save(self, path: Path) -> None:
+        """Write the file."""
+        self._pdf.output(str(path))
+
+    def _write(
+        self, text: str, face: str, size: float, height: float,
+        *, bold: bool = False, color: tuple[int, int, int] = _INK,
+    ) -> None:  # fmt: skip
+        self._pdf.set_font(face, "B" if bold else "", size)
+        self._pdf.set_text_color(*color)
+        self._pdf.set_x(self._pdf.l_margin)
+        self._pdf.multi_cell(
+            0, height, text, align=self._align, new_x=XPos.LMARGIN, new_y=YPos.NEXT, wrapmode=WrapMode.WORD
+        )
+
+
+def _add(pdf: FPDF, name: str, path: Path) -> None:
+    if path.suffix == ".ttc":
+        pdf.add_font(name, "", str(path), collection_font_number=_HAN_FACE)
+    else:
+        pdf.add_font(name, "", str(path))

@@ -1,0 +1,199 @@
+"""Briefings: nothing leaves unheard or unallowed, by any route; and later it is told what was taken back."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import shutil
+import subprocess
+from datetime import date
+
+import pytest
+import soundfile
+
+from archive.errors import Refused
+from archive.patterns.briefings import (
+    BadBriefing,
+    NotReady,
+    add_point,
+    add_quote,
+    briefing_of,
+    briefing_of_issue,
+    check_quote,
+    make_briefing,
+    quote_of,
+    ready,
+    state_of,
+    withdrawn_since,
+)
+from archive.patterns.handout import read_mark, write_briefing
+from archive.people.accounts import PersonTrouble, add_person, end_person
+from archive.people.roles import Role
+from archive.reviewing.decisions import redact
+from archive.types import Act, Form, Use
+
+SAID = "We took the ferry every morning."
+
+
+@pytest.fixture
+def desk(archive):
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        add_person(tx, "ana", [Role.ANALYST], "test", archive.place.now())
+    return archive
+
+
+def begun(archive, *stories, check=True, text=SAID):
+    """A briefing with one point and a quote of each story; returns its identifier and those of the quotes."""
+    now = archive.place.now()
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        briefing = make_briefing(tx, "What people say of the ferry", "the town council", "ana", now)
+        point = add_point(tx, briefing, "The ferry was how people got to work.", "ana", now)
+        quotes = [add_quote(tx, point, story, 5_000, 9_000, "ana", now) for story in stories]
+        if check:
+            for quote in quotes:
+                check_quote(tx, quote, text, "ana", now)
+    return briefing, quotes
+
+
+def files_of(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_folder_that_leads_back_to_the_second(desk, tmp_path):
+    open_voice = desk.story(hertz=300)
+    words_only = desk.story(*[use for use in (Use.RECORD, Use.KEEP, Use.ARCHIVE, Use.QUOTE)], hertz=700)
+    briefing, _ = begun(desk, open_voice, words_only)
+    done = write_briefing(desk.place, briefing, tmp_path / "stick" / "ferry", "ana")
+    files = files_of(done.folder)
+    assert set(files) == {"index.html", "briefing.pdf", "quotes.csv", "briefing.json", "sounds/01.flac"}
+    assert (done.quotes, done.sounds) == (2, 1)
+    sound, rate = soundfile.read(done.folder / "sounds/01.flac")
+    assert len(sound) / rate == 4.0
+    rows = list(csv.DictReader((done.folder / "quotes.csv").read_text(encoding="utf-8-sig").splitlines()))
+    assert [(row["story"], row["start"], row["start_ms"], row["quote"], row["checked_by"], row["sound"]) for row in rows] == [
+        (open_voice, "0:00:05", "5000", SAID, "ana", "sounds/01.flac"), (words_only, "0:00:05", "5000", SAID, "ana", ""),
+    ]  # fmt: skip
+    assert rows[0]["allowed"].count(";") == 4
+    page = files["index.html"].decode()
+    for told in (SAID, "The ferry was how people got to work.", "not a sample", open_voice, 'src="sounds/01.flac"',
+                 "the voice stays at the archive", "heard and checked by ana", done.issue):  # fmt: skip
+        assert told in page
+    assert "http" not in page
+    assert "<script" not in page
+    assert files["briefing.pdf"].startswith(b"%PDF")
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext (poppler-utils) is not on this machine")
+def test_the_paper_says_the_same(desk, tmp_path):
+    briefing, _ = begun(desk, desk.story(), text="كنا نأخذ العبّارة كل صباح. हम रोज़ नाव से जाते थे। 我们每天坐渡船。")
+    done = write_briefing(desk.place, briefing, tmp_path / "ferry", "ana")
+    told = subprocess.run(
+        ["pdftotext", done.folder / "briefing.pdf", "-"], capture_output=True, check=True, text=True
+    ).stdout
+    assert "not a sample" in " ".join(told.split())
+    assert "渡船" in told
+
+
+def test_what_nobody_heard_leaves_by_no_route(desk, tmp_path):
+    story = desk.story()
+    briefing, (quote,) = begun(desk, story, check=False)
+    with pytest.raises(NotReady, match="Nobody has checked"):
+        write_briefing(desk.place, briefing, tmp_path / "ferry", "ana")
+    assert not list(tmp_path.glob("ferry*"))
+    with desk.place.catalogue() as catalogue, catalogue.write() as tx:
+        for nobody in ("whisper base", "root"):
+            with pytest.raises(PersonTrouble):
+                check_quote(tx, quote, SAID, nobody, desk.place.now())
+        with pytest.raises(BadBriefing):
+            check_quote(tx, quote, "  ", "ana", desk.place.now())
+        check_quote(tx, quote, SAID, "ana", desk.place.now())
+        # Whoever writes other words into the row has not heard them.
+        tx.run("UPDATE briefing_quotes SET text = 'We never took the ferry.' WHERE id = ?", quote)
+        assert quote_of(tx, quote).checked_by is None
+    with pytest.raises(NotReady, match="Nobody has checked"):
+        write_briefing(desk.place, briefing, tmp_path / "ferry", "ana")
+    with desk.place.catalogue() as catalogue, catalogue.write() as tx:
+        end_person(tx, "ana", "test", desk.place.now())
+        with pytest.raises(BadBriefing):
+            check_quote(tx, quote, SAID, "ana", desk.place.now())
+
+
+def test_blanked_out_later_it_stays(desk, tmp_path):
+    story = desk.story()
+    briefing, _ = begun(desk, story)
+    with desk.place.catalogue() as catalogue, catalogue.write() as tx:
+        redact(tx, story, 8_500, 12_000, "a name", "ana", 0, desk.place.now())
+    with pytest.raises(NotReady, match="blanked out"):
+        write_briefing(desk.place, briefing, tmp_path / "ferry", "ana")
+
+
+def test_opened_again_it_says_what_was_taken_back(desk, tmp_path):
+    gone, narrowed, quiet, stays = (desk.story(hertz=hertz) for hertz in (300, 500, 700, 900))
+    briefing, _ = begun(desk, gone, narrowed, quiet, stays)
+    done = write_briefing(desk.place, briefing, tmp_path / "ferry", "ana")
+    with desk.place.catalogue() as catalogue, catalogue.read() as tx:
+        assert withdrawn_since(tx, briefing, desk.place.now()) == []
+    desk.withdraw(gone)
+    desk.add(narrowed, Act.DECIDE, Use.QUOTE)
+    desk.add(quiet, Act.DECIDE, Use.PUBLIC)
+    with desk.place.catalogue() as catalogue, catalogue.read() as tx:
+        issue = read_mark(done.folder)
+        assert briefing_of_issue(tx, issue) == briefing
+        since = withdrawn_since(tx, briefing, desk.place.now(), issue=issue)
+        told = [(one.number, one.story, one.voice_only) for one in since]
+        assert told == [(1, gone, False), (2, narrowed, False), (3, quiet, True)]
+        assert "took the story back" in since[0].why
+        assert since[1].why == "Not agreed: quote."
+        # The words of what was taken back are nowhere any more.
+        assert SAID not in json.dumps([list(row) for row in tx.all("SELECT * FROM briefing_sent")])
+        assert len(briefing_of(tx, briefing).quotes) == 3
+    with pytest.raises(NotReady):
+        write_briefing(desk.place, briefing, tmp_path / "again", "ana")
+
+
+MATRIX = [
+    (some, form, embargo, more)
+    for n in range(4)
+    for some in itertools.combinations((Use.PLAY_HERE, Use.ARCHIVE, Use.PARTNERS, Use.PUBLIC, Use.QUOTE), n)
+    for form in Form
+    for embargo in (None, date(2031, 1, 1))
+    for more in ((), (Act.HOLD,), (Act.SEAL,), (Act.MINOR,), (Act.EXPIRE,), (Act.WITHDRAW,))
+]
+
+
+def test_no_quote_and_no_voice_leaks_over_the_whole_matrix_of_consents(desk):
+    """Quotes put in by hand past every form, all of them checked: what may leave is asked when it leaves."""
+    leaks, left = [], 0
+    now = desk.place.now()
+    with desk.place.catalogue() as catalogue, catalogue.write() as tx:
+        briefing = make_briefing(tx, "Everything", "", "ana", now)
+        point = add_point(tx, briefing, "Everybody spoke.", "ana", now)
+    for number, (some, form, embargo, more) in enumerate(MATRIX):
+        story = desk.story(Use.RECORD, Use.KEEP, *some, form=form, embargo=embargo, more=more)
+        with desk.place.catalogue() as catalogue, catalogue.write() as tx:
+            quote = f"Q{number:05}"
+            tx.run(
+                "INSERT INTO briefing_quotes VALUES (?, ?, ?, ?, 0, 1000, 'word0', ?, 'ana')",
+                quote, briefing, point, story, now.isoformat(),
+            )  # fmt: skip
+            found = quote_of(tx, quote)
+            tx.run(
+                "INSERT INTO briefing_checks VALUES (?, ?, ?, 'ana', ?)", quote, story, now.isoformat(), found.digest
+            )
+            state = state_of(tx, quote_of(tx, quote), now)
+            free = embargo is None and more == ()
+            may = free and Use.QUOTE in some
+            voice = may and Use.PUBLIC in some and form is Form.VOICE
+            left += state.ready
+            if (state.ready, state.voice) != (may, voice):
+                leaks.append((some, form, embargo, more, state))
+            if not may:
+                with pytest.raises((Refused, BadBriefing)):
+                    add_quote(tx, point, story, 0, 1000, "ana", now)
+                    check_quote(tx, quote, "word0", "nobody", now)
+                with pytest.raises(NotReady):
+                    ready(tx, briefing_of(tx, briefing), now)
+            tx.run("DELETE FROM briefing_quotes WHERE id = ?", quote)
+    assert leaks == []
+    assert left > 10
