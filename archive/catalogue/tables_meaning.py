@@ -1,0 +1,28 @@
+"""Tables of what machines made out of stories to find and read them by: vectors of passages, and proposed turns."""
+
+from __future__ import annotations
+
+from archive.catalogue.migration import Migration
+
+_OF_STORY = "story TEXT NOT NULL REFERENCES stories(id) ON DELETE CASCADE"
+
+MIGRATIONS = (
+    Migration(
+        "meaning_1",
+        [
+            # `seq` is never used twice, so that the number of rows and the greatest one together name a state of
+            # the table. `version` is that of the passage the vector was made from. Half-precision numbers.
+            f"""CREATE TABLE vectors (
+                seq INTEGER PRIMARY KEY AUTOINCREMENT, {_OF_STORY}, number INTEGER NOT NULL, version INTEGER NOT NULL,
+                model TEXT NOT NULL, vector BLOB NOT NULL)""",
+            "CREATE UNIQUE INDEX vectors_passage ON vectors (model, story, number)",
+            "CREATE INDEX vectors_story ON vectors (story)",
+            # Who spoke from when to when. `by` is a machine with its version, or a person; `checked_by` a person who
+            # listened. `speaker` says which voice of this one session, and never who that is.
+            f"""CREATE TABLE turns (
+                {_OF_STORY}, number INTEGER NOT NULL, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL,
+                speaker TEXT NOT NULL, by TEXT NOT NULL, at TEXT NOT NULL, checked_by TEXT, checked_at TEXT,
+                PRIMARY KEY (story, number))""",
+        ],
+    ),
+)

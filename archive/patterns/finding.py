@@ -1,0 +1,130 @@
+"""Finding moments by meaning: what was asked in words, or "more like this" from a moment somebody hears.
+
+The nearest passages come first, one of each story. The gate is asked about every one of them at that very moment;
+what is found is a proposal of a machine, named with its version, and leads to a second of a voice.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from archive.catalogue import Row, Tx
+from archive.catalogue.consents import asks
+from archive.catalogue.search import Filters, stories_within
+from archive.errors import NoSuchStory, Refused
+from archive.patterns.meaning import Meaning, open_meaning
+from archive.patterns.vectors import Space
+from archive.patterns.weights import Array
+from archive.reviewing.words import BLANK
+from archive.server.place import ArchiveHome
+from archive.types import Reader
+
+MOST: Final = 200
+_LOOKED_AT: Final = 5000
+_BATCH: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A moment that may mean what was asked: [start, end) in ms of the story, and its words as they stand.
+
+    ``closeness`` is the cosine between the vectors: it orders the answers of one question and says nothing else.
+    """
+
+    story: str
+    passage: int
+    start: int
+    end: int
+    text: str
+    closeness: float
+
+
+class Finder:
+    """Searches one archive by meaning, for every thread of a process. The model is loaded at the first question."""
+
+    def __init__(self, place: ArchiveHome, opened: Callable[[], Meaning] | None = None) -> None:
+        """Serve ``place``; ``opened`` loads the model, by default the one its settings name."""
+        self._open = opened or (lambda: open_meaning(place.settings))
+        self._lock = threading.Lock()
+        self._model: Meaning | None = None
+        self._space: Space | None = None
+
+    @property
+    def model(self) -> Meaning:
+        """The model. Raises `MachinesOff`, `NoModel`."""
+        with self._lock:
+            if self._model is None:
+                self._model = self._open()
+            return self._model
+
+    def find(
+        self, tx: Tx, text: str, now: datetime, filters: Filters | None = None, limit: int = 20,
+        reader: Reader = Reader.DESK,
+    ) -> list[Near]:  # fmt: skip
+        """Find moments that mean what ``text`` asks, the closest first, one of each story, at most ``limit``.
+
+        Raises `MachinesOff`, `NoModel`.
+        """
+        plain = " ".join(text.split())
+        if not plain:
+            return []
+        return self._nearest(tx, self.model.vectors([plain], asked=True)[0], now, filters, limit, reader)
+
+    def like(
+        self, tx: Tx, story: str, at: int, now: datetime, filters: Filters | None = None, limit: int = 20,
+        reader: Reader = Reader.DESK,
+    ) -> list[Near]:  # fmt: skip
+        """Find moments in other stories that mean what is said at ``at`` (ms) of ``story``.
+
+        Raises `Refused` where that story may not be read, `NoSuchStory` where nothing is said there.
+        """
+        answer = asks(tx, [story], reader, now)[story]
+        if not answer.allowed:
+            raise Refused(answer.why, "Nobody here may open it.")
+        row = tx.one(
+            "SELECT text FROM passages WHERE story = ? AND start_ms <= ? ORDER BY start_ms DESC, number DESC LIMIT 1",
+            story, at,
+        )  # fmt: skip
+        text = "" if row is None else " ".join(str(row["text"]).replace(BLANK, " ").split())
+        if not text:
+            raise NoSuchStory("Nothing was written down at this moment.", "Choose a moment with words.")
+        return self._nearest(tx, self.model.vectors([text])[0], now, filters, limit, reader, besides=story)
+
+    def _nearest(
+        self, tx: Tx, asked: Array, now: datetime, filters: Filters | None, limit: int, reader: Reader,
+        besides: str = "",
+    ) -> list[Near]:  # fmt: skip
+        only = None if filters is None or filters == Filters() else stories_within(tx, filters)
+        name = self.model.name
+        with self._lock:
+            if self._space is None:
+                self._space = Space(name)
+            self._space.follow(tx)
+            ordered = self._space.nearest(asked, only)
+        found: dict[str, Near] = {}
+        ordered = [one for one in ordered if one[0] != besides][:_LOOKED_AT]
+        for first in range(0, len(ordered), _BATCH):
+            for near in _look(tx, name, ordered[first : first + _BATCH], reader, now):
+                found.setdefault(near.story, near)
+            if len(found) >= min(limit, MOST):
+                break
+        return list(found.values())[: min(limit, MOST)]
+
+
+def _look(tx: Tx, model: str, some: list[tuple[str, int, float]], reader: Reader, now: datetime) -> Iterator[Near]:
+    """Ask the gate, and read the words as they stand; what was corrected or blanked since waits for the next build."""
+    allowed = asks(tx, [story for story, _, _ in some], reader, now)
+    for story, number, close in some:
+        if not allowed[story].allowed:
+            continue
+        row: Row | None = tx.one(
+            "SELECT p.start_ms, p.end_ms, p.text FROM passages p JOIN vectors v ON v.story = p.story AND "
+            "v.number = p.number AND v.version = p.version WHERE v.model = ? AND p.story = ? AND p.number = ?",
+            model, story, number,
+        )  # fmt: skip
+        if row is not None:
+            yield Near(story, number, int(row["start_ms"]), int(row["end_ms"]), str(row["text"]), round(close, 3))
