@@ -44,7 +44,7 @@ class BadTheme(ArchiveError):
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A highlight behind a theme or against it. Where it may not be read now ``words`` are empty and ``why`` says so."""
+    """A highlight behind a theme or against it. Where it may not be read ``words`` are empty, ``why`` says so."""
 
     highlight: str
     story: str
@@ -279,8 +279,7 @@ def _recount(tx: Tx, theme: str, who: str, now: datetime) -> bool:
 
 def _lacks(now: Count, looks: tuple[Look, ...]) -> Iterable[str]:
     if now.voices < FEWEST_VOICES:
-        missing = FEWEST_VOICES - now.voices
-        yield f"It needs {missing} more {'voice' if missing == 1 else 'voices'} to stand: {now.voices} of {FEWEST_VOICES}."
+        yield f"It needs {FEWEST_VOICES} voices to stand, and has {now.voices}."
     if not now.against and not looks:
         yield "Nobody has looked for a counter-example yet."
 

@@ -64,33 +64,30 @@ class Corpus:
     """The snippets of one language, counted once. It keeps no text: words of five voices and more, and places."""
 
     def __init__(self, language: str, told: Sequence[Snippet]) -> None:
-        """Count the words of ``told``."""
-        from scipy import sparse
+        """Count the words of ``told``, in which at least five voices speak."""
         from sklearn.feature_extraction.text import CountVectorizer
+        from sklearn.preprocessing import LabelBinarizer
 
         self.language = language
         self.places = [Moment(one.story, one.start, one.end) for one in told]
         self.stories = sorted({one.story for one in told})
         number = {story: at for at, story in enumerate(self.stories)}
         self.story_of = np.array([number[one.story] for one in told], dtype=np.int64)
+        # A row a story, a column a snippet.
+        self._into = LabelBinarizer(sparse_output=True).fit(self.stories).transform([one.story for one in told]).T
         # Words of fewer snippets cannot be those of five voices: they need not be kept.
-        counter = CountVectorizer(token_pattern=_LETTERS, min_df=min(FEWEST, max(1, len(told))), dtype=np.float32)
+        counter = CountVectorizer(token_pattern=_LETTERS, min_df=FEWEST, dtype=np.float32)
         try:
             counts = counter.fit_transform(one.text for one in told)
             names = counter.get_feature_names_out()
         except ValueError:  # not one word is left
-            counts, names = sparse.csr_matrix((len(told), 0), dtype=np.float32), np.array([], dtype=object)
-        into = sparse.csr_matrix(
-            (np.ones(len(told), dtype=np.float32), (self.story_of, np.arange(len(told)))),
-            shape=(len(self.stories), len(told)),
-        )
-        said_by = np.asarray((into @ counts > 0).sum(axis=0)).ravel()
+            counts, names = self._into.T[:, :0], np.array([], dtype=object)
+        said_by = np.asarray((self._into @ counts > 0).sum(axis=0)).ravel()
         most = max(EVERYBODY * len(self.stories), _ALWAYS_RARE)
         kept = np.flatnonzero((said_by >= FEWEST) & (said_by <= most))
         self.words = [str(names[at]) for at in kept]
         self.counts = counts[:, kept].tocsr()
         self.said_by = said_by[kept]
-        self._into = into
 
     def distinctive(self, group_of: Callable[[str], str]) -> dict[str, tuple[Distinct, ...]]:
         """The words that stand out in each group of stories; groups under five voices are not there.
