@@ -6,7 +6,20 @@ import importlib
 
 import click
 
-PARTS: tuple[str, ...] = ("serve", "person", "box", "visit", "export", "import_", "move", "verify", "search", "medley", "briefing")
+PARTS: tuple[str, ...] = (
+    "serve",
+    "person",
+    "box",
+    "release",
+    "visit",
+    "export",
+    "import_",
+    "move",
+    "verify",
+    "search",
+    "medley",
+    "briefing",
+)
 """Each is a module of `kiosk.commands.archiving` with a ``command`` of that name."""
 
 

@@ -159,6 +159,7 @@ MATRIX = [
     for form in Form
     for embargo in (None, date(2031, 1, 1))
     for more in ((), (Act.HOLD,), (Act.SEAL,), (Act.MINOR,), (Act.EXPIRE,), (Act.WITHDRAW,))
+    if more == () or (form is Form.VOICE and embargo is None)
 ]
 
 

@@ -1,0 +1,58 @@
+"""``hearth archive qda``: codes and coded words to other programs, and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kiosk.commands.archiving.common import archive_home_option, who
+from kiosk.commands.common import emit, json_option
+
+_FORMS = ("refi", "csv", "parquet", "datasette")
+
+
+@click.command(name="qda")
+@click.argument("action", type=click.Choice(["export", "import"]))
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--form", type=click.Choice(_FORMS), default="refi", help="What to write; refi goes by the file's ending."
+)
+@click.option("--into", default="", help="The codebook new codes go into; else named after the file.")
+@archive_home_option
+@json_option
+def command(action: str, path: Path, form: str, into: str, home: Path, as_json: bool) -> None:
+    """Write stories, codes and coded words for NVivo, ATLAS.ti, MAXQDA, QualCoder, DuckDB or Datasette; read them back.
+
+    \b
+    Examples:
+      hearth archive qda export river.qdpx --home ./my-archive
+      hearth archive qda export codes.qdc --home ./my-archive
+      hearth archive qda export ./tables --form parquet
+      hearth archive qda export ./copy --form datasette --json
+      hearth archive qda import river.qdpx --into "Second reading"
+
+    A .qdpx is a project of REFI-QDA, a .qdc a codebook; other forms are folders. Only what its tellers allow to leave
+    is in it. What is read back becomes highlights, codes and memos of the people named in the file.
+    """
+    from archive.server.place import open_archive
+
+    with open_archive(home) as place, place.catalogue() as catalogue, catalogue.write() as tx:
+        if form != "refi" and action == "export":
+            from archive.patterns.tables import Form, write_tables
+
+            written = write_tables(tx, path.absolute(), Form(form), place.now())
+            plain = {"folder": str(path), "files": list(written.files), "rows": dict(written.rows)}
+            emit(plain, lambda: f"{', '.join(written.files)} in {path}.", as_json=as_json)
+            return
+        from archive.patterns import qda
+
+        book = path.suffix.lower() == ".qdc"
+        if action == "export":
+            done = qda.write_codebook(tx, path) if book else qda.write_project(tx, path, place.name, place.now())
+        elif book:
+            done = qda.read_codebook(tx, path, who(), place.now(), into=into)
+        else:
+            done = qda.read_project(tx, path, who(), place.now(), into=into)
+        told = f"{done.stories} stories, {done.codes} codes, {done.highlights} highlights, {done.memos} memos."
+        emit({"file": str(path), **done.to_json()}, lambda: "\n".join([told, *done.left]), as_json=as_json)

@@ -1,0 +1,251 @@
+"""Out to other programs and back: nothing is lost on the way, and nothing leaves that may not."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import itertools
+import json
+import zipfile
+from datetime import date
+
+import pytest
+
+from archive.patterns.codebook import Level, codebooks, codes_of, make_code, make_codebook
+from archive.patterns.highlights import highlight, highlights_of
+from archive.patterns.qda import (
+    BadProject,
+    guid,
+    layout,
+    read_codebook,
+    read_project,
+    validate,
+    write_codebook,
+    write_project,
+)
+from archive.patterns.tables import BadTables, Form, rows_of, write_tables
+from archive.reviewing.words import correct_word, passages_of
+from archive.types import Act, Use
+from archive.types import Form as Voice
+
+NAMES = ("The whistle", "Signals", "Time belongs to the mill")
+
+
+def coded(archive, *stories):
+    """A codebook of three levels, and two coders' highlights in each story."""
+    now = archive.place.now()
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        book = make_codebook(tx, "River", "ana", now)
+        above = ""
+        codes = []
+        for name, level in zip(reversed(NAMES), reversed(list(Level)), strict=True):
+            above = make_code(tx, book, name, level, f"What {name} means.", "ana", now, parent=above)
+            codes.insert(0, above)
+        for story in stories:
+            highlight(tx, story, 5_000, 8_500, [codes[0], codes[1]], "Everybody heard it.", "ana", now)
+            highlight(tx, story, 12_000, 14_000, [codes[2]], "", "ben", now)
+    return codes
+
+
+def state(archive, story):
+    with archive.place.catalogue() as catalogue, catalogue.read() as tx:
+        names = {code.id: code.name for code in codes_of(tx)}
+        return [
+            (one.who, one.start, one.end, sorted(names[code] for code in one.codes), [memo.text for memo in one.memos])
+            for one in highlights_of(tx, story)
+        ]
+
+
+def test_a_project_comes_back_as_it_went(archive, archives, tmp_path):
+    story = archive.story()
+    coded(archive, story)
+    before = state(archive, story)
+    with archive.place.catalogue() as catalogue, catalogue.read() as tx:
+        done = write_project(tx, tmp_path / "river.qdpx", "River", archive.place.now())
+    assert (done.stories, done.codes, done.highlights, done.memos) == (1, 3, 2, 1)
+    with zipfile.ZipFile(tmp_path / "river.qdpx") as packed:
+        assert set(packed.namelist()) == {"project.qde", f"sources/{guid('story', story)}.txt"}
+        text = packed.read(f"sources/{guid('story', story)}.txt").decode()
+        xml = packed.read("project.qde").decode()
+    assert "word5 word6 word7 word8" in text
+    assert 'xmlns="urn:QDA-XML:project:1.0"' in xml
+    # Another archive with the same story and no codes: everything is there again, under the same names and layers.
+    other = archives("other")
+    other.prefix = archive.prefix
+    assert other.story() == story
+    with other.place.catalogue() as catalogue, catalogue.write() as tx:
+        back = read_project(tx, tmp_path / "river.qdpx", "cleo", other.place.now())
+        assert (back.stories, back.codes, back.highlights, back.memos, back.left) == (1, 3, 2, 1, ())
+        levels = {code.name: code.level for code in codes_of(tx)}
+        assert levels == dict(zip(NAMES, Level, strict=True))
+        parents = {code.id: code for code in codes_of(tx)}
+        assert {code.name: parents[code.parent].name for code in codes_of(tx) if code.parent} == {
+            NAMES[0]: NAMES[1], NAMES[1]: NAMES[2],
+        }  # fmt: skip
+        assert {code.definition for code in codes_of(tx)} == {f"What {name} means." for name in NAMES}
+    assert state(other, story) == before
+    # Once more changes nothing, here as there.
+    for place in (archive, other):
+        with place.place.catalogue() as catalogue, catalogue.write() as tx:
+            read_project(tx, tmp_path / "river.qdpx", "cleo", place.place.now())
+        assert state(place, story) == before
+
+
+def test_a_codebook_comes_back_as_it_went(archive, archives, tmp_path):
+    coded(archive)
+    with archive.place.catalogue() as catalogue, catalogue.read() as tx:
+        assert write_codebook(tx, tmp_path / "river.qdc").codes == 3
+        before = [(code.name, code.level, code.definition) for code in codes_of(tx)]
+    other = archives("other")
+    with other.place.catalogue() as catalogue, catalogue.write() as tx:
+        read_codebook(tx, tmp_path / "river.qdc", "cleo", other.place.now(), into="From the river")
+        assert sorted(before) == sorted((code.name, code.level, code.definition) for code in codes_of(tx))
+        assert [book.name for book in codebooks(tx)] == ["From the river"]
+
+
+def test_words_that_were_corrected_since_keep_their_codes_out(archive, tmp_path):
+    story = archive.story()
+    coded(archive, story)
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        write_project(tx, tmp_path / "river.qdpx", "River", archive.place.now())
+        tx.run("UPDATE highlights SET removed_at = 'x'")
+        correct_word(tx, story, 0, 6, "whistle", "ana", passages_of(tx, story)[0].version, archive.place.now())
+        back = read_project(tx, tmp_path / "river.qdpx", "ana", archive.place.now())
+    assert len(back.left) == 2
+    assert "corrected since" in back.left[0]
+    assert [one[0] for one in state(archive, story)] == ["ben"]
+
+
+def test_what_is_no_project_is_refused(archive, tmp_path):
+    story = archive.story()
+    coded(archive, story)
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        now = archive.place.now()
+        write_project(tx, tmp_path / "good.qdpx", "River", now)
+        with zipfile.ZipFile(tmp_path / "good.qdpx") as packed:
+            xml = packed.read("project.qde").decode()
+        spoilt = {
+            "text": b"not a zip",
+            "empty": "",
+            "unknown": xml.replace("<CodeBook>", "<CodeBook><Strange/>"),
+            "pattern": xml.replace(guid("code", codes_of(tx)[0].id), "no-guid"),
+            "missing": xml.replace(' name="Signals"', ""),
+        }
+        for name, told in spoilt.items():
+            path = tmp_path / f"{name}.qdpx"
+            if isinstance(told, bytes):
+                path.write_bytes(told)
+            else:
+                with zipfile.ZipFile(path, "w") as packed:
+                    packed.writestr("project.qde", told)
+            with pytest.raises(BadProject):
+                read_project(tx, path, "ana", now)
+        (tmp_path / "bad.qdc").write_text("<CodeBook/>", encoding="utf-8")
+        with pytest.raises(BadProject):
+            read_codebook(tx, tmp_path / "bad.qdc", "ana", now)
+
+
+def test_validation_finds_what_the_schema_forbids():
+    from pyrefiqda.models import project as qde
+
+    good = qde.CodeType(guid=guid("code", "x"), name="x", is_codable=True)
+    validate(good)
+    for spoilt in (good.model_copy(update={"guid": "x"}), good.model_copy(update={"color": "red"}),
+                   qde.CodesType(code=[]), qde.CodesType(code=[good.model_copy(update={"guid": "x"})])):  # fmt: skip
+        with pytest.raises(BadProject):
+            validate(spoilt)
+
+
+def test_characters_and_times_lead_to_each_other(archive):
+    story = archive.story(said="नदी👵")
+    with archive.place.catalogue() as catalogue, catalogue.read() as tx:
+        found = layout(passages_of(tx, story))
+    for number in range(40):
+        where = found.characters(number * 1000, number * 1000 + 400)
+        assert found.text[where[0] : where[1]] == f"नदी👵{number}"
+        assert found.times(*where) == (number * 1000, number * 1000 + 400)
+    assert found.times(10**6, 10**6 + 5) is None
+
+
+def test_tables_are_read_back_by_duckdb_and_csv(archive, tmp_path):
+    import duckdb
+
+    stories = [archive.story(), archive.story()]
+    coded(archive, *stories)
+    with archive.place.catalogue() as catalogue, catalogue.read() as tx:
+        now = archive.place.now()
+        made = write_tables(tx, tmp_path / "parquet", Form.PARQUET, now)
+        write_tables(tx, tmp_path / "csv", Form.CSV, now)
+        rows = rows_of(tx, now)
+        with pytest.raises(BadTables):
+            write_tables(tx, tmp_path / "csv", Form.CSV, now)
+    assert made.rows == {"stories": 2, "passages": 8, "codes": 3, "codings": 6}
+    for name, expected in rows.items():
+        with duckdb.connect(":memory:") as db:
+            assert (
+                db.execute("SELECT * FROM read_parquet(?)", [str(tmp_path / "parquet" / f"{name}.parquet")]).fetchall()
+                == expected
+            )
+        with (tmp_path / "csv" / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+            assert [tuple(row) for row in csv.reader(file)][1:] == [tuple(str(v) for v in row) for row in expected]
+    with duckdb.connect(":memory:") as db:
+        found = db.execute(
+            "SELECT name, count(DISTINCT story) FROM read_parquet(?) WHERE name = 'Signals' GROUP BY name",
+            [str(tmp_path / "parquet" / "codings.parquet")],
+        ).fetchall()
+    assert found == [("Signals", 2)]
+
+
+def test_datasette_opens_the_copy_and_cannot_change_it(archive, tmp_path):
+    datasette = pytest.importorskip("datasette.app")
+    story, secret = archive.story(), archive.story(Use.RECORD, Use.KEEP, Use.PLAY_HERE, said="secret")
+    coded(archive, story)
+    with archive.place.catalogue() as catalogue, catalogue.read() as tx:
+        write_tables(tx, tmp_path / "copy", Form.DATASETTE, archive.place.now())
+    copy = tmp_path / "copy" / "archive.db"
+    assert b"secret" not in copy.read_bytes()
+    told = json.loads((tmp_path / "copy" / "metadata.json").read_text())
+
+    async def look():
+        opened = datasette.Datasette([], immutables=[str(copy)], metadata=told)
+        await opened.invoke_startup()
+        rows = await opened.client.get("/archive/codings.json?_shape=array")
+        page = await opened.client.get("/archive/stories")
+        return rows.json(), page
+
+    rows, page = asyncio.run(look())
+    assert {row["name"] for row in rows} == set(NAMES)
+    assert page.status_code == 200
+    assert story in page.text
+    assert secret not in page.text
+
+
+MATRIX = [
+    (some, form, embargo, more)
+    for n in range(3)
+    for some in itertools.combinations((Use.PLAY_HERE, Use.ARCHIVE, Use.PARTNERS, Use.PUBLIC, Use.QUOTE), n)
+    for form in Voice
+    for embargo in (None, date(2031, 1, 1))
+    for more in ((), (Act.HOLD,), (Act.SEAL,), (Act.MINOR,), (Act.WITHDRAW,))
+    if more == () or (form is Voice.VOICE and embargo is None)
+]
+
+
+def test_nothing_leaks_over_the_whole_matrix_of_consents(archive, tmp_path):
+    outside = {Use.ARCHIVE, Use.PARTNERS, Use.PUBLIC}
+    allowed = set()
+    for number, (some, form, embargo, more) in enumerate(MATRIX):
+        told = f"leak{number:04}x"
+        archive.story(Use.RECORD, Use.KEEP, *some, form=form, embargo=embargo, more=more, said=told)
+        if embargo is None and more == () and outside & set(some):
+            allowed.add(told)
+    with archive.place.catalogue() as catalogue, catalogue.read() as tx:
+        write_project(tx, tmp_path / "all.qdpx", "All", archive.place.now())
+        rows = rows_of(tx, archive.place.now())
+    with zipfile.ZipFile(tmp_path / "all.qdpx") as packed:
+        project = "".join(packed.read(name).decode() for name in packed.namelist())
+    every = {f"leak{number:04}x" for number in range(len(MATRIX))}
+    table = json.dumps(rows)
+    assert {told for told in every if told in project} == allowed
+    assert {told for told in every if told in table} == allowed
+    assert len(allowed) > 10
