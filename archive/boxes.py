@@ -38,12 +38,11 @@ PULSE: Mapping[str, type] = {
     "disk_days": float,
     "mic_lufs": float,
     "mic_usual_lufs": float,
-    "waiting": float,
 }
 """What a box says of its machine, and in which kind: never a word about what was told into it.
 
 ``clock`` is its wall clock (ISO 8601), ``disk_days`` how long the disk lasts as it is used, ``mic_lufs`` the level of
-its newest stories against ``mic_usual_lufs``, ``waiting`` how many stories wait to be handed on.
+its newest stories against ``mic_usual_lufs``. `archive.pulse` says them.
 """
 
 

@@ -18,6 +18,7 @@ from archive.catalogue.changes import note_change, stamp
 from archive.catalogue.consents import ask
 from archive.errors import ArchiveError, Refused
 from archive.feed.manifest import LARGEST_TEXT, SETTINGS, sheet_name
+from archive.promptsigns import LONGEST
 from archive.reviewing.excerpts import Cut, excerpts_of, touched_by_redaction
 from archive.takes import fresh_take
 from archive.types import Reader
@@ -25,8 +26,6 @@ from archive.types import Reader
 MAIN = "main"
 """The sheet on a box's cue buttons."""
 BUTTONS = range(1, 9)
-LONGEST_PROMPT = 90
-"""Signs of a prompt in each language: what fits a box's screen at its reading distance."""
 MOST_PROMPTS = 50
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
@@ -239,7 +238,7 @@ def check_prompts(prepared: PreparedSet) -> None:
         ) from error
     if not 0 < len(prepared.prompts) <= MOST_PROMPTS:
         raise BadPromptSet(f"A set has 1 to {MOST_PROMPTS} questions.", "Write one, or make two sets.")
-    _check_texts("The title", prepared.title, LONGEST_PROMPT)
+    _check_texts("The title", prepared.title, LONGEST)
     ids = [one.id for one in prepared.prompts]
     languages = set(prepared.prompts[0].text)
     for one in prepared.prompts:
@@ -247,9 +246,9 @@ def check_prompts(prepared: PreparedSet) -> None:
             raise BadPromptSet(
                 f"The id {one.id!r} is there twice, or is none.", "Small letters, figures, hyphens: 'first-day'."
             )
-        _check_texts(f"The question '{one.id}'", one.text, LONGEST_PROMPT)
+        _check_texts(f"The question '{one.id}'", one.text, LONGEST)
         for text in one.follow:
-            _check_texts(f"What follows '{one.id}'", text, LONGEST_PROMPT)
+            _check_texts(f"What follows '{one.id}'", text, LONGEST)
         if set(one.text) != languages:
             say = f"The question '{one.id}' is not in the same languages as the first."
             raise BadPromptSet(say, "A box asks in every language it offers: write each question in all of them.")

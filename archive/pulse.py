@@ -13,11 +13,21 @@ from archive.usage import bytes_a_day
 _MB = 1_000_000
 
 
+def machine(store: Store) -> dict[str, Any]:
+    """What every word about the machine begins with, wherever it goes: version, wall clock, whether that is trusted."""
+    clock = store.clock
+    return {
+        "version": metadata.version("digital-hearth"),
+        "clock": clock.wall().isoformat(),
+        "clock_trusted": clock.trusted(),
+    }
+
+
 def pulse(store: Store) -> dict[str, Any]:
     """Return what `archive.boxes.PULSE` names and this box knows. Levels are those of loudness in LUFS."""
     free = shutil.disk_usage(store.home.path).free
     daily = bytes_a_day(store)
-    told: dict[str, Any] = {"version": metadata.version("digital-hearth"), "disk_free_mb": free / _MB}
+    told: dict[str, Any] = {**machine(store), "disk_free_mb": free / _MB}
     if daily:
         told["disk_days"] = free / daily
     if (found := levels(store)) is not None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from importlib import metadata
 from pathlib import Path
 
 from archive.durable import write_file
 from archive.home import Home
 from archive.jobs import failed_jobs
+from archive.pulse import machine
 from archive.store import Store
 from hardware.findings import Finding
 
@@ -29,14 +29,14 @@ def box_id(home: Home) -> str:
 
 def heartbeat(store: Store, found: list[Finding], *, site: str, at: datetime) -> dict[str, object]:
     """What is told. ``at`` is cut to the hour and the last hand-on to the day. Raises `NoKey`."""
-    receipts = store.receipts()
+    receipts, facts = store.receipts(), machine(store)
     return {
         "format": FORMAT,
         "box": box_id(store.home),
         "site": site,
-        "version": metadata.version("digital-hearth"),
+        "version": facts["version"],
         "at": at.replace(minute=0, second=0, microsecond=0).isoformat(),
-        "trusted_clock": store.clock.trusted(),
+        "clock_trusted": facts["clock_trusted"],
         "look": sorted(one.code for one in found if not one.ok),
         "failed_work": bool(failed_jobs(store.db.conn)),
         "last_sync": receipts[-1].at.date().isoformat() if receipts else None,

@@ -1,117 +1,20 @@
 """Looks at a set of prompts as a good interviewer would: each asks for an experience, once, openly, and fits.
 
-The signs are words of each language, so a finding is advice and never proof; only what the box would refuse (too long,
-a language missing) is an error. What makes a prompt good follows oral-history practice: open, one thing at a time, no
-answer in the question, about what happened rather than what one thinks.
+The signs themselves are in `archive.promptsigns`, where the archive's desk finds them too.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
-from kiosk.prompts import LONGEST, Prompt, PromptSet
-
-
-class Fault(StrEnum):
-    """What can be the matter with a prompt."""
-
-    TOO_LONG = "too-long"
-    NO_LANGUAGE = "no-language"
-    YES_NO = "yes-no"
-    LEADING = "leading"
-    DOUBLE = "double-barrelled"
-    OPINION = "opinion"
-    NO_RECORDING = "no-recording"
-
-
-REFUSED = frozenset({Fault.TOO_LONG, Fault.NO_LANGUAGE})
-"""Faults with which the box would not start."""
-ADVICE: dict[Fault, tuple[str, str]] = {
-    Fault.TOO_LONG: ("It has more than 90 characters.", "Say it shorter: long questions are not read."),
-    Fault.NO_LANGUAGE: ("It has no words in this language.", "Add them, or offer fewer languages."),
-    Fault.YES_NO: ("It can be answered with yes or no.", "Begin with 'Tell us about a time when'."),
-    Fault.LEADING: ("It suggests the answer.", "Leave out what you expect to hear."),
-    Fault.DOUBLE: ("It asks two things at once.", "Ask one, and make the other a follow-up."),
-    Fault.OPINION: ("It asks for an opinion.", "Ask for something that happened to them."),
-    Fault.NO_RECORDING: ("Nobody has recorded it.", "The machine's voice reads it until somebody does."),
-}
-_ASKERS_ES = (
-    r"(?:a|de|con|en|por|para|desde|hasta|sobre)?\s*"
-    r"(?:qué|quién(?:es)?|cuándo|cómo|dónde|adónde|cuál(?:es)?|cuánt[oa]s?)"
-)
-SIGNS: dict[str, dict[Fault, str]] = {
-    "en": {
-        Fault.YES_NO: r"^(?:do|does|did|is|are|was|were|have|has|had|can|could|will|would|should|may|might)\b.*\?$",
-        Fault.LEADING: r"\b(?:don't you|isn't it|aren't you|wouldn't you|didn't you|surely|obviously|of course"
-        r"|how (?:wonderful|great|terrible|awful|bad)|(?:wonderful|terrible|awful) (?:was|is))\b",
-        Fault.DOUBLE: r"\?.*\?|\b(?:and|or) (?:what|who|whom|when|where|why|how)\b",
-        Fault.OPINION: r"\b(?:what do you (?:think|believe|feel)|how do you feel about|do you (?:think|believe|agree)"
-        r"|your (?:opinion|view)s?|should)\b",
-    },
-    "es": {
-        Fault.YES_NO: rf"^¿(?!\s*(?:{_ASKERS_ES})\b).*\?$",
-        Fault.LEADING: r"\b(?:no cree|no le parece|verdad\?|sin duda|obviamente|por supuesto|claro que)",
-        Fault.DOUBLE: rf"\?.*\?|\b[yo] (?:{_ASKERS_ES})\b",
-        Fault.OPINION: r"\b(?:qué (?:piensa|opina|cree|le parece)|su opinión|cree que|debería)",
-    },
-    "ar": {
-        Fault.YES_NO: r"^(?:هل|أ(?:لم|لا|ليس))\b",
-        Fault.LEADING: r"أليس|ألا ترون|بالتأكيد|لا شك|طبعًا",
-        Fault.DOUBLE: r"؟.*؟|\s(?:و|أو )(?:ماذا|من كان|متى|أين|كيف|لماذا)\b",
-        Fault.OPINION: r"ما رأيكم|رأيكم في\b(?!\s*شخص)|هل تعتقدون|ماذا تعتقدون|هل ترون|ينبغي|يجب",
-    },
-    "hi": {
-        Fault.YES_NO: r"^क्या\s.*\?$",
-        Fault.LEADING: r"है ना|हैं ना|नहीं लगता|ज़ाहिर है|बेशक",
-        Fault.DOUBLE: r"\?.*\?|(?:और|या) (?:क्या|कौन|कब|कहाँ|क्यों|कैसे)(?:\s|\?|।)",
-        Fault.OPINION: r"क्या सोचते|आपकी राय(?! बदल)|क्या मानते|चाहिए|आपके विचार",
-    },
-    "zh": {
-        Fault.YES_NO: r"吗[？。]?$|是不是|有没有|会不会|能不能",
-        Fault.LEADING: r"难道|不是吗|对不对|对吧|当然",
-        Fault.DOUBLE: r"？.*？|(?:以及|还有|并且)(?:什么|谁|何时|哪里|为什么|怎么)",
-        Fault.OPINION: r"您(?:觉得|认为)|您怎么看|有什么看法|应该|意见",
-    },
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One fault of one prompt in one language."""
-
-    prompt: str
-    language: str
-    fault: Fault
-
-    @property
-    def say(self) -> str:
-        """What is the matter."""
-        return ADVICE[self.fault][0]
-
-    @property
-    def do(self) -> str:
-        """What to do about it."""
-        return ADVICE[self.fault][1]
-
-    @property
-    def refused(self) -> bool:
-        """Whether the box would refuse the set for it."""
-        return self.fault in REFUSED
+from archive.promptsigns import LONGEST, Fault, Finding, signs_of
+from kiosk.prompts import Prompt, PromptSet
 
 
 def check(one: PromptSet, languages: Sequence[str], folder: Path | None = None) -> tuple[Finding, ...]:
     """Everything found, in the order of the prompts. Recordings are looked for in ``folder`` where one is given."""
     return tuple(finding for prompt in one.prompts for finding in _prompt(prompt, languages, folder))
-
-
-def signs_of(text: str, language: str) -> tuple[Fault, ...]:
-    """What the wording suggests; nothing for a language whose signs are not known."""
-    plain = text.strip().casefold()
-    return tuple(fault for fault, sign in SIGNS.get(language, {}).items() if re.search(sign, plain))
 
 
 def _prompt(prompt: Prompt, languages: Sequence[str], folder: Path | None) -> list[Finding]:

@@ -17,10 +17,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from archive.promptsigns import LONGEST
 from kiosk.errors import BadPrompts
 
-LONGEST = 90
-"""Characters of a prompt, in each language: what fits the attract screen at its reading distance."""
 SETS: tuple[str, ...] = ("place", "arrival", "work", "divide", "growing-up", "growing-old", "pandemic")
 """The sets the box comes with, in the order in which it asks them."""
 _log = logging.getLogger(__name__)

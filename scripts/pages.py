@@ -37,7 +37,7 @@ settings). 130: interrupted.
 """
 ANSWERS = {
     "archive": "box add: `box`, `credential` (shown once); box list: `boxes` (`box`, `added_at`, `revoked_at`, `last_seen`, "
-    "`last_deposit`, `pulse`), box revoke: one of them; person list: `people` (`name`, `roles`, `ready`, `added`, `ended`), else one of them, with `code` where one was made; visit: `at`, `kept` (receipts), `refused` (`story`, `why`), `withdrawn`",
+    "`last_deposit`, `pulse`), box revoke: one of them; release: `releases` (`version`, `sha256`, `size`, `ring`, `at`, `by`), `rings` (by box); person list: `people` (`name`, `roles`, `ready`, `added`, `ended`), else one of them, with `code` where one was made; visit: `at`, `kept` (receipts), `refused` (`story`, `why`), `withdrawn`",
     "backup": "`file`, `keys`, `stories`, `files`, `bytes`, `withdrawn`",
     "bench": "one number by figure; the names say what and in which unit",
     "bundle": "`bundle`, `version`, `bytes`, `files`, `wheels` (whether packages are inside), `public_key`",
@@ -50,7 +50,7 @@ ANSWERS = {
     "erase": "`erased` (`story`, and the receipt as in `story`)",
     "guardian": "`guardian` (`story`, `sealed`)",
     "hold": "`held` (`story`, `since`, `by`): all that waits; `story`, if one was named",
-    "heartbeat": "`format`, `box`, `site`, `version`, `at` (to the hour), `trusted_clock`, `look` (what is not well), "
+    "heartbeat": "`format`, `box`, `site`, `version`, `at` (to the hour), `clock_trusted`, `look` (what is not well), "
     "`failed_work`, `last_sync` (a day)",
     "list": "`stories` (`id`, `kind`, `recorded_at`, `clock_trusted`, `seconds`, `prompt`, `language`, `consent` by use, "
     "`sealed`, `held`) and `guests`, what an archive lends (`id`, `kind`, `recorded_at`, `seconds`, "

@@ -8,11 +8,12 @@ from pathlib import Path
 import click
 
 from archive.home import open_home
+from archive.promptsigns import Fault, Finding
 from kiosk import config, prompts
 from kiosk.commands.common import emit, home_option, json_option
 from kiosk.errors import BadPrompts
 from kiosk.gallery import save_prompts
-from kiosk.promptcheck import Fault, Finding, check
+from kiosk.promptcheck import check
 
 
 @click.group(name="prompts")

@@ -31,7 +31,7 @@ def test_it_tells_these_things_and_no_other(store):
     ]
     told = heartbeat(store, found, site="our library", at=AT)
     assert told.keys() == {
-        "format", "box", "site", "version", "at", "trusted_clock", "look", "failed_work", "last_sync"
+        "format", "box", "site", "version", "at", "clock_trusted", "look", "failed_work", "last_sync"
     }  # fmt: skip
     assert told["look"] == ["heat"]
     assert told["at"] == "2026-05-04T13:00:00+00:00"

@@ -10,7 +10,8 @@ import pytest
 
 from kiosk import prompts
 from kiosk.cli import run
-from kiosk.promptcheck import Fault, check, signs_of
+from archive.promptsigns import Fault, signs_of
+from kiosk.promptcheck import check
 from kiosk.texts import shipped_languages
 
 

@@ -17,12 +17,26 @@ from starlette.routing import BaseRoute, Mount, Route
 from archive.errors import CatalogueTrouble
 from archive.keycode import Cost
 from archive.portal.app import static_routes
-from archive.portal.community import cutting, deposit, enter, erasing, front, people, review, story
+from archive.portal.community import (
+    boxing,
+    cueing,
+    cutting,
+    deposit,
+    enter,
+    erasing,
+    finding,
+    front,
+    people,
+    review,
+    story,
+)
 from archive.portal.community.desk import Desk, Page
 from archive.portal.guard import Guard
 from archive.server.place import ArchiveHome
 
-MODULES: tuple[ModuleType, ...] = (front, review, story, cutting, erasing, people, enter)
+MODULES: tuple[ModuleType, ...] = (
+    front, review, finding, story, cutting, erasing, cueing, boxing, people, enter,
+)  # fmt: skip
 MOST_BODY = 256 * 1024
 """The longest form: a moderation policy, a set of questions."""
 BOX = "/box"

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from starlette.responses import Response
 
 from archive.catalogue import Tx
 from archive.people.roles import Permission
+from archive.portal.community.boxing import SILENT
 from archive.portal.community.desk import Ask, Desk, Link, Page, get
 from archive.portal.community.words import day, some
 from archive.reviewing.excerpts import broken_excerpts
 from archive.reviewing.waiting import held, how_many_wait, queue
 
 LINKS: tuple[Link, ...] = (Link("/", "Today", Permission.OWN),)
-_SILENT = timedelta(days=3)
-"""A box hands on every night; after three nights somebody should look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ def _silent_boxes(tx: Tx, now: datetime) -> list[Matter]:
     found = []
     for row in rows:
         seen, last = row["seen_at"], str(row["seen_at"] or row["added_at"])
-        if now - datetime.fromisoformat(last) > _SILENT:
+        if now - datetime.fromisoformat(last) > SILENT:
             say = f"The box {row['name']} has {f'not called since {day(last)}' if seen else 'never called'}."
             more = "Is it switched on, and does its network reach this archive?"
             found.append(Matter("box", say, more, "/boxes", "See the boxes"))

@@ -177,3 +177,15 @@ const cut = document.getElementById("cut");
 if (cut && told) {
   cut.addEventListener("click", () => chosen && (cut.href = `${cut.pathname}?from=${chosen.dataset.s}`));
 }
+
+// A search leads to a moment: the sound stands there, and its word is chosen.
+const moment = /^#at=(\d{1,9})$/.exec(location.hash);
+if (moment && told) {
+  const at = +moment[1];
+  const word = words().find((one) => +one.dataset.e > at);
+  if (sound) sound.currentTime = at / 1000;
+  if (word) {
+    word.scrollIntoView({ block: "center" });
+    choose(word);
+  }
+}

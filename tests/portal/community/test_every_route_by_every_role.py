@@ -32,6 +32,9 @@ EXPECTED = {
     Permission.EXCERPT: {
         "GET /story/{story}/cut", "POST /story/{story}/cut", "POST /story/{story}/excerpt/end",
     },
+    Permission.SEARCH: {"GET /search"},
+    Permission.CUES: {"GET /cues", "GET /cues/{box}", "POST /cues/{box}/put", "POST /cues/{box}/clear"},
+    Permission.BOXES: {"GET /boxes", "POST /boxes/add", "POST /boxes/{box}/revoke", "POST /boxes/{box}/site"},
     Permission.ERASE: {"GET /story/{story}/erase", "POST /story/{story}/erase"},
     Permission.PEOPLE: {
         "GET /people", "POST /people/add", "GET /people/{name}", "POST /people/{name}/roles",
@@ -45,7 +48,7 @@ def method_of(page: Page) -> str:
 
 
 def path_of(page: Page, story: str) -> str:
-    return page.path.replace("{story}", story).replace("{name}", "nobody-here").replace("{code}", "x")
+    return page.path.replace("{story}", story).replace("{name}", "nobody-here").replace("{box}", "no-box")
 
 
 def ask(client: TestClient, page: Page, story: str, token: str = "", **fields: str):

@@ -1,0 +1,109 @@
+"""Cue sheets by box: which excerpt sounds at which button. The gate is asked for each, for that very box."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.responses import Response
+
+from archive import curation
+from archive.boxes import NoSuchBox, box_named, boxes
+from archive.catalogue import Tx
+from archive.catalogue.consents import ask as ask_gate
+from archive.curation import BUTTONS, MAIN, BadSheet, SheetCue, reader_for, sheets_of, site_of
+from archive.people.roles import Permission
+from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, post
+from archive.reviewing.excerpts import Cut, excerpts_of, touched_by_redaction
+from archive.types import Reader
+
+LINKS = (Link("/cues", "Cues", Permission.CUES),)
+MOST = 400
+"""Excerpts offered for a button, the newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """One button of a sheet, and what lies on it."""
+
+    number: int
+    cue: SheetCue | None = None
+    title: str = ""
+    """Empty for a story the desk may not open now: then not even its name is said."""
+
+
+def routes(desk: Desk) -> list[Page]:
+    """The pages of this module."""
+    permission = Permission.CUES
+    return [
+        get(desk, "/cues", permission, _choose),
+        get(desk, "/cues/{box}", permission, _sheet),
+        post(desk, "/cues/{box}/put", permission, _put, "/cues/{box}"),
+        post(desk, "/cues/{box}/clear", permission, _clear, "/cues/{box}"),
+    ]
+
+
+def _choose(ask: Ask) -> Response:
+    known = [box for box in boxes(ask.catalogue) if box.revoked_at is None]
+    with ask.reading() as tx:
+        rows = [(box.name, site_of(tx, box.name), _lying(tx, box.name, ask.now)) for box in known]
+    if len(rows) == 1:
+        return go(f"/cues/{known[0].name}")
+    return ask.page("cues", boxes=rows)
+
+
+def _lying(tx: Tx, box: str, now: datetime) -> list[Button]:
+    """The buttons of a box something lies on, in order."""
+    found = []
+    for cue in sheets_of(tx, box, now).get(MAIN, []):
+        here = cue.allowed or ask_gate(tx, cue.excerpt.story, Reader.DESK, now).allowed
+        found.append(Button(cue.button, cue, cue.excerpt.title if here else ""))
+    return found
+
+
+def _sheet(ask: Ask) -> Response:
+    box = _known(ask)
+    with ask.reading() as tx:
+        lying = {one.number: one for one in _lying(tx, box, ask.now)}
+        offered = offers(tx, box, ask.now)
+        site = site_of(tx, box)
+    buttons = [lying.get(number, Button(number)) for number in BUTTONS]
+    return ask.page("cue_sheet", box=box, site=site, buttons=buttons, offered=offered)
+
+
+def offers(tx: Tx, box: str, now: datetime) -> list[Cut]:
+    """The excerpts in use that may sound at ``box`` now, the newest first."""
+    rows = tx.all("SELECT DISTINCT story FROM excerpts ORDER BY story DESC LIMIT ?", MOST)
+    stories = [str(row["story"]) for row in rows]
+    allowed = [story for story in stories if ask_gate(tx, story, reader_for(tx, box, story), now).allowed]
+    cuts = [cut for story in allowed for cut in excerpts_of(tx, story) if not touched_by_redaction(tx, cut)]
+    return sorted(cuts, key=lambda cut: cut.at, reverse=True)[:MOST]
+
+
+def _put(ask: Ask) -> Response:
+    box, button = _known(ask), _button(ask)
+    story, _, excerpt = ask.form.get("excerpt", "").partition(":")
+    with ask.writing() as tx:
+        curation.put_cue(tx, box, button, story, excerpt, ask.who, ask.now)
+    return go(f"/cues/{box}")
+
+
+def _clear(ask: Ask) -> Response:
+    box, button = _known(ask), _button(ask)
+    with ask.writing() as tx:
+        curation.clear_cue(tx, box, button, ask.who, ask.now)
+    return go(f"/cues/{box}")
+
+
+def _known(ask: Ask) -> str:
+    box = box_named(ask.catalogue, ask.part("box"))
+    if box.revoked_at is not None:
+        raise NoSuchBox(f"The box {box.name} was let go.", "Choose another one.")
+    return box.name
+
+
+def _button(ask: Ask) -> int:
+    text = ask.form.get("button", "")
+    if text not in {str(number) for number in BUTTONS}:
+        raise BadSheet("Cue buttons are numbered 1 to 8.", "Load the page again.")
+    return int(text)
