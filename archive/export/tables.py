@@ -33,6 +33,8 @@ OWN: Final[Mapping[str, str]] = {
     "meta": "names this archive's keys; another archive has its own",
     "box_feeds": "was signed with this archive's key",
     "loans": "was wrapped for one box of this archive, and is made again",
+    "releases": "offers programs, whose bundles are no part of a collection",
+    "box_rings": "says which of this archive's boxes try a release first",
     "medley_renditions": "holds words of voices together, and is made again from the excerpts",
     "medley_voices": "tells of a rendition that is made again",
 }

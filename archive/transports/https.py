@@ -188,6 +188,17 @@ class HttpsTransport:
             file.seek(0)
             yield file
 
+    def release(self) -> dict[str, object] | None:
+        """Ask which release is offered to this box; None where none is, or the archive knows of no releases."""
+        said = self._the_wire.ask("GET", "/box/release")
+        return said.json() if said.status == 200 else None  # noqa: PLR2004
+
+    def release_bundle(self, sha256: str, into: BinaryIO) -> None:
+        """Fetch the offered bundle into a file."""
+        said = self._the_wire.ask("GET", f"/box/release/{sha256}", into=into, limit_s=SLOW_REQUEST_S)
+        if said.status != 200:  # noqa: PLR2004
+            raise Lasting("The release the archive offered is not there any more.", "The next night asks again.")
+
     def _there(self) -> set[str]:
         """Name the stories of this box the archive holds. The list travels only when it changed since the last run."""
         if self._held is None:

@@ -122,6 +122,24 @@ def write(
     return _manifest(told, key.verify_key)
 
 
+def told_version(bundle: Path) -> str:
+    """Which version ``bundle`` says it is; nobody has verified that. Raises `BadBundle`."""
+    try:
+        with tarfile.open(bundle, "r:") as tar:
+            told = json.loads(_read(tar, iter(tar), MANIFEST, MOST_MANIFEST))
+        version, ours = str(told["version"]), (told["format"], told["name"]) == (FORMAT, NAME)
+        version_of(version)
+    except (OSError, tarfile.TarError, EOFError, ValueError, KeyError, TypeError) as error:
+        raise _no_bundle(bundle) from error
+    if not ours:
+        raise _no_bundle(bundle)
+    return version
+
+
+def _no_bundle(path: Path) -> BadBundle:
+    return BadBundle(f"{path} is no bundle of Digital Hearth.", "Make one with: hearth bundle")
+
+
 def unpack(bundle: Path, keys: list[VerifyKey], target: Path) -> Manifest:
     """Verify ``bundle`` and put its files into the new folder ``target``; nothing stays of one that is refused.
 

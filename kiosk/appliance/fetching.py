@@ -48,10 +48,13 @@ def fetch(where: str, room: Path, progress: Callable[[str], None]) -> Path:
 
 
 def waiting(places: Places) -> list[Path]:
-    """Bundles that lie ready on mounted sticks and in the inbox, the last by name (and so by version) first."""
+    """Bundles that lie ready on mounted sticks, in the inbox, and fetched from the archive.
+
+    The last by name, and so by version, comes first.
+    """
     sticks = [places.root / "media", places.root / "mnt"]
     found = [path for folder in sticks for path in (*folder.glob(f"*{SUFFIX}"), *folder.glob(f"*/*{SUFFIX}"))]
-    found += places.inbox.glob(f"*{SUFFIX}")
+    found += (path for folder in (places.inbox, places.fetched) for path in folder.glob(f"*{SUFFIX}"))
     return sorted((path for path in found if path.is_file()), key=lambda path: _order(path.name), reverse=True)
 
 

@@ -48,6 +48,11 @@ class Places:
         return self.prefix / "inbox"
 
     @property
+    def fetched(self) -> Path:
+        """Where the hand-on lays a release the archive offers; the tellers' user owns it, so nobody trusts it."""
+        return self.root / "var/lib/hearth/releases"
+
+    @property
     def trial(self) -> Path:
         """Is there while a new release has not yet passed its check."""
         return self.prefix / "trial.json"

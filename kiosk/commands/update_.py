@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from kiosk.appliance.bundle import BadBundle
 from kiosk.appliance.fetching import fetch, waiting
 from kiosk.appliance.places import Places, places
 from kiosk.appliance.services import Systemd
@@ -60,7 +61,8 @@ def _look(here: Places, updater: Updater, patience: float, *, as_json: bool) -> 
     for path in waiting(here):
         try:
             outcome = updater.update(path, patience_s=patience)
-        except NotNewer as error:
+        except (NotNewer, BadBundle) as error:
+            # Rubbish on a stick must not keep the box from a good bundle beside it.
             note(f"{path.name}: {error.say}")
             continue
         break

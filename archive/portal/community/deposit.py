@@ -37,7 +37,7 @@ from archive.errors import (
     TakenBack,
 )
 from archive.feed.hello import read_hello
-from archive.portal.community import feeds
+from archive.portal.community import feeds, fleet
 from archive.portal.community.boxdoor import BoxDoor, answer, box_of, unknown
 from archive.portal.community.turns import Busy, Turn, Turns
 from archive.server import custody
@@ -107,6 +107,8 @@ def box_app(place: ArchiveHome, clock: Clock) -> BoxDoor:
         _route(desk, "/deposits", "POST", deposit),
         _route(desk, "/feed", "POST", feed),
         _route(desk, "/feed/blobs/{sha256}", "GET", feeds.blob),
+        _route(desk, "/release", "GET", fleet.release),
+        _route(desk, "/release/{sha256}", "GET", fleet.bundle),
     ]
     return BoxDoor(Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown}), place)
 

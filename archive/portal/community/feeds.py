@@ -48,6 +48,11 @@ async def blob(desk: BoxDesk, request: Request) -> Response:
         )
     except NoSuchObject as error:
         return answer(error, 404)
+    return streamed(source)
+
+
+def streamed(source: BinaryIO) -> Response:
+    """Answer with everything ``source`` gives, a block at a time; closes it."""
 
     async def pieces() -> AsyncIterator[bytes]:
         try:

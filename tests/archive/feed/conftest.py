@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,8 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from archive import curation
+from archive.boxes import add_box
 from archive.catalogue.consents import put_record
 from archive.consentrecord import read_record, record
 from archive.feed.hello import make_hello
@@ -22,6 +26,8 @@ from archive.feed.receive import FeedReport, last_feed, receive
 from archive.home import open_home
 from archive.keycode import Cost
 from archive.objects import bag_key
+from archive.portal.community.deposit import box_app
+from archive.portal.community.serving import loopback, serve
 from archive.reviewing.excerpts import cut
 from archive.server.place import ArchiveHome, open_archive
 from archive.shelf import Wording
@@ -216,3 +222,30 @@ class OwnStory:
 @pytest.fixture
 def own_story(box: Store) -> OwnStory:
     return OwnStory(box)
+
+
+@pytest.fixture
+def url(archive, clock) -> Iterator[str]:
+    opened: list[str] = []
+    ready, stop = threading.Event(), threading.Event()
+
+    def tell(url: str) -> None:
+        opened.append(url)
+        ready.set()
+
+    app = Starlette(routes=[Mount("/box", box_app(archive.place, clock))])
+    thread = threading.Thread(target=serve, args=(app, archive.place, loopback("127.0.0.1:0"), tell, stop))
+    thread.start()
+    assert ready.wait(20)
+    yield opened[0]
+    stop.set()
+    thread.join()
+
+
+@pytest.fixture
+def credential(archive) -> Callable[[str], str]:
+    def make(name: str) -> str:
+        with archive.place.catalogue() as catalogue:
+            return add_box(catalogue, name, "sysadmin", archive.place.now())
+
+    return make

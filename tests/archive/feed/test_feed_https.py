@@ -2,52 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-
 import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
-from archive.boxes import add_box, revoke_box
+from archive.boxes import revoke_box
 from archive.errors import TransportTrouble
 from archive.feed.hello import make_hello
 from archive.home import open_home
 from archive.keycode import Cost
-from archive.portal.community.deposit import box_app
-from archive.portal.community.serving import loopback, serve
 from archive.store import Store
 from archive.sync import sync
 from archive.transports.https import HttpsTransport
 from archive.transports.way import Way
-
-
-@pytest.fixture
-def url(archive, clock) -> Iterator[str]:
-    opened: list[str] = []
-    ready, stop = threading.Event(), threading.Event()
-
-    def tell(url: str) -> None:
-        opened.append(url)
-        ready.set()
-
-    app = Starlette(routes=[Mount("/box", box_app(archive.place, clock))])
-    thread = threading.Thread(target=serve, args=(app, archive.place, loopback("127.0.0.1:0"), tell, stop))
-    thread.start()
-    assert ready.wait(20)
-    yield opened[0]
-    stop.set()
-    thread.join()
-
-
-@pytest.fixture
-def credential(archive) -> Callable[[str], str]:
-    def make(name: str) -> str:
-        with archive.place.catalogue() as catalogue:
-            return add_box(catalogue, name, "sysadmin", archive.place.now())
-
-    return make
 
 
 def reach(store: Store, url: str, credential: str) -> HttpsTransport:

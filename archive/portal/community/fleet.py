@@ -1,0 +1,38 @@
+"""What a box asks about releases: which one is offered to its ring, and the bundle of that one. No other is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from archive.errors import NoSuchObject
+from archive.fleet import Release, offered, open_offered
+from archive.portal.community.boxdoor import answer, box_of
+from archive.portal.community.feeds import streamed
+
+if TYPE_CHECKING:
+    from archive.portal.community.deposit import BoxDesk
+
+
+async def release(desk: BoxDesk, request: Request) -> Response:
+    """Name the release offered to this box, or nothing (204)."""
+
+    def work() -> Release | None:
+        with desk.place.catalogue() as catalogue:
+            return offered(catalogue, box_of(request).name)
+
+    found = await desk.run(work)
+    if found is None:
+        return Response(status_code=204)
+    return JSONResponse({"version": found.version, "sha256": found.sha256, "size": found.size})
+
+
+async def bundle(desk: BoxDesk, request: Request) -> Response:
+    """Give the offered bundle, piece by piece."""
+    try:
+        source = await desk.run(open_offered, desk.place, box_of(request).name, str(request.path_params["sha256"]))
+    except NoSuchObject as error:
+        return answer(error, 404)
+    return streamed(source)
