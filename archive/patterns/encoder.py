@@ -14,9 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import ctranslate2
 import numpy as np
-from ctranslate2.specs import common_spec, transformer_spec
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from archive.patterns.weights import Array, Bert, Pieces, read_four_bit, read_safetensors
@@ -33,6 +31,8 @@ class Encoder:
 
     def __init__(self, name: str, folder: Path, tokenizer: Tokenizer, asked: str = "", told: str = "") -> None:
         """Load the converted model in ``folder``."""
+        import ctranslate2
+
         self.name = name
         self._before = {True: asked, False: told}
         self._tokenizer = tokenizer
@@ -83,6 +83,8 @@ def _unigram(pieces: Pieces) -> Tokenizer:
 
 def _converted(bundle: Path, read: Callable[[], tuple[Bert, list[str]]]) -> Path:
     """Return the folder with the model as CTranslate2 reads it, whole or made now."""
+    import ctranslate2
+
     kind = hashlib.sha256(f"{VERSION} {ctranslate2.__version__}".encode()).hexdigest()[:8]
     target = bundle / f"int8-{kind}"
     if (target / "model.bin").exists():
@@ -102,6 +104,8 @@ def _converted(bundle: Path, read: Callable[[], tuple[Bert, list[str]]]) -> Path
 
 def _convert(bert: Bert, words: list[str], folder: Path) -> None:
     """Write the weights as CTranslate2 reads them, in eight bits."""
+    from ctranslate2.specs import common_spec, transformer_spec
+
     made = transformer_spec.TransformerEncoderSpec(
         bert.layers, bert.heads, pre_norm=False, activation=common_spec.Activation.GELU, layernorm_embedding=True,
         num_source_embeddings=2, embeddings_merge=common_spec.EmbeddingsMerge.ADD,
