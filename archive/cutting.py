@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -61,6 +62,36 @@ class Span:
         return start < self.end + leeway and end > self.start - leeway
 
 
+class StillWriting(Refused):
+    """A machine works on the words of the story."""
+
+    code = "still-writing"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A span on its way out: the story without it becomes the file ``target``."""
+
+    visit: Visit
+    span: Span
+    before: int
+    """How many spans were taken out before this one."""
+    target: Path
+    sound: Master
+    old: ContentKey = field(repr=False)
+    new: ContentKey = field(repr=False)
+
+    def copy(self) -> str:
+        """Write the story without the span; returns the SHA-256 of its samples. Any thread; slow for a long story.
+
+        Raises `DamagedTake`, `BadSound`, `OSError`.
+        """
+        with self.sound as sound:
+            told = _Told(sound, self.span)
+            encode(told, self.target, self.new, self.visit.take)
+        return told.sha256
+
+
 def take_back_span(store: Store, visit: Visit, start: Ms, end: Ms, by: str) -> Span:
     """Take [start, end) of the story ``visit`` opened out of everything but its sealed master, at once.
 
@@ -68,35 +99,44 @@ def take_back_span(store: Store, visit: Visit, start: Ms, end: Ms, by: str) -> S
     titles; the next sync replaces what an archive holds. Returns the span, cut to the story's length. Raises
     `Refused` (nothing of it lies in the story, or a machine still works on its words), `NoSuchStory`, `NoKey`.
     """
+    cut = begin_cut(store, visit, start, end)
+    return finish_cut(store, cut, cut.copy(), by)
+
+
+def begin_cut(store: Store, visit: Visit, start: Ms, end: Ms) -> Cut:
+    """Make ready to take a span out; nothing has changed yet. Raises as `take_back_span` does."""
     take = visit.take
     length = store.story(take).length
     span = Span(max(Ms(0), start), min(end, length))
     if span.start >= span.end:
         raise Refused(f"The part lies inside the story, which lasts {length / 1000:.1f} s.", "Give it as 12.5-18.")
     if _unfinished(store, take):
-        raise Refused("A machine is still writing down its words.", "Try again in a minute.")
+        raise StillWriting("A machine is still writing down its words.", "Try again in a minute.")
     old = open_content(store, take, Reader.TELLER, store.now(), derived=visit.derived)
-    new = new_content_key()
     before = cuts_of(store.db.conn, take)
     target = cut_flac(store.home, take, before + 1)
     remove(target)
-    with open_files(store, take, old) as sound:
-        told = _Told(sound, span)
-        encode(told, target, new, take)
+    return Cut(visit, span, before, target, open_files(store, take, old), old, new_content_key())
+
+
+def finish_cut(store: Store, cut: Cut, sha256: str, by: str) -> Span:
+    """Let the story go on without the span, in one transaction. Raises `Refused` when it changed meanwhile."""
+    take = cut.visit.take
     with transaction(store.db.conn) as conn:
-        if cuts_of(conn, take) != before or not store.standing(take).kept:
-            remove(target)
+        there = cut.target.exists()
+        if cuts_of(conn, take) != cut.before or not store.standing(take).kept or not there:
+            remove(cut.target)
             raise Refused("It changed this very moment.", "Look at it again.")
-        _rewrap(store, visit, old, new, first=before == 0)
-        _rewrite(store, take, span, old, new)
-        conn.execute("UPDATE closings SET sha256 = ? WHERE take = ?", (told.sha256, take))
+        _rewrap(store, cut.visit, cut.old, cut.new, first=cut.before == 0)
+        _rewrite(store, take, cut.span, cut.old, cut.new)
+        conn.execute("UPDATE closings SET sha256 = ? WHERE take = ?", (sha256, take))
         # The sound as it was told must stay as it is: nothing may be made of it by this box any more.
         conn.execute("DELETE FROM jobs WHERE take = ? AND kind = ?", (take, FLAC))
-        store.note(take, Act.CUT, by, span=(span.start, span.end))
-    if before:
-        remove(cut_flac(store.home, take, before))
+        store.note(take, Act.CUT, by, span=(cut.span.start, cut.span.end))
+    if cut.before:
+        remove(cut_flac(store.home, take, cut.before))
     checkpoint(store.db.conn)
-    return span
+    return cut.span
 
 
 def _unfinished(store: Store, take: TakeId) -> bool:

@@ -11,6 +11,8 @@ from typing import Protocol, Self
 import numpy as np
 import soundfile
 
+from archive.database import checkpoint, transaction
+from archive.durable import remove
 from archive.envelope import ContentKey, open_content
 from archive.errors import NoSuchStory
 from archive.guests import lent_sound
@@ -101,9 +103,13 @@ class Master:
 
     def pieces(self) -> Iterator[bytes]:
         """Yield all PCM in pieces of ten seconds."""
-        for start in range(0, self.length, _PIECE):
+        return self.chunks(_PIECE)
+
+    def chunks(self, length: Ms) -> Iterator[bytes]:
+        """Yield all PCM in pieces of ``length``."""
+        for start in range(0, self.length, length):
             # The last piece must not lose the samples of a part of a millisecond.
-            end = None if start + _PIECE >= self.length else Ms(start + _PIECE)
+            end = None if start + length >= self.length else Ms(start + length)
             yield self.read(Ms(start), end)
 
     def close(self) -> None:
@@ -166,6 +172,23 @@ def flac_in_use(store: Shelf, take: TakeId) -> Path:
     """Name the sealed FLAC every reader is given: the master, or what is left of it after cuts."""
     cuts = cuts_of(store.db.conn, take)
     return cut_flac(store.home, take, cuts) if cuts else store.home.flac_master(take)
+
+
+def finish_cuts(store: Shelf) -> None:
+    """Clear away what a crash left of a span's going: a file nobody reads yet, or one nobody reads any more.
+
+    For a start of the box; safe to repeat. Another process that is taking a span out at this moment is refused by
+    `archive.cutting.finish_cut` and its teller is asked to look again.
+    """
+    gone = False
+    with transaction(store.db.conn) as conn:
+        for path in store.home.stories.glob("*/cut*.flac"):
+            take = TakeId(path.parent.name)
+            if path != cut_flac(store.home, take, cuts_of(conn, take)):
+                remove(path)
+                gone = True
+    if gone:
+        checkpoint(store.db.conn)
 
 
 def flac_label(take: TakeId) -> bytes:

@@ -10,6 +10,7 @@ from archive.durable import move
 from archive.envelope import ContentKey
 from archive.errors import NoSuchStory
 from archive.jobs import add_segment, segments_of
+from archive.masters import finish_cuts
 from archive.stories import Stories
 from archive.trimming import finish_trims
 from archive.types import Act
@@ -63,10 +64,11 @@ class Recovery(Stories):
         """Look at everything left open and decide; only the process that records may call this, at its start.
 
         A take whose gap is known to be under two minutes stays open and is offered; any other is closed into sealed
-        hold; one without a sample is erased. Visits still open on closed takes are ended. A trim that was interrupted
-        is finished or undone first. Raises `NoKey`.
+        hold; one without a sample is erased. Visits still open on closed takes are ended. A trim or the taking out of
+        a part that was interrupted is finished or undone first. Raises `NoKey`.
         """
         finish_trims(self, by)
+        finish_cuts(self)
         found = []
         rows = self.db.conn.execute(
             "SELECT id, prompt, language FROM takes WHERE id NOT IN (SELECT take FROM closings) ORDER BY sequence"

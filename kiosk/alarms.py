@@ -36,6 +36,7 @@ IDLE: dict[State, str] = {
     State.LISTENING: "listening",
     State.CODE_ENTRY: "code_entry",
     State.MY_STORY: "my_story",
+    State.PART: "my_story",
     State.FACILITATOR: "facilitator",
     State.AGREEMENT: "agreement",
     State.RECOVERED: "recovered",

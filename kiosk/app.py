@@ -156,6 +156,10 @@ class App:
         """Take a finger on a line of a list."""
         self.post(t.Touched(line, self._clock.monotonic()))
 
+    def pointed(self, share: float, *, lifted: bool) -> None:
+        """Take a finger on the waveform."""
+        self.post(t.Pointed(share, lifted, self._clock.monotonic()))
+
     def _fresh(self) -> TakeId:
         return fresh_take(self._clock.wall())
 

@@ -207,6 +207,24 @@ class TrimTake:
 
 
 @dataclass(frozen=True, slots=True)
+class FindPauses:
+    """Find the pauses of a story its teller came back to; answer `PausesFound` or `PartFailed`."""
+
+    visit: int
+    story: TakeId
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOut:
+    """Take [``start``, ``end``) out of a story its teller came back to, for good. Answer `PartGone` or `PartFailed`."""
+
+    visit: int
+    story: TakeId
+    start: Ms
+    end: Ms
+
+
+@dataclass(frozen=True, slots=True)
 class OfferPairing:
     """Show the digits that pair a facilitator's phone, and open the box's own access point where it has one."""
 
@@ -320,6 +338,8 @@ Effect: TypeAlias = (
     | PlayCue
     | PlayOwn
     | TrimTake
+    | FindPauses
+    | TakeOut
     | OfferPairing
     | StopPlaying
     | CheckCode

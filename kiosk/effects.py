@@ -24,6 +24,7 @@ from audio.types import TakeId
 from kiosk import types as t
 from kiosk.later import Beside
 from kiosk.playing import Playing
+from kiosk.takingout import TakingOut
 from kiosk.telling import Telling
 from kiosk.terms import BY_KEY, wording
 from kiosk.texts import Texts
@@ -82,6 +83,7 @@ class Effects:
         self._check = check
         self._face = face
         self._beside = beside
+        self._taking_out = TakingOut(store, clock, playing, announce, beside, self._mine)
 
     def run(self, effects: tuple[t.Effect, ...], session: t.Session) -> None:
         """Carry out the effects of one step that led to ``session``."""
@@ -104,7 +106,7 @@ class Effects:
 
     def _one(self, effect: t.Effect, session: t.Session) -> None:
         families = (self._take, self._review, self._voice)
-        if not any(family(effect, session) for family in families) and not self._code(effect):
+        if not any(family(effect, session) for family in families) and not self._code(effect, session):
             self._machine(effect, session)
 
     def _take(self, effect: t.Effect, session: t.Session) -> bool:
@@ -175,8 +177,9 @@ class Effects:
                 return False
         return True
 
-    def _code(self, effect: t.Effect) -> bool:
+    def _code(self, effect: t.Effect, session: t.Session) -> bool:
         """Effects of a teller who came back."""
+        texts = self._texts[session.language]
         match effect:
             case t.CheckCode(visit=visit, code=code):
                 self._enter(visit, code)
@@ -184,6 +187,10 @@ class Effects:
                 self._narrow(visit, story, ASKED_USES, next(iter(self._texts)))
             case t.NarrowUse(visit=visit, story=story, use=use, language=language):
                 self._narrow(visit, story, (use,), language)
+            case t.FindPauses():
+                self._taking_out.find_pauses(effect, texts)
+            case t.TakeOut():
+                self._taking_out.take_out(effect, texts)
             case t.Withdraw(visit=visit, story=story):
                 self._withdraw(visit, story)
             case t.TellLibrarian(story=story):

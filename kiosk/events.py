@@ -295,6 +295,15 @@ class Touched:
 
 
 @dataclass(frozen=True, slots=True)
+class Pointed:
+    """A finger or the mouse on the waveform, at this share of the story; ``lifted`` is whether it let go there."""
+
+    share: float
+    lifted: bool
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class CodeAccepted:
     """The keep-code opens this story."""
 
@@ -321,6 +330,36 @@ class Narrowed:
     story: TakeId
     at: float
     mine: Mine = field(default_factory=Mine)
+
+
+@dataclass(frozen=True, slots=True)
+class PausesFound:
+    """Where a part of the story could begin and end."""
+
+    visit: int
+    story: TakeId
+    at: float
+    ends: Ends = field(default_factory=Ends)
+
+
+@dataclass(frozen=True, slots=True)
+class PartGone:
+    """The part is out of the story, here and at the next hand-on everywhere."""
+
+    visit: int
+    story: TakeId
+    at: float
+    mine: Mine = field(default_factory=Mine)
+
+
+@dataclass(frozen=True, slots=True)
+class PartFailed:
+    """Nothing was taken out; ``say`` is a sentence."""
+
+    visit: int
+    story: TakeId
+    say: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,6 +404,9 @@ MachineEvent: TypeAlias = (
     | CodeAccepted
     | CodeRefused
     | Narrowed
+    | PausesFound
+    | PartGone
+    | PartFailed
     | Withdrawn
 )
-Event: TypeAlias = Press | IdlePress | CodeTyped | Typed | Touched | MachineEvent
+Event: TypeAlias = Press | IdlePress | CodeTyped | Typed | Touched | Pointed | MachineEvent

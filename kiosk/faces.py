@@ -60,6 +60,7 @@ ICONS_HERE: dict[tuple[Meaning, str], Icon] = {
     (Meaning.CONFIRM, "next_person"): Icon.CHECK,
     (Meaning.EXTEND, "still_there"): Icon.CHECK,
     (Meaning.CONFIRM, "trim"): Icon.SCISSORS,
+    (Meaning.CONFIRM, "part"): Icon.SCISSORS,
 }
 """Where a meaning has another icon: by state, or for a confirmation by what was asked again."""
 MOON_KEYS = frozenset({Meaning.LISTEN, Meaning.SAME_QUESTION, Meaning.SAME_THEME, Meaning.ANY_VOICE})
@@ -77,8 +78,9 @@ def face(control: Control, meaning: Meaning, session: Session, texts: Texts) -> 
         label = " · ".join(own_name(language) for language in session.languages)
     if meaning is Meaning.CAPTIONS and session.captions_hidden:
         label = texts.get("keys.captions_hidden")
-    if session.state is State.TRIM and session.ends.closing and meaning in {Meaning.TAKE, Meaning.MOVE}:
-        label = texts.get(f"keys.{meaning.value}_trim_end")
+    marking = session.state in {State.TRIM, State.PART} and session.ends.closing
+    if marking and meaning in {Meaning.TAKE, Meaning.MOVE}:
+        label = texts.find(f"keys.{meaning.value}_{session.state.value}_end") or label
     if meaning is Meaning.NEXT and session.state is State.THANKS and last_person(session):
         label = texts.get("keys.next_thanks_first")
     if meaning is Meaning.MOVE and session.state is State.TRIM and session.ends.closing:

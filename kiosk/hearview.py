@@ -1,4 +1,4 @@
-"""What the screens of hearing show: an earlier voice, what can be done with it, and one's own being trimmed. Pure."""
+"""What the screens of hearing show: an earlier voice, what can be done with it, and one's own being cut. Pure."""
 
 from __future__ import annotations
 
@@ -7,31 +7,51 @@ from typing import TYPE_CHECKING
 from kiosk.keys import lines_of
 from kiosk.phrases import length_words, played
 from kiosk.screens.model import Kind, View
-from kiosk.types import Page
+from kiosk.types import Ends, Page
 
 if TYPE_CHECKING:
     from kiosk.view import Look
 
 
 def trim(look: Look) -> View:
-    """The waveform with what would go dark, and the end in question marked."""
-    session, extras, texts = look.session, look.extras, look.texts
-    ends, whole = session.ends, max(1, session.ends.ends[0])
+    """A take being trimmed by its ends."""
+    if look.session.saving:
+        return look.make(Kind.PLAIN, headline=look.texts.get("trim.saving"))
+    return _marking(look, look.session.ends, ("trim.begin", "trim.end"), "trim.stays")
+
+
+def part(look: Look) -> View:
+    """A part of the own story being marked, which goes; the mark in question follows the voice."""
+    session, place = look.session, look.extras.position
     if session.saving:
-        return look.make(Kind.PLAIN, headline=texts.get("trim.saving"))
+        # Known pauses mean that a part of it is on its way out.
+        key = "part.saving" if session.ends.movable else "code.checking"
+        return look.make(Kind.PLAIN, headline=look.texts.get(key))
+    playing = session.playing is not None and session.playing.started is not None
+    ends = session.ends.at(place) if playing and place is not None else session.ends
+    return _marking(look, ends, ("part.begin", "part.end"), "part.goes" if ends.closing else "part.from")
+
+
+def _marking(look: Look, ends: Ends, asked: tuple[str, str], measure: str) -> View:
+    """The waveform with what would go dark, and the mark in question."""
+    session, extras, texts = look.session, look.extras, look.texts
+    whole = max(1, ends.length)
+    last = ends.start if ends.goes and not ends.closing else ends.end
+    length = last - ends.start if ends.closing or not ends.goes else ends.start
     playing = session.playing is not None and session.playing.started is not None
     captions = played(extras.captions, extras.position) if playing else ()
     return look.make(
         Kind.TRIM,
-        headline=texts.get("trim.end" if ends.closing else "trim.begin"),
+        headline=texts.get(asked[ends.closing]),
         notes=look.said,
         waveform=extras.waveform,
         played=min(1.0, (extras.position or 0) / whole) if playing else None,
-        part=(ends.start / whole, ends.end / whole),
+        part=(ends.start / whole, last / whole),
         closing=ends.closing,
+        goes=ends.goes,
         captions=captions,
         captions_note=look.captions_note if captions else "",
-        time_words=texts.get("trim.stays", length=length_words((ends.end - ends.start) / 1000, texts)),
+        time_words=texts.get(measure, length=length_words(length / 1000, texts)),
     )
 
 

@@ -167,7 +167,7 @@ def _asked(session: Session) -> Keys:
             offered[MIDDLE] = Meaning.DISCARD
         case State.REVIEW, Meaning.DISCARD if session.kind is Kind.STORY:
             offered[MIDDLE] = Meaning.REDO
-        case State.TRIM, _:
+        case ((State.TRIM | State.PART), _):
             return {LEFT: _hear_or_stop(session), MIDDLE: Meaning.CONFIRM, RIGHT: Meaning.BACK}
         case (State.MY_STORY, Meaning.WITHDRAW) | (State.CONVERSATION, Meaning.NEXT_PERSON):
             # Asked by the left key, confirmed by another: mashing erases and agrees to nothing.
@@ -194,6 +194,9 @@ def _by_moment(session: Session) -> Keys:  # noqa: PLR0911 (one answer a state)
             return {LEFT: Meaning.KEEP, MIDDLE: _hear_or_stop(session), RIGHT: right}
         case State.TRIM:
             return {LEFT: Meaning.TAKE, MIDDLE: Meaning.MOVE, RIGHT: Meaning.BACK}
+        case State.PART:
+            middle = Meaning.HEAR if session.playing is None else Meaning.MOVE
+            return {LEFT: Meaning.TAKE, MIDDLE: middle, RIGHT: Meaning.BACK}
         case State.LISTENING:
             return _listening(session)
         case State.CODE_ENTRY:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -30,6 +31,7 @@ class State(StrEnum):
     LISTENING = "listening"
     CODE_ENTRY = "code_entry"
     MY_STORY = "my_story"
+    PART = "part"
     FACILITATOR = "facilitator"
     AGREEMENT = "agreement"
     CONVERSATION = "conversation"
@@ -93,7 +95,7 @@ class Meaning(StrEnum):
     RECEIPTS = "receipts"
     """See where the story has gone."""
     PART = "part"
-    """Read how a part of the story is taken back."""
+    """Take a part of the own story out."""
     QUESTION = "question"
     """The next guide question of a group conversation."""
     BEGIN_GROUP = "begin_group"
@@ -129,7 +131,6 @@ class Page(StrEnum):
     VOICES = "voices"
     USES = "uses"
     RECEIPTS = "receipts"
-    PART = "part"
 
 
 class Preface(StrEnum):
@@ -190,6 +191,8 @@ class Notice(StrEnum):
     TRIMMED = "trimmed"
     NOT_TRIMMED = "not_trimmed"
     NO_MORE_LIKE_IT = "no_more_like_it"
+    PART_GONE = "part_gone"
+    PART_STAYS = "part_stays"
 
 
 class About(StrEnum):
@@ -210,10 +213,11 @@ class Heard(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Where the own take may begin and end, at its pauses: from the longest part that can stay to the shortest.
+    """Two marks in an own story, which lie at its pauses; ``closing`` is whether the second one is asked about.
 
-    ``starts`` rise from 0, ``ends`` fall from the take's length; ``first`` and ``last`` are the marked ones.
-    ``closing`` is whether the end is asked about, not the beginning.
+    ``starts`` rise from 0; ``first`` and ``last`` are the marked ones. What lies between the marks stays, and then
+    ``ends`` fall from the length, so that both begin with the longest part. Or it ``goes``, and ``ends`` rise to the
+    length.
     """
 
     starts: tuple[Ms, ...] = (Ms(0),)
@@ -221,34 +225,79 @@ class Ends:
     first: int = 0
     last: int = 0
     closing: bool = False
+    goes: bool = False
 
     @property
     def start(self) -> Ms:
-        """The first moment that stays."""
+        """The first moment of the part."""
         return self.starts[self.first]
 
     @property
     def end(self) -> Ms:
-        """The first moment that does not stay any more."""
+        """The first moment after the part."""
         return self.ends[self.last]
+
+    @property
+    def length(self) -> Ms:
+        """The length of the whole story."""
+        return max(self.ends)
 
     @property
     def whole(self) -> bool:
         """Whether nothing would be cut off."""
-        return self.first == self.last == 0
+        return self.first == self.last == 0 and not self.goes
 
     @property
     def movable(self) -> bool:
         """Whether there is a pause to cut at."""
         return len(self.starts) > 1 or len(self.ends) > 1
 
+    def going(self) -> Ends:
+        """The same pauses, for a part that goes."""
+        return Ends(self.starts, tuple(reversed(self.ends)), goes=True)
+
     def moved(self) -> Ends:
-        """The end in question at the next pause; after the last, and where too little would stay, where it was told."""
-        if self.closing:
-            number = (self.last + 1) % len(self.ends)
-            return replace(self, last=number if self.ends[number] - self.start >= LEAST else 0)
-        number = (self.first + 1) % len(self.starts)
-        return replace(self, first=number if self.end - self.starts[number] >= LEAST else 0)
+        """The mark in question at the next pause; after the last, and where too little would stay, at the first."""
+        return self._with(self._number + 1)
+
+    def at(self, place: Ms) -> Ends:
+        """The mark in question where the voice has come to, never before where it was: a part has no half words."""
+        found = bisect_left(self.ends, place) if self.closing else bisect_right(self.starts, place) - 1
+        return self._with(min(max(found, self._number), len(self._offered) - 1))
+
+    def near(self, share: float) -> Ends:
+        """The mark in question at the pause next to this share of the story."""
+        place = share * self.length
+        fitting = [number for number in range(len(self._offered)) if self._fits(number)]
+        return self._with(min(fitting, key=lambda number: abs(self._offered[number] - place), default=0))
+
+    def turned(self, *, closing: bool) -> Ends:
+        """The other mark is asked about; the second begins anew."""
+        first = next((number for number, end in enumerate(self.ends) if end > self.start), 0) if closing else 0
+        return replace(self, closing=closing, last=first if self.goes else 0)
+
+    @property
+    def _offered(self) -> tuple[Ms, ...]:
+        return self.ends if self.closing else self.starts
+
+    @property
+    def _number(self) -> int:
+        return self.last if self.closing else self.first
+
+    def _fits(self, number: int) -> bool:
+        if self.goes:
+            return not self.closing or self.ends[number] > self.start
+        part = self.ends[number] - self.start if self.closing else self.end - self.starts[number]
+        return number == 0 or part >= LEAST
+
+    def _with(self, number: int) -> Ends:
+        count = len(self._offered)
+        if self.goes:
+            # Before the first mark there is no second one.
+            number = next((one % count for one in range(number, number + count) if self._fits(one % count)), 0)
+        elif number >= count or not self._fits(number):
+            number = 0
+        return replace(self, last=number) if self.closing else replace(self, first=number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +309,8 @@ class Playing:
     cue: int = 0
     story: TakeId | None = None
     started: float | None = None
+    start: Ms = Ms(0)
+    """Where in the story it begins."""
 
 
 @dataclass(frozen=True, slots=True)

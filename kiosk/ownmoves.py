@@ -83,7 +83,7 @@ def touch_menu(draft: Draft, event: t.Event) -> None:
 
 def open_page(draft: Draft, event: t.Event) -> None:
     """Turn to a page of the own story."""
-    pages = {Meaning.USES: Page.USES, Meaning.RECEIPTS: Page.RECEIPTS, Meaning.PART: Page.PART}
+    pages = {Meaning.USES: Page.USES, Meaning.RECEIPTS: Page.RECEIPTS}
     if isinstance(event, t.Press):
         draft.set(page=pages[event.meaning], question=0, shown_at=draft.at)
         if draft.old.speaking:

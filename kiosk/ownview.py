@@ -45,7 +45,7 @@ def code_entry(look: Look) -> View:
     )
 
 
-def my_story(look: Look) -> View:  # noqa: PLR0911 (one answer a page)
+def my_story(look: Look) -> View:
     """The list of what a teller may do, one of its pages, or the receipt of a withdrawal."""
     session, texts = look.session, look.texts
     if session.story is None:
@@ -60,8 +60,6 @@ def my_story(look: Look) -> View:  # noqa: PLR0911 (one answer a page)
         case Page.RECEIPTS:
             told = _told(session, texts) or (texts.get("mine.nowhere"),)
             return look.make(Kind.PLAIN, headline=texts.get("mine.receipts"), body=told[0], notes=told[1:3])
-        case Page.PART:
-            return look.make(Kind.PLAIN, headline=texts.get("mine.part"), body=texts.get("mine.part_body"))
         case _:
             headline = look.said[0] if look.said else _headline(session, texts)
             lines = tuple(texts.get(f"line.{meaning.value}") for meaning in menu(session))

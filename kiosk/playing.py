@@ -108,6 +108,8 @@ class Playing:
         self._asked_again = 0.0
         self.visit: Visit | None = None
         """A teller who came back with the right code, for this visit alone."""
+        self.bars: tuple[float, ...] = ()
+        """The waveform of that teller's story, while a part of it is looked for."""
 
     # -- what the session asks ----------------------------------------------------------------------------------
 
@@ -194,6 +196,7 @@ class Playing:
         """The visit is over: the volume goes back, the code's key is dropped."""
         self._volume = self._usual
         self.visit = None
+        self.bars = ()
 
     # -- what a screen shows ------------------------------------------------------------------------------------
 

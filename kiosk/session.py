@@ -116,6 +116,8 @@ def _late(session: Session, event: Event) -> bool:  # noqa: PLR0911 (one answer 
             return visit != session.visit
         case t.Narrowed(visit=visit, story=story) | t.Withdrawn(visit=visit, story=story):
             return visit != session.visit or story != session.story
+        case t.PausesFound(visit=visit) | t.PartGone(visit=visit) | t.PartFailed(visit=visit):
+            return visit != session.visit or event.story != session.story or not session.saving
         case _:
             return False
 

@@ -53,6 +53,8 @@ GUARDS: Mapping[str, Guard] = {
     "asked to discard": lambda s, _e: s.asked is Meaning.DISCARD,
     "asked to trim": lambda s, _e: s.asked is Meaning.TRIM,
     "the end is asked about": lambda s, _e: s.ends.closing,
+    "asked to take it out": lambda s, _e: s.asked is Meaning.PART,
+    "marking": lambda s, _e: not s.saving and s.asked is None,
     "nothing cut off": lambda s, _e: s.ends.closing and s.ends.whole,
     "list of voices open": lambda s, _e: s.page is Page.VOICES,
     "asked to redo": lambda s, _e: s.asked is Meaning.REDO,
@@ -88,7 +90,7 @@ S, M, A = State, Meaning, Alarm
 
 VISITOR: tuple[State, ...] = (
     S.LANGUAGES, S.CHOOSING, S.CONSENT, S.READY, S.RECORDING, S.REVIEW, S.TRIM, S.SHARING, S.THANKS, S.LISTENING,
-    S.CODE_ENTRY, S.MY_STORY,
+    S.CODE_ENTRY, S.MY_STORY, S.PART,
     S.FACILITATOR, S.AGREEMENT, S.CONVERSATION, S.RECOVERED,
 )  # fmt: skip
 """States in which a person is in front of the box."""
@@ -100,6 +102,7 @@ _LEAVING: tuple[State, ...] = (
     S.LISTENING,
     S.CODE_ENTRY,
     S.MY_STORY,
+    S.PART,
     S.AGREEMENT,
     S.THANKS,
 )
@@ -269,23 +272,39 @@ def _story_rows() -> list[Row]:
     ]
 
 
-def _trim_rows() -> list[Row]:
-    state = S.TRIM
+def _marking(state: State, back: State) -> list[Row]:
+    """Rows of a state in which a part of one's own is marked; before its own TAKE and CONFIRM."""
     return [
         Row(state, M.MOVE, moves=("move_end",)),
-        Row(state, M.TAKE, S.REVIEW, ("hush",), "nothing cut off"),
-        Row(state, M.TAKE, None, ("ask_trim",), "the end is asked about"),
+        Row(state, t.Pointed, None, ("point_end",), "marking"),
         Row(state, M.TAKE, moves=("take_beginning",)),
-        Row(state, M.HEAR, None, ("hear_rest",), "asked to trim"),
-        Row(state, M.CONFIRM, None, ("trim",), "asked to trim"),
+        Row(state, M.HEAR, None, ("hear_rest",), "asked"),
         Row(state, M.BACK, None, ("hush", "unask"), "asked"),
         Row(state, M.BACK, None, ("take_back_beginning",), "the end is asked about"),
-        Row(state, M.BACK, S.REVIEW, ("hush",)),
+        Row(state, M.BACK, back, ("hush",)),
+        *_playback(state),
+    ]
+
+
+def _trim_rows() -> list[Row]:
+    state, part = S.TRIM, S.PART
+    return [
+        Row(state, M.TAKE, S.REVIEW, ("hush",), "nothing cut off"),
+        Row(state, M.TAKE, None, ("ask_trim",), "the end is asked about"),
+        Row(state, M.CONFIRM, None, ("trim",), "asked to trim"),
         Row(state, t.Trimmed, S.REVIEW, ("trimmed",)),
         Row(state, t.TrimFailed, S.REVIEW, ("trim_failed",)),
         Row(state, A.STUCK, HOME, ("note_trouble", "hold", "leave")),
         Row(state, A.TIME_OUT, HOME, ("hold", "leave")),
-        *_playback(state),
+        *_marking(state, S.REVIEW),
+        Row(part, t.PausesFound, moves=("begin_part",)),
+        Row(part, M.TAKE, None, ("ask_part",), "the end is asked about"),
+        Row(part, M.CONFIRM, None, ("take_out",), "asked to take it out"),
+        Row(part, t.PartGone, S.MY_STORY, ("part_gone",)),
+        Row(part, t.PartFailed, S.MY_STORY, ("part_failed",)),
+        Row(part, A.STUCK, HOME, ("note_trouble", "leave")),
+        *_marking(part, S.MY_STORY),
+        Row(part, M.HEAR, moves=("hear_on",)),
     ]
 
 
@@ -332,7 +351,8 @@ def _own_story_rows() -> list[Row]:
         *_playback(S.MY_STORY),
         Row(S.MY_STORY, M.MOVE, moves=("next_line",)),
         Row(S.MY_STORY, t.Touched, moves=("touch_menu",)),
-        *(Row(S.MY_STORY, page, moves=("open_page",)) for page in (M.USES, M.RECEIPTS, M.PART)),
+        *(Row(S.MY_STORY, page, moves=("open_page",)) for page in (M.USES, M.RECEIPTS)),
+        Row(S.MY_STORY, M.PART, S.PART, ("find_pauses",)),
         Row(S.MY_STORY, M.YES, None, ("keep_use",), "uses on show"),
         Row(S.MY_STORY, M.NO, None, ("drop_use",), "uses on show"),
         Row(S.MY_STORY, M.NARROW, moves=("ask",)),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from audio.pcm import to_floats
-from audio.takewriter import TakeReader
-from audio.types import Ms
+from audio.types import AudioFormat, Ms
 from kiosk.types import Ends
 
 BARS = 96
@@ -44,8 +45,23 @@ def share_of(decibels: float) -> float:
     return float(min(1.0, max(0.0, (decibels - _QUIET_DB) / (_LOUD_DB - _QUIET_DB))))
 
 
-def shape_of(reader: TakeReader) -> Shape:
-    """Measure a closed take. Reads it once, a few seconds at a time."""
+class Sound(Protocol):
+    """What can be measured: a closed take, or a kept story."""
+
+    format: AudioFormat
+
+    @property
+    def length(self) -> Ms:
+        """How much can be played."""
+        ...
+
+    def chunks(self, length: Ms) -> Iterator[bytes]:
+        """Yield all PCM in pieces of ``length``."""
+        ...
+
+
+def shape_of(reader: Sound) -> Shape:
+    """Measure one's own. Reads it once, a few seconds at a time."""
     track = loudness(reader)
     columns = np.array_split(track, BARS)
     power = [float(np.mean(np.power(10.0, column / 10))) if len(column) else 0.0 for column in columns]
@@ -53,7 +69,7 @@ def shape_of(reader: TakeReader) -> Shape:
     return Shape(bars, ends_of(track, reader.length))
 
 
-def loudness(reader: TakeReader) -> Decibels:
+def loudness(reader: Sound) -> Decibels:
     """The loudness of every `STEP` of a take, dBFS."""
     found: list[Decibels] = []
     for pcm in reader.chunks(Ms(STEP * 40)):

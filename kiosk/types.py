@@ -24,6 +24,7 @@ from kiosk.deeds import (
     DiscardTake,
     Effect,
     EndReview,
+    FindPauses,
     FlagMoment,
     ForgetVisit,
     HoldTake,
@@ -46,6 +47,7 @@ from kiosk.deeds import (
     StartTake,
     StopPlaying,
     StopSpeaking,
+    TakeOut,
     TellLibrarian,
     TrimTake,
     Warn,
@@ -66,8 +68,12 @@ from kiosk.events import (
     Mended,
     Narrowed,
     NothingToPlay,
+    PartFailed,
+    PartGone,
+    PausesFound,
     PlaybackEnded,
     PlaybackStarted,
+    Pointed,
     Press,
     PromptsOffered,
     QuietFor,
@@ -128,6 +134,7 @@ __all__ = [
     "EndReview",
     "Ends",
     "Event",
+    "FindPauses",
     "FirstSample",
     "FlagMoment",
     "ForgetVisit",
@@ -155,13 +162,17 @@ __all__ = [
     "OfferPairing",
     "OpenStream",
     "Page",
+    "PartFailed",
+    "PartGone",
     "PauseTake",
+    "PausesFound",
     "PlayCue",
     "PlayNext",
     "PlayOwn",
     "PlaybackEnded",
     "PlaybackStarted",
     "Playing",
+    "Pointed",
     "Preface",
     "Prepare",
     "Press",
@@ -192,6 +203,7 @@ __all__ = [
     "TakeFailed",
     "TakeFound",
     "TakeId",
+    "TakeOut",
     "TellLibrarian",
     "Tick",
     "Touched",
@@ -248,7 +260,7 @@ class Session:
     """Seconds left at the last warning."""
     extended: int = 0
     ends: Ends = field(default_factory=Ends)
-    """Where the take under review can be cut."""
+    """Where the take under review, or the story a code opened, can be cut."""
     lost_at: float | None = None
     mic: Mic = Mic.CLOSED
     hint: Hint | None = None

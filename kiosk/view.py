@@ -384,12 +384,12 @@ def _ask_again(look: Look) -> View:
     asked, texts = look.session.asked, look.texts
     if asked is Meaning.NEXT_PERSON:
         return look.make(Kind.ASK_AGAIN, headline=texts.get("agreement.late"), body=texts.get("agreement.body"))
-    own = {Meaning.DISCARD, Meaning.REDO, Meaning.WITHDRAW, Meaning.NARROW, Meaning.TRIM}
+    own = {Meaning.DISCARD, Meaning.REDO, Meaning.WITHDRAW, Meaning.NARROW, Meaning.TRIM, Meaning.PART}
     key = asked.value if asked in own else "other"
     body = texts.find(f"again.{key}_body") or ""
-    if asked is Meaning.TRIM:
+    if asked in {Meaning.TRIM, Meaning.PART}:
         ends = look.session.ends
-        body = texts.get("again.trim_body", length=length_words((ends.end - ends.start) / 1000, texts))
+        body = texts.get(f"again.{key}_body", length=length_words((ends.end - ends.start) / 1000, texts))
     if asked is Meaning.WITHDRAW and look.session.mine.people > 1:
         # One person's no takes everybody's words out, so everybody's are named.
         body = texts.get("group.withdraw_body")
@@ -439,6 +439,7 @@ _SCREENS: dict[State, Callable[[Look], View]] = {
     State.CONVERSATION: _conversation,
     State.CODE_ENTRY: ownview.code_entry,
     State.MY_STORY: ownview.my_story,
+    State.PART: hearview.part,
     State.RECOVERED: _recovered,
     State.OUT_OF_SERVICE: _out_of_service,
 }

@@ -35,6 +35,10 @@ class Listener(Protocol):
         """Take a finger on a line of a list."""
         ...
 
+    def pointed(self, share: float, *, lifted: bool) -> None:
+        """Take a finger on the waveform, at this share of the story; ``lifted`` is whether it let go there."""
+        ...
+
 
 class Screen(Protocol):
     """Where a view becomes visible."""
@@ -126,6 +130,7 @@ class Window:
         self._key = key
         self._touch = touch
         self._listener: Listener | None = None
+        self._dragging = False
 
     @property
     def notice(self) -> str:
@@ -167,13 +172,28 @@ class Window:
                 self._key(pygame.key.name(event.key), event.type == pygame.KEYDOWN)
             elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
                 # SDL gives a finger's touch as a mouse press too, so this is the one way in for both.
-                control = self._renderer.control_at(event.pos)
-                line = self._renderer.line_at(event.pos)
-                if control is not None:
-                    self._touch(control)
-                elif line is not None and self._listener is not None:
-                    self._listener.touched(line)
+                self._press(event.pos)
+            elif event.type == pygame.MOUSEMOTION and self._dragging and event.buttons[0]:
+                self._drag(event.pos, lifted=False)
+            elif event.type == pygame.MOUSEBUTTONUP and event.button == 1 and self._dragging:
+                self._drag(event.pos, lifted=True)
+                self._dragging = False
         return True
+
+    def _press(self, place: tuple[int, int]) -> None:
+        control, line = self._renderer.control_at(place), self._renderer.line_at(place)
+        if control is not None:
+            self._touch(control)
+        elif line is not None and self._listener is not None:
+            self._listener.touched(line)
+        elif self._renderer.on_track(place):
+            self._dragging = True
+            self._drag(place, lifted=False)
+
+    def _drag(self, place: tuple[int, int], *, lifted: bool) -> None:
+        share = self._renderer.share_at(place)
+        if share is not None and self._listener is not None:
+            self._listener.pointed(share, lifted=lifted)
 
     def save(self, path: Path) -> None:
         """Save what is on the glass as a PNG."""

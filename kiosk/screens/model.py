@@ -109,6 +109,8 @@ class View:
     part: tuple[float, float] | None = None
     closing: bool = False
     """The end of the part is asked about, not its beginning."""
+    goes: bool = False
+    """The part between the shares would go, and what lies outside stays."""
     code: str = ""
     qr: str = ""
     tiles: tuple[CueTile, ...] = ()

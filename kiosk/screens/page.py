@@ -138,6 +138,8 @@ class Page:
     sides: list[tuple[Control, pygame.Rect]] = field(default_factory=list)
     """Where a finger finds them."""
     choices: list[pygame.Rect] = field(default_factory=list)
+    track: pygame.Rect | None = None
+    """The waveform on which a finger can drag a mark."""
     """Where the lines of a list lie, for a finger."""
 
     def dusk(self, tint: Colour | None = None, strength: float = 0.5) -> pygame.Surface:

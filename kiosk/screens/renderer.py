@@ -121,6 +121,18 @@ class Renderer:
         rects = self._page.choices if self._page else []
         return next((number for number, rect in enumerate(rects) if rect.collidepoint(place)), None)
 
+    def on_track(self, place: tuple[int, int]) -> bool:
+        """Whether ``place`` lies on a waveform with marks."""
+        return self._page is not None and self._page.track is not None and self._page.track.collidepoint(place)
+
+    def share_at(self, place: tuple[int, int]) -> float | None:
+        """The share of the story, 0 to 1, that ``place`` stands for on a waveform with marks; ``None`` without one."""
+        if self._page is None or self._page.track is None:
+            return None
+        track = self._page.track
+        share = min(1.0, max(0.0, (place[0] - track.left) / track.width))
+        return 1 - share if self._page.right_to_left else share
+
     def draw(self, surface: pygame.Surface, view: View, now: float) -> list[pygame.Rect]:
         """Bring ``surface`` up to ``view`` at monotonic second ``now``; returns the rectangles that changed.
 

@@ -124,6 +124,7 @@ def _scenes(now: Session, extras: Extras, heard: tuple[Word, ...]) -> dict[str, 
         ),
         "review_trimmed": (replace(now, state=State.REVIEW, notice=Notice.TRIMMED), extras),
         **_trim_scenes(now, extras, heard_now),
+        **_part_scenes(now, extras, heard_now),
         "sharing": (replace(now, state=State.SHARING, question=0), extras),
         "sharing_partners": (replace(now, state=State.SHARING, question=2), extras),
         "sharing_group": (replace(now, state=State.SHARING, kind=Told.CONVERSATION, question=2), extras),
@@ -197,6 +198,25 @@ def _trim_scenes(now: Session, extras: Extras, heard: Extras) -> dict[str, tuple
     }
 
 
+def _part_scenes(now: Session, extras: Extras, heard: Extras) -> dict[str, tuple[Session, Extras]]:
+    """A part of the own story being taken out."""
+    ends = Ends((Ms(0), Ms(38_000), Ms(61_000)), (Ms(52_000), Ms(74_000), Ms(134_000)), first=1, goes=True)
+    marks = replace(now, state=State.PART, story=TAKE, ends=ends, mine=Mine((), 134.0))
+    closing = replace(marks, ends=replace(ends, closing=True, last=1))
+    sounds = Playing(Heard.OWN, 1.0, story=TAKE, started=1.0)
+    return {
+        "part_begin": (marks, extras),
+        "part_hearing": (replace(marks, playing=sounds), replace(heard, position=Ms(44_000))),
+        "part_end": (closing, extras),
+        "part_end_hearing": (replace(closing, playing=sounds), replace(heard, position=Ms(60_000))),
+        "part_again": (replace(closing, asked=Meaning.PART), extras),
+        "part_again_hearing": (replace(closing, asked=Meaning.PART, playing=sounds), extras),
+        "part_looking": (replace(marks, saving=True, ends=Ends(goes=True)), extras),
+        "part_saving": (replace(closing, saving=True), extras),
+        "part_gone": (replace(marks, state=State.MY_STORY, notice=Notice.PART_GONE), extras),
+    }
+
+
 def _own_scenes(now: Session) -> dict[str, Session]:
     """A teller who comes back, and what is asked before the uses."""
     entering = replace(now, state=State.CODE_ENTRY, keep_code="")
@@ -222,7 +242,6 @@ def _own_scenes(now: Session) -> dict[str, Session]:
         "my_story_uses": replace(mine, page=Page.USES),
         "my_story_no_uses": replace(mine, page=Page.USES, mine=Mine()),
         "my_story_gone_to": replace(mine, page=Page.RECEIPTS),
-        "my_story_part": replace(mine, page=Page.PART),
         "my_story_only_me": replace(mine, page=Page.USES, asked=Meaning.NARROW),
         "my_story_erase": replace(mine, asked=Meaning.WITHDRAW),
         "my_story_erase_group": replace(mine, asked=Meaning.WITHDRAW, mine=replace(mine.mine, people=3)),

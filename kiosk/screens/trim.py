@@ -1,4 +1,4 @@
-"""Trim: the own take as a waveform; what would go lies in the dark, and the end in question has a mark."""
+"""Marking a part: one's own as a waveform; what would go lies in the dark, and the end in question has a mark."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class PartWave:
         for bar in range(bars):
             share = (bar + 0.5) / bars
             level = max(wave[bar * len(wave) // bars : max(bar * len(wave) // bars + 1, (bar + 1) * len(wave) // bars)])
-            stays = start <= share <= end
+            stays = (start <= share <= end) is not view.goes
             height = max(thin, round(min(1.0, level) * self.rect.height * (0.86 if stays else 0.4)))
             # A taste is a few seconds: what sounds now is lit, not everything before it.
             heard = view.played is not None and abs(share - view.played) * bars < NOW
@@ -88,4 +88,5 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     high = min(round(sizes.prompt * 3.2), said.top - sizes.gap // 2 - top)
     wave = pygame.Rect(area.left, top + (said.top - top - high) // 2, area.width, high)
     tones = (theme.ember, theme.paper, mix(theme.note, theme.dusk, 0.6), theme.paper)
-    return (PartWave(page.mirror(wave), tones, mirrored=page.right_to_left),)
+    page.track = page.mirror(wave)
+    return (PartWave(page.track, tones, mirrored=page.right_to_left),)

@@ -12,7 +12,7 @@ import pytest
 from archive.captions import captions_of
 from archive.consent import events_of, verify_chain
 from archive.consentrecord import read_record, record
-from archive.cutting import BLANK, Span, blanked, take_back_span
+from archive.cutting import BLANK, Span, begin_cut, blanked, finish_cut, take_back_span
 from archive.envelope import BOX, CODE, MASTER, open_content, recipients
 from archive.errors import NoKey, NoSuchStory, Refused, TooManyTries, WrongCode
 from archive.handing import story_content
@@ -80,6 +80,44 @@ def test_a_span_is_gone_for_every_reader_and_its_samples_open_with_the_code_alon
     assert sound is not None
     assert hashlib.sha256(after).hexdigest() == store.story(take).sha256
     assert any(event["act"] == "cut" and event["end"] == 3000 for event in content.consent["events"])
+    assert verify(store).sound
+
+
+@pytest.mark.parametrize("killed", ["begun", "copied", "committed"])
+def test_what_a_kill_left_of_a_span_is_undone_or_finished_at_the_next_start(
+    home, store, teller, work, another_store, killed
+) -> None:
+    take, code = shared(store, teller, work, Use.PLAY_HERE)
+    visit = store.enter_code(str(code))
+    take_back_span(store, visit, Ms(0), Ms(500), "code")
+    before = cut_flac(home, take, 1).read_bytes()
+    cut = begin_cut(store, visit, Ms(3000), Ms(4000))
+    if killed == "begun":
+        cut.target.write_bytes(b"half of it")
+    else:
+        told = cut.copy()
+    if killed == "committed":
+        finish_cut(store, cut, told, "code")
+        # The kill came before the file nobody reads any more had gone.
+        cut_flac(home, take, 1).write_bytes(before)
+    for _ in range(2):
+        with another_store() as started:
+            started.recover_open_takes()
+            in_use = 2 if killed == "committed" else 1
+            assert [path.name for path in home.story_folder(take).glob("cut*")] == [f"cut{in_use}.flac"]
+            assert len(my_story(started, started.enter_code(str(code))).cuts) == in_use
+            assert verify(started).sound
+
+
+def test_a_box_that_starts_while_a_span_goes_refuses_the_span_and_harms_nothing(store, teller, work, another_store):
+    take, code = shared(store, teller, work, Use.PLAY_HERE)
+    cut = begin_cut(store, store.enter_code(str(code)), Ms(0), Ms(1000))
+    told = cut.copy()
+    with another_store() as started:
+        started.recover_open_takes()
+    with pytest.raises(Refused, match="this very moment"):
+        finish_cut(store, cut, told, "code")
+    assert open_master(store, take, Reader.PLAY, store.now()).length == 6000
     assert verify(store).sound
 
 

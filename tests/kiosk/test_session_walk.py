@@ -25,6 +25,7 @@ from kiosk.types import Meaning, State
 STEPS = int(os.environ.get("HEARTH_WALK_STEPS", "240000"))
 MEANINGS = tuple(Meaning)
 ON_RECORD = {State.READY, State.RECORDING, State.CONVERSATION}
+MARKING = {State.TRIM, State.PART}
 ACTS = (t.DiscardTake, t.Withdraw, t.Narrow, t.TellLibrarian)
 ONLY_BY_PRESS = (
     t.RecordDecision,
@@ -36,6 +37,8 @@ ONLY_BY_PRESS = (
     t.CheckCode,
     t.NarrowUse,
     t.TrimTake,
+    t.FindPauses,
+    t.TakeOut,
     t.OfferPairing,
     *ACTS,
 )
@@ -106,7 +109,7 @@ class Checker:
             listed = isinstance(effect, t.TellLibrarian) and before.page is t.Page.VOICES
             assert before.asked is not None or listed, "an act that was not asked about again"
             assert event.meaning in {Meaning.CONFIRM, before.asked, *([Meaning.TELL_LIBRARIAN] if listed else [])}
-        if pressed and isinstance(effect, (*ACTS, t.RecordDecision, t.KeepTake, t.ContinueTake, t.TrimTake)):
+        if pressed and isinstance(effect, (*ACTS, t.RecordDecision, t.KeepTake, t.ContinueTake, t.TrimTake, t.TakeOut)):
             quiet = event.at - max(before.last_press, before.shown_at)
             assert quiet >= before.rules.deliberate, "a yes by mashing"
         match effect:
@@ -138,6 +141,10 @@ class Checker:
                 assert 0 <= effect.start < effect.end
                 assert (effect.start, effect.end) != (before.ends.starts[0], before.ends.ends[0]), "nothing to cut"
                 assert made not in self.recorded
+            case t.TakeOut(story=story):
+                assert before.asked is Meaning.PART, "taken out without being asked about"
+                assert (story, before.state) == (before.story, State.PART)
+                assert 0 <= effect.start < effect.end
             case t.PlayNext(softly=True):
                 assert before.state is State.ATTRACT
                 assert before.rules.attract_voice > 0, "a voice nobody wanted"
@@ -271,6 +278,12 @@ class World:
                         if pick < 0.8
                         else t.CodeRefused(visit, "no", at)
                     )
+                case t.FindPauses(visit=visit, story=story):
+                    found = t.PausesFound(visit, story, at, ENDS)
+                    later(found if pick < 0.9 else t.PartFailed(visit, story, "bad disk", at))
+                case t.TakeOut(visit=visit, story=story):
+                    gone = t.PartGone(visit, story, at, MINE)
+                    later(gone if pick < 0.8 else t.PartFailed(visit, story, "bad disk", at))
                 case t.Narrow(visit=visit, story=story):
                     later(t.Narrowed(visit, story, at))
                 case t.NarrowUse(visit=visit, story=story, use=use):
@@ -287,7 +300,7 @@ class World:
             t.StreamBack(take, at), t.SoundMade(s.visit, at), t.ScreenShown(s.visit, at), t.CodeTyped("1-a-b-c-d", at),
             t.PromptsOffered(("b", "c", "d"), at), t.CuesOffered((1, 2, 3, 4, 5, 6, 7, 8), at), t.SoundMade(s.visit - 1, at),
             self.trouble(take), t.Typed(self.rng.choice(ENTERED), at), t.Touched(self.rng.randrange(6), at),
-            t.StewardCame(at),
+            t.StewardCame(at), t.Pointed(self.rng.random(), self.rng.random() < 0.5, at),
         ), lambda one: (s.state, type(one)))  # fmt: skip
 
     def trouble(self, take):
@@ -313,10 +326,11 @@ class World:
             t.Refused: t.Refused(s.play, "no", at), t.NothingToPlay: t.NothingToPlay(s.play, at),
             t.PlaybackEnded: t.PlaybackEnded(s.play, at), t.PlaybackStarted: t.PlaybackStarted(s.play, at),
             t.TrimFailed: t.TrimFailed(s.take, "bad disk", at), t.Touched: t.Touched(1, at),
+            t.Pointed: t.Pointed(0.5, True, at), t.PartFailed: t.PartFailed(s.visit, s.story, "bad disk", at),
         }  # fmt: skip
         some = [t.Press(row.on, at, self.fresh()) for row in rows if row.on in offered]
         some += [machine[row.on] for row in rows if row.on in machine]
-        if rows and s.state is State.TRIM and not s.saving:
+        if rows and s.state in MARKING and not s.saving:
             onward = (Meaning.MOVE, Meaning.TAKE, Meaning.HEAR, Meaning.CONFIRM)
             some += [t.Press(meaning, at, self.fresh()) for meaning in onward if meaning in offered]
         if rows and s.state is State.LISTENING and Meaning.MORE in offered:
@@ -337,7 +351,7 @@ class World:
         rng, s = self.rng, self.session
         kind = rng.random()
         # Few visits come to trimming, and it is several presses deep.
-        if kind < (0.5 if s.state is State.TRIM else 0.1) and (wanted := self.wanted()) is not None:
+        if kind < (0.5 if s.state in MARKING else 0.1) and (wanted := self.wanted()) is not None:
             return wanted
         if self.patience:
             self.patience -= 1

@@ -44,7 +44,7 @@ def made_keys() -> set[str]:
     keys |= {f"consent.{name}" for name in ("age", "form", "embargo")}
     keys |= {f"line.{name}" for name in ("hear", "stop", "uses", "receipts", "part", "withdraw")}
     keys |= {f"line.{name}" for name in ("tell_librarian", "same_question", "same_theme", "any_voice")}
-    keys |= {f"keys.{name}_trim_end" for name in ("take", "move")}
+    keys |= {f"keys.{name}_trim_end" for name in ("take", "move")} | {"keys.take_part_end"}
     keys |= {f"mine.{state}" for state in ("there", "leaving", "gone")}
     keys |= {f"plain.{state.value}" for state in State}
     keys |= {f"again.{meaning.value}{tail}" for meaning in Meaning for tail in ("", "_body")}
