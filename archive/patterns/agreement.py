@@ -74,7 +74,7 @@ def agreement(tx: Tx, now: datetime, codebook: str = "") -> Agreement:
     for one in all_highlights(tx, compared):
         layers.setdefault((one.story, one.who), []).append(one)
     ratings = [
-        (who, f"{unit.story}/{unit.number}", _given(unit, layers.get((unit.story, who), ())) & names.keys())
+        (who, f"{unit.story}/{unit.number}", _given(unit, layers.get((unit.story, who), ())).intersection(names))
         for unit in units
         for who in compared[unit.story]
     ]

@@ -32,6 +32,8 @@ _LETTERS = r"(?u)\b[^\W\d_]{3,}\b"
 _STANDS_OUT = 1.3
 """Times its usual share of all words: what is said here about as often as everywhere is not distinctive."""
 _SEED = 0
+_NAMED, _WEIGHTY = 8, 0.1
+"""Words that name a proposal, and how much each weighs in it against the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,11 @@ class Corpus:
         # Where this is what a snippet is mostly about, and not only a little.
         clear = np.flatnonzero((mine >= in_snippet.max(axis=1)) & (mine > 0.25 * mine.max()) & (mine > 0))
         voices = len({int(self.story_of[row]) for row in clear})
-        best = [int(word) for word in np.argsort(-of_words, kind="stable")[:8] if of_words[word] > 0]
+        best = [
+            int(word)
+            for word in np.argsort(-of_words, kind="stable")[:_NAMED]
+            if of_words[word] > _WEIGHTY * of_words.max()
+        ]
         if voices < FEWEST or not best:
             return None
         words = tuple(self.words[word] for word in best)
