@@ -159,6 +159,12 @@ def phone_paired(store: Store) -> bool:
     return row is not None and row[0] == store.clock.boot_id and store.clock.monotonic() - row[1] <= IDLE_S
 
 
+def phone_seen(store: Store) -> float | None:
+    """When the box's phone was last seen, in monotonic seconds of this boot; None where there is none."""
+    row = store.db.conn.execute("SELECT boot_id, seen FROM phone").fetchone()
+    return None if row is None or row[0] != store.clock.boot_id else float(row[1])
+
+
 def unpair(store: Store, token: str) -> None:
     """Let the phone go, as it asks itself."""
     with transaction(store.db.conn) as conn:

@@ -23,6 +23,7 @@ from hardware.errors import HardwareError
 from kiosk.errors import KioskError
 
 VERBS: dict[str, str] = {
+    "accesspoint": "Hold the box's own access point open while the screen asks for it.",
     "archive": "Run a community archive, and let boxes hand on to it.",
     "backup": "Copy the whole box into one file, and its keys into another.",
     "bench": "Measure words, sound and cost on this machine.",

@@ -11,8 +11,9 @@ import sqlite3
 from collections.abc import Callable
 
 from archive.errors import ArchiveError
-from archive.phones import CODE_S, PRESSES, Face, digits_open, end_phones, put_face, show_digits
+from archive.phones import CODE_S, PRESSES, Face, digits_open, end_phones, phone_seen, put_face, show_digits
 from archive.store import Store
+from kiosk.door import Door
 from kiosk.keys import legal
 from kiosk.names import Heard, Mic, State
 from kiosk.types import Session
@@ -49,9 +50,11 @@ def face_of(session: Session, seen: int, asks: str = "") -> Face | None:
 class Facing:
     """The box's side of the phone. Belongs to the main loop."""
 
-    def __init__(self, store: Store) -> None:
-        """Write into ``store``; a phone of a run before is let go of."""
+    def __init__(self, store: Store, door: Door | None = None) -> None:
+        """Write into ``store``; a phone of a run before is let go of. ``door`` asks for the box's own access point."""
         self._store = store
+        self._door = Door() if door is None else door
+        self._seen: float | None = None
         self._told: Face | None = None
         self._digits = ""
         self._until = 0.0
@@ -65,6 +68,7 @@ class Facing:
         self._told = face
         if face is None:
             self._digits = ""
+            self._door.close()
             self._try(lambda: end_phones(self._store))
         else:
             self._try(lambda: put_face(self._store, face))
@@ -72,12 +76,23 @@ class Facing:
     def offer(self, session: Session) -> None:
         """Show new digits, if a facilitator is at the box and nobody is telling."""
         if session.home is State.FACILITATOR and session.state is State.FACILITATOR:
+            self._door.open()
             self._try(self._new_digits)
 
     def look(self) -> None:
         """Another process wrote: the digits go from the screen once a phone has them."""
         if self._digits and not digits_open(self._store):
             self._digits = ""
+        seen = phone_seen(self._store)
+        if seen != self._seen:
+            self._seen = seen
+            if seen is not None:
+                self._door.touch()
+
+    def network(self) -> tuple[str, str] | None:
+        """Name and passphrase of the box's own access point, while it is open."""
+        network = self._door.network()
+        return None if network is None else (network.name, network.passphrase)
 
     def digits(self, now: float) -> str:
         """The digits to show, in two groups of three; empty when there are none."""

@@ -18,7 +18,7 @@ from archive.home import Home
 from archive.keycode import Cost
 from archive.phones import digits_open, phone_paired
 from archive.portal import morning, remote, teller
-from archive.portal.binding import BadBinding, Binding
+from archive.portal.binding import Binding
 from archive.portal.desk import LANGUAGE_COOKIE, Ask, Desk, Health, get, go, make_desk
 from archive.portal.guard import Guard, cookie_line
 from archive.portal.texts import LANGUAGES
@@ -63,7 +63,7 @@ def serve(
     stop: threading.Event | None = None,
     health: Health | None = None,
 ) -> None:
-    """Serve until told to stop; on the access point only as long as a phone is paired or being paired.
+    """Serve until told to stop; on the access point only as long as that is open, or a phone is paired or being paired.
 
     ``ready`` gets the address once it is open. Raises `BadBinding` where the address is taken.
     """
@@ -71,12 +71,7 @@ def serve(
     app = make_app(home, clock, where.hosts, ending=ending, health=health)
     family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((where.host, where.port))
-        except OSError as error:
-            raise BadBinding(f"The pages cannot be offered at {where.host}:{where.port}: {error.strerror}.",
-                             "Is another portal open? Choose another port with --bind.") from error  # fmt: skip
+        where.listen(listening)
         server = _Server(
             uvicorn.Config(
                 app, log_config=None, access_log=False, server_header=False, lifespan="off", ws="none",
@@ -126,6 +121,10 @@ def _watch(
         passed += quick if stop is not None else _LOOK_S
         if where.access_point and passed >= _LOOK_S:
             passed = 0.0
+            if where.stands is not None:
+                if not where.stands():
+                    server.leave()
+                continue
             with Store(home, clock) as store:
                 if not (phone_paired(store) or digits_open(store)):
                     server.leave()

@@ -10,12 +10,14 @@ import fcntl
 import ipaddress
 import socket
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from archive.errors import ArchiveError
 
-DEFAULT = "127.0.0.1:8480"
+PORT = 8480
+DEFAULT = f"127.0.0.1:{PORT}"
 _SIOCGIFADDR = 0x8915
 _NET = Path("/sys/class/net")
 _ROUTES = Path("/proc/net/route")
@@ -31,11 +33,31 @@ class BadBinding(ArchiveError):
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """An address to listen on. ``access_point`` is true where others than this machine can reach it."""
+    """An address to listen on. ``access_point`` is true where others than this machine can reach it.
+
+    ``device`` is the one interface whose packets are taken, whatever address they name; empty takes any. ``stands``
+    says whether the access point is still open; without it the pages stay while a phone is paired or being paired.
+    """
 
     host: str
     port: int
     access_point: bool = False
+    device: str = ""
+    stands: Callable[[], bool] | None = None
+
+    def listen(self, listening: socket.socket) -> None:
+        """Bind ``listening`` to this place. Raises `BadBinding`."""
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            if self.device:
+                # An address alone is not enough: a packet for it may come in by another interface.
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self.device.encode())
+            listening.bind((self.host, self.port))
+        except OSError as error:
+            raise BadBinding(
+                f"The pages cannot be offered at {self.host}:{self.port}: {error.strerror}.",
+                "Is another portal open? Choose another port with --bind.",
+            ) from error
 
     @property
     def hosts(self) -> frozenset[str]:

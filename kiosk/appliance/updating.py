@@ -23,6 +23,8 @@ from kiosk.appliance.places import Places, version_of
 from kiosk.appliance.services import FACES, KIOSK, SAFE, WORKERS, Services
 from kiosk.errors import KioskError
 
+_KINDS = frozenset({".service", ".timer", ".path"})
+"""Units that come with a release."""
 HEALTHY_WITHIN_S = 35.0
 """By then a new release has to show its first screen; with what going back takes it is under a minute."""
 STEADY_S = 8.0
@@ -263,14 +265,14 @@ class Updater:
 def put_units(source: Path, target: Path) -> list[str]:
     """Let ``target`` hold exactly the units of this program that ``source`` has; what others put there is left.
 
-    Returns the timers that are new.
+    Returns the timers and paths that are new.
     """
-    wanted = {path.name: path.read_bytes() for path in source.glob("hearth-*") if path.suffix in {".service", ".timer"}}
+    wanted = {path.name: path.read_bytes() for path in source.glob("hearth-*") if path.suffix in _KINDS}
     target.mkdir(parents=True, exist_ok=True)
     for path in target.glob("hearth-*"):
-        if path.suffix in {".service", ".timer"} and path.name not in wanted:
+        if path.suffix in _KINDS and path.name not in wanted:
             remove(path)
-    new = [name for name in wanted if name.endswith(".timer") and not (target / name).exists()]
+    new = [name for name in wanted if name.endswith((".timer", ".path")) and not (target / name).exists()]
     for name, text in wanted.items():
         if not (target / name).is_file() or (target / name).read_bytes() != text:
             write_file(target / name, text)

@@ -10,23 +10,28 @@ from pathlib import Path
 
 import pytest
 
+from hardware.accesspoint import RANGE
+from kiosk.door import WANTED, door_folder, point_file
+
 UNITS = Path(__file__).parents[2] / "systemd"
 SERVICES = sorted(path.name for path in UNITS.glob("*.service"))
 TIMERS = sorted(path.name for path in UNITS.glob("*.timer"))
 PROGRAM = "/opt/hearth/current/bin/hearth"
 MOST_EXPOSURE = 2.0
-BY_ROOT = {"hearth-update.service", "hearth-settle.service", "hearth-firewall.service"}
-"""What installs programs, and what talks to the kernel's packet filter."""
+PATHS = sorted(path.name for path in UNITS.glob("*.path"))
+BY_ROOT = {"hearth-update.service", "hearth-settle.service", "hearth-firewall.service", "hearth-accesspoint.service"}
+"""What installs programs, what talks to the kernel's packet filter, and what opens the box's own network."""
 CAPABILITIES = {
     # The home belongs to hearth: reading it to copy the database, and giving the copy its owner.
     "hearth-update.service": "CAP_DAC_OVERRIDE CAP_CHOWN",
     "hearth-settle.service": "CAP_DAC_OVERRIDE CAP_CHOWN",
     "hearth-firewall.service": "CAP_NET_ADMIN",
+    "hearth-accesspoint.service": "CAP_NET_ADMIN",
 }
 OURS = [name for name in SERVICES if name not in {"hearth-out-of-service.service", *BY_ROOT}]
-NEED_NO_NETWORK = [
-    name for name in SERVICES if name not in {"hearth-sync.service", "hearth-portal.service", "hearth-firewall.service"}
-]
+NEED_A_NETWORK = {f"hearth-{part}.service" for part in ("sync", "portal", "phone", "firewall", "accesspoint")}
+NEED_NO_NETWORK = [name for name in SERVICES if name not in NEED_A_NETWORK]
+PAGES = ["hearth-portal.service", "hearth-phone.service"]
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 
@@ -73,14 +78,15 @@ def analyze(folder, *arguments):
 
 
 def test_every_part_has_its_unit():
-    parts = "kiosk safe out-of-service transcriber portal sync retention heartbeat update settle firewall"
+    parts = "kiosk safe out-of-service transcriber portal sync retention heartbeat update settle firewall accesspoint phone"
     assert set(SERVICES) == {f"hearth-{part}.service" for part in parts.split()}
     assert [f"hearth-{part}.timer" for part in ("heartbeat", "retention", "sync", "update")] == TIMERS
+    assert PATHS == ["hearth-accesspoint.path"]
 
 
 @needs_systemd
 def test_systemd_finds_nothing_to_say_about_the_units(installed):
-    found = analyze(installed, "verify", "--man=no", *(f"./{name}" for name in SERVICES + TIMERS))
+    found = analyze(installed, "verify", "--man=no", *(f"./{name}" for name in SERVICES + TIMERS + PATHS))
     assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
 
 
@@ -116,7 +122,8 @@ def test_services_run_as_hearth_with_its_own_folders_and_a_verb_that_exists(name
 
     assert program == PROGRAM
     assert verb in VERBS
-    assert rest == [*(["--safe"] if name == "hearth-safe.service" else []), "--home", "/var/lib/hearth"]
+    more = {"hearth-safe.service": ["--safe"], "hearth-phone.service": ["--access-point"]}
+    assert rest == [*more.get(name, []), "--home", "/var/lib/hearth"]
     assert (service["User"], service["Group"]) == (["hearth"], ["hearth"])
     assert service["StateDirectory"] == ["hearth hearth-keys"]
     assert service["StateDirectoryMode"] == ["0700"]
@@ -130,13 +137,36 @@ def test_what_needs_no_network_has_none(name):
     assert service["RestrictAddressFamilies"] == ["AF_UNIX"]
 
 
-def test_the_pages_answer_only_near_by_and_cannot_call_out():
-    portal = options("hearth-portal.service")
+@pytest.mark.parametrize(("name", "allowed"), [*zip(PAGES, ["localhost", RANGE], strict=True)])
+def test_the_pages_answer_only_near_by_and_cannot_call_out(name, allowed):
+    portal = options(name)
     assert "~connect" in portal["SystemCallFilter"]
     assert portal["IPAddressDeny"] == ["any"]
-    assert portal["IPAddressAllow"] == ["localhost"]
+    assert portal["IPAddressAllow"] == [allowed]
     assert portal["SocketBindAllow"] == ["tcp:8480"]
     assert portal["SocketBindDeny"] == ["any"]
+
+
+def test_the_kiosk_can_ask_for_the_access_point_and_for_nothing_else_of_root():
+    """An empty file in one folder; what root starts on it has its rights over networks alone and reads no home."""
+    (watched,) = options("hearth-accesspoint.path", "Path")["PathExists"]
+    assert watched == f"{door_folder()}/{WANTED}"
+    point = options("hearth-accesspoint.service")
+    assert point["Group"] == ["hearth"]
+    assert point["ReadWritePaths"] == [str(door_folder())]
+    assert (point["RuntimeDirectory"], point["RuntimeDirectoryMode"]) == ([point_file().parent.name], ["0750"])
+    assert "StateDirectory" not in point
+    for name in ("kiosk", "safe"):
+        assert options(f"hearth-{name}.service")["ReadWritePaths"] == [f"-{door_folder()}"]
+    lines = (UNITS / "hearth.tmpfiles.conf").read_text(encoding="utf-8").splitlines()
+    assert f"d {door_folder()} 0770 hearth hearth" in lines
+
+
+def test_the_pages_for_the_phone_come_and_go_with_the_access_point():
+    phone = options("hearth-phone.service", "Unit")
+    assert phone["BindsTo"] == phone["After"] == ["hearth-accesspoint.service"]
+    assert options("hearth-accesspoint.service", "Unit")["Wants"] == ["hearth-phone.service"]
+    assert "[Install]" not in (UNITS / "hearth-phone.service").read_text(encoding="utf-8")
 
 
 def test_sync_cannot_listen():
