@@ -43,6 +43,15 @@ class Telling:
         uses: tuple[Use, ...] = ALLOWED, at: datetime | None = None,
     ) -> str:  # fmt: skip
         """Tell a story; returns its identifier."""
+        made = self.made(*sentences, site=site, prompt=prompt, language=language, uses=uses, at=at)
+        with self.place.catalogue() as catalogue, catalogue.write() as tx:
+            return put(tx, [made])[0]
+
+    def made(
+        self, *sentences: str, site: str = "Maple Library", prompt: str = "mill", language: str = "en",
+        uses: tuple[Use, ...] = ALLOWED, at: datetime | None = None,
+    ) -> Made:  # fmt: skip
+        """The same, not yet in the catalogue."""
         self._told += 1
         told = at or datetime(2026, 3, 2, 10, tzinfo=UTC) + timedelta(hours=self._told)
         clock, said = 1000, []
@@ -50,11 +59,9 @@ class Telling:
             end = clock + 400 * len(text.split())
             said.append(Said(text, clock, end))
             clock = end + 800
-        made = Made(
+        return Made(
             fresh_take(told), Kind.STORY, prompt, f"Tell me about the {prompt}.", language, site, told, tuple(said), uses
         )
-        with self.place.catalogue() as catalogue, catalogue.write() as tx:
-            return put(tx, [made])[0]
 
     def allow(self, story: str, *uses: Use, more: tuple[Act, ...] = (), form: Form = Form.VOICE,
               embargo: date | None = None) -> None:  # fmt: skip
@@ -76,6 +83,11 @@ class Telling:
 @pytest.fixture
 def telling(place: ArchiveHome) -> Telling:
     return Telling(place)
+
+
+@pytest.fixture
+def made(telling: Telling) -> Callable[..., Made]:
+    return telling.made
 
 
 @pytest.fixture
