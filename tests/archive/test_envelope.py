@@ -88,8 +88,10 @@ def modules() -> list[Path]:
     return [path for folder in ("archive", "kiosk", "audio", "hardware") for path in (ROOT / folder).rglob("*.py")]
 
 
-@pytest.mark.parametrize("name", ["_unwrap_private", "_unwrap_code"])
-def test_only_the_gate_opens_a_wrap(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "asking"), [("_unwrap_private", {"open_content", "open_loan"}), ("_unwrap_code", {"open_content"})]
+)
+def test_only_the_gate_opens_a_wrap(name: str, asking: set[str]) -> None:
     assert [path.name for path in modules() if name in names_in(path)] == ["envelope.py"]
     tree = ast.parse((SOURCE / "envelope.py").read_text(encoding="utf-8"))
     callers = {
@@ -99,7 +101,14 @@ def test_only_the_gate_opens_a_wrap(name: str) -> None:
         for node in ast.walk(function)
         if isinstance(node, ast.Name) and node.id == name
     }
-    assert callers == {"open_content"}
+    assert callers == asking
+
+
+def test_a_loan_is_opened_only_after_its_record_was_asked() -> None:
+    tree = ast.parse((SOURCE / "envelope.py").read_text(encoding="utf-8"))
+    gate = next(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "open_loan")
+    body = ast.unparse(gate)
+    assert body.index("may(standing(events)") < body.index("raise Refused") < body.index("_unwrap_private(")
 
 
 def test_open_content_asks_before_it_reads_a_wrap() -> None:
@@ -123,5 +132,7 @@ def test_whoever_reads_content_with_a_bare_key_got_it_from_the_gate() -> None:
             "masters.py",
             "transcripts.py",
             "flac.py",
+            "night.py",  # the worker hands it the key that the gate gave for transcribing
         }:
             assert "open_content" in names_in(path), path
+    assert "open_content" in names_in(SOURCE / "transcription.py")

@@ -91,7 +91,7 @@ def test_one_object_and_the_right_exit_code_on_an_absent_home(verb, home, words,
 
 def test_an_empty_home_is_made_with_defaults_and_holds_no_keys(verb, home) -> None:
     home.mkdir(parents=True)
-    assert verb("list", "--home", home, "--json").json == {"stories": []}
+    assert verb("list", "--home", home, "--json").json == {"stories": [], "guests": []}
     assert verb("search", "river", "--home", home, "--json").json == {"results": []}
     assert (home / "config.toml").is_file()
     assert not list(home.rglob("*.key"))
@@ -149,7 +149,7 @@ def test_an_absent_home_works_without_any_network(home) -> None:
     alone = subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False).returncode == 0
     command = [PROGRAM, "list", "--home", home, "--json"]
     done = subprocess.run(["unshare", "-rn", *command] if alone else command, capture_output=True, check=True)
-    assert json.loads(done.stdout) == {"stories": []}
+    assert json.loads(done.stdout) == {"stories": [], "guests": []}
 
 
 def test_doctor_says_what_to_do_for_everything_that_is_not_well(verb, home) -> None:
