@@ -57,12 +57,13 @@ class Looks:
             level=_voice_level(position) if position is not None and not live else telling.level,
             position=position,
             time_left=left,
-            waveform=telling.review.bars,
+            waveform=playing.bars or telling.review.bars,
             origin=self._origin(session),
             cues=self.cues,
             nudge="" if prompt is None else self._nudge(session, prompt),
             qr=session.keep_code,
             digits=self._facing.digits(now),
+            network=self._facing.network() if session.state is State.FACILITATOR else None,
             theme=self._theme(session),
         )
         return view(session, extras, self._texts[session.language], keys(session))
