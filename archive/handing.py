@@ -36,12 +36,9 @@ _BLOCK = 1 << 20
 _NOT_CHECKED = "These words were written down by a machine and have not been checked by a person."
 _HEADER = "WEBVTT\n"
 
-Asked = Callable[[str, str], str]
-"""Given a prompt's identifier and a language, the words in which it is asked; empty where they are not known."""
 
-
-def story_content(store: Store, story: TakeId, asked: Asked | None = None) -> BagContent:
-    """Collect what the bag of ``story`` says; ``asked`` knows the words of prompts, where they are known.
+def story_content(store: Store, story: TakeId) -> BagContent:
+    """Collect what the bag of ``story`` says: facts of the story alone, so that the same story says the same again.
 
     Raises `Refused` where the gate says no at this moment, `NoKey` for a sealed story, `DamagedTake` or `BadSound`
     where a stored file does not open, `OSError` or `DiskTrouble` where the home's disk fails.
@@ -59,7 +56,7 @@ def story_content(store: Store, story: TakeId, asked: Asked | None = None) -> Ba
         captions=_captions(store, story, key),
         metadata=_dublin_core(facts, voice=answer.voice),
         consent=record(story, events),
-        events=tuple(_event_log(store, facts, events, asked)),
+        events=tuple(_event_log(store, facts, events)),
         sound=_sound(store, facts, key) if answer.voice else None,
     )
 
@@ -156,16 +153,14 @@ def _dublin_core(facts: Story, *, voice: bool) -> dict[str, str]:
     }
 
 
-def _event_log(
-    store: Store, facts: Story, events: list[ConsentEvent], asked: Asked | None
-) -> Iterable[dict[str, Any]]:
+def _event_log(store: Store, facts: Story, events: list[ConsentEvent]) -> Iterable[dict[str, Any]]:
     """Tell what happened to the recording, oldest first, each as one plain fact."""
     conn = store.db.conn
     wall, trusted = facts.recorded_at.isoformat(), facts.clock_trusted
     recorded = {
         "event": "recorded", "at": wall, "clock_trusted": trusted, "kind": facts.kind.value, "prompt": facts.prompt,
     }  # fmt: skip
-    words = asked(facts.prompt, facts.language) if asked else ""
+    words = store.asked(facts.id)
     yield {**recorded, "prompt_text": words} if words else recorded
     row = conn.execute(
         "SELECT length, speech, overflows, clipped, sha256, rate, channels, width FROM closings WHERE take = ?",

@@ -237,6 +237,16 @@ def m012_second_hearing(db: Database) -> None:
     )
 
 
+@migrations()
+def m013_what_was_asked(db: Database) -> None:
+    """The words in which each question was asked: a set may be rewritten later, what was answered stays."""
+    _run(
+        db,
+        """CREATE TABLE asked (
+            take TEXT PRIMARY KEY REFERENCES takes(id) ON DELETE CASCADE, words TEXT NOT NULL) STRICT""",
+    )
+
+
 def _append_only(table: str) -> tuple[str, str]:
     """Triggers that refuse to change or delete a row of ``table``."""
     refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"

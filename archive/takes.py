@@ -65,12 +65,13 @@ class Takes(Erasing):
         sound: AudioFormat | None = None,
         take: TakeId | None = None,
         trimmed_from: TakeId | None = None,
+        asked: str = "",
     ) -> OpenTake:
         """Note that recording was agreed to, and make the key of the take. Call before the microphone opens.
 
         The yes, the facts and the box's wrap are durable when this returns; no file is made. A second try (redo)
         is a second take; ``take`` is its identifier where one was promised already (`fresh_take`), ``trimmed_from``
-        the take it is cut out of (`archive.trimming`).
+        the take it is cut out of (`archive.trimming`). ``asked`` is the question in the words it was asked in.
         Raises `NoKey` if the keys of the box are missing.
         """
         if take is None:
@@ -91,7 +92,14 @@ class Takes(Erasing):
             add_wrap(conn, take, BOX, blob)
             if trimmed_from is not None:
                 conn.execute("INSERT INTO trims VALUES (?, ?)", (take, trimmed_from))
+            if asked:
+                conn.execute("INSERT INTO asked VALUES (?, ?)", (take, asked))
         return OpenTake(take, self.home.take_file(take), key, int(done.lastrowid or 0))
+
+    def asked(self, take: TakeId) -> str:
+        """The words in which the question of ``take`` was asked; empty where they were not noted."""
+        row = self.db.conn.execute("SELECT words FROM asked WHERE take = ?", (take,)).fetchone()
+        return "" if row is None else str(row[0])
 
     def agree(self, take: TakeId, *, wording: Wording, by: str) -> None:
         """Note that one more person agreed to be recorded in this take. Raises `Refused` when it is gone."""

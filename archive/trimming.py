@@ -85,6 +85,7 @@ def begin_trim(store: Stories, origin: TakeId, made: TakeId, start: Ms, end: Ms,
         site=facts.site,
         take=made,
         trimmed_from=origin,
+        asked=store.asked(origin),
     )
     query = "SELECT speech, overflows, clipped FROM closings WHERE take = ?"
     speech, overflows, clipped = store.db.conn.execute(query, (origin,)).fetchone()

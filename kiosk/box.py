@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import queue
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -221,6 +221,12 @@ def make_voice(setting: Setting) -> Voice:
     )  # fmt: skip
 
 
+def _words_of(known: Sequence[prompts.Prompt]) -> Callable[[str, str], str]:
+    """How a question stands on the screen, for the take: its set may be rewritten before the story is handed on."""
+    questions = {prompt.id: prompt for prompt in known}
+    return lambda prompt, language: questions[prompt].say(language) if prompt in questions else ""
+
+
 def make_app(
     setting: Setting,
     store: Store,
@@ -237,7 +243,7 @@ def make_app(
     telling = Telling(
         store, drivers.source, capture, clock, arrivals.put, site=config.site.name, rules=ADAPTIVE,
         longest_s=rules.story, longest_group_s=rules.conversation,
-        beside=Beside(arrivals.put), begin_track=drivers.begin_track,
+        beside=Beside(arrivals.put), begin_track=drivers.begin_track, asked=_words_of(setting.prompts),
     )  # fmt: skip
     voice = make_voice(setting)
     playing = Playing(

@@ -65,10 +65,11 @@ class Telling:
         longest_group_s: float = 0.0,
         beside: Beside,
         begin_track: Callable[[float], float] | None = None,
+        asked: Callable[[str, str], str] = lambda _, __: "",
     ) -> None:
         """``longest_s`` and ``longest_group_s`` are the longest takes: space is held for them.
 
-        ``begin_track`` drives a simulated microphone.
+        ``begin_track`` drives a simulated microphone; ``asked`` says a prompt's words in a language.
         """
         self._store = store
         self._source = source
@@ -76,6 +77,7 @@ class Telling:
         self._clock = clock
         self._announce = announce
         self._site = site
+        self._asked = asked
         self._rules = rules
         longest = {Kind.STORY: longest_s, Kind.CONVERSATION: max(longest_s, longest_group_s)}
         self._room = TakeRoom(store, lambda: source.format, longest)
@@ -111,7 +113,7 @@ class Telling:
         words = wording(texts, Use.RECORD, group=group)
         self._open = self._store.open_take(
             prompt=prompt, language=effect.language, wording=words, by=f"{BY_KEY}, person 1" if group else by,
-            kind=kind, site=self._site, take=effect.take,
+            kind=kind, site=self._site, take=effect.take, asked=self._asked(prompt, effect.language),
         )  # fmt: skip
         for person in range(2, effect.people + 1):
             self._store.agree(effect.take, wording=words, by=f"{BY_KEY}, person {person}")

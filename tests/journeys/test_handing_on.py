@@ -213,3 +213,9 @@ def test_retention_and_doctor_after_an_evening(copied, in_process) -> None:
     assert found["jobs"]
     assert found["keys"]
     assert found["unfinished"]
+
+
+def test_what_was_asked_is_kept_though_the_question_is_rewritten(copied, look) -> None:
+    question = next(one for one in read_home(copied.home).prompts if one.id == copied.shared["prompt"])
+    with look(copied.home) as store:
+        assert store.asked(copied.shared["id"]) == question.say(copied.shared["language"])
