@@ -238,7 +238,7 @@ build_environment() { # build_environment LOCK PYTHON
 }
 
 fetch_models() {
-  # One look for all three: a model whose files have changed since they were verified counts as missing.
+  # One look for all: a model whose files have changed since they were verified counts as missing.
   local here_now; here_now=$("$venv/bin/hearth" models 2>>"$log")
   missing_model() { ! grep -q "^$1  here" <<<"$here_now"; }
   if missing_model tiny.en; then
@@ -250,6 +250,14 @@ fetch_models() {
   fi
   if missing_model speech; then
     step "real speech to try it with" fetch_model speech || say "The test speech was not fetched: $(why_it_failed)"
+  fi
+  if missing_model meaning; then
+    step "model of meaning (91 MB) for an archive's search, checked" fetch_model meaning ||
+      say "The model of meaning was not fetched: $(why_it_failed) An archive searches by words alone; its tests say so."
+  fi
+  if missing_model voices; then
+    step "model of voices (17 MB) for who spoke when, checked" fetch_model voices ||
+      say "The model of voices was not fetched: $(why_it_failed) Nobody proposes who spoke when; its tests say so."
   fi
 }
 

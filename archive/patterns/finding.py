@@ -82,17 +82,24 @@ class Finder:
 
         Raises `Refused` where that story may not be read, `NoSuchStory` where nothing is said there.
         """
+        here = self.moment(tx, story, at, now, reader)
+        asked = self.model.vectors([here.text])[0]
+        return self._nearest(tx, asked, now, filters, limit, reader, besides=story)
+
+    def moment(self, tx: Tx, story: str, at: int, now: datetime, reader: Reader = Reader.DESK) -> Near:
+        """Return what is said at ``at`` (ms) of ``story``, without blanked words. Raises `Refused`, `NoSuchStory`."""
         answer = asks(tx, [story], reader, now)[story]
         if not answer.allowed:
             raise Refused(answer.why, "Nobody here may open it.")
         row = tx.one(
-            "SELECT text FROM passages WHERE story = ? AND start_ms <= ? ORDER BY start_ms DESC, number DESC LIMIT 1",
+            "SELECT number, start_ms, end_ms, text FROM passages WHERE story = ? AND start_ms <= ? "
+            "ORDER BY start_ms DESC, number DESC LIMIT 1",
             story, at,
         )  # fmt: skip
         text = "" if row is None else " ".join(str(row["text"]).replace(BLANK, " ").split())
-        if not text:
+        if row is None or not text:
             raise NoSuchStory("Nothing was written down at this moment.", "Choose a moment with words.")
-        return self._nearest(tx, self.model.vectors([text])[0], now, filters, limit, reader, besides=story)
+        return Near(story, int(row["number"]), int(row["start_ms"]), int(row["end_ms"]), text, 1.0)
 
     def _nearest(
         self, tx: Tx, asked: Array, now: datetime, filters: Filters | None, limit: int, reader: Reader,

@@ -107,6 +107,23 @@ def _drop(tx: Tx, model: str, now: datetime) -> int:
     return gone
 
 
+def is_behind(tx: Tx) -> bool:
+    """Whether a build may have something to do: a passage or a vector without its counterpart."""
+    for one, other in (("passages", "vectors"), ("vectors", "passages")):
+        lonely = (
+            f"SELECT 1 FROM {one} a WHERE NOT EXISTS (SELECT 1 FROM {other} b WHERE b.story = a.story "  # noqa: S608
+            "AND b.number = a.number AND b.version = a.version) LIMIT 1"
+        )
+        if tx.one(lonely) is not None:
+            return True
+    return False
+
+
+def is_indexed(tx: Tx, model: str) -> bool:
+    """Whether anything at all can be found by ``model``."""
+    return tx.one("SELECT 1 FROM vectors WHERE model = ? LIMIT 1", model) is not None
+
+
 def forget(place: ArchiveHome) -> int:
     """Remove every vector; return how many. For an archive that switched machines off."""
     with place.catalogue() as catalogue, catalogue.write() as tx:

@@ -17,6 +17,7 @@ PARTS: tuple[str, ...] = (
     "move",
     "verify",
     "search",
+    "index",
     "medley",
     "briefing",
 )

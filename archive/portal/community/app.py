@@ -26,6 +26,7 @@ from archive.portal.community import (
     erasing,
     finding,
     front,
+    meaning,
     people,
     review,
     story,
@@ -35,7 +36,7 @@ from archive.portal.guard import Guard
 from archive.server.place import ArchiveHome
 
 MODULES: tuple[ModuleType, ...] = (
-    front, review, finding, story, cutting, erasing, cueing, boxing, people, enter,
+    front, review, finding, meaning, story, cutting, erasing, cueing, boxing, people, enter,
 )  # fmt: skip
 MOST_BODY = 256 * 1024
 """The longest form: a moderation policy, a set of questions."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from urllib.parse import urlencode
@@ -19,7 +20,7 @@ LINKS = (Link("/search", "Search", Permission.SEARCH),)
 PAGE = 20
 _LONGEST = 400
 _MOST_CHOICES = 300
-_FIELDS = ("q", "prompt", "site", "language", "since", "until")
+_FIELDS = ("q", "prompt", "site", "language", "since", "until", "code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +44,40 @@ def routes(desk: Desk) -> list[Page]:
     return [get(desk, "/search", Permission.SEARCH, _search)]
 
 
-def _search(ask: Ask) -> Response:
+def read_asked(ask: Ask) -> tuple[dict[str, str], Filters]:
+    """What the form asked for, field by field, and what it narrows to."""
     asked = {name: _plain(ask.request.query_params.get(name, "")) for name in _FIELDS}
-    filters = Filters(asked["prompt"], asked["site"], asked["language"], _day(asked["since"]), _day(asked["until"]))
+    since, until = _day(asked["since"]), _day(asked["until"])
+    return asked, Filters(asked["prompt"], asked["site"], asked["language"], since, until, asked["code"])
+
+
+def is_narrowed(asked: Mapping[str, str]) -> bool:
+    """Whether only some stories were asked for."""
+    return any(value for name, value in asked.items() if name != "q")
+
+
+def choices_of(tx: Tx) -> dict[str, list[Choice]]:
+    """What the filters can be set to."""
+    return {
+        "prompt": _prompts(tx), "site": _values(tx, "site"), "language": _values(tx, "language"), "code": _codes(tx),
+    }  # fmt: skip
+
+
+def _search(ask: Ask) -> Response:
+    asked, filters = read_asked(ask)
     before = ask.request.query_params.get("before", "")
     after = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None  # noqa: PLR2004 - 2^63
     with ask.reading() as tx:
         hits = search(tx, asked["q"], Reader.DESK, ask.now, filters=filters, limit=PAGE, before=after)
         found = [Found(hit, facts_of(tx, hit.story)) for hit in hits]
-        choices = {"prompt": _prompts(tx), "site": _values(tx, "site"), "language": _values(tx, "language")}
+        choices = choices_of(tx)
     more = ""
     if len(hits) == PAGE:
         more = urlencode({**{name: value for name, value in asked.items() if value}, "before": hits[-1].number})
-    narrowed = any(asked[name] for name in _FIELDS if name != "q")
-    return ask.page("search", asked=asked, found=found, choices=choices, more=more, narrowed=narrowed, later=after)
+    return ask.page(
+        "search", asked=asked, found=found, choices=choices, more=more, narrowed=is_narrowed(asked), later=after,
+        meaning=ask.desk.place.settings.ai,
+    )  # fmt: skip
 
 
 def _prompts(tx: Tx) -> list[Choice]:
@@ -74,6 +95,12 @@ def _values(tx: Tx, column: str) -> list[Choice]:
         _MOST_CHOICES,
     )
     return [Choice(str(row["value"]), str(row["value"])) for row in rows]
+
+
+def _codes(tx: Tx) -> list[Choice]:
+    """Codes that stand: one merged into another is found by that one."""
+    rows = tx.all("SELECT id, name FROM codes WHERE merged_into = '' ORDER BY name LIMIT ?", _MOST_CHOICES)
+    return [Choice(str(row["id"]), str(row["name"])) for row in rows]
 
 
 def _plain(text: str) -> str:

@@ -13,6 +13,9 @@ from hardware.notify import Notifier
 from kiosk.commands.archiving.common import archive_home_option
 from kiosk.commands.common import note
 
+_GRACE_S = 5.0
+"""So long a batch of the index may take to end; what it had not stored is done by the next start."""
+
 
 @click.command(name="serve")
 @archive_home_option
@@ -30,6 +33,7 @@ def command(home: Path, bind: str) -> None:
       hearth archive serve
       hearth archive serve --home ./my-archive --bind 127.0.0.1:8500
     """
+    from archive.patterns.keeping import keep_indexed
     from archive.people.accounts import first_code
     from archive.portal.community.app import make_community
     from archive.portal.community.serving import loopback, outside_names, serve
@@ -56,7 +60,13 @@ def command(home: Path, bind: str) -> None:
             click.echo(f"The archive is at {url}")
             notifier.ready("The archive is open.")
 
+        indexing = threading.Thread(target=keep_indexed, args=(place, stop), daemon=True)
+        indexing.start()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        serve(app, place, where, ready, stop)
+        try:
+            serve(app, place, where, ready, stop)
+        finally:
+            stop.set()
+            indexing.join(_GRACE_S)
     notifier.stopping()

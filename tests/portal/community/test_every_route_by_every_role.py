@@ -32,7 +32,7 @@ EXPECTED = {
     Permission.EXCERPT: {
         "GET /story/{story}/cut", "POST /story/{story}/cut", "POST /story/{story}/excerpt/end",
     },
-    Permission.SEARCH: {"GET /search"},
+    Permission.SEARCH: {"GET /search", "GET /search/meaning", "GET /search/like/{story}"},
     Permission.CUES: {"GET /cues", "GET /cues/{box}", "POST /cues/{box}/put", "POST /cues/{box}/clear"},
     Permission.BOXES: {"GET /boxes", "POST /boxes/add", "POST /boxes/{box}/revoke", "POST /boxes/{box}/site"},
     Permission.ERASE: {"GET /story/{story}/erase", "POST /story/{story}/erase"},
