@@ -110,8 +110,7 @@ def begin_cut(store: Store, visit: Visit, start: Ms, end: Ms) -> Cut:
     span = Span(max(Ms(0), start), min(end, length))
     if span.start >= span.end:
         raise Refused(f"The part lies inside the story, which lasts {length / 1000:.1f} s.", "Give it as 12.5-18.")
-    if _unfinished(store, take):
-        raise StillWriting("A machine is still writing down its words.", "Try again in a minute.")
+    must_be_written(store, take)
     old = open_content(store, take, Reader.TELLER, store.now(), derived=visit.derived)
     before = cuts_of(store.db.conn, take)
     target = cut_flac(store.home, take, before + 1)
@@ -139,9 +138,11 @@ def finish_cut(store: Store, cut: Cut, sha256: str, by: str) -> Span:
     return cut.span
 
 
-def _unfinished(store: Store, take: TakeId) -> bool:
+def must_be_written(store: Store, take: TakeId) -> None:
+    """Raise `StillWriting` while a machine works on the words of ``take``: no part of it can go yet."""
     query = "SELECT 1 FROM jobs WHERE take = ? AND kind = ? AND done_at IS NULL AND failed IS NULL"
-    return store.db.conn.execute(query, (take, TRANSCRIBE)).fetchone() is not None
+    if store.db.conn.execute(query, (take, TRANSCRIBE)).fetchone() is not None:
+        raise StillWriting("A machine is still writing down its words.", "Try again in a minute.")
 
 
 def _rewrap(store: Store, visit: Visit, old: ContentKey, new: ContentKey, *, first: bool) -> None:

@@ -9,7 +9,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 
-from archive.cutting import begin_cut, finish_cut
+from archive.cutting import begin_cut, finish_cut, must_be_written
 from archive.errors import ArchiveError
 from archive.masters import Master, open_master
 from archive.store import Store
@@ -62,6 +62,8 @@ class TakingOut:
 
         visit = self._playing.visit
         try:
+            # Better told now than after every mark was set.
+            must_be_written(self._store, effect.story)
             master = open_master(self._store, effect.story, Reader.TELLER, self._store.now(), visit=visit)
         except TROUBLES as error:
             fail(error)

@@ -33,6 +33,8 @@ GROWN_UP = 0.12
 ONWARD = (Meaning.TALK, Meaning.AGREE, Meaning.KEEP, Meaning.YES, Meaning.NO, Meaning.SAY_CODE)
 RESTS = (0.05, 0.3, 1.0, 5.0, 30.0)
 LEFT_ALONE = 400.0
+A_BOX = 5_000
+"""Presses before the next box."""
 
 
 class Storm:
@@ -190,20 +192,31 @@ class Storm:
 
 
 def run(count: int, folder: Path) -> Outcome:
+    """Children at one box after the other: what a box costs grows with its stories, and each is judged at its end."""
     outcome = Outcome(runs=count)
     memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else folder) as room:
-        home = Path(room) / "home"
-        home.mkdir()
-        (home / "config.toml").write_text(SETTINGS)
-        with Rig(home, clock_at(0.0)) as box:
-            storm = Storm(box, outcome, count)
-            storm.run(count)
-            storm.settle()
-            storm.wait(LEFT_ALONE * 3)
-            outcome.check(box.state is State.ATTRACT, f"the box did not come home but stayed in {box.state}")
-            _judge(storm)
+    done, shortest = 0, 99.0
+    while done < count and not outcome.failures:
+        presses = min(A_BOX, count - done)
+        with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else folder) as room:
+            shortest = min(shortest, _one_box(Path(room) / "home", presses, count + done, outcome))
+        done += presses
+    outcome.notes["shortest quiet before a yes"] = round(shortest, 3)
     return outcome
+
+
+def _one_box(home: Path, presses: int, seed: int, outcome: Outcome) -> float:
+    """Let children at a new box; returns the shortest quiet before a yes, in seconds."""
+    home.mkdir()
+    (home / "config.toml").write_text(SETTINGS)
+    with Rig(home, clock_at(0.0)) as box:
+        storm = Storm(box, outcome, seed)
+        storm.run(presses)
+        storm.settle()
+        storm.wait(LEFT_ALONE * 3)
+        outcome.check(box.state is State.ATTRACT, f"the box did not come home but stayed in {box.state}")
+        _judge(storm)
+    return storm.shortest
 
 
 def _judge(storm: Storm) -> None:
@@ -218,8 +231,10 @@ def _judge(storm: Storm) -> None:
         if str(take) in here:
             uses = [event.use for event in events if event.act is Act.DECIDE and event.yes]
             outcome.check(uses[:1] == [Use.RECORD] and Use.KEEP in uses, "kept without its consents")
-    outcome.notes |= {"kept": len(storm.kept), "yeses": storm.yeses, "states": len(storm.states)} | storm.kinds
-    outcome.notes["shortest quiet before a yes"] = round(storm.shortest, 3)
+    told = {"boxes": 1, "presses": storm.count, "kept": len(storm.kept), "yeses": storm.yeses} | storm.kinds
+    for name, number in told.items():
+        outcome.notes[name] = int(outcome.notes.get(name, 0)) + number
+    outcome.notes["states"] = max(int(outcome.notes.get("states", 0)), len(storm.states))
 
 
 FAULT = Fault(
