@@ -15,6 +15,7 @@ from archive.catalogue import (
     tables_fleet,
     tables_meaning,
     tables_medleys,
+    tables_partners,
     tables_people,
     tables_public,
     tables_search,
@@ -33,6 +34,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     *tables_coding.MIGRATIONS,
     *tables_medleys.MIGRATIONS,
     *tables_briefings.MIGRATIONS,
+    *tables_partners.MIGRATIONS,
     *tables_meaning.MIGRATIONS,
     *tables_fleet.MIGRATIONS,
 )

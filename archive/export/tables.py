@@ -35,6 +35,9 @@ OWN: Final[Mapping[str, str]] = {
     "loans": "was wrapped for one box of this archive, and is made again",
     "releases": "offers programs, whose bundles are no part of a collection",
     "box_rings": "says which of this archive's boxes try a release first",
+    "partner_stories": "was wrapped for this archive's key, and comes again with the next exchange",
+    "partner_volumes": "says how far this very archive has read what partners sent",
+    "partner_texts": "comes again with the next exchange",
     "medley_renditions": "holds words of voices together, and is made again from the excerpts",
     "medley_voices": "tells of a rendition that is made again",
 }
@@ -42,6 +45,8 @@ OWN: Final[Mapping[str, str]] = {
 SECRET: Final[Mapping[tuple[str, str], str]] = {
     ("people", "password"): "a password is set anew at another archive",
     ("boxes", "credential"): "a box is let in anew by another archive",
+    ("partners", "credential"): "a partner is let in anew by another archive",
+    ("partners", "secret"): "opens a partner's door to this archive alone",
 }
 """Columns that stay empty in plain files; only `archive.export.moving` carries them, for it is the same archive."""
 

@@ -62,9 +62,19 @@ def feed_for(place: ArchiveHome, box: str, hello: Hello) -> bytes:
             applied_feed(tx, box, hello.applied, now)
         with catalogue.read() as tx:
             sheets, wanted = _prepared(tx, box, now)
-        loans = [loan for story, cuts in wanted.items() if (loan := _loan(place, box, hello.seal, story, cuts))]
-        with catalogue.write() as tx:
-            return _write(place, tx, box, hello.seal, sheets, loans)
+    return feed_of(place, box, hello.seal, sheets, wanted)
+
+
+def feed_of(
+    place: ArchiveHome, box: str, seal: bytes, sheets: Mapping[str, dict[int, str]], wanted: Mapping[str, list[Cut]]
+) -> bytes:
+    """Lend ``wanted`` (cuts by story) to whoever holds the private half of ``seal``, and sign a feed that says so.
+
+    The gate is asked for each story with the write lock held; ``box`` names who it is for, and which reader that is.
+    """
+    loans = [loan for story, cuts in wanted.items() if (loan := _loan(place, box, seal, story, cuts))]
+    with place.catalogue() as catalogue, catalogue.write() as tx:
+        return _write(place, tx, box, seal, dict(sheets), loans)
 
 
 def open_blob(place: ArchiveHome, box: str, sha256: str) -> BinaryIO:

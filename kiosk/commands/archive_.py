@@ -20,6 +20,8 @@ PARTS: tuple[str, ...] = (
     "index",
     "medley",
     "briefing",
+    "qda",
+    "partner",
 )
 """Each is a module of `kiosk.commands.archiving` with a ``command`` of that name."""
 

@@ -27,6 +27,7 @@ from archive.portal.community import (
     finding,
     front,
     meaning,
+    partnerdoor,
     people,
     review,
     story,
@@ -41,8 +42,9 @@ MODULES: tuple[ModuleType, ...] = (
 MOST_BODY = 256 * 1024
 """The longest form: a moderation policy, a set of questions."""
 BOX = "/box"
+PARTNER = "/partner"
 PUBLIC = "/public"
-BARE = (f"{BOX}/", f"{PUBLIC}/", "/healthz")
+BARE = (f"{BOX}/", f"{PARTNER}/", f"{PUBLIC}/", "/healthz")
 """Below these paths nobody gets a cookie: boxes call there, and visitors."""
 
 
@@ -65,6 +67,7 @@ def make_community(
         *static_routes(),
         Route("/healthz", _healthz(desk), methods=["GET"]),
         Mount(BOX, deposit.box_app(place, place.clock)),
+        Mount(PARTNER, partnerdoor.partner_app(place)),
         *public,
     ]
     app = Starlette(

@@ -1,0 +1,142 @@
+"""An exchange: ours for them, theirs for us, through a folder that somebody carries or over https, one door to another."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import httpx
+
+from archive.durable import remove, write_file
+from archive.errors import BadFeed
+from archive.feed.manifest import LARGEST_SOUND, MOST_BYTES
+from archive.partners.giving import blob_for, blobs_of, bundle_for
+from archive.partners.known import BadPartner, Partner
+from archive.partners.taking import Taken, applied_volumes, take
+from archive.server.place import ArchiveHome
+from archive.transports.wire import MARK, address
+
+DOOR: Final = "/partner"
+_FEEDS: Final = "feed-{:04}"
+_MOST_VOLUMES: Final = 4096
+_TIMEOUT_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """What went out (stories lent, over a folder) and what came; ``took`` is None where they had left nothing."""
+
+    gave: int
+    took: Taken | None = field(default=None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data for `json`."""
+        return {"gave": self.gave, "took": None if self.took is None else self.took.to_json()}
+
+
+def exchange_folder(place: ArchiveHome, partner: Partner, folder: Path, who: str) -> Exchanged:
+    """Leave ours for ``partner`` in ``folder`` and take what they left there. Safe to repeat.
+
+    Raises `BadFeed`, `OSError`, and what `archive.feed` and the stores raise.
+    """
+    if not folder.is_dir():
+        raise BadPartner(f"There is no folder {folder}.", "Is the stick in?")
+    mine, theirs = place.public_key.fingerprint.replace(" ", ""), partner.key.fingerprint.replace(" ", "")
+    gave = _leave(place, partner, folder / f"{mine}-to-{theirs}")
+    source = folder / f"{theirs}-to-{mine}"
+    feeds = sorted(source.glob("feed-*"))
+    if not feeds:
+        return Exchanged(gave)
+    if len(feeds) > _MOST_VOLUMES or any(path.stat().st_size > MOST_BYTES for path in feeds):
+        raise BadFeed("What lies there is larger than a bundle can be.")
+
+    def fetch(sha256: str) -> BinaryIO:
+        path = source / "blobs" / sha256
+        if not path.is_file():
+            raise BadFeed("A sound is missing in this folder.", "Let the partner exchange with it again.")
+        return path.open("rb")
+
+    return Exchanged(gave, take(place, partner, [path.read_bytes() for path in feeds], fetch, who))
+
+
+def exchange_https(place: ArchiveHome, partner: Partner, who: str, client: httpx.Client | None = None) -> Exchanged:
+    """Fetch what ``partner`` lends from its own door; it fetches ours from our door, when it exchanges.
+
+    Raises `BadPartner` (no address or credential, or it does not answer), `BadFeed`.
+    """
+    if not partner.url or not partner.secret:
+        say = f"Where the door of {partner.name} is, or what opens it, is not known here."
+        raise BadPartner(say, "hearth archive partner add NAME KEY --url https://... --credential ...")
+    with place.catalogue() as catalogue, catalogue.read() as tx:
+        applied = applied_volumes(tx, partner.name)
+    with client or httpx.Client(timeout=_TIMEOUT_S, trust_env=False) as open_client:
+        asked = _Door(open_client, address(partner.url), partner.secret)
+        feeds = asked.feeds(applied)
+        return Exchanged(0, take(place, partner, feeds, asked.blob, who))
+
+
+class _Door:
+    """A partner's door, seen from outside."""
+
+    def __init__(self, client: httpx.Client, url: str, secret: str) -> None:
+        self._client = client
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {secret}"}
+
+    def feeds(self, applied: dict[int, int]) -> list[bytes]:
+        body = {"applied": {str(volume): sequence for volume, sequence in applied.items()}}
+        answer = self._ask("POST", f"{DOOR}/feed", json.dumps(body).encode())
+        try:
+            told = json.loads(answer)["feeds"]
+            return [base64.b64decode(one, validate=True) for one in told][:_MOST_VOLUMES]
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadFeed("The partner's answer cannot be read.", "Is it of the same version?") from error
+
+    def blob(self, sha256: str) -> BinaryIO:
+        return io.BytesIO(self._ask("GET", f"{DOOR}/blob/{sha256}"))
+
+    def _ask(self, method: str, path: str, body: bytes = b"") -> bytes:
+        data = bytearray()
+        try:
+            with self._client.stream(method, self._url + path, headers=self._headers, content=body) as answer:
+                for piece in answer.iter_bytes():
+                    data += piece
+                    if len(data) > LARGEST_SOUND:
+                        raise BadFeed("The partner's answer is larger than it can be.")
+                status, marked = answer.status_code, MARK.lower() in answer.headers
+        except httpx.HTTPError as error:
+            raise BadPartner(f"The partner does not answer: {type(error).__name__}.", "Try again later.") from error
+        if status != 200 or not marked:  # noqa: PLR2004
+            why = "it does not know our credential" if status == 401 else f"it answered {status}"  # noqa: PLR2004
+            raise BadPartner(f"The partner did not give what it lends: {why}.", "Ask its people.")
+        return bytes(data)
+
+
+def _leave(place: ArchiveHome, partner: Partner, folder: Path) -> int:
+    """Write feeds and blobs; what is lent no more goes from the folder."""
+    feeds = bundle_for(place, partner)
+    names = set(blobs_of(place, partner))
+    (folder / "blobs").mkdir(parents=True, exist_ok=True)
+    for name in sorted(names):
+        path = folder / "blobs" / name
+        if not path.exists():
+            with blob_for(place, partner, name) as source:
+                write_file(path, source.read(), 0o600)
+    for number, data in enumerate(feeds):
+        write_file(folder / _FEEDS.format(number), data, 0o600)
+    for path in _stale(folder, names, len(feeds)):
+        remove(path)
+    return len(names) // 2
+
+
+def _stale(folder: Path, names: set[str], volumes: int) -> Iterator[Path]:
+    feeds = {_FEEDS.format(number) for number in range(volumes)}
+    with contextlib.suppress(FileNotFoundError):
+        yield from (path for path in sorted(folder.glob("feed-*")) if path.name not in feeds)
+        yield from (path for path in sorted((folder / "blobs").iterdir()) if path.name not in names)

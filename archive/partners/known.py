@@ -1,0 +1,120 @@
+"""Which archives are partners: their public keys, compared by two people before, and how each comes to the other's door."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from archive.catalogue import Row, Tx
+from archive.catalogue.changes import note_change, stamp
+from archive.errors import ArchiveError
+from archive.sealedbag import ArchiveKey
+
+PREFIX = "hearth-partner-"
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_LONGEST = 40
+
+
+class BadPartner(ArchiveError):
+    """An archive that cannot be a partner like that, or is none."""
+
+    code = "bad-partner"
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """A partner archive. ``url`` is where its door is, ``secret`` what opens it for us; both may be empty."""
+
+    name: str
+    seal: bytes
+    sign: bytes
+    url: str
+    secret: str
+    let_in: bool
+    at: str
+
+    @property
+    def key(self) -> ArchiveKey:
+        """Its public keys."""
+        return ArchiveKey(self.name, self.seal, self.sign)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data for `json`; no secret is in it."""
+        return {
+            "partner": self.name,
+            "fingerprint": self.key.fingerprint,
+            "url": self.url,
+            "added_at": self.at,
+            "let_in": self.let_in,
+        }
+
+
+def add_partner(tx: Tx, name: str, key: ArchiveKey, who: str, now: datetime, *, url: str = "", secret: str = "") -> str:
+    """Make an archive a partner and return the credential it shows at our door, which nobody can show again.
+
+    Known already under the same keys: it gets a new credential, and what was known of its own door stays unless given
+    anew. Raises `BadPartner` for other keys under a known name: somebody has to remove that partner first.
+    """
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST:
+        raise BadPartner(f"{name[:60]!r} cannot name a partner.", "Small letters, figures, hyphens: 'upper-valley'.")
+    before = tx.one("SELECT * FROM partners WHERE name = ?", name)
+    if before is not None and (bytes(before["seal"]), bytes(before["sign"])) != (key.seal, key.sign):
+        raise BadPartner(f"The partner {name} is known with other keys.", "Ask its people, and remove it here first.")
+    credential = PREFIX + secrets.token_urlsafe(32)
+    kept = (url or (str(before["url"]) if before else ""), secret or (before["secret"] if before else None))
+    tx.run(
+        "INSERT INTO partners (name, seal, sign, url, secret, credential, at, who) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET url = excluded.url, secret = excluded.secret, "
+        "credential = excluded.credential",
+        name, key.seal, key.sign, *kept, _hash(credential), stamp(now), who,
+    )  # fmt: skip
+    note_change(tx, who, "partner added", name, "", now)
+    return credential
+
+
+def remove_partner(tx: Tx, name: str, who: str, now: datetime) -> list[str]:
+    """End a partnership; returns the objects of theirs that have to go. What they have of ours ends with their next visit.
+
+    Raises `BadPartner`.
+    """
+    partner_named(tx, name)
+    rows = tx.all("SELECT sound, card FROM partner_stories WHERE partner = ?", name)
+    tx.run("DELETE FROM partners WHERE name = ?", name)
+    note_change(tx, who, "partner removed", name, "", now)
+    return [str(key) for row in rows for key in row]
+
+
+def partner_named(tx: Tx, name: str) -> Partner:
+    """Find a partner by name. Raises `BadPartner`."""
+    row = tx.one("SELECT * FROM partners WHERE name = ?", name)
+    if row is None:
+        raise BadPartner(f"No partner is called {name!r} here.", "`hearth archive partner list` shows them all.")
+    return _partner(row)
+
+
+def partners(tx: Tx) -> list[Partner]:
+    """Every partner, by name."""
+    return [_partner(row) for row in tx.all("SELECT * FROM partners ORDER BY name")]
+
+
+def partner_with(tx: Tx, credential: str) -> Partner | None:
+    """The partner that may show ``credential``, None for any other. What is looked up is a hash of 256 random bits."""
+    if not credential.startswith(PREFIX) or not credential.isascii():
+        return None
+    row = tx.one("SELECT * FROM partners WHERE credential = ?", _hash(credential))
+    return None if row is None else _partner(row)
+
+
+def _partner(row: Row) -> Partner:
+    return Partner(
+        str(row["name"]), bytes(row["seal"]), bytes(row["sign"]), str(row["url"]), str(row["secret"] or ""),
+        row["credential"] is not None, str(row["at"]),
+    )  # fmt: skip
+
+
+def _hash(credential: str) -> str:
+    return hashlib.sha256(credential.encode()).hexdigest()

@@ -1,0 +1,250 @@
+"""What a partner lends to us: verified whole, kept sealed, played only while its teller's own record allows it.
+
+Stories of a partner are no stories of this archive: nobody here codes, quotes, publishes or exports them. The one
+reader there is for them is `Reader.LEND`, asked of the record that came with each, at every playing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from archive.catalogue import Row, Tx
+from archive.catalogue.changes import note_change, stamp
+from archive.consent import may, standing
+from archive.consentrecord import ConsentRecord, read_record, record
+from archive.envelope import open_loan
+from archive.errors import BadFeed, NoSuchStory, Refused
+from archive.feed.card import Card, open_card
+from archive.feed.manifest import LARGEST_CARD, LARGEST_SOUND, Blob, Loan, Manifest, open_feed
+from archive.home import Keys
+from archive.masters import flac_label
+from archive.objects import BLOCK, checked_key
+from archive.partners.giving import read_mark
+from archive.partners.known import Partner
+from archive.server.place import ArchiveHome
+from archive.types import Reader
+from audio.sealedreader import SealedReader
+
+Fetch = Callable[[str], BinaryIO]
+_KEEP: Final = "What this partner lent before stays as it was. Ask its people."
+
+
+@dataclass(slots=True)
+class Taken:
+    """What came: stories that may be played here, those that ended, and those whose tellers' records say no."""
+
+    lent: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    prompts: list[str] = field(default_factory=list)
+    sheets: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data for `json`."""
+        return {
+            "lent": self.lent, "ended": self.ended, "refused": self.refused, "prompt_sets": self.prompts,
+            "cue_sheets": self.sheets,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A story a partner lends, as the desk lists it."""
+
+    partner: str
+    story: str
+    site: str
+    title: str
+
+
+def take(place: ArchiveHome, partner: Partner, feeds: list[bytes], fetch: Fetch, who: str) -> Taken:
+    """Apply every volume a partner made for us; ``fetch`` opens a blob by its SHA-256. All of it counts, or nothing.
+
+    Raises `BadFeed` (not theirs, not for us, altered, older than what is in use, a volume missing), and what ``fetch``
+    raises.
+    """
+    volumes = _volumes(place, partner, feeds)
+    taken, rows = Taken(), []
+    now = place.now()
+    for volume, (_, manifest) in enumerate(volumes):
+        for loan in manifest.loans:
+            if may(standing(loan.consent.events), Reader.LEND, now).allowed:
+                _keep(place, loan.sound, LARGEST_SOUND, fetch)
+                _keep(place, loan.card, LARGEST_CARD, fetch)
+                rows.append(_row(partner, volume, loan))
+                taken.lent.append(str(loan.story))
+            else:
+                taken.refused.append(str(loan.story))
+    with place.catalogue() as catalogue:
+        with catalogue.write() as tx:
+            _check_fresh(tx, partner, volumes)
+            before = tx.all("SELECT story, sound, card FROM partner_stories WHERE partner = ?", partner.name)
+            _apply(tx, partner, volumes, rows, place, taken)
+            taken.ended = [str(row["story"]) for row in before if row["story"] not in set(taken.lent)]
+            still = {str(key) for row in tx.all("SELECT sound, card FROM partner_stories") for key in row}
+            told = json.dumps({"lent": len(taken.lent), "ended": len(taken.ended)})
+            note_change(tx, who, "exchanged with a partner", partner.name, told, now)
+    for row in before:
+        for sha256 in (str(row["sound"]), str(row["card"])):
+            if sha256 not in still:
+                place.objects.delete(_key(sha256))
+    return taken
+
+
+def drop(place: ArchiveHome, blobs: list[str]) -> None:
+    """Remove what a partner lent that is a partner no more."""
+    for sha256 in blobs:
+        place.objects.delete(_key(sha256))
+
+
+def applied_volumes(tx: Tx, partner: str) -> dict[int, int]:
+    """The number of the last feed that was applied, by volume."""
+    rows = tx.all("SELECT volume, sequence FROM partner_volumes WHERE partner = ?", partner)
+    return {int(row["volume"]): int(row["sequence"]) for row in rows}
+
+
+def guests(tx: Tx, place: ArchiveHome) -> list[Guest]:
+    """Every story of partners that may be played here now."""
+    rows = tx.all("SELECT * FROM partner_stories ORDER BY partner, story")
+    return [
+        Guest(str(row["partner"]), str(row["story"]), str(row["site"]), str(row["title"]))
+        for row in rows
+        if _allowed(row, place) == ""
+    ]
+
+
+def texts_of(tx: Tx, kind: str) -> list[tuple[str, str, str]]:
+    """Partner, name and body of everything of ``kind`` (prompts or sheet) that partners sent."""
+    rows = tx.all("SELECT partner, name, body FROM partner_texts WHERE kind = ? ORDER BY partner, name, volume", kind)
+    return [(str(row["partner"]), str(row["name"]), str(row["body"])) for row in rows]
+
+
+def open_guest(place: ArchiveHome, partner: str, story: str) -> tuple[bytes, Card]:
+    """Open a lent story for playing: its FLAC and its card. The gate is asked of its teller's record, now.
+
+    Raises `NoSuchStory`, `Refused`, `NoKey`, `StoreTrouble`.
+    """
+    with place.catalogue() as catalogue, catalogue.read() as tx:
+        row = tx.one("SELECT * FROM partner_stories WHERE partner = ? AND story = ?", partner, story)
+    if row is None:
+        raise NoSuchStory("No partner lends this story here.", "It may have been taken back by its teller.")
+    why = _allowed(row, place)
+    if why:
+        raise Refused(why, "Nobody here may hear it.")
+    consent = _consent(row)
+    keys = Keys(place.keys.seal, place.keys.sign)
+    key = open_loan(bytes(row["key"]), consent.story, consent.events, Reader.LEND, now=place.now(), keys=keys)
+    with place.objects.open(_key(str(row["card"]))) as source:
+        card = open_card(source.read(), consent.story, key)
+    with tempfile.TemporaryDirectory(dir=place.work) as folder:
+        path = Path(folder) / "sealed"
+        with place.objects.open(_key(str(row["sound"]))) as source, path.open("wb") as target:
+            while block := source.read(BLOCK):
+                target.write(block)
+        sealed = SealedReader(path, key, flac_label(consent.story))
+        try:
+            return sealed.read(), card
+        finally:
+            sealed.close()
+
+
+def _volumes(place: ArchiveHome, partner: Partner, feeds: list[bytes]) -> list[tuple[bytes, Manifest]]:
+    """Open every volume and put them in order. Raises `BadFeed` where one is missing, or is of another bundle."""
+    found: dict[int, tuple[bytes, Manifest]] = {}
+    counts = set()
+    for data in feeds:
+        manifest = open_feed(data, partner.sign, place.keys.seal)
+        marks = [one for sheet in manifest.sheets if (one := read_mark(sheet.name)) is not None]
+        if len(marks) != 1:
+            raise BadFeed("What this partner sent is no bundle for an archive.", _KEEP)
+        found[marks[0][0]] = (data, manifest)
+        counts.add(marks[0][1])
+    if len(counts) != 1 or sorted(found) != list(range(max(counts))):
+        raise BadFeed("A part of what this partner sent is missing.", _KEEP)
+    return [found[volume] for volume in sorted(found)]
+
+
+def _check_fresh(tx: Tx, partner: Partner, volumes: list[tuple[bytes, Manifest]]) -> None:
+    """Refuse an older bundle than the one in use: what was taken back meanwhile would come back with it."""
+    for row in tx.all("SELECT volume, sequence, sha256 FROM partner_volumes WHERE partner = ?", partner.name):
+        if int(row["volume"]) < len(volumes):
+            data, manifest = volumes[int(row["volume"])]
+            same = hashlib.sha256(data).hexdigest() == row["sha256"]
+            if not same and manifest.sequence <= int(row["sequence"]):
+                raise BadFeed("This bundle is older than the one in use.", _KEEP)
+
+
+def _apply(
+    tx: Tx, partner: Partner, volumes: list[tuple[bytes, Manifest]], rows: list[tuple[Any, ...]],
+    place: ArchiveHome, taken: Taken,
+) -> None:  # fmt: skip
+    for table in ("partner_stories", "partner_texts", "partner_volumes"):
+        tx.run(f"DELETE FROM {table} WHERE partner = ?", partner.name)  # noqa: S608 - our names
+    tx.many(
+        "INSERT INTO partner_stories (partner, story, volume, site, title, consent, key, sound, card, cuts) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        rows,
+    )
+    for volume, (data, manifest) in enumerate(volumes):
+        tx.run(
+            "INSERT INTO partner_volumes (partner, volume, sequence, sha256, at) VALUES (?, ?, ?, ?, ?)",
+            partner.name, volume, manifest.sequence, hashlib.sha256(data).hexdigest(), stamp(place.now()),
+        )  # fmt: skip
+        texts = [("prompts", one.name, one.toml) for one in manifest.prompts] if volume == 0 else []
+        texts += [
+            ("sheet", sheet.name, json.dumps({str(button): cut for button, cut in sheet.buttons.items()}))
+            for sheet in manifest.sheets
+            if read_mark(sheet.name) is None
+        ]
+        tx.many(
+            "INSERT INTO partner_texts (partner, volume, kind, name, body) VALUES (?, ?, ?, ?, ?)",
+            [(partner.name, volume, *one) for one in texts],
+        )
+        taken.prompts += [name for kind, name, _ in texts if kind == "prompts"]
+        taken.sheets += [name for kind, name, _ in texts if kind == "sheet"]
+
+
+def _row(partner: Partner, volume: int, loan: Loan) -> tuple[Any, ...]:
+    cuts = [[cut.id, cut.start, cut.end, cut.at, cut.title, cut.note] for cut in loan.excerpts]
+    consent = json.dumps(record(loan.story, loan.consent.events), ensure_ascii=False)
+    title = next((cut.title for cut in loan.excerpts if cut.title), "")
+    return (
+        partner.name, str(loan.story), volume, loan.site, title, consent, loan.key, loan.sound.sha256,
+        loan.card.sha256, json.dumps(cuts, ensure_ascii=False),
+    )  # fmt: skip
+
+
+def _keep(place: ArchiveHome, blob: Blob, most: int, fetch: Fetch) -> None:
+    """Store a blob, sealed as it came, if it is the one the signed feed names."""
+    key = _key(blob.sha256)
+    if place.objects.exists(key):
+        return
+    with tempfile.TemporaryFile(dir=place.work) as whole, fetch(blob.sha256) as source:
+        digest, size = hashlib.sha256(), 0
+        while size <= min(most, blob.size) and (block := source.read(min(BLOCK, blob.size + 1 - size))):
+            digest.update(block)
+            size += len(block)
+            whole.write(block)
+        if (size, digest.hexdigest()) != (blob.size, blob.sha256):
+            raise BadFeed("A sound this partner sent is not the one that was signed.", _KEEP)
+        whole.seek(0)
+        place.objects.put(key, whole)
+
+
+def _allowed(row: Row, place: ArchiveHome) -> str:
+    answer = may(standing(_consent(row).events), Reader.LEND, place.now())
+    return "" if answer.allowed else answer.why
+
+
+def _consent(row: Row) -> ConsentRecord:
+    return read_record(json.loads(row["consent"]))
+
+
+def _key(sha256: str) -> str:
+    return checked_key(f"partners/{sha256}")

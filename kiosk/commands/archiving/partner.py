@@ -1,0 +1,90 @@
+"""``hearth archive partner``: exchange with another archive what tellers allow to partners."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kiosk.commands.archiving.common import archive_home_option, who
+from kiosk.commands.common import emit, json_option
+
+
+@click.command(name="partner")
+@click.argument("action", type=click.Choice(["list", "add", "exchange", "stories", "remove"]), default="list")
+@click.argument("name", required=False)
+@click.argument("target", required=False, type=click.Path(path_type=Path))
+@click.option("--url", default="", help="Where the partner's archive is reached, https://...")
+@click.option("--credential", default="", help="What opens the partner's door for us; its people gave it.")
+@archive_home_option
+@json_option
+def command(
+    action: str, name: str | None, target: Path | None, url: str, credential: str, home: Path, as_json: bool
+) -> None:
+    """Make another archive a partner, exchange with it through a folder or over https, list what it lends.
+
+    \b
+    Examples:
+      hearth archive partner add upper-valley ./upper-valley-key.json --home ./my-archive
+      hearth archive partner add upper-valley ./key.json --url https://upper.example.org --credential hearth-partner-...
+      hearth archive partner exchange upper-valley /media/usb/stick
+      hearth archive partner exchange upper-valley --json
+      hearth archive partner stories
+
+    KEY is the partner's archive-key.json; compare its fingerprint by voice before. add shows, once, what lets the
+    partner in at our own door. With a folder ours is left there for them and theirs is taken; without one theirs is
+    fetched. Stories a partner lends are played and nothing else; what its tellers take back is gone with the next
+    exchange.
+    """
+    from archive.partners import known
+    from archive.partners.exchange import exchange_folder, exchange_https
+    from archive.partners.taking import drop, guests
+    from archive.sealedbag import read_archive_key
+    from archive.server.place import open_archive
+
+    if action not in {"list", "stories"} and name is None:
+        raise click.UsageError(f"Which? hearth archive partner {action} NAME")
+    with open_archive(home) as place, place.catalogue() as catalogue:
+        now = place.now()
+        if action == "add":
+            key = read_archive_key(target.read_bytes()) if target is not None and target.is_file() else None
+            if key is None or name is None:
+                raise click.UsageError("Which archive? hearth archive partner add NAME archive-key.json")
+            with catalogue.write() as tx:
+                shown = known.add_partner(tx, name, key, who(), now, url=url, secret=credential)
+            told = f"{name} is known by {key.fingerprint}.\nFor its people, shown once: {shown}"
+            plain = {"partner": name, "fingerprint": key.fingerprint, "credential": shown}
+            emit(plain, lambda: told, as_json=as_json)
+        elif action == "exchange" and name is not None:
+            with catalogue.read() as tx:
+                partner = known.partner_named(tx, name)
+            done = (
+                exchange_https(place, partner, who())
+                if target is None
+                else exchange_folder(place, partner, target, who())
+            )
+            took = (
+                "They had left nothing."
+                if done.took is None
+                else f"{len(done.took.lent)} stories came, {len(done.took.ended)} ended."
+            )
+            emit({"partner": name, **done.to_json()}, lambda: took, as_json=as_json)
+        elif action == "remove" and name is not None:
+            with catalogue.write() as tx:
+                blobs = known.remove_partner(tx, name, who(), now)
+            drop(place, blobs)
+            emit({"partner": name, "removed": True}, lambda: f"{name} is no partner any more.", as_json=as_json)
+        elif action == "stories":
+            with catalogue.read() as tx:
+                lent = guests(tx, place)
+            rows = [{"partner": one.partner, "story": one.story, "site": one.site, "title": one.title} for one in lent]
+            emit(
+                {"stories": rows},
+                lambda: "\n".join(f"{one.partner}  {one.story}  {one.title}" for one in lent),
+                as_json=as_json,
+            )
+        else:
+            with catalogue.read() as tx:
+                every = known.partners(tx)
+            text = "\n".join(f"{one.name:<24} {one.key.fingerprint}" for one in every) or "There is no partner yet."
+            emit({"partners": [one.to_json() for one in every]}, lambda: text, as_json=as_json)
