@@ -249,6 +249,7 @@ def make_app(
     playing = Playing(
         store, drivers.player, clock, arrivals.put, volume=config.begins_at, voice=voice, texts=setting.texts,
         themes=prompts.themes(setting.prompts),
+        quiet=lambda: config.hours.quiet.holds(clock.wall().astimezone().time()),
     )  # fmt: skip
 
     def check() -> tuple[str, str] | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.errors import BadConfig
+from kiosk.openhours import Span, is_clock
 from kiosk.prompts import SETS
 from kiosk.stewardcode import is_code
 from kiosk.types import Rules
@@ -43,9 +44,28 @@ class Site:
     """Where the box stands and what it speaks."""
 
     name: str = _setting("our library", "The library's name, as visitors know it.")
+    steward: str = _setting("", "Who looks after the box.", empty=True)
+    contact: str = _setting("", "Where the steward is reached: a desk, a telephone number.", empty=True)
     language: str = _setting("en", "The library's own language; the box returns to it after each visit.")
     languages: tuple[str, ...] = _setting(("en", "es"), "Every language offered, by code.")
     prompts: tuple[str, ...] = _setting(SETS, "The sets of questions asked while HOME/prompts holds none of yours.")
+
+
+@dataclass(frozen=True, slots=True)
+class HoursConfig:
+    """When the library is open, and when the box keeps quiet. Times as HH:MM."""
+
+    opens: str = _setting("", "When the library opens; empty where that varies.", empty=True)
+    closes: str = _setting("", "When it closes.", empty=True)
+    quiet_begins: str = _setting(
+        "", "From here on nothing sounds at rest, and each visit begins softly; empty is never.", empty=True
+    )
+    quiet_ends: str = _setting("", "Until here.", empty=True)
+
+    @property
+    def quiet(self) -> Span:
+        """When the box keeps quiet."""
+        return Span(self.quiet_begins, self.quiet_ends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +198,7 @@ class Config:
     """All settings. ``pins`` are BCM numbers by the name of the control or lamp, for real buttons; empty on a desk."""
 
     site: Site = field(default_factory=Site)
+    hours: HoursConfig = field(default_factory=HoursConfig)
     sound: Sound = field(default_factory=Sound)
     screen: Screen = field(default_factory=Screen)
     times: Times = field(default_factory=Times)
@@ -208,6 +229,7 @@ class Config:
 
 SECTIONS: dict[str, type[Any]] = {
     "site": Site,
+    "hours": HoursConfig,
     "sound": Sound,
     "screen": Screen,
     "times": Times,
@@ -254,6 +276,11 @@ def parse(text: str, where: str = "config.toml") -> Config:
     if config.controls.facilitator_code and not is_code(config.controls.facilitator_code):
         message = f"{where}: controls.facilitator_code is not 4 to 12 figures from 1 to 8."
         raise BadConfig(message, "It is typed on the cue keys, so it has no other figures.")
+    for name in ("opens", "closes", "quiet_begins", "quiet_ends"):
+        at = getattr(config.hours, name)
+        if at and not is_clock(at):
+            message = f"{where}: hours.{name} is '{at}', which is no time of day."
+            raise BadConfig(message, "Write it with four figures, as in 09:30 or 18:00.")
     if config.site.language not in config.site.languages:
         message = f"{where}: site.language '{config.site.language}' is not among site.languages."
         raise BadConfig(message, "Add it to site.languages, or choose one that is there.")

@@ -87,10 +87,12 @@ class Playing:
         chance: Random | None = None,
         texts: Mapping[str, Texts] | None = None,
         themes: Mapping[str, frozenset[str]] | None = None,
+        quiet: Callable[[], bool] = lambda: False,
     ) -> None:
         """``volume`` (0 to 1) is what each visit begins with; ``voice`` reads aloud; ``chance`` only shuffles.
 
         ``texts`` by language word a refusal; ``themes`` tells for a prompt which prompts are about the same thing.
+        ``quiet`` says whether it is a quiet hour of the library: then nothing sounds at rest, and visits begin softly.
         """
         self._store = store
         self._player = player
@@ -98,7 +100,8 @@ class Playing:
         self._announce = announce
         self._usual = volume
         self._voice = voice or Voice({})
-        self._volume = volume
+        self._chosen: float | None = None
+        self._quiet = quiet
         # Only the order of a round is drawn here; nothing secret hangs on it.
         self._chance = chance or Random()  # noqa: S311
         self._texts = texts or {}
@@ -122,6 +125,8 @@ class Playing:
         if wanted.about is not About.ANY:
             # Alike means another one: whoever asked has just heard the last.
             playable = [take for take in playable if take != self._rotation.last]
+        if wanted.softly and self._quiet():
+            playable = []
         softer = REST_DB if wanted.softly else 0.0
         while playable:
             turned, take = turn(self._rotation, playable, self._chance)
@@ -183,9 +188,16 @@ class Playing:
 
     def louder(self) -> None:
         """One step louder, after the loudest the softest; what sounds now follows at once."""
-        self._volume = next((step for step in VOLUMES if step > self._volume), VOLUMES[0])
+        self._chosen = next((step for step in VOLUMES if step > self._volume), VOLUMES[0])
         if self._sounding:
             self._player.set_gain(self._sounding[-1].level_db + self._volume_db())
+
+    @property
+    def _volume(self) -> float:
+        """What this visitor chose, else the library's own: in its quiet hours the softest step at most."""
+        if self._chosen is not None:
+            return self._chosen
+        return min(self._usual, VOLUMES[0]) if self._quiet() else self._usual
 
     @property
     def reading(self) -> bool:
@@ -194,7 +206,7 @@ class Playing:
 
     def forget(self) -> None:
         """The visit is over: the volume goes back, the code's key is dropped."""
-        self._volume = self._usual
+        self._chosen = None
         self.visit = None
         self.bars = ()
 
