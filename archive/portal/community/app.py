@@ -19,6 +19,9 @@ from archive.keycode import Cost
 from archive.portal.app import static_routes
 from archive.portal.community import (
     boxing,
+    codes,
+    coding,
+    comparing,
     cueing,
     cutting,
     deposit,
@@ -26,18 +29,22 @@ from archive.portal.community import (
     erasing,
     finding,
     front,
+    governing,
     meaning,
     partnerdoor,
     people,
+    prompting,
     review,
     story,
+    theming,
 )
 from archive.portal.community.desk import Desk, Page
 from archive.portal.guard import Guard
 from archive.server.place import ArchiveHome
 
 MODULES: tuple[ModuleType, ...] = (
-    front, review, finding, meaning, story, cutting, erasing, cueing, boxing, people, enter,
+    front, review, finding, meaning, story, coding, codes, comparing, theming, cutting, erasing,
+    cueing, prompting, boxing, governing, people, enter,
 )  # fmt: skip
 MOST_BODY = 256 * 1024
 """The longest form: a moderation policy, a set of questions."""
