@@ -37,7 +37,10 @@ settings). 130: interrupted.
 """
 ANSWERS = {
     "archive": "box add: `box`, `credential` (shown once); box list: `boxes` (`box`, `added_at`, `revoked_at`, `last_seen`, "
-    "`last_deposit`, `pulse`), box revoke: one of them; release: `releases` (`version`, `sha256`, `size`, `ring`, `at`, `by`), `rings` (by box); person list: `people` (`name`, `roles`, `ready`, `added`, `ended`), else one of them, with `code` where one was made; visit: `at`, `kept` (receipts), `refused` (`story`, `why`), `withdrawn`",
+    "`last_deposit`, `pulse`), box revoke: one of them; release: `releases` (`version`, `sha256`, `size`, `ring`, `at`, `by`), `rings` (by box); person list: `people` (`name`, `roles`, `ready`, `added`, `ended`), else one of them, with `code` where one was made; visit: `at`, `kept` (receipts), `refused` (`story`, `why`), `withdrawn`; "
+    "patterns: `machines`, `voices`, `snippets`, `matrix` (codes with `places`, `prompts`, `cells`, `moments`), `together`, `distinctive`, "
+    "`proposed` (with `model`, `version`, `why`, `exemplars`), `themes` (with `for`, `counter`, `looked`), `missing`; counts are voices, null "
+    "where held back; a moment is `story`, `start`, `end` in seconds ([patterns.md](patterns.md))",
     "backup": "`file`, `keys`, `stories`, `files`, `bytes`, `withdrawn`",
     "bench": "one number by figure; the names say what and in which unit",
     "bundle": "`bundle`, `version`, `bytes`, `files`, `wheels` (whether packages are inside), `public_key`",

@@ -67,7 +67,7 @@ class Looked:
 def sources(tx: Tx, now: datetime, looked: Looked | None = None) -> dict[str, Source]:
     """Every story the desk may open at ``now``, by identifier, the oldest first."""
     rows = tx.all(f"SELECT {_STORY} FROM stories ORDER BY id")  # noqa: S608 - constants
-    found = {str(row["id"]): _source(row) for row in rows}
+    found = {str(row["id"]): source_of(row) for row in rows}
     wanted = {ident: one for ident, one in found.items() if looked is None or looked.fits(one)}
     allowed = asks(tx, wanted, Reader.DESK, now)
     return {ident: one for ident, one in wanted.items() if allowed[ident].allowed}
@@ -102,7 +102,8 @@ def names_of(tx: Tx, now: datetime) -> Mapping[str, list[str]]:
     }
 
 
-def _source(row: Row) -> Source:
+def source_of(row: Row) -> Source:
+    """Read a row of ``stories`` that names these columns."""
     return Source(
         str(row["id"]), str(row["kind"]), str(row["prompt"]), str(row["prompt_text"]), str(row["language"]),
         str(row["site"]), str(row["recorded_at"]), int(row["length_ms"]), str(row["title"]),

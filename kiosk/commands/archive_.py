@@ -17,6 +17,7 @@ PARTS: tuple[str, ...] = (
     "move",
     "verify",
     "search",
+    "patterns",
     "index",
     "medley",
     "briefing",
@@ -40,6 +41,7 @@ def command() -> None:
       hearth archive visit /media/usb/stick --home ./my-archive
       hearth archive export /media/disk/voices --home ./my-archive
       hearth archive search '"mill race"' --home ./my-archive
+      hearth archive patterns --home ./my-archive --json
       hearth archive medley make "Crossing the river" EXCERPT EXCERPT --home ./my-archive
       hearth archive verify --home ./my-archive
     """

@@ -151,6 +151,7 @@ TABLES = {
     "said": {
         "archive/catalogue/index.py", "archive/catalogue/search.py", "archive/server/agreement.py", "archive/search.py",
         "archive/catalogue/tables_search.py",
+        "archive/patterns/waiting.py",  # only whether there is a word
     },
 }  # fmt: skip
 """Who may name the tables of keys and words in a statement."""

@@ -32,7 +32,9 @@ def code(change, telling, book):
 def test_a_code_keeps_everything_it_ever_was(change, see, telling, code):
     whistle = code("the whistle", definition="Whoever names the whistle of the mill.")
     change(codebook.change_code, whistle, "ben", telling.now, name="signals", level=Level.MIDDLE)
-    assert change(codebook.change_code, whistle, "ben", telling.now, name="signals") == [], "nothing changed, nothing noted"
+    assert change(codebook.change_code, whistle, "ben", telling.now, name="signals") == [], (
+        "nothing changed, nothing noted"
+    )
     assert see(codebook.code_of, whistle).name == "signals"
     history = see(codebook.history_of, whistle)
     assert [(one.who, one.what, one.before, one.after) for one in history] == [

@@ -22,7 +22,7 @@ EXPECTED = {
     # Written down a second time, by hand: a page whose permission changes has to change here too.
     Permission.ANYBODY: {"GET /enter", "POST /enter", "GET /code", "POST /code", "POST /leave"},
     Permission.OWN: {
-        "GET /", "GET /account", "POST /account/password", "POST /account/end", "GET /again", "POST /again",
+        "GET /", "GET /account", "POST /account/password", "POST /account/end", "GET /again", "POST /again", "GET /policy",
     },
     Permission.STORIES: {"GET /story/{story}", "GET /story/{story}/sound.flac", "GET /story/{story}/wave.svg"},
     Permission.REVIEW: {
@@ -34,7 +34,25 @@ EXPECTED = {
     },
     Permission.SEARCH: {"GET /search", "GET /search/meaning", "GET /search/like/{story}"},
     Permission.CUES: {"GET /cues", "GET /cues/{box}", "POST /cues/{box}/put", "POST /cues/{box}/clear"},
+    Permission.PROMPTS: {
+        "GET /prompts", "POST /prompts/add", "POST /prompts/look", "GET /prompts/{set}", "POST /prompts/{set}/boxes",
+        "POST /prompts/{set}/remove", "GET /prompts/{set}/{prompt}", "POST /prompts/{set}/{prompt}",
+        "POST /prompts/{set}/{prompt}/remove",
+    },
+    Permission.POLICY: {"GET /policy/change", "POST /policy/change", "GET /log", "GET /log.csv"},
     Permission.BOXES: {"GET /boxes", "POST /boxes/add", "POST /boxes/{box}/revoke", "POST /boxes/{box}/site"},
+    Permission.CODE: {
+        "GET /patterns", "GET /patterns/story/{story}", "POST /patterns/story/{story}/mark",
+        "POST /patterns/story/{story}/code", "POST /patterns/story/{story}/uncode", "POST /patterns/story/{story}/memo",
+        "POST /patterns/story/{story}/remove", "POST /patterns/story/{story}/through",
+        "POST /patterns/story/{story}/propose", "POST /patterns/story/{story}/decide", "GET /patterns/codebook",
+        "POST /patterns/codebook/make", "POST /patterns/codebook/add", "GET /patterns/codebook/{code}",
+        "POST /patterns/codebook/{code}/change", "POST /patterns/codebook/{code}/merge",
+        "POST /patterns/codebook/{code}/split", "GET /patterns/agreement", "GET /patterns/across",
+        "GET /patterns/themes", "POST /patterns/themes/make", "GET /patterns/themes/{theme}",
+        "POST /patterns/themes/{theme}/rewrite", "POST /patterns/themes/{theme}/voice",
+        "POST /patterns/themes/{theme}/take", "POST /patterns/themes/{theme}/none",
+    },
     Permission.ERASE: {"GET /story/{story}/erase", "POST /story/{story}/erase"},
     Permission.PEOPLE: {
         "GET /people", "POST /people/add", "GET /people/{name}", "POST /people/{name}/roles",
@@ -48,7 +66,13 @@ def method_of(page: Page) -> str:
 
 
 def path_of(page: Page, story: str) -> str:
-    return page.path.replace("{story}", story).replace("{name}", "nobody-here").replace("{box}", "no-box")
+    return (
+        page.path.replace("{story}", story)
+        .replace("{name}", "nobody-here")
+        .replace("{box}", "no-box")
+        .replace("{set}", "no-set")
+        .replace("{prompt}", "no-question")
+    )
 
 
 def ask(client: TestClient, page: Page, story: str, token: str = "", **fields: str):
