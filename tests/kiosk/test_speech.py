@@ -107,3 +107,13 @@ def test_the_machine_speaks_every_language(language: str) -> None:
     assert reading.rate == RATE
     assert 4.0 < reading.samples.size / RATE < 25.0
     assert np.abs(reading.samples).max() > 0.05
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+@pytest.mark.parametrize("language", shipped_languages())
+def test_consent_and_mic_check_are_read_before_anyone_is_tired_of_them(language):
+    texts = load(language)
+    views, voice = sample_views(texts), Voice({})
+    read = [voice.read(spoken(views[name], texts), language) for name in ("consent", "ready")]
+    seconds = sum(len(one.samples) / one.rate for one in read if one is not None)
+    assert 10 < seconds < 40, "45 s from the first press to the first word, presses included"
