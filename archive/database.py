@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from archive.errors import DamagedStore, HomeTrouble, NewerDatabase
 from archive.home import Home
-from archive.schema import migrate, reader_needed, schema
+from archive.schema import is_behind, migrate, reader_needed, schema
 from audio.clock import Clock
 
 BUSY_MS = 10_000
@@ -115,6 +115,45 @@ def set_meta(conn: sqlite3.Connection, name: str, value: str) -> None:
     conn.execute(
         "INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value)
     )
+
+
+def connect_to_read(home: Home) -> Database:
+    """Open the database of a home that may not be written (a read-only disk, a copy on a medium); nothing is changed.
+
+    What a crash left in the write-ahead log is read along where SQLite's index beside it is there, too. Raises
+    `HomeTrouble` where it is not, or where the tables are older than this program; `NewerDatabase`; `DamagedStore`.
+    """
+    log = home.database.with_name(home.database.name + "-wal")
+    # Without a log nobody can be writing it: the file system itself forbids that.
+    how = "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"
+    conn = sqlite3.connect(f"{home.database.as_uri()}?{how}", uri=True, isolation_level=None)
+    try:
+        conn.execute("PRAGMA query_only=ON")
+        conn.execute("PRAGMA temp_store=MEMORY")
+        db = Database(conn, execute_plugins=False)
+        newer, older = reader_needed(db) > schema(), is_behind(db)
+    except sqlite3.OperationalError as error:
+        conn.close()
+        raise HomeTrouble(
+            f"The database in {home.path} was not closed and cannot be read without writing: {error}.",
+            "Copy the folder to a disk that may be written, and look there.",
+        ) from error
+    except sqlite3.DatabaseError as error:
+        conn.close()
+        raise DamagedStore(f"The database in {home.path} is damaged: {error}.", "Restore it from a backup.") from error
+    if newer:
+        conn.close()
+        raise NewerDatabase(
+            f"The stories in {home.path} were last used by a newer Digital Hearth than this one.",
+            "Install that version or a newer one. Nothing was changed.",
+        )
+    if older:
+        conn.close()
+        raise HomeTrouble(
+            f"The tables in {home.path} are older than this program, and may not be written.",
+            "Copy the folder to a disk that may be written, and look there.",
+        )
+    return db
 
 
 @contextmanager

@@ -159,6 +159,21 @@ def open_home(path: Path | str) -> Home:
     return home
 
 
+def may_be_written(path: Path | str) -> bool:
+    """Whether anything can be written into the home at ``path``; one that is not there yet can be made."""
+    place = Path(path)
+    return not place.is_dir() or os.access(place, os.W_OK)
+
+
+def home_to_read(path: Path | str) -> Home:
+    """Name the home at ``path`` for a reader; nothing is made or probed. Raises `HomeTrouble` where there is none."""
+    place = Path(path).absolute()
+    home = Home(place, keys_folder(place))
+    if not home.database.is_file():
+        raise HomeTrouble(f"There is no box in {place}, and none can be made there.", "Give another folder with --home.")
+    return home
+
+
 @contextmanager
 def _turn(folder: Path) -> Iterator[None]:
     """Let one process at a time past, by a lock on the folder itself."""

@@ -247,6 +247,16 @@ def m013_what_was_asked(db: Database) -> None:
     )
 
 
+@migrations()
+def m014_lines_sent(db: Database) -> None:
+    """What became of stories like these, as archives tell it to every visitor: lines by language, nobody's data."""
+    _run(
+        db,
+        """CREATE TABLE sent_lines (
+            archive TEXT NOT NULL, number INTEGER NOT NULL, lines TEXT NOT NULL, PRIMARY KEY (archive, number)) STRICT""",
+    )
+
+
 def _append_only(table: str) -> tuple[str, str]:
     """Triggers that refuse to change or delete a row of ``table``."""
     refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"
@@ -265,6 +275,11 @@ def schema() -> int:
 def reader_needed(db: Database) -> int:
     """How many migrations a program has to know to work on ``db``; 0 for a new one."""
     return int(db.conn.execute("PRAGMA user_version").fetchone()[0])
+
+
+def is_behind(db: Database) -> bool:
+    """Whether tables of ``db`` are older than this program; changes nothing."""
+    return migrations.migrations_table not in db.table_names() or bool(migrations.pending(db))
 
 
 def migrate(db: Database) -> list[str]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Self
 
 from archive.consent import Standing, events_of, record, standing
-from archive.database import Moment, connect, data_version
+from archive.database import Moment, connect, connect_to_read, data_version
 from archive.errors import NoSuchStory
 from archive.home import Home, Keys
 from archive.keycode import Cost
@@ -29,15 +29,16 @@ class Wording:
 class Shelf:
     """One process's (and one thread's) hold on a home. Close it after use, or use it as a context."""
 
-    def __init__(self, home: Home, clock: Clock, cost: Cost | None = None) -> None:
+    def __init__(self, home: Home, clock: Clock, cost: Cost | None = None, *, to_read: bool = False) -> None:
         """Open the database of ``home``. ``cost`` is what one keep-code guess costs (tests use a small one).
 
-        Raises `HomeTrouble` or `DamagedStore`.
+        ``to_read`` is for a home that may not be written: every action that writes raises `HomeTrouble`. Raises
+        `HomeTrouble` or `DamagedStore`.
         """
         self.home = home
         self.clock = clock
         self.cost = cost or Cost()
-        self.db = connect(home)
+        self.db = connect_to_read(home) if to_read else connect(home)
 
     @cached_property
     def keys(self) -> Keys:

@@ -10,7 +10,6 @@ sealed so that no new bag can be made, the archive's copy is *recalled*: it goes
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from datetime import datetime
 from typing import Any
 
 from archive.bag import Bag, BagContent, plan
+from archive.claims import claim
 from archive.consent import Answer, all_events, events_of, may, standing
 from archive.consentrecord import links
 from archive.errors import ArchiveError, BadFeed, NoKey, Refused, TransportTrouble
@@ -129,12 +129,10 @@ def sync(
 @contextmanager
 def _alone(home: Home) -> Iterator[None]:
     """Let one sync of this box run at a time."""
-    with (home.path / ".syncing").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            say = "Another sync of this box is running already."
-            raise TransportTrouble(say, "Wait until it has ended.") from error
+    claimed = claim(home.path / ".syncing")
+    if claimed is None:
+        raise TransportTrouble("Another sync of this box is running already.", "Wait until it has ended.")
+    with claimed:
         yield
 
 

@@ -6,7 +6,6 @@ When nothing else is to do and the night has come, it goes over the day's storie
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import sqlite3
 import time
@@ -16,6 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
+from archive.claims import claim
 from archive.database import transaction
 from archive.envelope import ContentKey, open_content
 from archive.errors import ArchiveError, Refused
@@ -86,15 +86,15 @@ class TranscriberWorker:
         """What is done when nothing else is to do; None for nothing."""
         self._made: dict[str, Ahead] = {}
         self.store = store or Store(home, clock)
-        self._lock = (home.path / ".transcriber").open("w")
-        with contextlib.suppress(BlockingIOError):
-            # Alone here, so whoever held a lease is dead: a story told now must not wait for it to run out.
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._alone = claim(home.path / ".transcriber")
+        if self._alone is not None:
+            # Whoever held a lease is dead: a story told now must not wait for it to run out.
             free_leases(self.store.db.conn)
 
     def close(self) -> None:
         """Let go of the store and of the claim to be the only worker."""
-        self._lock.close()
+        if self._alone is not None:
+            self._alone.close()
         self.store.close()
 
     def warm_up(self, language: str) -> None:

@@ -6,13 +6,13 @@ looked for again.
 
 from __future__ import annotations
 
-import fcntl
 import queue
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from archive.claims import claim
 from archive.durable import write_file
 from archive.errors import ArchiveError
 from archive.feed.sent import SETTINGS_FILE
@@ -96,13 +96,10 @@ def only_kiosk(home: Home) -> Iterator[None]:
 
     The claim ends with the process, however that ends. Raises `Occupied`.
     """
-    with (home.path / ".kiosk").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Occupied(
-                f"Another box is at work on {home.path}.", "Stop it first, or give another folder with --home."
-            ) from error
+    claimed = claim(home.path / ".kiosk")
+    if claimed is None:
+        raise Occupied(f"Another box is at work on {home.path}.", "Stop it first, or give another folder with --home.")
+    with claimed:
         yield
 
 

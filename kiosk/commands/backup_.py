@@ -8,9 +8,8 @@ import click
 
 from archive.backup import back_up
 from archive.store import Store
-from audio.clock import SystemClock
-from kiosk.box import read_home
 from kiosk.commands.common import emit, home_option, json_option
+from kiosk.reading import reading
 
 
 @click.command(name="backup")
@@ -26,7 +25,7 @@ def command(file: Path, keys: Path | None, home: Path, as_json: bool) -> None:
       hearth backup /media/stick/box.hearth --keys /media/other-stick/box.keys
       hearth backup box.hearth --home /var/lib/hearth --json
     """
-    with Store(read_home(home).home, SystemClock()) as store:
+    with reading(home) as store:
         made = back_up(store, file, keys)
     emit(
         made.to_json(),

@@ -11,9 +11,8 @@ from archive.store import Store
 from archive.takes import Unfinished
 from archive.tombstones import Tombstone
 from archive.types import ASKED_USES, Story
-from audio.clock import SystemClock
-from kiosk.box import read_home
 from kiosk.commands.common import emit, home_option, json_option, seconds
+from kiosk.reading import reading
 
 
 @click.command(name="list")
@@ -33,7 +32,7 @@ def command(home: Path, unfinished: bool, unkept: bool, tombstones: bool, as_jso
       hearth list --unkept
       hearth list --tombstones --json > gone.json
     """
-    with Store(read_home(home).home, SystemClock()) as store:
+    with reading(home) as store:
         if tombstones:
             payload = {"tombstones": [Tombstone(gone.take, gone.at).to_json() for gone in store.tombstones()]}
         elif unfinished:

@@ -8,9 +8,8 @@ import click
 
 from archive.search import SearchIndex
 from archive.store import Store
-from audio.clock import SystemClock
-from kiosk.box import read_home
 from kiosk.commands.common import emit, home_option, json_option, seconds
+from kiosk.reading import reading
 
 
 @click.command(name="search")
@@ -26,7 +25,7 @@ def command(words: tuple[str, ...], home: Path, limit: int, as_json: bool) -> No
       hearth search river
       hearth search mill whistle --json
     """
-    with Store(read_home(home).home, SystemClock()) as store:
+    with reading(home) as store:
         store.home.load_keys()  # without them every story is closed, and "not said" would be untrue
         found = SearchIndex(store).search(" ".join(words), limit)
     payload = {"results": [{"story": f.story, "start": seconds(f.start), "text": f.text} for f in found]}

@@ -9,9 +9,8 @@ import click
 from archive.errors import DamagedStore
 from archive.store import Store
 from archive.verify import Verdict, told, unreadable, verify
-from audio.clock import SystemClock
-from kiosk.box import read_home
 from kiosk.commands.common import emit, home_option, json_option
+from kiosk.reading import reading
 
 
 @click.command(name="verify")
@@ -32,7 +31,7 @@ def command(home: Path, as_json: bool) -> int:
 
 def _verdict(home: Path) -> Verdict:
     try:
-        with Store(read_home(home).home, SystemClock()) as store:
+        with reading(home) as store:
             return verify(store)
     except DamagedStore as error:
         return unreadable(error)
