@@ -6,8 +6,11 @@ import hashlib
 
 import pytest
 
+from archive.boxes import add_box, box_with, greet
+from archive.curation import AskedPrompt, PreparedSet, put_cue, save_prompts, set_site
 from archive.people.roles import Role
 from archive.portal.app import static_routes
+from archive.reviewing.excerpts import cut
 
 PHONE, DESK = (390, 844), (1280, 800)
 PASSWORD = "four quite unrelated words"
@@ -103,8 +106,17 @@ def test_every_page_is_large_legible_and_named(browser, desk, archive, address):
         look(browser, page, seen)
     come_in(browser, address, "ilse")
     look(browser, "front", seen)
+    code, theme = archive.made_sense_of(desk, "ilse")
     for page in (
         "/review",
+        "/patterns",
+        f"/patterns/story/{desk}",
+        "/patterns/codebook",
+        f"/patterns/codebook/{code}",
+        "/patterns/agreement",
+        "/patterns/across",
+        "/patterns/themes",
+        f"/patterns/themes/{theme}?asked=street",
         f"/story/{desk}",
         f"/story/{desk}/cut",
         "/account",
@@ -232,3 +244,60 @@ def test_what_browsers_get_of_htmx_is_the_very_file_that_was_published():
 
     file = resources.files("archive.portal").joinpath("static", "htmx-2.0.11.min.js")
     assert hashlib.sha256(file.read_bytes()).hexdigest() == HTMX
+
+
+@pytest.fixture
+def prepared(archive, desk):
+    """A box that said how it is, a cue on its first button, a set of questions in two languages."""
+    place = archive.place
+    now = place.now()
+    told = {"version": "1.2", "clock": now.isoformat(), "clock_trusted": True, "disk_free_mb": 41_000.0, "disk_days": 21,
+            "mic_lufs": -33.0, "mic_usual_lufs": -24.0}  # fmt: skip
+    asked = AskedPrompt("mill-q1", {"en": "Do you remember the whistle?", "ar": "احكوا لنا عن صفارة المصنع."})
+    with place.catalogue() as catalogue:
+        box = box_with(catalogue, add_box(catalogue, "front-desk", "omar", now))
+        greet(catalogue, box, b"s" * 32, b"v" * 32, told, now)
+        add_box(catalogue, "maple-street", "omar", now)
+        with catalogue.write() as tx:
+            set_site(tx, "front-desk", "Riverside Library", "omar", now)
+            ident = cut(tx, desk, 1000, 24_000, "The whistle", "ask about bread", "cara", now)
+            put_cue(tx, "front-desk", 1, desk, ident, "cara", now)
+            save_prompts(tx, PreparedSet("mill", {"en": "The mill", "ar": "المصنع"}, (asked,)), "dora", now)
+    return desk
+
+
+PREPARING = (
+    "/search?q=Havel&site=Riverside+Library", "/boxes", "/cues", "/cues/front-desk", "/prompts", "/prompts/mill",
+    "/prompts/mill/mill-q1", "/prompts/mill/new", "/policy", "/policy/change", "/log",
+)  # fmt: skip
+
+
+def test_pages_that_prepare_are_large_legible_and_named(browser, prepared, address):
+    seen = {}
+    come_in(browser, address, "ilse")
+    for page in PREPARING:
+        browser.open(f"{address}{page}")
+        browser.js("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+        look(browser, page, seen)
+    assert seen == {}
+    assert complaints(browser) == ([], set())
+
+
+def test_a_found_word_stands_at_its_moment(browser, prepared, address):
+    come_in(browser, address, "ilse")
+    browser.open(f"{address}/search?q=Havel")
+    browser.js("document.querySelector('.kwic').click()")
+    browser.wait("document.querySelector('.w.chosen') && document.querySelector('.w.chosen').textContent === 'Havel'")
+    at = browser.js("+document.querySelector('.w.chosen').dataset.s / 1000")
+    browser.wait("document.getElementById('sound').readyState > 0")
+    assert browser.js("document.getElementById('sound').currentTime") == pytest.approx(at, abs=0.05)
+
+
+def test_advice_follows_the_typing(browser, prepared, address):
+    come_in(browser, address, "ilse")
+    browser.open(f"{address}/prompts/mill/mill-q1")
+    assert "yes or no" in browser.js("document.getElementById('look-en').textContent")
+    browser.js("""(() => { const field = document.getElementById('text-en'); field.value = 'Tell us about the whistle.';
+                  field.dispatchEvent(new Event('input', { bubbles: true })); })()""")
+    browser.wait("document.querySelector('#look-en .question').textContent === 'Tell us about the whistle.'")
+    assert "yes or no" not in browser.js("document.getElementById('look-en').textContent")

@@ -24,7 +24,10 @@ EXPECTED = {
     Permission.OWN: {
         "GET /", "GET /account", "POST /account/password", "POST /account/end", "GET /again", "POST /again", "GET /policy",
     },
-    Permission.STORIES: {"GET /story/{story}", "GET /story/{story}/sound.flac", "GET /story/{story}/wave.svg"},
+    Permission.STORIES: {
+        "GET /story/{story}", "GET /story/{story}/sound.flac", "GET /story/{story}/wave.svg",
+        "GET /story/{story}/timeline",
+    },
     Permission.REVIEW: {
         "GET /review", "POST /story/{story}/decide", "POST /story/{story}/redact", "POST /story/{story}/lift",
         "POST /story/{story}/note", "POST /story/{story}/word", "POST /story/{story}/checked",
