@@ -15,7 +15,7 @@ from pathlib import Path
 from archive.claims import claim
 from archive.durable import write_file
 from archive.errors import ArchiveError
-from archive.feed.sent import SETTINGS_FILE
+from archive.feed.sent import LINES_FILE, SETTINGS_FILE
 from archive.home import Home, open_home
 from archive.night import Hours, NightPass
 from archive.store import Store
@@ -84,7 +84,7 @@ def read_home(path: Path) -> Setting:
         write_file(home.config, settings.default_toml().encode())
     config = with_sent(settings.load(home.config), home.config, home.feed / SETTINGS_FILE)
     languages = config.site.languages
-    words = {language: texts.load(language, home.texts) for language in languages}
+    words = {language: texts.load(language, home.texts, home.feed / LINES_FILE) for language in languages}
     for one in words.values():
         signing.check_live(home.texts, one)
     return Setting(home, config, words, prompts.load(home.path, languages, config.site.prompts))

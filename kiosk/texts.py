@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import json
 import tomllib
 import unicodedata
 from collections.abc import Mapping
@@ -17,13 +18,13 @@ from importlib import resources
 from pathlib import Path
 from string import Formatter
 
+from archive.feed.manifest import LONGEST_LINE, line_width
 from archive.types import Use
 from kiosk.errors import BadTexts
 
 DEFAULT = "en"
-LONGEST_OUTCOME = 46
+LONGEST_OUTCOME = LONGEST_LINE
 """Letters of one line about what became of stories: what the narrowest panel shows beside the keep-code."""
-_WIDE = 0x2E80
 """From here on letters are as wide as two."""
 
 
@@ -95,7 +96,7 @@ def shipped_languages() -> tuple[str, ...]:
     return (DEFAULT, *(language for language in found if language != DEFAULT))
 
 
-def load(language: str, overrides: Path | None = None) -> Texts:
+def load(language: str, overrides: Path | None = None, sent: Path | None = None) -> Texts:
     """The texts of ``language``; ``overrides`` is the folder ``HOME/texts`` (need not exist).
 
     Raises `BadTexts` when there is no such language, a file cannot be read, a key is missing or unknown, or a text
@@ -114,7 +115,7 @@ def load(language: str, overrides: Path | None = None) -> Texts:
     for key, text in words.items():
         if extra := _holes(text) - _holes(base[key]):
             raise BadTexts(f"The text '{key}' in '{language}' asks for '{min(extra)}'.", "Use the shipped names.")
-    return Texts(language, words, draft=is_draft(language), outcomes=_outcomes(language, overrides))
+    return Texts(language, words, draft=is_draft(language), outcomes=(*_outcomes(language, overrides), *_sent(language, sent)))
 
 
 def _outcomes(language: str, folder: Path | None) -> tuple[str, ...]:
@@ -128,11 +129,20 @@ def _outcomes(language: str, folder: Path | None) -> tuple[str, ...]:
     return tuple(_outcome(number, one.get(language), language, str(path)) for number, one in enumerate(told, start=1))
 
 
+def _sent(language: str, path: Path | None) -> tuple[str, ...]:
+    """What archives tell every visitor, from the file the last feeds left; a line another language has alone is left."""
+    try:
+        told = [] if path is None else json.loads(path.read_bytes())
+        return tuple(str(one[language]) for one in told if language in one)
+    except (OSError, ValueError, TypeError):
+        # It is written anew by the next sync; a box starts without it.
+        return ()
+
+
 def _outcome(number: int, line: object, language: str, name: str) -> str:
     if not isinstance(line, str) or not line.strip():
         raise BadTexts(f"Outcome {number} in {name} has no words in '{language}'.", "Add them.")
-    width = sum(2 if ord(letter) >= _WIDE else 1 for letter in line)
-    if width > LONGEST_OUTCOME:
+    if line_width(line) > LONGEST_OUTCOME:
         say = f"Outcome {number} in {name} is too long in '{language}' for its one line."
         raise BadTexts(say, f"At most {LONGEST_OUTCOME} letters fit; a Chinese sign counts as two.")
     return line

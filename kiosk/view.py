@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from archive.feed.manifest import line_width
 from archive.types import ASKED_USES
 from archive.types import Kind as Told
 from audio.types import Ms, Word
@@ -27,6 +28,9 @@ __all__ = ["Cue", "Extras", "Renderer", "View", "spoken", "view"]
 
 KEY_CONTROLS = (Control.LEFT, Control.MIDDLE, Control.RIGHT)
 SIDE_CONTROLS = (Control.VOLUME, Control.LANGUAGE)
+
+_SHORT_PROMPT = 60
+"""Letters of a question that leave room for one more line on the smallest panel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,9 @@ def _attract(look: Look) -> View:
     """The question; now and then under it an earlier voice, where the library wants that."""
     playing = look.session.playing
     if playing is None or playing.started is None:
-        return look.make(Kind.ATTRACT, body=look.extras.prompt, notes=_said(look))
+        # The question comes first: beside a long one there is no room on a small panel.
+        beside = _outcome(look) if line_width(look.extras.prompt) <= _SHORT_PROMPT else ()
+        return look.make(Kind.ATTRACT, body=look.extras.prompt, notes=_said(look) or beside)
     captions = played(look.extras.captions, look.extras.position)
     return look.make(
         Kind.ATTRACT,
@@ -273,6 +279,12 @@ def _sharing(look: Look) -> View:
     )
 
 
+def _outcome(look: Look) -> tuple[str, ...]:
+    """What became of stories like these: another line each visit, none where nobody told of any."""
+    told = look.texts.outcomes
+    return (told[look.session.visit % len(told)],) if told else ()
+
+
 def _thanks(look: Look) -> View:
     session, texts = look.session, look.texts
     people = len(session.keep_codes)
@@ -282,7 +294,7 @@ def _thanks(look: Look) -> View:
         if people > 1
         else texts.get("thanks.headline"),
         body=texts.get("group.body" if people > 1 else "thanks.body"),
-        notes=(texts.outcomes[session.visit % len(texts.outcomes)],) if texts.outcomes else (),
+        notes=_outcome(look),
         code=code_words(session.keep_code),
         qr=look.extras.qr or session.keep_code,
     )

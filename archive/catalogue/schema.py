@@ -15,6 +15,7 @@ from archive.catalogue import (
     tables_fleet,
     tables_meaning,
     tables_medleys,
+    tables_outcomes,
     tables_partners,
     tables_people,
     tables_public,
@@ -35,6 +36,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     *tables_medleys.MIGRATIONS,
     *tables_briefings.MIGRATIONS,
     *tables_partners.MIGRATIONS,
+    *tables_outcomes.MIGRATIONS,
     *tables_meaning.MIGRATIONS,
     *tables_fleet.MIGRATIONS,
 )

@@ -27,6 +27,7 @@ from archive.feed.hello import Hello
 from archive.feed.lending import Made, make_loan, words_of
 from archive.feed.manifest import (
     MOST_EXCERPTS,
+    MOST_LINES,
     MOST_LOANS,
     Blob,
     LentExcerpt,
@@ -38,6 +39,7 @@ from archive.feed.manifest import (
     seal_feed,
 )
 from archive.objects import blob_key
+from archive.patterns.outcomes import lines_for_boxes, texts_for_tellers
 from archive.reviewing.excerpts import Cut, excerpts_of, touched_by_redaction
 from archive.reviewing.rendition import master_key
 from archive.server.place import ArchiveHome
@@ -48,6 +50,7 @@ from audio.types import Ms, TakeId
 RENEW = timedelta(days=1)
 """A feed that says nothing new is signed again after this."""
 MOST_STONES = 2000
+MOST_OUTCOMES = 1000
 _Sheets = dict[str, dict[int, str]]
 
 
@@ -231,6 +234,7 @@ def _write(place: ArchiveHome, tx: Tx, box: str, seal: bytes, sheets: _Sheets, l
         settings=settings_of(tx, box),
         outcomes=_outcomes(tx, box),
         erased=receipts_for(tx, box, now),
+        lines=lines_for_boxes(tx, MOST_LINES),
     )
     content = _content(manifest)
     if row is not None and row["content"] == content and datetime.fromisoformat(row["made_at"]) + RENEW > now:
@@ -274,7 +278,8 @@ def _outcomes(tx: Tx, box: str) -> tuple[Outcome, ...]:
         "LIMIT 1000",
         box,
     )
-    return tuple(Outcome(TakeId(str(row[0])), datetime.fromisoformat(row[1]), str(row[2])) for row in rows)
+    told = [*((str(row[0]), str(row[1]), str(row[2])) for row in rows), *texts_for_tellers(tx, box)]
+    return tuple(Outcome(TakeId(story), datetime.fromisoformat(at), text) for story, at, text in told[:MOST_OUTCOMES])
 
 
 def _content(manifest: Manifest) -> str:

@@ -38,6 +38,10 @@ LARGEST_SOUND = 128 << 20
 LARGEST_CARD = 256 << 10
 LARGEST_SET = 64 << 10
 LARGEST_TEXT = 4096
+MOST_LINES = 20
+LONGEST_LINE = 46
+"""How wide a line for every visitor may be: what fits the thanks screen. Signs of Chinese count as two."""
+_WIDE = 0x2E80
 SETTINGS: Mapping[str, type] = {"sound.volume": float, "screen.theme": str, "times.prompt_turn": float}
 """What a library may set from the centre. A closed list: never policy, texts, consent, or where stories go."""
 _MAGIC = b"HEARTHFEED1\n"
@@ -136,6 +140,8 @@ class Manifest:
     settings: Mapping[str, str | float] | None = None
     outcomes: tuple[Outcome, ...] = ()
     erased: tuple[Erased, ...] = ()
+    lines: tuple[Mapping[str, str], ...] = ()
+    """What became of stories like these, for every visitor: one line each, by language."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for `json`."""
@@ -162,6 +168,8 @@ class Manifest:
                 }
                 for one in self.erased
             ],
+            # Only where there are any: a box that does not know them yet goes on reading feeds without.
+            **({"lines": [dict(one) for one in self.lines]} if self.lines else {}),
         }
 
 
@@ -205,7 +213,7 @@ def open_feed(data: bytes, signer: bytes, box: PrivateKey) -> Manifest:
 def read_manifest(plain: Any) -> Manifest:
     """Read the body of a feed. Raises `BadFeed`."""
     try:
-        require_keys(plain, _KEYS)
+        require_keys(plain, _KEYS | ({"lines"} & set(plain)))
         if plain["format"] != FORMAT:
             raise BadFeed("This feed is of a kind this box does not know yet.", "Bring the box up to date.")
         manifest = Manifest(
@@ -219,6 +227,7 @@ def read_manifest(plain: Any) -> Manifest:
             settings=_settings(plain["settings"]),
             outcomes=_each(plain["outcomes"], _outcome, 1000),
             erased=_each(plain["erased"], _erased, 1000),
+            lines=_each(plain.get("lines", []), _lines, MOST_LINES),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise BadFeed("This feed says something a box does not understand.", _KEEP) from error
@@ -346,6 +355,20 @@ def _settings(plain: Any) -> dict[str, str | float]:
 def _outcome(plain: Any) -> Outcome:
     require_keys(plain, frozenset({"story", "at", "text"}))
     return Outcome(_story(plain["story"]), _time(plain["at"]), _text(plain["text"], LARGEST_TEXT))
+
+
+def line_width(line: str) -> int:
+    """How wide a line is on a screen, in letters. Pure."""
+    return sum(2 if ord(letter) >= _WIDE else 1 for letter in line)
+
+
+def _lines(plain: Any) -> dict[str, str]:
+    if not isinstance(plain, dict) or not 0 < len(plain) <= MOST_LINES:
+        raise TypeError
+    found = {_fits(language, re.compile("[a-z]{2,3}")): _text(line, 200) for language, line in plain.items()}
+    if any(not line.strip() or not line.isprintable() or line_width(line) > LONGEST_LINE for line in found.values()):
+        raise ValueError
+    return found
 
 
 def _erased(plain: Any) -> Erased:

@@ -230,6 +230,10 @@ def _put_prompts_and_settings(store: Store, archive: str, manifest: Manifest, re
     for one in manifest.prompts:
         conn.execute("INSERT INTO sent_prompts VALUES (?, ?, ?)", (archive, one.name, one.toml))
         report.prompts.append(one.name)
+    conn.execute("DELETE FROM sent_lines WHERE archive = ?", (archive,))
+    for number, lines in enumerate(manifest.lines):
+        told = json.dumps(dict(lines), ensure_ascii=False, sort_keys=True)
+        conn.execute("INSERT INTO sent_lines VALUES (?, ?, ?)", (archive, number, told))
     conn.execute("DELETE FROM sent_settings WHERE archive = ?", (archive,))
     for name, value in (manifest.settings or {}).items():
         conn.execute("INSERT OR REPLACE INTO sent_settings VALUES (?, ?, ?)", (name, json.dumps(value), archive))

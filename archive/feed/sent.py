@@ -12,6 +12,7 @@ from archive.durable import remove, write_file
 from archive.store import Store
 
 SETTINGS_FILE = "settings.json"
+LINES_FILE = "outcomes.json"
 
 
 def write_sent(store: Store) -> None:
@@ -24,7 +25,9 @@ def write_sent(store: Store) -> None:
     rows = conn.execute("SELECT name, value FROM sent_settings ORDER BY name").fetchall()
     settings = json.dumps({name: json.loads(value) for name, value in rows}, indent=1).encode()
     folder = place / "prompts"
-    if not sets and not rows and not place.is_dir():
+    told = conn.execute("SELECT lines FROM sent_lines ORDER BY archive, number").fetchall()
+    lines = json.dumps([json.loads(line) for (line,) in told], ensure_ascii=False, indent=1).encode()
+    if not sets and not rows and not told and not place.is_dir():
         return
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for path in sorted(folder.iterdir()):
@@ -34,6 +37,6 @@ def write_sent(store: Store) -> None:
         path = folder / name
         if not path.is_file() or path.read_bytes() != text:
             write_file(path, text, 0o600)
-    path = place / SETTINGS_FILE
-    if not path.is_file() or path.read_bytes() != settings:
-        write_file(path, settings, 0o600)
+    for path, body in ((place / SETTINGS_FILE, settings), (place / LINES_FILE, lines)):
+        if not path.is_file() or path.read_bytes() != body:
+            write_file(path, body, 0o600)

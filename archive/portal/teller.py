@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 from starlette.routing import Route
 
+from archive.becameof import became_of
 from archive.cutting import take_back_span
 from archive.errors import NoKey, NoSuchStory, Refused
 from archive.home import checked
@@ -127,10 +128,12 @@ def show(ask: Ask) -> Response:
             said = paragraphs(transcript(store, visit.take, Reader.TELLER, store.now(), visit=visit))
         except NoKey:
             said = []
+        became = [(at.date().isoformat(), text) for at, text in became_of(store, visit)]
     told = story.recorded_at if story.clock_trusted else None
     return ask.page(
         "story", facts=facts, uses=ASKED_USES, said=said, told=told, length=clock(facts.length),
         cuts=[(clock(start), clock(end)) for start, end in facts.cuts], group=story.kind.value == "conversation",
+        became=became,
     )  # fmt: skip
 
 
