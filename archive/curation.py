@@ -79,6 +79,16 @@ class PreparedSet:
     prompts: Sequence[AskedPrompt]
     boxes: Sequence[str] = ()
 
+    @property
+    def called(self) -> str:
+        """Its title as the desk's people read it: in English where there is one."""
+        return self.title.get("en") or next(iter(self.title.values()), self.name)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """In which its questions are written, English first."""
+        return tuple(sorted(self.prompts[0].text, key=lambda language: (language != "en", language)))
+
     def to_toml(self) -> str:
         """Write the set as a library would write it itself; what a box is sent."""
         lines = [f"name = {_quoted(self.name)}", f"title = {_table(self.title)}"]

@@ -110,7 +110,9 @@ def _look(ask: Ask) -> Response:
 def _set(ask: Ask) -> Response:
     with ask.reading() as tx:
         prepared = _named(tx, ask.part("set"))
-    shown = [[look_at(one.id, language, words) for language, words in one.text.items()] for one in prepared.prompts]
+    shown = [
+        [look_at(one.id, language, one.text[language]) for language in prepared.languages] for one in prepared.prompts
+    ]
     known = [box.name for box in boxes(ask.catalogue) if box.revoked_at is None]
     return ask.page("prompt_set", set=prepared, shown=shown, boxes=known, seen=version_of(prepared), longest=LONGEST)
 
@@ -137,7 +139,7 @@ def _remove(ask: Ask) -> Response:
 def _question(ask: Ask) -> Response:
     with ask.reading() as tx:
         prepared = _named(tx, ask.part("set"))
-    languages = list(prepared.prompts[0].text)
+    languages = list(prepared.languages)
     if ask.part("prompt") == NEW:
         one = AskedPrompt(NEW, dict.fromkeys(languages, ""))
     else:
@@ -154,7 +156,7 @@ def _save(ask: Ask) -> Response:
     place = ask.part("prompt")
     with ask.writing() as tx:
         prepared = _seen(ask, tx)
-        languages = list(prepared.prompts[0].text)
+        languages = list(prepared.languages)
         ident = _free_id(tx, prepared.name) if place == NEW else _in(prepared, place).id
         made = AskedPrompt(
             ident,

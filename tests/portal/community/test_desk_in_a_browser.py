@@ -48,7 +48,7 @@ MEASURE = """
       if (!document.getElementById(id)) twice.push(`nobody is ${id}`);
   const heads = [...document.querySelectorAll("h1")].length;
   return { faint, small, nameless, twice, heads: heads === 1 ? [] : [heads], title: document.title ? [] : ["none"],
-           lang: document.documentElement.lang ? [] : ["none"], wide: document.documentElement.scrollWidth > innerWidth ? [1] : [] };
+           lang: document.documentElement.lang ? [] : ["none"], wide: Math.max(innerWidth, document.documentElement.scrollWidth) > WIDTH ? [innerWidth] : [] };
 })()
 """
 
@@ -57,7 +57,7 @@ def look(browser, name, seen):
     """Measure the page at both widths; fingers need 15 mm (57 px) on a phone, WCAG 2.2 AA asks 24 px of a mouse."""
     for (width, height), target in ((PHONE, 57), (DESK, 24)):
         browser.size(width, height, phone=width < 500)
-        found = {what: some for what, some in browser.js(MEASURE.replace("TARGET", str(target))).items() if some}
+        found = {what: some for what, some in browser.js(MEASURE.replace("TARGET", str(target)).replace("WIDTH", str(width))).items() if some}
         if found:
             seen[f"{name} at {width}"] = found
 
