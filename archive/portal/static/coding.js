@@ -77,7 +77,7 @@ if (mark && said) {
     if (event.detail.xhr.status !== 200) return;
     document.getElementById("trouble").textContent = "";
     paintMarks();
-    if (event.detail.elt !== mark) return;
+    if (event.detail.requestConfig.elt !== mark) return;
     mark.elements.name.value = "";
     mark.elements.memo.value = "";
     if (chosen) chosen.focus({ preventScroll: true });

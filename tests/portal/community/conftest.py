@@ -20,6 +20,8 @@ from archive.bag import BagContent, plan
 from archive.captions import captions, to_webvtt
 from archive.consentrecord import record
 from archive.keycode import Cost
+from archive.patterns import codebook, highlights, themes
+from archive.patterns.snippets import Looked
 from archive.people import accounts
 from archive.people.roles import Role
 from archive.people.sessions import Door
@@ -120,6 +122,19 @@ class Archive:
         seal_bag(plan(content), self.place.public_key, path)
         accept(self.place, path, "front-desk")
         return str(story)
+
+    def made_sense_of(self, story: str, who: str) -> tuple[str, str]:
+        """Let somebody code a story and write a theme that stands on it; the code and the theme."""
+        now = self.place.now()
+        with self.place.catalogue() as catalogue, catalogue.write() as tx:
+            book = codebook.first_codebook(tx, who, now)
+            code = codebook.make_code(tx, book, "the whistle", codebook.Level.CONCRETE, "When it is named.", who, now)
+            marked = highlights.highlight(tx, story, 1000, 4000, [code], "Was it at six?", who, now)
+            theme = themes.make_theme(tx, "The whistle told everybody the time.", who, now)
+            themes.put_voice(tx, theme, marked, themes.Side.FOR, who, now)
+            themes.none_found(tx, theme, "wristwatch", Looked(), "", who, now)
+            highlights.be_through(tx, story, who, now)
+        return code, theme
 
 
 @pytest.fixture
