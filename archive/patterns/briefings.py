@@ -250,6 +250,11 @@ def state_of(tx: Tx, quote: Quote, now: datetime | None) -> State:
     return State(True, answer.why, heard.allowed and heard.voice)
 
 
+def may_be_seen(tx: Tx, quote: Quote, now: datetime | None) -> bool:
+    """Whether the desk may read and hear what a quote quotes now."""
+    return ask(tx, quote.story, Reader.DESK, now).allowed and ask(tx, quote.story, Reader.QUOTE, now).allowed
+
+
 def ready(tx: Tx, briefing: Briefing, now: datetime | None) -> dict[str, State]:
     """The state of every quote, all of them ready. Raises `NotReady` naming the first that is not."""
     states = {quote.id: state_of(tx, quote, now) for quote in briefing.quotes}

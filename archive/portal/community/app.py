@@ -19,6 +19,7 @@ from archive.keycode import Cost
 from archive.portal.app import static_routes
 from archive.portal.community import (
     boxing,
+    briefing,
     codes,
     coding,
     comparing,
@@ -31,20 +32,24 @@ from archive.portal.community import (
     front,
     governing,
     meaning,
+    medleying,
     partnerdoor,
+    partnering,
     people,
     prompting,
     review,
     story,
     theming,
+    timeline,
+    telling,
 )
 from archive.portal.community.desk import Desk, Page
 from archive.portal.guard import Guard
 from archive.server.place import ArchiveHome
 
 MODULES: tuple[ModuleType, ...] = (
-    front, review, finding, meaning, story, coding, codes, comparing, theming, cutting, erasing,
-    cueing, prompting, boxing, governing, people, enter,
+    front, review, finding, meaning, story, timeline, coding, codes, comparing, theming, cutting, erasing,
+    cueing, medleying, briefing, prompting, telling, partnering, boxing, governing, people, enter,
 )  # fmt: skip
 MOST_BODY = 256 * 1024
 """The longest form: a moderation policy, a set of questions."""
