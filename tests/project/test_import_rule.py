@@ -46,7 +46,7 @@ HOMES = {
     "pyloudnorm": {"audio/loudness.py"},
     "rich": {"kiosk/commands/bench_.py", "kiosk/commands/archiving/progress.py"},
     "segno": {"kiosk/screens/parts.py"},
-    "sklearn": {"archive/patterns/words.py", "archive/patterns/suggesting.py"},
+    "sklearn": {"archive/patterns/telling_apart.py", "archive/patterns/words.py", "archive/patterns/suggesting.py"},
     "sounddevice": {"audio/microphone.py", "audio/player.py"},
     "soundfile": {
         "audio/",
@@ -56,6 +56,7 @@ HOMES = {
         "kiosk/speech.py",
         "archive/feed/lending.py",
         "archive/patterns/corpus.py",
+        "archive/patterns/telling_apart.py",
     },
     "soxr": {"audio/"},
     "sqlite_utils": {"archive/"},

@@ -116,11 +116,13 @@ OPENERS: dict[str, dict[str, str]] = {
         "archive/portal/community/listening.py": "with the gate asked for the desk, and the spans to leave out",
         "archive/portal/community/public.py": "with the gate asked for everybody, and the spans to leave out",
         "archive/feed/make.py": "excerpts in which nothing was blanked, with the gate asked for that box",
+        "archive/patterns/turns.py": "with the gate asked for the desk, and the spans to leave out",
     },
     "sound_key": {
         "archive/reviewing/rendition.py": "defined here",
         "archive/portal/community/listening.py": "with the gate asked for the desk",
         "archive/portal/community/public.py": "with the gate asked for everybody",
+        "archive/patterns/turns.py": "with the gate asked for the desk, and the spans to leave out",
     },
 }
 """Who may call what opens a story."""
