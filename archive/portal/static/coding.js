@@ -12,9 +12,9 @@ const spanOf = () => {
 };
 
 function paintChosen() {
-  for (const word of document.querySelectorAll(".w.span")) word.classList.remove("span");
+  for (const word of document.querySelectorAll(".w.picked")) word.classList.remove("picked");
   const span = spanOf();
-  for (const word of span) word.classList.add("span");
+  for (const word of span) word.classList.add("picked");
   const line = document.getElementById("chosen-words");
   if (!span.length) return;
   mark.elements.start.value = span[0].dataset.s;
@@ -24,8 +24,8 @@ function paintChosen() {
 }
 
 function paintMarks() {
-  for (const word of document.querySelectorAll(".w.mine, .w.theirs")) word.classList.remove("mine", "theirs");
-  for (const [lines, name] of [[".mark-line", "mine"], [".other-line", "theirs"]]) {
+  for (const word of document.querySelectorAll(".w.marked, .w.others")) word.classList.remove("marked", "others");
+  for (const [lines, name] of [[".mark-line", "marked"], [".other-line", "others"]]) {
     for (const line of document.querySelectorAll(lines)) {
       const [from, until] = [+line.dataset.s, +line.dataset.e];
       for (const word of words()) if (+word.dataset.s < until && from < Math.max(+word.dataset.e, +word.dataset.s + 1)) word.classList.add(name);

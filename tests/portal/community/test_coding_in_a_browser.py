@@ -36,7 +36,7 @@ def bench(archive, browser, address):
 
 
 def chosen(browser):
-    return browser.js("[...document.querySelectorAll('.w.span')].map((one) => one.textContent).join(' ')")
+    return browser.js("[...document.querySelectorAll('.w.picked')].map((one) => one.textContent).join(' ')")
 
 
 def test_words_are_coded_with_keys_alone(browser, bench, archive):
@@ -49,7 +49,9 @@ def test_words_are_coded_with_keys_alone(browser, bench, archive):
     browser.call("Input.insertText", text="eing eleven")
     assert browser.js("document.activeElement.value") == "being eleven"
     press(browser, "Enter", 13, text="\r")
-    browser.wait("document.querySelectorAll('.w.mine').length === 4")
+    browser.wait("document.querySelectorAll('.w.marked').length === 4")
+    flows = "[...document.querySelectorAll('.w.marked, .w.picked')].map((one) => getComputedStyle(one).display).join()"
+    assert set(browser.js(flows).split(",")) == {"inline"}, "what is marked still reads as one text"
     browser.wait("document.activeElement.classList.contains('w')")
     assert browser.js("document.querySelector('.mark-line .tag').textContent") == "being eleven"
     assert (
