@@ -30,6 +30,9 @@ class Hands:
     def touched(self, line: int) -> None:
         self.told.append(line)
 
+    def pointed(self, share: float, *, lifted: bool) -> None:
+        self.told.append((share, lifted))
+
     def key(self, name: str, down: bool) -> None:
         self.told.append((name, down))
 
@@ -101,3 +104,28 @@ def test_nobody_types_into_a_picture(hands: Hands) -> None:
     picture.listen(hands)
     assert picture.poll()
     picture.close()
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_a_finger_drags_the_mark_along_the_waveform_and_past_its_ends(
+    window: Window, hands: Hands, language: str
+) -> None:
+    window.show(sample_views(load(language))["trim_begin"], 0.0)
+    track = window._renderer._page.track
+    assert track is not None
+
+    def finger(kind: int, share: float, **more: object) -> None:
+        place = (track.left + round(share * track.width), track.centery)
+        pygame.event.post(pygame.event.Event(kind, pos=place, **more))
+
+    finger(pygame.MOUSEMOTION, 0.1, rel=(1, 0), buttons=(1, 0, 0))
+    finger(pygame.MOUSEBUTTONDOWN, 0.25, button=1)
+    finger(pygame.MOUSEMOTION, 0.5, rel=(1, 0), buttons=(1, 0, 0))
+    finger(pygame.MOUSEMOTION, 1.4, rel=(1, 0), buttons=(1, 0, 0))
+    finger(pygame.MOUSEBUTTONUP, 0.75, button=1)
+    finger(pygame.MOUSEMOTION, 0.9, rel=(1, 0), buttons=(0, 0, 0))
+    assert window.poll()
+    shares = [share for share, _ in hands.told]
+    wanted = [0.25, 0.5, 1.0, 0.75] if language == "en" else [0.75, 0.5, 0.0, 0.25]
+    assert shares == pytest.approx(wanted, abs=0.01)
+    assert [lifted for _, lifted in hands.told] == [False, False, False, True]
