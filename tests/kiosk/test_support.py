@@ -57,7 +57,7 @@ def planted(tmp_path, monkeypatch):
         + f"kiosk.reviewing: take {opened.id} was not trimmed: NoKey\n"
         + f"archive.transcription: {SAID}\n"
         + f"kiosk.telling: the code {code} of Rosalind was typed, title {TITLE!r}, steward 42671358\n"
-        + 'Traceback (most recent call last):\n  File "/home/rosalind/x/kiosk/app.py", line 12, in round\n'
+        + 'Traceback (most recent call last):\n  File "/srv/rosalind/x/kiosk/app.py", line 12, in round\n'
         + f'    say("{SAID}")\nValueError: {SAID} hearth-SECRETcredential\n',
         encoding="utf-8",
     )

@@ -17,7 +17,7 @@ LINES = [
 
 @pytest.fixture
 def browser(home, clock):
-    def make(client="192.168.4.20", lines=LINES):
+    def make(client="192.0.2.20", lines=LINES):
         app = make_app(home, clock, frozenset({"127.0.0.1"}), health=lambda _: lines)
         return TestClient(app, base_url="http://127.0.0.1:8480", client=(client, 5000), follow_redirects=False)
 
