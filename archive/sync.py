@@ -172,6 +172,9 @@ class _Run:
                 if trouble is not None:
                     raise trouble
                 self._feed()
+                if self._report.feed.taken_back:
+                    # Asked for at the archive: it hears in the same night that the code was right.
+                    self._withdrawals()
         except TransportTrouble as error:
             self._count_waiting()
             raise SyncBroken(error, self._report) from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 from archive.catalogue import (
     tables_boxes,
     tables_briefings,
+    tables_claims,
     tables_coding,
     tables_desk,
     tables_feed,
@@ -39,4 +40,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     *tables_outcomes.MIGRATIONS,
     *tables_meaning.MIGRATIONS,
     *tables_fleet.MIGRATIONS,
+    *tables_claims.MIGRATIONS,
 )

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from archive.askedback import claims_for, note_carried
 from archive.catalogue import Row, Tx
 from archive.catalogue.changes import stamp
 from archive.catalogue.consents import ask, read_stored
@@ -235,11 +236,13 @@ def _write(place: ArchiveHome, tx: Tx, box: str, seal: bytes, sheets: _Sheets, l
         outcomes=_outcomes(tx, box),
         erased=receipts_for(tx, box, now),
         lines=lines_for_boxes(tx, MOST_LINES),
+        claims=claims_for(tx, box),
     )
     content = _content(manifest)
     if row is not None and row["content"] == content and datetime.fromisoformat(row["made_at"]) + RENEW > now:
         return bytes(row["body"])
     _end_unlent(place, tx, box, {str(loan.story) for loan in loans}, manifest.sequence)
+    note_carried(tx, box, manifest.claims, manifest.sequence)
     body = seal_feed(manifest, place.keys.sign)
     tx.run(
         "INSERT INTO box_feeds (box, sequence, made_at, content, body, applied) VALUES (?, ?, ?, ?, ?, 0) "

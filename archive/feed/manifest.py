@@ -31,6 +31,7 @@ FORMAT = 1
 MOST_BYTES = 1 << 20
 """A feed's own bytes, without blobs. JSON of this size, however it is nested, is read in well under 50 MB."""
 MOST_LOANS = 128
+MOST_CLAIMS = 64
 MOST_EXCERPTS = 16
 """Cuts of one story in one feed."""
 LONGEST_EXCERPT = Ms(5 * 60_000)
@@ -127,6 +128,14 @@ class Erased:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """Somebody at the archive asks for a story back; ``sealed`` is the keep-code, for the box's eyes alone."""
+
+    story: TakeId
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """The body of a feed. ``box`` is the public key (X25519) of the box it is for; ``sequence`` only grows."""
 
@@ -141,6 +150,7 @@ class Manifest:
     outcomes: tuple[Outcome, ...] = ()
     erased: tuple[Erased, ...] = ()
     lines: tuple[Mapping[str, str], ...] = ()
+    claims: tuple[Claim, ...] = ()
     """What became of stories like these, for every visitor: one line each, by language."""
 
     def to_json(self) -> dict[str, Any]:
@@ -170,6 +180,11 @@ class Manifest:
             ],
             # Only where there are any: a box that does not know them yet goes on reading feeds without.
             **({"lines": [dict(one) for one in self.lines]} if self.lines else {}),
+            **(
+                {"claims": [{"story": one.story, "sealed": one.sealed.hex()} for one in self.claims]}
+                if self.claims
+                else {}
+            ),
         }
 
 
@@ -213,7 +228,7 @@ def open_feed(data: bytes, signer: bytes, box: PrivateKey) -> Manifest:
 def read_manifest(plain: Any) -> Manifest:
     """Read the body of a feed. Raises `BadFeed`."""
     try:
-        require_keys(plain, _KEYS | ({"lines"} & set(plain)))
+        require_keys(plain, _KEYS | ({"lines", "claims"} & set(plain)))
         if plain["format"] != FORMAT:
             raise BadFeed("This feed is of a kind this box does not know yet.", "Bring the box up to date.")
         manifest = Manifest(
@@ -228,6 +243,7 @@ def read_manifest(plain: Any) -> Manifest:
             outcomes=_each(plain["outcomes"], _outcome, 1000),
             erased=_each(plain["erased"], _erased, 1000),
             lines=_each(plain.get("lines", []), _lines, MOST_LINES),
+            claims=_each(plain.get("claims", []), _claim, MOST_CLAIMS),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise BadFeed("This feed says something a box does not understand.", _KEEP) from error
@@ -360,6 +376,11 @@ def _outcome(plain: Any) -> Outcome:
 def line_width(line: str) -> int:
     """How wide a line is on a screen, in letters. Pure."""
     return sum(2 if ord(letter) >= _WIDE else 1 for letter in line)
+
+
+def _claim(plain: Any) -> Claim:
+    require_keys(plain, frozenset({"story", "sealed"}))
+    return Claim(_story(plain["story"]), bytes.fromhex(_text(plain["sealed"], 1024)))
 
 
 def _lines(plain: Any) -> dict[str, str]:

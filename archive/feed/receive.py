@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from nacl.exceptions import CryptoError
 from nacl.public import SealedBox
 
 from archive.consent import events_of, standing
 from archive.cues import put_excerpt
 from archive.database import checkpoint, transaction
 from archive.envelope import BOX, ContentKey, add_wrap, open_content
-from archive.errors import BadFeed, NoKey, NoSuchStory, Refused
+from archive.errors import BadFeed, NoKey, NoSuchStory, Refused, TooManyTries, WrongCode
 from archive.feed.hello import make_hello
 from archive.feed.manifest import LentExcerpt, Manifest, Outcome, open_feed
 from archive.feed.sent import write_sent
@@ -47,6 +48,7 @@ class FeedReport:
     not_lent: list[NotLent] = field(default_factory=list)
     sheets: list[str] = field(default_factory=list)
     prompts: list[str] = field(default_factory=list)
+    taken_back: list[TakeId] = field(default_factory=list)
     refused: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -59,6 +61,7 @@ class FeedReport:
             "not_lent": [{"story": one.loan.story, "why": one.why} for one in self.not_lent],
             "cue_sheets": list(self.sheets),
             "prompt_sets": list(self.prompts),
+            "taken_back": list(self.taken_back),
             "refused": self.refused,
         }
 
@@ -90,8 +93,9 @@ def receive(store: Store, transport: Transport, site: str, progress: Progress) -
         say = f"This feed (number {manifest.sequence}) is older than the one in use ({sequence})."
         raise BadFeed(say, "Somebody shows an old feed again, or the archive came out of a backup. Ask its people.")
     _bury(store, manifest)
+    taken_back = _take_back(store, manifest)
     staged, not_lent = stage(store, transport, manifest, site=site, progress=progress)
-    report = FeedReport(manifest.sequence, fresh=True, not_lent=not_lent)
+    report = FeedReport(manifest.sequence, fresh=True, not_lent=not_lent, taken_back=taken_back)
     progress("apply", "")
     _apply(store, transport, manifest, staged, digest, report)
     sweep_loans(store)
@@ -105,6 +109,23 @@ def _bury(store: Store, manifest: Manifest) -> None:
     for stone in manifest.tombstones:
         if stone.reach is Reach.WITHDRAWAL and stone.story not in gone:
             store.add_tombstone(stone.story)
+
+
+def _take_back(store: Store, manifest: Manifest) -> list[TakeId]:
+    """Check the codes somebody brought to the archive, as if they were typed here; what one opens is withdrawn.
+
+    Before the feed counts as applied: killed in between, it is tried again, and a story that is gone fits no code.
+    """
+    gone = []
+    for one in manifest.claims:
+        try:
+            visit = store.enter_code(SealedBox(store.keys.box).decrypt(one.sealed).decode())
+            if visit.take == one.story:
+                store.withdraw(visit, "archive")
+                gone.append(one.story)
+        except (WrongCode, TooManyTries, CryptoError, UnicodeDecodeError):
+            continue
+    return gone
 
 
 def _apply(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from starlette.responses import Response
 
+from archive import askedback
 from archive.catalogue import Tx
 from archive.catalogue.changes import changes_of
 from archive.catalogue.consents import ask as ask_gate
@@ -45,6 +46,8 @@ def routes(desk: Desk) -> list[Page]:
         post(desk, f"{_HERE}/note", review, _note, _HERE),
         post(desk, f"{_HERE}/word", review, _word, _HERE),
         post(desk, f"{_HERE}/checked", review, _checked, _HERE),
+        get(desk, f"{_HERE}/back", Permission.WITHDRAW, _back_form),
+        post(desk, f"{_HERE}/back", Permission.WITHDRAW, _take_back, f"{_HERE}/back"),
         post(desk, f"{_HERE}/excerpt/end", Permission.EXCERPT, _end_excerpt, _HERE),
     ]
 
@@ -124,6 +127,22 @@ def _checked(ask: Ask) -> Response:
         _check_open(ask, tx)
         check_words(tx, ask.part("story"), ask.form.get("words", ""), ask.who, ask.now)
     return _back(ask)
+
+
+def _back_form(ask: Ask) -> Response:
+    with ask.reading() as tx:
+        facts = facts_of(tx, ask.part("story"))
+        named = ask_gate(tx, facts.id, Reader.DESK, ask.now).allowed
+        asked = askedback.asked_of(tx, facts.id)
+    return ask.page("take_back", story=facts, named=named, asked=asked)
+
+
+def _take_back(ask: Ask) -> Response:
+    story = ask.part("story")
+    with ask.writing() as tx:
+        facts_of(tx, story)
+        askedback.take_back(tx, story, ask.form.get("code", ""), ask.who, ask.now)
+    return go(f"/story/{story}/back")
 
 
 def _end_excerpt(ask: Ask) -> Response:

@@ -9,10 +9,12 @@ import re
 from datetime import timedelta
 
 import pytest
+from nacl.public import PrivateKey
 
 from archive import curation
 from archive.boxes import Box, add_box, box_with, greet
 from archive.catalogue.changes import note_change
+from archive.catalogue.consents import held_back
 from archive.people.roles import Role
 from archive.portal.community.boxing import facts_about
 from archive.portal.community.governing import harmless
@@ -263,3 +265,26 @@ def test_the_log_is_a_table_no_spreadsheet_runs(archive, organizer):
     assert {row["who"] for row in rows if row["what"] == "noted"} == {"'=1+1"}
     assert harmless("-1") == "'-1"
     assert harmless("plain") == "plain"
+
+
+# -- a withdrawal with the keep-code
+
+
+def test_a_story_is_held_as_soon_as_its_teller_asks_for_it(archive, organizer):
+    story = archive.story()
+    code = "417-maple-river-candle-north"
+    organizer.post(f"/story/{story}/back", code=code)
+    assert organizer.status == 400
+    assert "does not call here any more" in organizer.page
+    credential = known_box(archive)
+    with archive.place.catalogue() as catalogue:
+        now = archive.place.now()
+        greet(catalogue, box_with(catalogue, credential), bytes(PrivateKey.generate().public_key), b"v" * 32, {}, now)
+    organizer.get(f"/story/{story}/back")
+    organizer.post(f"/story/{story}/back", code="nonsense")
+    assert organizer.status == 403
+    organizer.post(f"/story/{story}/back", code=code)
+    assert "It is held since" in organizer.page
+    assert code not in organizer.page
+    with archive.place.catalogue() as catalogue, catalogue.read() as tx:
+        assert held_back(tx, story)

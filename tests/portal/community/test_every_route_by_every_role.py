@@ -56,6 +56,7 @@ EXPECTED = {
         "POST /patterns/themes/{theme}/rewrite", "POST /patterns/themes/{theme}/voice",
         "POST /patterns/themes/{theme}/take", "POST /patterns/themes/{theme}/none",
     },
+    Permission.WITHDRAW: {"GET /story/{story}/back", "POST /story/{story}/back"},
     Permission.ERASE: {"GET /story/{story}/erase", "POST /story/{story}/erase"},
     Permission.PEOPLE: {
         "GET /people", "POST /people/add", "GET /people/{name}", "POST /people/{name}/roles",

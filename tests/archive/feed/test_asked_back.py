@@ -1,0 +1,108 @@
+"""Taken back at the archive with the keep-code: held at once, checked by its box alone, then gone on both sides."""
+
+from __future__ import annotations
+
+import pytest
+
+from archive import askedback
+from archive.askedback import NoBoxToAsk
+from archive.boxes import revoke_box
+from archive.catalogue.consents import ask
+from archive.errors import WrongCode
+from archive.sync import sync
+from archive.transports.https import HttpsTransport
+from archive.transports.way import Way
+from archive.types import Reader, Use
+
+
+@pytest.fixture
+def night(box, url, credential):
+    """One sync of the box with the real server."""
+    shown = credential("near")
+
+    def run():
+        transport = HttpsTransport(url, box.home.path, box.home.keys, box.clock, Way(shown))
+        return sync(box, transport, site="Riverside")
+
+    return run
+
+
+@pytest.fixture
+def told(box, own_story, night):
+    """A story the archive has, and its code."""
+    codes = []
+    keep = box.keep
+    box.keep = lambda *given, **named: codes.append(keep(*given, **named)) or codes[-1]
+    story = own_story(Use.ARCHIVE, Use.PUBLIC)
+    del box.keep
+    assert [bag.story for bag in night().bags] == [story]
+    return story, str(codes[0].code)
+
+
+def stories(archive):
+    with archive.place.catalogue() as catalogue, catalogue.read() as tx:
+        return [row["id"] for row in tx.all("SELECT id FROM stories")]
+
+
+def asks(archive, story, code):
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        askedback.take_back(tx, story, code, "omar", archive.place.now())
+
+
+def asked(archive, story):
+    with archive.place.catalogue() as catalogue, catalogue.read() as tx:
+        return askedback.asked_of(tx, story)
+
+
+def test_held_at_once_and_gone_with_the_next_contact(archive, box, night, told) -> None:
+    story, code = told
+    asks(archive, story, code)
+    with archive.place.catalogue() as catalogue, catalogue.read() as tx:
+        assert not ask(tx, story, Reader.PUBLISH, archive.place.now()).allowed
+        words = code.split("-")[1:]
+        stored = repr([list(row) for row in tx.all("SELECT * FROM claims")])
+        assert not any(word in stored for word in words), "the code is for the box alone"
+    assert not asked(archive, story).refused
+    report = night()
+    assert report.feed.taken_back == [story]
+    assert [stone.story for stone in report.tombstones] == [story]
+    assert stories(archive) == []
+    assert asked(archive, story) is None
+    assert list(box.stories()) == []
+    assert night().feed.taken_back == []
+
+
+def test_a_code_that_does_not_fit_is_said_and_not_tried_again(archive, box, night, told) -> None:
+    story, code = told
+    wrong = "-".join([*code.split("-")[:-1], "zebra"])
+    asks(archive, story, wrong)
+    assert night().feed.taken_back == []
+    night()  # the box says which feed it has applied
+    assert asked(archive, story).refused
+    assert stories(archive) == [story]
+    with archive.place.catalogue() as catalogue, catalogue.read() as tx:
+        assert askedback.claims_for(tx, "near") == ()
+    asks(archive, story, code)
+    box.clock.advance(3600)
+    assert night().feed.taken_back == [story]
+    assert stories(archive) == []
+
+
+def test_another_storys_code_takes_nothing_back(archive, box, night, told, own_story) -> None:
+    story, code = told
+    other = own_story(Use.ARCHIVE)
+    night()
+    asks(archive, other, code)
+    assert night().feed.taken_back == []
+    assert sorted(stories(archive)) == sorted([story, other])
+
+
+def test_what_cannot_be_checked_is_refused_with_a_reason(archive, clock, told) -> None:
+    story, code = told
+    with pytest.raises(WrongCode):
+        asks(archive, story, "two words")
+    with archive.place.catalogue() as catalogue:
+        revoke_box(catalogue, "near", "sam", clock.wall())
+    with pytest.raises(NoBoxToAsk):
+        asks(archive, story, code)
+    assert asked(archive, story) is None
