@@ -23,7 +23,7 @@ from kiosk.types import Meaning, State
 
 CHEAP = Cost(8, 1, 1)
 STEP_S = 0.05
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
 
 
 class Rig:
@@ -82,7 +82,7 @@ class Rig:
             self.turn(step)
 
     def until(self, reached: Callable[[], bool], limit: float = 200.0, step: float = STEP_S) -> None:
-        """Let time pass until something is so; raises `TimeoutError` after ``limit`` virtual or 20 real seconds."""
+        """Let time pass until something is so; raises `TimeoutError` after ``limit`` virtual or 120 real seconds."""
         end, real = self.clock.monotonic() + limit, time.monotonic() + PATIENCE_S
         while not reached():
             busy = self.session.saving or self.state is State.CLOSING
