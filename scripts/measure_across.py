@@ -10,6 +10,7 @@ import json
 import resource
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from archive.catalogue import Tx
@@ -17,7 +18,7 @@ from archive.patterns import codebook, corpus, highlights, suggesting, themes
 from archive.patterns.across import across
 from archive.patterns.codebook import Level
 from archive.patterns.overview import overview
-from archive.patterns.snippets import Looked, snippets, sources
+from archive.patterns.snippets import Looked, Source, snippets, sources
 from archive.patterns.words import corpora
 from archive.server.erase import withdraw
 from archive.server.place import ArchiveHome, open_archive
@@ -59,8 +60,9 @@ def planted(place: ArchiveHome, made: list[corpus.Made]) -> dict[str, dict[str, 
 
 
 def judged(
-    tx: Tx, place: ArchiveHome, made: list[corpus.Made], theme: corpus.Theme, told: list, there
-) -> dict[str, float]:
+    tx: Tx, place: ArchiveHome, made: list[corpus.Made], theme: corpus.Theme,
+    told: list[tuple[corpus.Made, suggesting.Suggestion]], there: Mapping[str, Source],
+) -> dict[str, float]:  # fmt: skip
     """Compare what was proposed with what was planted, write the theme on it, and look for its counter-examples."""
     now = place.now()
     right = [
