@@ -103,7 +103,7 @@ def _resolved(text: str, home: Script) -> list[Script]:
         if script is None:
             after = next((one for one in known[at:] if one is not None), None)
             script = before if before is not None and before is after else home
-            if home.right_to_left and letter not in _IN_NUMBERS and _between_digits(text, at):
+            if home.right_to_left and not _in_number(text, at) and _between_digits(text, at):
                 # Two numbers are two things: each keeps its order, together they follow the line.
                 script = home
             if letter not in _SHARED[script]:
@@ -113,6 +113,13 @@ def _resolved(text: str, home: Script) -> list[Script]:
         # The fonts of Han hold Latin letters that were drawn to stand beside it.
         scripts.append(Script.HAN if home is Script.HAN and script is Script.LATIN else script)
     return scripts
+
+
+def _in_number(text: str, at: int) -> bool:
+    """Whether what has no direction belongs to the number around it; a space that may not break sets its groups."""
+    if text[at] == "\u00a0":
+        return text[at - 1 : at].isdigit() and text[at + 1 : at + 2].isdigit()
+    return text[at] in _IN_NUMBERS
 
 
 def _between_digits(text: str, at: int) -> bool:
