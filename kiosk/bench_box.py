@@ -32,6 +32,7 @@ from audio.speech import Spoken, on_this_machine
 from audio.tracks import Track
 from audio.types import AudioFormat
 from audio.virtualsound import MICROPHONE, SPEAKER, VirtualSound
+from kiosk.bench_frames import frame_figures
 from kiosk.box import Setting, read_home
 from kiosk.presses import parse
 from kiosk.screens.model import View
@@ -262,4 +263,5 @@ def _began(recording: Recording, path: Path, pressed: float) -> float:
 
 def figures(*, quick: bool, progress: Progress = lambda _: None) -> dict[str, float]:
     """Measure everything here. Raises `NoSoundServer`, `NoMicrophone` or `NoModel` where something is missing."""
-    return cost_figures(10.0 if quick else 30.0, progress) | caption_figures(3 if quick else 8, progress)
+    frames = frame_figures(_long_speech(), 2 if quick else 5, progress)
+    return frames | cost_figures(10.0 if quick else 30.0, progress) | caption_figures(3 if quick else 8, progress)
