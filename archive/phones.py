@@ -30,6 +30,8 @@ MOST_TRIES = 5
 DIGITS = 6
 PAIR, PRESS = "pair", "press"
 """Names of commands: show the digits; press what the argument names."""
+SETTING_UP, SAVED = "setting_up", "set_up"
+"""The state of a box being set up, and the command that says its page of settings was written down."""
 CUES = tuple(f"cue{number}" for number in range(1, 9))
 PRESSES = frozenset({*CUES, "begin_group", "pause", "resume", "flag", "stop", "question", "extend"})
 """All a phone may ever press. A yes of the people in front of the box is not among them: it belongs to the box."""

@@ -22,7 +22,12 @@ from hardware.keyboard import KeyboardControls
 from hardware.lamps import Lamps, RememberedLamps
 from hardware.notify import Notifier, Watchdog, watchdog_interval
 from kiosk.app import App, Arrival
-from kiosk.box import Drivers, Setting, make_app, make_hands, make_player_of, make_source_of, only_kiosk
+from kiosk.box import Drivers, Setting, make_app, make_hands, make_player_of, make_source_of, only_kiosk, read_home
+from kiosk.door import Door
+from kiosk.firstrun.running import Around, FirstRun
+from kiosk.firstrun.sheet import unfinished
+from kiosk.firstrun.sound import hear_itself, other_cards
+from kiosk.texts import load, shipped_languages
 from kiosk.theme import make_theme
 from kiosk.thrift import spare_memory
 from kiosk.transcriberproc import TranscriberProcess
@@ -96,11 +101,13 @@ def run_box(
     stand_in: StandIn | None = None,
     stop: threading.Event | None = None,
     safe: bool = False,
+    set_up: bool = False,
 ) -> None:
     """Run until SIGTERM, SIGINT, a closed window or ``stop``.
 
     A device that is missing is shown as trouble and looked for again; with ``stand_in`` its shipped fake is taken.
     ``safe`` does with as little as a story needs: a microphone and a screen. What else fails is left out and logged.
+    With ``set_up`` a box that was never live is set up first (`kiosk.firstrun`), and then begins with those settings.
     Raises `Occupied` when another kiosk is at work on this home.
     """
     stop = stop or threading.Event()
@@ -109,6 +116,11 @@ def run_box(
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
     clock = SystemClock()
+    if set_up:
+        ready = make_ready(setting, clock, stop, window=window)
+        if ready is None:
+            return
+        setting = ready
     arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
     beats = Beats(clock)
     with ExitStack() as stack:
@@ -143,6 +155,31 @@ def run_box(
         finally:
             app.stop()
             player.close()
+
+
+def make_ready(setting: Setting, clock: Clock, stop: threading.Event, *, window: bool) -> Setting | None:
+    """Set the box up, if it was never live: returns its settings then, or None when it was stopped before."""
+    with Store(setting.home, clock) as store, only_kiosk(setting.home):
+        if not unfinished(setting.home, store):
+            return setting
+        controls, lamps = _hands(setting, clock, safe=True)
+        arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
+        screen = _screen(setting, controls, clock, arrivals, window=window)
+        words = {code: load(code, setting.home.texts) for code in shipped_languages()}
+        first = (setting.config.site.language, *(code for code in words if code != setting.config.site.language))
+        beats = Beats(clock)
+        around = Around(
+            store, clock, controls, screen, words, Door(), lambda card: hear_itself(setting.home, clock, stop, card),
+            lambda: other_cards(setting.home),
+        )  # fmt: skip
+        try:
+            if not FirstRun(around, first, first[0], arrivals).run(stop, beats.waiting):
+                return None
+        finally:
+            lamps.close()
+            screen.close()
+            beats.stop()
+    return read_home(setting.home.path)
 
 
 def _hands(setting: Setting, clock: Clock, *, safe: bool) -> tuple[Controls, Lamps]:

@@ -16,6 +16,7 @@ import click
 
 from kiosk import config, table
 from kiosk.cli import VERBS, hearth
+from kiosk.firstrun import steps
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -94,6 +95,13 @@ Settings are in `HOME/config.toml`. It is made with every setting commented out,
 below. `hearth config` shows what is in force, `hearth config --default` prints a fresh file. An unknown name is refused with the
 nearest known one, a wrong value with what is allowed; the box does not start on a file it does not understand. It
 reads the file when it starts.
+"""
+FIRST_RUN_HEAD = """
+## Before the box is live
+
+Setting the box up is a program of its own with a table of its own (`kiosk.firstrun.steps.ROWS`). It runs before the session and never
+again: nobody in front of a live box can reach it by any key, and no state of the session changes a setting.
+
 """
 SESSION_HEAD = """# The session, row by row
 
@@ -209,7 +217,7 @@ def _setting(item: dataclasses.Field[Any]) -> str:
 
 def session_page() -> str:
     """Return docs/session.md."""
-    return SESSION_HEAD + table.page()
+    return SESSION_HEAD + table.page() + FIRST_RUN_HEAD + steps.page()
 
 
 def permissions_page() -> str:

@@ -36,8 +36,9 @@ class NoFaces(ArchiveError):
 class Paper:
     """One document, written from top to bottom."""
 
-    def __init__(self, title: str, author: str, language: str) -> None:
-        """Begin it. Raises `NoFaces`."""
+    def __init__(self, title: str, author: str, language: str, scale: float = 1.0) -> None:
+        """Begin it; ``scale`` enlarges every letter, for a wall. Raises `NoFaces`."""
+        self._scale = scale
         faces = {name: find_face(name) for name in (_SERIF, _SANS, _BOLD)}
         if not all(faces.values()):
             raise NoFaces("The faces to print with are not on this machine.", "apt-get install fonts-noto-core")
@@ -96,6 +97,17 @@ class Paper:
         pdf.set_x(_MARGIN)
         pdf.ln(2)
 
+    def page(self) -> None:
+        """Go on on a new page."""
+        self._pdf.add_page()
+
+    def sign(self, text: str, small: str) -> None:
+        """A few words as large as they are read across a room, and a sentence below."""
+        self._pdf.set_y(70)
+        self._write(text, "serif", 48, 21)
+        self._pdf.ln(8)
+        self._write(small, "serif", 20, 10)
+
     def save(self, path: Path) -> None:
         """Write the file."""
         self._pdf.output(str(path))
@@ -104,12 +116,13 @@ class Paper:
         self, text: str, face: str, size: float, height: float,
         *, bold: bool = False, color: tuple[int, int, int] = _INK,
     ) -> None:  # fmt: skip
-        self._pdf.set_font(face, "B" if bold else "", size)
+        self._pdf.set_font(face, "B" if bold else "", size * self._scale)
         self._pdf.set_text_color(*color)
         self._pdf.set_x(self._pdf.l_margin)
         self._pdf.multi_cell(
-            0, height, text, align=self._align, new_x=XPos.LMARGIN, new_y=YPos.NEXT, wrapmode=WrapMode.WORD
-        )
+            0, height * self._scale, text, align=self._align, new_x=XPos.LMARGIN, new_y=YPos.NEXT,
+            wrapmode=WrapMode.WORD,
+        )  # fmt: skip
 
 
 def _add(pdf: FPDF, name: str, path: Path) -> None:

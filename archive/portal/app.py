@@ -17,7 +17,7 @@ from starlette.routing import Route
 from archive.home import Home
 from archive.keycode import Cost
 from archive.phones import digits_open, phone_paired
-from archive.portal import morning, remote, teller
+from archive.portal import morning, remote, setup, teller
 from archive.portal.binding import Binding
 from archive.portal.desk import LANGUAGE_COOKIE, Ask, Desk, Health, get, go, make_desk
 from archive.portal.guard import Guard, cookie_line
@@ -36,10 +36,11 @@ def make_app(
     cost: Cost | None = None,
     ending: threading.Event | None = None,
     health: Health | None = None,
+    set_up: setup.SetUp | None = None,
 ) -> Guard:
     """Put the pages of ``home`` together. ``hosts`` are the names it answers to; ``ending`` closes open streams.
 
-    With ``health`` there is a morning page for stewards.
+    With ``health`` there is a morning page for stewards, with ``set_up`` a page of settings while the box is not live.
 
     Raises `BadPageText`.
     """
@@ -51,6 +52,7 @@ def make_app(
         *teller.routes(desk),
         *remote.routes(desk),
         *morning.routes(desk),
+        *([] if set_up is None else setup.routes(desk, set_up)),
     ]
     return Guard(Starlette(routes=routes, exception_handlers={404: _missing(desk), 405: _missing(desk)}), hosts)
 
@@ -62,13 +64,14 @@ def serve(
     ready: Callable[[str], None],
     stop: threading.Event | None = None,
     health: Health | None = None,
+    set_up: setup.SetUp | None = None,
 ) -> None:
     """Serve until told to stop; on the access point only as long as that is open, or a phone is paired or being paired.
 
     ``ready`` gets the address once it is open. Raises `BadBinding` where the address is taken.
     """
     ending = threading.Event()
-    app = make_app(home, clock, where.hosts, ending=ending, health=health)
+    app = make_app(home, clock, where.hosts, ending=ending, health=health, set_up=set_up)
     family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listening:
         where.listen(listening)

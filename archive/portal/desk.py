@@ -165,7 +165,7 @@ def post(desk: Desk, path: str, handler: Handler, back: str = "/") -> Route:
     """An action: only from a form of ours. ``back`` is where a message leads."""
 
     async def endpoint(request: Request) -> Response:
-        async with request.form(max_files=0, max_fields=20) as form:
+        async with request.form(max_files=0, max_fields=40) as form:
             fields = {name: value for name, value in form.items() if isinstance(value, str)}
         ask = Ask(desk, request, fields)
         if not form_is_ours(ask.token, fields.get("token", "")):

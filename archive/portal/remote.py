@@ -20,6 +20,7 @@ from starlette.routing import Route
 from archive.desk import cue_sheet
 from archive.phones import (
     CUES,
+    SETTING_UP,
     Face,
     ask_for_digits,
     is_phone,
@@ -57,6 +58,8 @@ def show(ask: Ask) -> Response:
     """The remote of a paired phone, else how to pair one."""
     with ask.desk.store() as store:
         paired, face = is_phone(store, ask.phone), read_face(store)
+        if paired and face is not None and face.state == SETTING_UP:
+            return go("/remote/setup")
         if not paired or face is None:
             return ask.page("pair", asked="asked" in ask.request.query_params, was_paired=bool(ask.phone) and paired)
         titles = {f"cue{number}": cue.title for number, cue in cue_sheet(store).cues.items()}

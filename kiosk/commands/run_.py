@@ -21,7 +21,8 @@ from kiosk.running import run_box
 @click.option(
     "--safe", is_flag=True, help="Do with a microphone and a screen: buttons, lamps or loudspeaker may be broken."
 )
-def command(home: Path, headless: bool, with_transcriber: bool, safe: bool) -> None:
+@click.option("--set-up", is_flag=True, help="Set the box up on its screen first, if it was never live.")
+def command(home: Path, headless: bool, with_transcriber: bool, safe: bool, set_up: bool) -> None:
     """Run the box until it is stopped. Settings are in HOME/config.toml.
 
     Being stopped (Ctrl-C, SIGTERM, the window closed) is its ordinary end: exit code 0, and nothing told is lost.
@@ -32,4 +33,4 @@ def command(home: Path, headless: bool, with_transcriber: bool, safe: bool) -> N
       hearth run --home /var/lib/hearth
     """
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
-    run_box(read_home(home), window=not headless, with_transcriber=with_transcriber, safe=safe)
+    run_box(read_home(home), window=not headless, with_transcriber=with_transcriber, safe=safe, set_up=set_up)

@@ -34,6 +34,7 @@ class Kind(StrEnum):
     MY_STORY = "my_story"
     RECOVERED = "recovered"
     OUT_OF_SERVICE = "out_of_service"
+    SET_UP = "set_up"
     PLAIN = "plain"
     ASK_AGAIN = "ask_again"
     STILL_THERE = "still_there"
@@ -113,6 +114,8 @@ class View:
     """The part between the shares would go, and what lies outside stays."""
     code: str = ""
     qr: str = ""
+    picture: Icon | None = None
+    """A large icon beside the words."""
     tiles: tuple[CueTile, ...] = ()
     lines: tuple[str, ...] = ()
     """The lines of a list; ``line`` is the marked one. ``strip`` sets them side by side."""

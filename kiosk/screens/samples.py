@@ -15,9 +15,14 @@ from importlib import resources
 import pygame
 
 from archive.types import Kind as Told
+from audio.loopback import Heard as Heard_
 from audio.types import Ms, TakeId, Word
+from hardware.accesspoint import ADDRESS, Network
 from hardware.types import Control
 from kiosk.codeentry import Entry
+from kiosk.firstrun.looks import view as first_look
+from kiosk.firstrun.steps import Step, Walk
+from kiosk.firstrun.steps import keys as first_keys
 from kiosk.fonts import Face
 from kiosk.keys import keys
 from kiosk.prompts import ours
@@ -88,7 +93,26 @@ def sample_views(texts: Texts) -> dict[str, View]:
         theme=ours("growing-up").prompts[0].topic(language),
     )
     scenes = _scenes(now, extras, heard) | {"out_of_service": (_trouble(now, texts), extras)}
-    return {name: view(session, more, texts, _keys(session)) for name, (session, more) in scenes.items()}
+    shown = {name: view(session, more, texts, _keys(session)) for name, (session, more) in scenes.items()}
+    return shown | _set_up(texts)
+
+
+def _set_up(texts: Texts) -> dict[str, View]:
+    """A box being set up."""
+    here = Walk(languages=shipped_languages(), language=texts.language)
+    network = Network("wlan0", ADDRESS, "Hearth-482", "mapq-ruvx-wkeh")
+    sound = replace(here, step=Step.SOUND)
+    walks = {
+        "set_up_language": here,
+        "set_up_phone": replace(here, step=Step.PHONE),
+        "set_up_sound": sound,
+        **{f"set_up_sound_{heard}": replace(sound, heard=heard) for heard in Heard_},
+        "set_up_other": replace(sound, heard=Heard_.NOTHING, other="USB PnP Sound Device"),
+        "set_up_live": replace(here, step=Step.LIVE),
+    }
+    shown = {name: first_look(walk, texts, first_keys(walk), network, 8480, "482913") for name, walk in walks.items()}
+    alone = replace(here, step=Step.PHONE)
+    return shown | {"set_up_no_network": first_look(alone, texts, first_keys(alone), None, 8480, "")}
 
 
 def _scenes(now: Session, extras: Extras, heard: tuple[Word, ...]) -> dict[str, tuple[Session, Extras]]:

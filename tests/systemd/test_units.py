@@ -122,7 +122,7 @@ def test_services_run_as_hearth_with_its_own_folders_and_a_verb_that_exists(name
 
     assert program == PROGRAM
     assert verb in VERBS
-    more = {"hearth-safe.service": ["--safe"], "hearth-phone.service": ["--access-point"]}
+    more = {"hearth-kiosk.service": ["--set-up"], "hearth-safe.service": ["--safe"], "hearth-phone.service": ["--access-point"]}
     assert rest == [*more.get(name, []), "--home", "/var/lib/hearth"]
     assert (service["User"], service["Group"]) == (["hearth"], ["hearth"])
     assert service["StateDirectory"] == ["hearth hearth-keys"]

@@ -1,0 +1,86 @@
+"""The page of settings on the phone of whoever sets the box up. It is there while the box is not live, and for the
+paired phone alone: at any other time no web page changes a setting.
+
+What the settings are and where they are written the box knows (`SetUp`); this package knows nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from archive.errors import Refused
+from archive.phones import SAVED, SETTING_UP, is_phone, read_face
+from archive.portal.desk import Ask, Desk, get, go, post
+from archive.portal.texts import LANGUAGES
+
+
+class SetUp(Protocol):
+    """The box's settings, as far as a phone may fill them in."""
+
+    def shown(self) -> Mapping[str, object]:
+        """What the page begins with."""
+        ...
+
+    def save(self, given: Mapping[str, str]) -> None:
+        """Check and write down what was filled in. Raises `Refused`."""
+        ...
+
+    def poster(self, language: str) -> bytes:
+        """The poster and the signs in that language, as a PDF. Raises `Refused`."""
+        ...
+
+
+def routes(desk: Desk, setup: SetUp) -> list[Route]:
+    """Every address of the page."""
+
+    def show(ask: Ask) -> Response:
+        """The form, or what to do next."""
+        return _page(ask, setup) if _open(ask) else go("/remote")
+
+    def save(ask: Ask) -> Response:
+        """Write it down and tell the box."""
+        if not _open(ask):
+            return go("/remote")
+        setup.save(ask.form)
+        with ask.desk.store() as store:
+            store.add_command(SAVED)
+        return go("/remote/setup?saved")
+
+    def poster(ask: Ask) -> Response:
+        """The papers to print."""
+        if not _open(ask):
+            return go("/remote")
+        language = str(ask.request.path_params["language"])
+        if language not in LANGUAGES:
+            raise Refused("There are no papers in that language.", "Choose another.")
+        return Response(
+            setup.poster(language), media_type="application/pdf",
+            headers={"content-disposition": f'inline; filename="hearth-{language}.pdf"'},
+        )  # fmt: skip
+
+    return [
+        get(desk, "/remote/setup", show),
+        get(desk, "/remote/setup/poster/{language}", poster),
+        post(desk, "/remote/setup", save, "/remote/setup"),
+    ]
+
+
+def _open(ask: Ask) -> bool:
+    """Whether this is the paired phone of a box that is being set up."""
+    with ask.desk.store() as store:
+        face = read_face(store)
+        return face is not None and face.state == SETTING_UP and is_phone(store, ask.phone)
+
+
+def _page(ask: Ask, setup: SetUp) -> Response:
+    names = {code: ask.desk.texts[code].get("language.name") for code in LANGUAGES}
+    told: dict[str, Any] = dict(setup.shown())
+    # The page itself has a language, and lists those it can be read in.
+    told["own_language"], told["languages_offered"] = told.pop("language"), told.pop("languages")
+    told["library"] = told.pop("name")
+    told |= {"saved": "saved" in ask.request.query_params, "names": names}
+    return ask.page("setup", 200, **told)

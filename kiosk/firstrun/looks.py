@@ -1,0 +1,78 @@
+"""What the screen shows while a box is set up. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from audio.loopback import Heard
+from hardware.accesspoint import Network
+from hardware.types import Control
+from kiosk.firstrun.steps import Step, Walk
+from kiosk.runs import script_in
+from kiosk.screens.icons import Icon
+from kiosk.screens.model import KeyFace, Kind, View
+from kiosk.texts import Texts, own_name
+from kiosk.types import Meaning
+
+_FACES: Mapping[tuple[Step, Meaning], tuple[str, Icon]] = {
+    (Step.LANGUAGE, Meaning.TAKE): ("take", Icon.CHECK),
+    (Step.LANGUAGE, Meaning.MOVE): ("move", Icon.ARROW),
+    (Step.PHONE, Meaning.PAIR): ("digits", Icon.PHONE),
+    (Step.PHONE, Meaning.DONE): ("without", Icon.ARROW),
+    (Step.SOUND, Meaning.YES): ("use", Icon.CHECK),
+    (Step.SOUND, Meaning.TAKE): ("on", Icon.ARROW),
+    (Step.SOUND, Meaning.HEAR): ("again", Icon.SPEAK),
+    (Step.LIVE, Meaning.GO_ON): ("live", Icon.CHECK),
+}
+_PICTURES: Mapping[Heard, Icon] = {
+    Heard.GOOD: Icon.CHECK,
+    Heard.FAR: Icon.MIC,
+    Heard.LOUD: Icon.LOUDER,
+    Heard.NOTHING: Icon.WARNING,
+}
+
+
+def view(  # noqa: PLR0911 (one answer a step)
+    walk: Walk, texts: Texts, offered: Mapping[Control, Meaning], network: Network | None, port: int, digits: str
+) -> View:
+    """The screen of ``walk``. ``network`` is the open access point, if one is; ``digits`` pair the phone."""
+    faces = tuple(_face(control, walk, meaning, texts) for control, meaning in offered.items())
+    match walk.step:
+        case Step.LANGUAGE:
+            return View(
+                Kind.LANGUAGES, walk.language, headline=texts.get("languages.headline"), keys=faces,
+                lines=tuple(own_name(code) for code in walk.languages), line=walk.languages.index(walk.language),
+            )  # fmt: skip
+        case Step.PHONE if network is not None:
+            # Two groups of figures would change places where lines run from right to left.
+            grouped = digits if script_in(walk.language).right_to_left else f"{digits[:3]}\u00a0{digits[3:]}"
+            body = texts.get("setup.phone_body", name=network.name, password=network.passphrase)
+            return View(
+                Kind.SET_UP, walk.language, headline=texts.get("setup.phone"), body=body, keys=faces,
+                code=f"{network.address}:{port}\n{grouped}", qr=network.joining,
+            )  # fmt: skip
+        case Step.PHONE:
+            return _plain(walk, texts, faces, "setup.phone", "setup.phone_off", Icon.PHONE)
+        case Step.SOUND if walk.other:
+            body = texts.get("setup.sound_other", name=walk.other)
+            return View(
+                Kind.SET_UP, walk.language, headline=texts.get("setup.sound"), body=body, keys=faces, picture=Icon.MIC
+            )
+        case Step.SOUND if walk.heard is None:
+            return _plain(walk, texts, faces, "setup.sound", "setup.sound_trying", Icon.SPEAK)
+        case Step.SOUND:
+            heard = walk.heard or Heard.NOTHING
+            return _plain(walk, texts, faces, "setup.sound", f"setup.sound_{heard}", _PICTURES[heard])
+        case _:
+            return _plain(walk, texts, faces, "setup.live", "setup.live_body", Icon.CHECK)
+
+
+def _plain(walk: Walk, texts: Texts, faces: tuple[KeyFace, ...], headline: str, body: str, picture: Icon) -> View:
+    return View(
+        Kind.SET_UP, walk.language, headline=texts.get(headline), body=texts.get(body), keys=faces, picture=picture
+    )
+
+
+def _face(control: Control, walk: Walk, meaning: Meaning, texts: Texts) -> KeyFace:
+    name, icon = _FACES.get((walk.step, meaning), ("back", Icon.BACK))
+    return KeyFace(control, texts.get(f"setup.key_{name}"), icon)

@@ -1,0 +1,147 @@
+"""The settings a phone fills in while the box is set up, and the mark that a box is live.
+
+What is saved goes into ``config.toml`` line by line (`kiosk.settingsfile`); no update and no later start resets it.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from archive.durable import remove, write_file
+from archive.errors import Refused
+from archive.home import Home
+from archive.phones import SAVED, SETTING_UP
+from archive.store import Store
+from audio.clock import Clock
+from kiosk.config import Config, Plain, load
+from kiosk.errors import BadConfig, BadTexts, KioskError
+from kiosk.poster import make_poster
+from kiosk.prompts import SETS
+from kiosk.settingsfile import put_settings
+from kiosk.signing import check_live
+from kiosk.texts import load as load_texts
+from kiosk.texts import shipped_languages
+
+BEGUN, LIVE = "being-set-up.json", "live.json"
+_TEXTS = {
+    "name": "site.name", "steward": "site.steward", "contact": "site.contact",
+    "opens": "hours.opens", "closes": "hours.closes",
+    "quiet_begins": "hours.quiet_begins", "quiet_ends": "hours.quiet_ends",
+}  # fmt: skip
+STICK = "/media/usb"
+"""Where a stick is found: docs/handing-on.md."""
+
+
+def unfinished(home: Home, store: Store) -> bool:
+    """Whether this box still has to be set up: begun and not live, or as it came, without a setting and a story.
+
+    A box that somebody set up by hand, or before there was a mark, is live: no update sends it back here.
+    """
+    if (home.path / LIVE).exists():
+        return False
+    if (home.path / BEGUN).exists():
+        return True
+    said = tomllib.loads(home.config.read_text(encoding="utf-8")) if home.config.exists() else {}
+    if any(said.values()) or store.stories():
+        return False
+    # Settings come while it is set up; if the power goes then, it goes on being set up.
+    write_file(home.path / BEGUN, b"{}")
+    return True
+
+
+def go_live(home: Home, clock: Clock) -> None:
+    """Write down that the box is live."""
+    write_file(home.path / LIVE, json.dumps({"at": clock.wall().isoformat()}).encode())
+    remove(home.path / BEGUN)
+
+
+def put_language(home: Home, language: str) -> None:
+    """Make ``language`` the library's own, beside those offered so far: for a box set up without a phone.
+
+    A draft nobody has signed yet is left out: with it the box would not start.
+    """
+    try:
+        check_live(home.texts, load_texts(language, home.texts))
+    except KioskError:
+        return
+    offered = load(home.config).site.languages
+    languages = (language, *(code for code in offered if code != language))
+    put_settings(home.config, {"site.language": language, "site.languages": languages})
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The phone's page of settings for one home."""
+
+    path: Path
+    texts: Path
+    """The library's own wording."""
+
+    def poster(self, language: str) -> bytes:
+        """The papers in that language, from the words of the box. Raises `Refused` where they cannot be made."""
+        config = load(self.path)
+        contact = ", ".join(part for part in (config.site.steward, config.site.contact) if part)
+        try:
+            return make_poster(load_texts(language, self.texts), config.site.name, contact)
+        except BadTexts as error:
+            raise Refused(error.say, error.do) from error
+
+    def shown(self) -> Mapping[str, object]:
+        """What the page begins with: the settings in force, every language and every set of questions."""
+        config = load(self.path)
+        return _answers(config) | {"offered": list(shipped_languages()), "sets": list(SETS)}
+
+    def save(self, given: Mapping[str, str]) -> None:
+        """Check and write down what was filled in. Raises `Refused` with the sentence about what does not fit."""
+        languages = tuple(code for code in shipped_languages() if given.get(f"language_{code}"))
+        sets = tuple(name for name in SETS if given.get(f"set_{name}"))
+        own = given.get("language", "")
+        if own not in languages:
+            raise Refused("The library's own language is not among those offered.", "Tick it too.")
+        if not sets:
+            raise Refused("No questions are chosen.", "Tick at least one set.")
+        for code in languages:
+            try:
+                check_live(self.texts, load_texts(code, self.texts))
+            except KioskError as error:
+                raise Refused(error.say, error.do) from error
+        wanted: dict[str, Plain] = {setting: given.get(name, "").strip() for name, setting in _TEXTS.items()}
+        wanted |= {"site.language": own, "site.languages": languages, "site.prompts": sets}
+        wanted["archive.sync_to"] = _place(given)
+        try:
+            put_settings(self.path, wanted)
+        except BadConfig as error:
+            raise Refused(error.say, error.do) from error
+
+
+def _place(given: Mapping[str, str]) -> str:
+    match given.get("hand_on", ""):
+        case "stick":
+            return STICK
+        case "archive":
+            address = given.get("archive", "").strip()
+            if not address.startswith("https://"):
+                raise Refused("The address of the archive does not begin with https://.", "Copy it whole.")
+            return address
+        case _:
+            return ""
+
+
+def _answers(config: Config) -> dict[str, object]:
+    place = config.archive.sync_to
+    hand_on = "" if not place else "archive" if place.startswith("https://") else "stick"
+    told: dict[str, object] = {}
+    for name, setting in _TEXTS.items():
+        section, _, key = setting.partition(".")
+        told[name] = getattr(getattr(config, section), key)
+    return told | {
+        "language": config.site.language, "languages": list(config.site.languages),
+        "chosen": list(config.site.prompts), "hand_on": hand_on, "archive": place if hand_on == "archive" else "",
+    }  # fmt: skip
+
+
+__all__ = ["LIVE", "SAVED", "SETTING_UP", "STICK", "Sheet", "go_live", "unfinished"]

@@ -1,0 +1,292 @@
+"""A box is set up: the table, then the whole way over real keys, a real database, the real page and a drawn screen."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from archive.home import Home, open_home
+from archive.portal.app import make_app
+from archive.store import Store
+from audio.clock import VirtualClock
+from audio.loopback import Heard, Loop
+from hardware.controls import make_controls
+from hardware.types import Control
+from kiosk.config import load as load_config
+from kiosk.door import Door, write_point
+from kiosk.firstrun.running import Around, FirstRun
+from kiosk.firstrun.sheet import LIVE, STICK, Sheet, go_live, unfinished
+from kiosk.firstrun.steps import ROWS, Deed, Happening, Step, Walk, keys, page, step
+from kiosk.names import Meaning
+from kiosk.poster import make_poster
+from kiosk.texts import load, shipped_languages
+from kiosk.theme import DUSK
+from kiosk.window import Picture
+
+HOST = "10.42.7.1:8480"
+
+
+class Box:
+    """A box being set up, with a radio and a sound that do as they are told."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = VirtualClock()
+        self.home: Home = open_home(folder / "home")
+        self.store = Store(self.home, self.clock)
+        (folder / "door").mkdir()
+        self.wanted, self.point = folder / "door/wanted", folder / "point.json"
+        self.controls = make_controls("scripted", self.clock)
+        self.screen = Picture(DUSK, (800, 480))
+        self.heard: dict[str, Heard] = {"": Heard.GOOD}
+        around = Around(
+            self.store, self.clock, self.controls, self.screen, {code: load(code) for code in shipped_languages()},
+            Door(folder / "door", self.point), lambda card: Loop(self.heard.get(card, Heard.NOTHING), -20.0, 40.0),
+            lambda: ["Inner card", "USB card"],
+        )  # fmt: skip
+        self.run = FirstRun(around, ("en", "es", "ar", "hi", "zh"), "en")
+        self.stop = threading.Event()
+        self.ended: list[bool] = []
+
+    def begin(self) -> None:
+        """As `FirstRun.run` begins, but turned by hand."""
+        self.controls.start(self.run._arrivals.put)
+        self.run._tell()
+        self.run.turn(0.0)
+
+    def press(self, meaning: Meaning) -> None:
+        control = next(control for control, meant in keys(self.run.walk).items() if meant is meaning)
+        self.clock.advance(1.0)
+        self.controls.press(control)
+        self.run.turn(0.0)
+
+    def until(self, done) -> None:
+        for _ in range(400):
+            if done():
+                return
+            self.run.turn(0.05)
+        pytest.fail(f"never: {self.run.walk}")
+
+
+class Phone:
+    """A browser that sends the forms the pages gave it."""
+
+    def __init__(self, box: Box) -> None:
+        sheet = Sheet(box.home.config, box.home.texts)
+        self.client = TestClient(make_app(box.home, box.clock, frozenset({"10.42.7.1"}), set_up=sheet),
+                                 base_url=f"http://{HOST}", headers={"origin": f"http://{HOST}"})  # fmt: skip
+        self.text = ""
+
+    def get(self, path: str) -> int:
+        answer = self.client.get(path)
+        self.text = answer.text
+        return answer.status_code
+
+    def send(self, path: str, **fields: str) -> int:
+        token = re.search(r'name="token" value="([^"]+)"', self.text)
+        assert token is not None
+        answer = self.client.post(path, data={"token": token[1], **fields})
+        self.text = answer.text
+        return answer.status_code
+
+
+@pytest.fixture
+def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("HEARTH_KEYS", raising=False)
+    made = Box(tmp_path)
+    made.begin()
+    yield made
+    made.store.close()
+
+
+ANSWERS = {
+    "name": "Linden Library", "steward": "The desk", "contact": "555 0100", "language": "es", "language_en": "1",
+    "language_es": "1", "set_place": "1", "set_work": "1", "opens": "09:00", "closes": "18:00",
+    "quiet_begins": "12:00", "quiet_ends": "13:00", "hand_on": "stick", "archive": "",
+}  # fmt: skip
+
+
+def test_every_row_can_be_reached_and_every_key_does_something() -> None:
+    walks = [Walk(languages=("en", "ar"))]
+    seen, used = set(), set()
+    while walks:
+        walk = walks.pop()
+        if walk in seen:
+            continue
+        seen.add(walk)
+        ons = [*keys(walk).values(), *Happening]
+        for meaning in keys(walk).values():
+            assert step(walk, meaning) != (walk, ()), (walk, meaning)
+        for on in ons:
+            for heard, other in ((Heard.GOOD, ""), (Heard.NOTHING, "USB")):
+                after, _ = step(walk, on, heard=heard, other=other)
+                used |= {(walk.step, on)} if after is not walk else set()
+                walks.append(after)
+    assert {(row.step, row.on) for row in ROWS} <= used | {(Step.SOUND, Happening.SAVED), (Step.LIVE, Happening.SAVED)}
+    assert Step.DONE in {walk.step for walk in seen}
+    assert page().count("\n") == len(ROWS) + 2
+
+
+def test_only_the_press_on_the_last_screen_makes_a_box_live() -> None:
+    assert [row for row in ROWS if Deed.FINISH in row.deeds] == [
+        row for row in ROWS if row.to is Step.DONE and row.step is Step.LIVE and row.on is Meaning.GO_ON
+    ]
+
+
+def test_from_power_to_live_with_a_phone(box: Box) -> None:
+    phone = Phone(box)
+    box.press(Meaning.MOVE)
+    assert box.run.walk.language == "es"
+    box.press(Meaning.TAKE)
+    assert box.wanted.exists(), "the press that shows the figures asks for the network"
+    digits = box.run._digits
+    phone.get("/remote")
+    assert phone.send("/remote/pair", digits=digits) == 200
+    assert 'name="language_es"' in phone.text, "a paired phone is led to the page of settings"
+    assert phone.send("/remote/setup", **ANSWERS) == 200
+    assert "/remote/setup/poster/es" in phone.text
+    assert phone.get("/remote/setup/poster/es") == 200
+    box.until(lambda: box.run.walk.step is Step.SOUND and box.run.walk.heard is not None)
+    assert box.run.walk.heard is Heard.GOOD
+    box.press(Meaning.TAKE)
+    assert unfinished(box.home, box.store)
+    box.press(Meaning.GO_ON)
+    assert box.run.walk.step is Step.DONE
+    assert not unfinished(box.home, box.store)
+    assert json.loads((box.home.path / LIVE).read_text())["at"]
+    assert not box.wanted.exists(), "the network closes with it"
+    assert phone.get("/remote/setup") == 200
+    assert "language_es" not in phone.text, "and no page changes a setting any more"
+    config = load_config(box.home.config)
+    assert (config.site.name, config.site.language, config.site.languages) == ("Linden Library", "es", ("en", "es"))
+    assert (config.site.prompts, config.archive.sync_to) == (("place", "work"), STICK)
+    assert (config.hours.quiet_begins, config.site.contact) == ("12:00", "555 0100")
+
+
+def test_without_the_figures_there_is_no_page_of_settings(box: Box) -> None:
+    phone = Phone(box)
+    box.press(Meaning.TAKE)
+    assert phone.get("/remote/setup") == 200
+    assert "language_es" not in phone.text
+    phone.send("/remote/setup", **ANSWERS)
+    assert load_config(box.home.config).site.name == "our library"
+    wrong = "000000" if box.run._digits != "000000" else "111111"
+    phone.get("/remote")
+    assert phone.send("/remote/pair", digits=wrong) == 403
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"language": "zh"}, "not among those offered"),
+        ({"set_place": "", "set_work": ""}, "No questions"),
+        ({"opens": "25:00"}, "no time of day"),
+        ({"hand_on": "archive", "archive": "http://here"}, "https://"),
+        ({"name": " "}, "site.name"),
+        ({"language_hi": "1"}, "draft"),
+    ],
+)
+def test_what_does_not_fit_is_said_and_nothing_is_written(box: Box, change: dict[str, str], sentence: str) -> None:
+    from archive.errors import Refused
+
+    sheet = Sheet(box.home.config, box.home.texts)
+    with pytest.raises(Refused) as caught:
+        sheet.save({key: value for key, value in (ANSWERS | change).items() if value})
+    assert sentence in caught.value.say + caught.value.do
+    assert load_config(box.home.config).site.name == "our library"
+
+
+def test_a_wrong_sound_card_is_found_out_and_another_offered(box: Box) -> None:
+    box.heard = {"": Heard.NOTHING, "USB card": Heard.GOOD}
+    box.press(Meaning.TAKE)
+    box.press(Meaning.DONE)
+    box.until(lambda: box.run.walk.heard is not None)
+    assert (box.run.walk.heard, box.run.walk.other) == (Heard.NOTHING, "USB card")
+    box.press(Meaning.YES)
+    box.until(lambda: box.run.walk.heard is not None)
+    assert (box.run.walk.heard, box.run.walk.other) == (Heard.GOOD, "")
+    assert load_config(box.home.config).sound.microphone == "USB card"
+
+
+def test_a_box_without_phone_or_sound_can_go_live_all_the_same(box: Box) -> None:
+    box.heard = {}
+    box.press(Meaning.MOVE)
+    box.press(Meaning.TAKE)
+    box.press(Meaning.DONE)
+    box.until(lambda: box.run.walk.heard is not None)
+    box.press(Meaning.TAKE)
+    box.press(Meaning.GO_ON)
+    assert load_config(box.home.config).site.language == "es"
+    assert not unfinished(box.home, box.store)
+
+
+def test_figures_nobody_typed_are_made_new_and_the_screen_shows_the_network(box: Box) -> None:
+    from hardware.accesspoint import ScriptedPoint
+
+    box.press(Meaning.TAKE)
+    first = box.run._digits
+    write_point(box.point, ScriptedPoint().open())
+    box.clock.advance(121.0)
+    box.run.turn(0.0)
+    assert box.run._digits != first
+    assert box.run._around.door.network() is not None
+
+
+def test_mashing_never_makes_a_box_live_unseen(box: Box) -> None:
+    """Ten thousand keys: whatever is pressed, the box is live only by the key under "Go live"."""
+    import random
+
+    chance = random.Random(4)
+    walk, lived = Walk(languages=("en", "ar")), 0
+    for _ in range(10_000):
+        control = chance.choice(list(Control))
+        meaning = keys(walk).get(control)
+        if meaning is None:
+            walk, _ = step(walk, chance.choice(list(Happening)), heard=chance.choice(list(Heard)))
+            continue
+        before = walk
+        walk, deeds = step(walk, meaning)
+        if Deed.FINISH in deeds:
+            assert (before.step, meaning) == (Step.LIVE, Meaning.GO_ON)
+            walk, lived = Walk(languages=("en", "ar")), lived + 1
+    assert lived
+
+
+def test_a_box_set_up_by_hand_is_never_sent_back_and_one_cut_short_goes_on(box: Box, tmp_path: Path) -> None:
+    assert unfinished(box.home, box.store)
+    Sheet(box.home.config, box.home.texts).save(ANSWERS)
+    assert unfinished(box.home, box.store), "the power went between the page and the last press"
+    by_hand = open_home(tmp_path / "other")
+    by_hand.config.write_text('[site]\nname = "Ours"\n')
+    with Store(by_hand, box.clock) as store:
+        assert not unfinished(by_hand, store)
+
+
+def test_a_live_box_stays_live(box: Box) -> None:
+    go_live(box.home, box.clock)
+    assert not unfinished(box.home, box.store)
+
+
+@pytest.mark.parametrize("language", shipped_languages())
+def test_the_papers_say_what_the_screen_says(language: str, tmp_path: Path) -> None:
+    import shutil
+    import subprocess
+
+    texts = load(language)
+    made = make_poster(texts, "Linden Library", "The desk, 555 0100")
+    assert made.startswith(b"%PDF-")
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext is not installed (poppler-utils)")
+    (tmp_path / "papers.pdf").write_bytes(made)
+    told = subprocess.run(["pdftotext", str(tmp_path / "papers.pdf"), "-"], capture_output=True, text=True, check=True)
+    assert told.stdout.count("\f") == 2, "a poster and a sign, a page each"
+    assert "555 0100" in told.stdout
+    if language in {"en", "es", "zh"}:
+        # The letters of the others are joined and turned, and come back out of a PDF as shapes.
+        squeezed = re.sub(r"\s+", "", told.stdout)
+        for key in ("consent.record", "consent.play_here", "poster.sign", "poster.back_body"):
+            assert re.sub(r"\s+", "", texts.get(key)) in squeezed
