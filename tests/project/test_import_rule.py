@@ -27,6 +27,7 @@ HOMES = {
     "click": {"kiosk/cli.py", "kiosk/commands/"},
     "ctranslate2": {"audio/shorttail.py", "archive/patterns/encoder.py"},
     "faster_whisper": {"audio/transcribe.py"},
+    "fpdf": {"archive/patterns/paper.py"},
     "gpiozero": {"hardware/gpio.py"},
     "httpx": {"archive/", "kiosk/appliance/fetching.py"},
     "huggingface_hub": {"audio/models.py"},
@@ -53,6 +54,8 @@ HOMES = {
         "archive/flac.py",
         "archive/masters.py",
         "archive/reviewing/rendition.py",
+        "archive/patterns/rendering.py",
+        "archive/patterns/handout.py",
         "kiosk/speech.py",
         "archive/feed/lending.py",
         "archive/patterns/corpus.py",
@@ -64,12 +67,16 @@ HOMES = {
     "tokenizers": {"archive/patterns/encoder.py"},
     "ulid": {"archive/takes.py"},
     "uvicorn": {"archive/portal/"},
+    "duckdb": {"archive/patterns/tables.py"},
+    "pyrefiqda": {"archive/patterns/qda.py"},
+    "pydantic": {"archive/patterns/qda.py"},
+    "xsdata": {"archive/patterns/qda.py"},
     "webrtcvad": {"audio/vad.py"},
     "webvtt": {"archive/captions.py"},
 }
 """Where an outside package may be imported: a file, or a folder with what is below it."""
-BROUGHT = {"ctranslate2", "huggingface_hub", "onnxruntime", "tokenizers"}
-"""Packages that come with faster-whisper, in the versions it asks for; naming them twice could only disagree."""
+BROUGHT = {"ctranslate2", "huggingface_hub", "onnxruntime", "tokenizers", "pydantic", "xsdata"}
+"""Packages that come with faster-whisper or pyrefiqda, in the versions those ask for; naming them twice could only disagree."""
 NEVER_IMPORTED = {"python-multipart", "uharfbuzz"}
 """Asked for by name, used by another package: the web framework reads forms with one, PDFs are shaped by the other."""
 FOR_TYPES = {"typing_extensions"}

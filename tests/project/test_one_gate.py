@@ -42,6 +42,7 @@ OPENERS: dict[str, dict[str, str]] = {
     "open_loan": {
         "archive/envelope.py": "asks the gate with the record that came, and unwraps",
         "archive/feed/staging.py": "a loan before it is let in, as who the box is",
+        "archive/partners/taking.py": "a partner's story, with its teller's record asked for Reader.LEND",
     },
     "open_key": {
         "archive/takes.py": "defined here",
@@ -90,6 +91,7 @@ OPENERS: dict[str, dict[str, str]] = {
         "archive/masters.py": "for the reader it is given",
         "archive/handing.py": "with the key the gate gave for the bag",
         "archive/sealedbag.py": "the archive's own key, on the archive's side",
+        "archive/partners/taking.py": "a partner's story, with the key the gate gave",
         "archive/backup.py": "a backup's outer seal, with the backup's own key",
         "archive/restore.py": "a backup's outer seal, with the backup's own key",
     },
@@ -116,6 +118,8 @@ OPENERS: dict[str, dict[str, str]] = {
         "archive/portal/community/listening.py": "with the gate asked for the desk, and the spans to leave out",
         "archive/portal/community/public.py": "with the gate asked for everybody, and the spans to leave out",
         "archive/feed/make.py": "excerpts in which nothing was blanked, with the gate asked for that box",
+        "archive/patterns/rendering.py": "excerpts in which nothing was blanked, with the gate asked for the purpose",
+        "archive/patterns/handout.py": "quotes in which nothing was blanked, with the gate asked for everybody's hearing",
         "archive/patterns/turns.py": "with the gate asked for the desk, and the spans to leave out",
     },
     "sound_key": {

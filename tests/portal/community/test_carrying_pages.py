@@ -40,7 +40,7 @@ def test_a_medley_is_put_together_heard_opened_and_ended(archive, visit):
     assert ana.status == 200
     medley = medley_of(archive)
     ana.get(f"/medleys/{medley}?for=public")
-    assert "1 voices, as everybody, at the public door may hear them now" in ana.page
+    assert "1 voice, as everybody, at the public door may hear them now" in ana.page
     answer = ana.client.get(f"/medleys/{medley}/sound.flac?for=public", headers={"range": "bytes=0-3"})
     assert (answer.status_code, answer.content) == (206, b"fLaC")
     assert ana.get(f"/medleys/{medley}/captions.vtt").startswith("WEBVTT")
