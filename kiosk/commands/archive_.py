@@ -19,6 +19,7 @@ PARTS: tuple[str, ...] = (
     "search",
     "patterns",
     "index",
+    "timeline",
     "medley",
     "briefing",
     "qda",

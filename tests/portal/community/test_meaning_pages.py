@@ -7,9 +7,11 @@ import re
 import threading
 import time
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from archive.patterns import turns
 from archive.patterns.keeping import keep_indexed
 from archive.patterns.meaning import FixedMeaning
 from archive.patterns.vectors import build
@@ -107,3 +109,34 @@ def test_at_the_terminal_and_by_itself_while_it_is_served(archive, told):
     done = json.loads(CliRunner().invoke(command, ["index", *home]).output)
     assert (done["made"], done["gone"], done["there"]) == (0, 0, 4)
     assert json.loads(CliRunner().invoke(command, ["index", "--forget", *home]).output) == {"gone": 4}
+
+
+def test_a_conversation_along_its_time_and_its_turns_put_right(archive, visit, monkeypatch):
+    class OneVoice:
+        name = "one voice 1"
+
+        def prints(self, windows):
+            return np.ones((len(windows), 4), np.float32) / 2
+
+    monkeypatch.setattr(turns, "load_voices", OneVoice)
+    story = archive.story()
+    ana, ida = visit("ana", Role.ANALYST), visit("ida", Role.PROMPT_DESIGNER)
+    here = f"/story/{story}/timeline"
+    assert "Nobody has said yet who spoke when" in ana.get(here)
+    ana.post(f"{here}/propose")
+    assert "one voice 1" in ana.page
+    assert "not yet checked" in ana.page
+    assert 'data-start="1000"' in ana.page
+    ana.post(f"{here}/correct", turn="0", speaker="facilitator", everywhere="yes")
+    assert "the facilitator spoke for 0:" in ana.page
+    ana.post(f"{here}/correct", turn="0", speaker="Mr Havel")
+    assert ana.status == 400
+    assert "Let the machine propose" not in ida.get(here)
+    ida.post(f"{here}/propose")
+    assert ida.status == 403
+    told = json.loads(
+        CliRunner().invoke(command, ["timeline", story, "--home", str(archive.place.path), "--json"]).output
+    )
+    assert [turn["speaker"] for turn in told["turns"]] == ["facilitator"]
+    assert told["turns"][0]["checked"]
+    assert told["talk"]["group"] == 0
