@@ -1,4 +1,4 @@
-"""What became of a teller's words, as archives told this box: sealed to its key, opened for who brought the keep-code."""
+"""What became of a teller's words, as archives told this box: sealed to its key, opened with the keep-code."""
 
 from __future__ import annotations
 

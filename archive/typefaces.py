@@ -1,4 +1,4 @@
-"""Where Debian's and others' Noto faces lie on a machine. The box's screens and the archive's papers look in one list."""
+"""Where Debian's and others' Noto faces lie on a machine. Screens and papers look in one list."""
 
 from __future__ import annotations
 

@@ -115,7 +115,8 @@ def load(language: str, overrides: Path | None = None, sent: Path | None = None)
     for key, text in words.items():
         if extra := _holes(text) - _holes(base[key]):
             raise BadTexts(f"The text '{key}' in '{language}' asks for '{min(extra)}'.", "Use the shipped names.")
-    return Texts(language, words, draft=is_draft(language), outcomes=(*_outcomes(language, overrides), *_sent(language, sent)))
+    told = (*_outcomes(language, overrides), *_sent(language, sent))
+    return Texts(language, words, draft=is_draft(language), outcomes=told)
 
 
 def _outcomes(language: str, folder: Path | None) -> tuple[str, ...]:
@@ -130,7 +131,7 @@ def _outcomes(language: str, folder: Path | None) -> tuple[str, ...]:
 
 
 def _sent(language: str, path: Path | None) -> tuple[str, ...]:
-    """What archives tell every visitor, from the file the last feeds left; a line another language has alone is left."""
+    """What archives tell every visitor, from the file the last feeds left, as far as this language has it."""
     try:
         told = [] if path is None else json.loads(path.read_bytes())
         return tuple(str(one[language]) for one in told if language in one)

@@ -14,7 +14,8 @@ MIGRATIONS = (
             # `can` and `cannot` say what the evidence carries and what it does not; `hear` how a reader hears more.
             """CREATE TABLE briefings (
                 id TEXT PRIMARY KEY, title TEXT NOT NULL, audience TEXT NOT NULL, can TEXT NOT NULL,
-                cannot TEXT NOT NULL, hear TEXT NOT NULL, language TEXT NOT NULL, at TEXT NOT NULL, who TEXT NOT NULL)""",
+                cannot TEXT NOT NULL, hear TEXT NOT NULL, language TEXT NOT NULL, at TEXT NOT NULL,
+                who TEXT NOT NULL)""",
             # `theme` is the identifier of a theme, or empty: a theme may be removed and the sentence stay.
             f"""CREATE TABLE briefing_points (
                 id TEXT PRIMARY KEY, {_OF_BRIEFING}, place INTEGER NOT NULL, sentence TEXT NOT NULL,

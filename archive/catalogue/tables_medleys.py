@@ -28,7 +28,8 @@ MIGRATIONS = (
             # the moment a voice in it went until it is made again without that voice.
             f"""CREATE TABLE medley_renditions (
                 {_OF_MEDLEY}, purpose TEXT NOT NULL, recipe TEXT NOT NULL, key TEXT NOT NULL, captions TEXT NOT NULL,
-                length_ms INTEGER NOT NULL, spread_lu REAL NOT NULL, at TEXT NOT NULL, PRIMARY KEY (medley, purpose))""",
+                length_ms INTEGER NOT NULL, spread_lu REAL NOT NULL, at TEXT NOT NULL,
+                PRIMARY KEY (medley, purpose))""",
             # Whose voices are in it, and where.
             f"""CREATE TABLE medley_voices (
                 {_OF_MEDLEY}, purpose TEXT NOT NULL, excerpt TEXT NOT NULL, {_OF_STORY}, start_ms INTEGER NOT NULL,

@@ -1,4 +1,4 @@
-"""Tables of what became of people's words: told of a question or a theme, in one line for all and in a text for tellers."""
+"""Tables of what became of people's words: told of a question or a theme, in a line for all and a text for tellers."""
 
 from __future__ import annotations
 

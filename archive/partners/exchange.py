@@ -1,4 +1,4 @@
-"""An exchange: ours for them, theirs for us, through a folder that somebody carries or over https, one door to another."""
+"""An exchange: ours for them, theirs for us, by a folder that somebody carries, or over https."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a partner is lent: every story whose teller allows partners, its words, our questions and cue sheets, tombstones.
+"""What a partner is lent: every story whose teller allows partners, its words, our questions, cue sheets, tombstones.
 
 The format is that of a box's feed (`archive.feed`), sealed to the partner's key and signed with ours, in as many
 volumes as the stories need; each says which of how many it is. What a curator blanked out is in none: a story is lent
@@ -74,7 +74,7 @@ def bundle_for(place: ArchiveHome, partner: Partner, applied: Mapping[int, int] 
 
 
 def blob_for(place: ArchiveHome, partner: Partner, sha256: str) -> BinaryIO:
-    """Open a blob of this partner's loans, the gate asked once more. Raises `Refused`, `NoSuchObject`, `StoreTrouble`."""
+    """Open a blob of this partner's loans, the gate asked again. Raises `Refused`, `NoSuchObject`, `StoreTrouble`."""
     with place.catalogue() as catalogue, catalogue.read() as tx:
         rows = tx.all("SELECT box FROM loans WHERE sound = ? OR card = ?", sha256, sha256)
     mine = [str(row["box"]) for row in rows if str(row["box"]).startswith(f"partner {partner.name}/")]

@@ -1,4 +1,4 @@
-"""Which archives are partners: their public keys, compared by two people before, and how each comes to the other's door."""
+"""Which archives are partners: public keys that two people compared before, and how each comes to the other's door."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def add_partner(tx: Tx, name: str, key: ArchiveKey, who: str, now: datetime, *, 
 
 
 def remove_partner(tx: Tx, name: str, who: str, now: datetime) -> list[str]:
-    """End a partnership; returns the objects of theirs that have to go. What they have of ours ends with their next visit.
+    """End a partnership; returns the objects of theirs that have to go. What they have of ours ends in their time.
 
     Raises `BadPartner`.
     """

@@ -81,15 +81,14 @@ def take(place: ArchiveHome, partner: Partner, feeds: list[bytes], fetch: Fetch,
                 taken.lent.append(str(loan.story))
             else:
                 taken.refused.append(str(loan.story))
-    with place.catalogue() as catalogue:
-        with catalogue.write() as tx:
-            _check_fresh(tx, partner, volumes)
-            before = tx.all("SELECT story, sound, card FROM partner_stories WHERE partner = ?", partner.name)
-            _apply(tx, partner, volumes, rows, place, taken)
-            taken.ended = [str(row["story"]) for row in before if row["story"] not in set(taken.lent)]
-            still = {str(key) for row in tx.all("SELECT sound, card FROM partner_stories") for key in row}
-            told = json.dumps({"lent": len(taken.lent), "ended": len(taken.ended)})
-            note_change(tx, who, "exchanged with a partner", partner.name, told, now)
+    with place.catalogue() as catalogue, catalogue.write() as tx:
+        _check_fresh(tx, partner, volumes)
+        before = tx.all("SELECT story, sound, card FROM partner_stories WHERE partner = ?", partner.name)
+        _apply(tx, partner, volumes, rows, place, taken)
+        taken.ended = [str(row["story"]) for row in before if row["story"] not in set(taken.lent)]
+        still = {str(key) for row in tx.all("SELECT sound, card FROM partner_stories") for key in row}
+        told = json.dumps({"lent": len(taken.lent), "ended": len(taken.ended)})
+        note_change(tx, who, "exchanged with a partner", partner.name, told, now)
     for row in before:
         for sha256 in (str(row["sound"]), str(row["card"])):
             if sha256 not in still:

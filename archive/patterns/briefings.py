@@ -319,7 +319,7 @@ def briefing_of_issue(tx: Tx, issue: str) -> str:
     return str(row["briefing"])
 
 
-def _since(tx: Tx, row: Row, now: datetime | None) -> tuple[str, bool]:
+def _since(tx: Tx, row: Row, now: datetime | None) -> tuple[str, bool]:  # noqa: PLR0911 (one answer a reason)
     answer = ask(tx, row["story"], Reader.QUOTE, now)
     if tx.one("SELECT 1 FROM stories WHERE id = ?", row["story"]) is None:
         return "Its teller took the story back, or it was erased here.", False

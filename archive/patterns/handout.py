@@ -101,7 +101,7 @@ def write_briefing(place: ArchiveHome, briefing: str, target: Path, who: str) ->
             with catalogue.write() as tx:
                 again = briefing_of(tx, briefing)
                 if again != found or ready(tx, again, place.now()) != states:
-                    raise NotReady("This briefing changed while it was written.", "Nothing was kept. Start again.")
+                    raise NotReady("This briefing changed meanwhile.", "Nothing was kept. Start again.")  # noqa: TRY301
                 issue = note_issue(tx, found, states, who, place.now())
                 _write(part, place.name, found, leaves, issue, place.now())
                 os.sync()
@@ -252,11 +252,13 @@ def _figure(leaf: Leaf) -> str:
 _STYLE: Final = """
 :root{color-scheme:light}body{margin:0;background:#faf7f2;color:#201e1c;font:17px/1.6 "Noto Serif",Georgia,serif}
 main{max-width:42rem;margin:0 auto;padding:2.5rem 1.25rem 4rem}h1{font-size:2rem;line-height:1.2;margin:.2rem 0 1.5rem}
-h2{font-size:1.25rem;line-height:1.35;margin:2.5rem 0 .5rem}h3{font:600 .95rem/1.4 "Noto Sans",system-ui,sans-serif;margin:1.5rem 0 .2rem}
+h2{font-size:1.25rem;line-height:1.35;margin:2.5rem 0 .5rem}
+h3{font:600 .95rem/1.4 "Noto Sans",system-ui,sans-serif;margin:1.5rem 0 .2rem}
 .facts,figcaption,footer{font:.85rem/1.5 "Noto Sans",system-ui,sans-serif;color:#69625c;overflow-wrap:anywhere}
 figure{margin:1.25rem 0 1.75rem;padding-inline-start:1.1rem;border-inline-start:3px solid #b4531f}
 blockquote{margin:0 0 .6rem;font-size:1.15rem}audio{width:100%;margin:.2rem 0 .5rem}
 .notes{margin-top:3rem;border-top:1px solid #d8d0c6;padding-top:.5rem}.notes p{margin:.1rem 0}
-footer{margin-top:2.5rem}a{color:#8a3c12}a:focus-visible,audio:focus-visible{outline:3px solid #b4531f;outline-offset:2px}
+footer{margin-top:2.5rem}a{color:#8a3c12}
+a:focus-visible,audio:focus-visible{outline:3px solid #b4531f;outline-offset:2px}
 @media print{audio{display:none}body{background:#fff}figure{break-inside:avoid}}
 """.replace("\n", "")

@@ -100,7 +100,7 @@ class Medley:
 
 
 def voice_answer(tx: Tx, story: str, purpose: Purpose, now: datetime | None) -> Answer:
-    """Ask the gate whether this voice may be heard for ``purpose``: every reader has to say yes, the first with voice."""
+    """Ask the gate whether this voice may be heard for ``purpose``: every reader says yes, the first with voice."""
     answers = [ask(tx, story, reader, now) for reader in READERS[purpose]]
     refused = next((answer for answer in answers if not answer.allowed), None)
     if refused is not None:
@@ -177,7 +177,7 @@ def medleys(tx: Tx) -> list[Medley]:
 
 
 def as_cue_sheet(tx: Tx, medley: str, box: str, who: str, now: datetime) -> tuple[str, dict[int, str]]:
-    """Send a medley to a box: a cue sheet of its own, an excerpt a button, in order. Returns its name and what lies there.
+    """Send a medley to a box: a cue sheet of its own, an excerpt a button, in order. Returns its name and buttons.
 
     A box asks its own gate at each press, voice by voice, which it could not do for one sound of many tellers; a
     withdrawal takes one button away and leaves the others. Written words between them stay here. Raises `BadMedley`
@@ -246,7 +246,10 @@ def _medley(tx: Tx, row: Row) -> Medley:
     return Medley(
         str(row["id"]), str(row["title"]), str(row["language"]), str(row["at"]), str(row["who"]),
         tuple(
-            Item(Kind(one["kind"]), str(one["text"]), str(one["excerpt"] or ""), str(one["story"] or ""), str(one["sound"]))
+            Item(
+                Kind(one["kind"]), str(one["text"]), str(one["excerpt"] or ""), str(one["story"] or ""),
+                str(one["sound"]),
+            )
             for one in items
         ),
         public,

@@ -68,7 +68,8 @@ def tell(
         raise BadOutcome(f"The text has more than {LARGEST_TEXT} signs.", "Say it shorter.")
     ident = str(fresh_take(now))
     tx.run(
-        "INSERT INTO told_outcomes (id, prompt, theme, lines, text, at, who, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, '')",
+        "INSERT INTO told_outcomes (id, prompt, theme, lines, text, at, who, ended_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, '')",
         ident, prompt, theme, json.dumps(told, ensure_ascii=False, sort_keys=True), plain, stamp(now), who,
     )  # fmt: skip
     note_change(tx, who, "outcome told", prompt or theme, ident, now)

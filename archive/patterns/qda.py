@@ -91,7 +91,7 @@ class Layout:
 
 
 def layout(passages: Sequence[Passage]) -> Layout:
-    """Put words into one text, a passage a paragraph. Pure; characters are Unicode code points, as the format counts."""
+    """Put words into one text, a passage a paragraph. Pure; characters are Unicode code points."""
     text, places = "", []
     for passage in passages:
         text += _PARAGRAPH if text else ""

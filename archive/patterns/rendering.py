@@ -34,10 +34,10 @@ from archive.reviewing.rendition import master_key
 from archive.reviewing.words import Passage, passages_of
 from archive.server.place import ArchiveHome
 from audio.errors import AudioError, BadSound
-from audio.sidebyside import levelled
 from audio.machinevoice import machine_voice
 from audio.pcm import Samples
 from audio.resample import at_rate
+from audio.sidebyside import levelled
 from audio.types import Ms, Word
 
 RATE: Final = 48_000
@@ -184,7 +184,8 @@ def _plan(tx: Tx, medley: Medley, purpose: Purpose, now: datetime) -> _Plan:
         except NoSuchStory as error:
             left_out.append(LeftOut("", error.say))
     told = [
-        (part.item.kind.value, part.item.text, part.item.sound, part.master, part.cut and (part.cut.start, part.cut.end),
+        (part.item.kind.value, part.item.text, part.item.sound, part.master,
+         part.cut and (part.cut.start, part.cut.end),
          [(word.text, word.start, word.end) for word in part.words])
         for part in parts
     ]  # fmt: skip

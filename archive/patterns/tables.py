@@ -83,7 +83,7 @@ def write_tables(tx: Tx, folder: Path, form: Form, now: datetime) -> Written:
         _WRITERS[form](part, tables)
         stories = [str(row[0]) for row in tables["stories"]]
         if not all(answer.allowed for answer in asks(tx, stories, Reader.EXPORT, now).values()):
-            raise BadTables("A story was taken back while it was written.", "Nothing was kept. Start again.")
+            raise BadTables("A story was taken back meanwhile.", "Nothing was kept. Start again.")  # noqa: TRY301
         if folder.exists():
             folder.rmdir()
         move(part, folder)

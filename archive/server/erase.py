@@ -48,7 +48,7 @@ def withdraw(place: ArchiveHome, stone: Tombstone, who: str) -> bool:
 
 
 def again(place: ArchiveHome) -> None:
-    """Make medleys that lost a voice again without it, at once; one that cannot be made now is made when it is asked for.
+    """Make medleys that lost a voice again without it, at once; what cannot be made now is made when asked for.
 
     The withdrawal is carried out already: nothing that goes wrong here may be taken for its failure.
     """

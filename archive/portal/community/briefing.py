@@ -14,7 +14,7 @@ LINKS = (Link("/briefings", "Briefings", Permission.CODE),)
 
 
 def routes(desk: Desk) -> list[Page]:
-    """The pages of this module. What is written out is written at the terminal, into a folder (`hearth archive briefing`)."""
+    """The pages of this module. The folder that goes out is written by `hearth archive briefing write`."""
     permission, one = Permission.CODE, "/briefings/{briefing}"
     return [
         get(desk, "/briefings", permission, _list),

@@ -1,4 +1,4 @@
-"""Medleys at the desk: put excerpts in an order with bridges between, hear them as each purpose may, open or end them."""
+"""Medleys at the desk: put excerpts in an order with bridges between, hear them as others may, open or end them."""
 
 from __future__ import annotations
 

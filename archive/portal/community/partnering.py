@@ -14,7 +14,7 @@ LINKS = (Link("/partners", "Partners", Permission.EXCERPT),)
 
 
 def routes(desk: Desk) -> list[Page]:
-    """The pages of this module. Partners are added at the terminal, keys compared by voice (`hearth archive partner`)."""
+    """The pages of this module. Partners are added by `hearth archive partner add`."""
     return [
         get(desk, "/partners", Permission.EXCERPT, _list),
         get(desk, "/partners/{partner}/{story}/sound.flac", Permission.EXCERPT, _sound),

@@ -145,7 +145,10 @@ def _rendered(made: Rendition, files: list[str]) -> dict[str, Any]:
     return {
         "medley": made.medley, "for": made.purpose.value, "recipe": made.recipe, "fresh": made.fresh,
         "length_ms": made.length, "spread_lu": round(made.spread, 2), "files": files,
-        "voices": [{"story": one.story, "excerpt": one.excerpt, "start_ms": one.start, "end_ms": one.end} for one in made.voices],
+        "voices": [
+            {"story": one.story, "excerpt": one.excerpt, "start_ms": one.start, "end_ms": one.end}
+            for one in made.voices
+        ],
         "left_out": [{"title": one.title, "why": one.why} for one in made.left_out], "credits": list(made.credits),
     }  # fmt: skip
 

@@ -292,7 +292,7 @@ def test_the_door_answers_partners_alone(pair):
 
 
 def test_a_community_leaves_with_everything_and_joins_another(pair, swap, archives, tmp_path):
-    lower, upper = pair
+    lower, _ = pair
     stories = [lower.story(*EVERY) for _ in range(2)]
     swap()
     _as_bags(lower, stories)
