@@ -23,6 +23,7 @@ from archive.patterns.words import corpora
 from archive.server.erase import withdraw
 from archive.server.place import ArchiveHome, open_archive
 from archive.tombstones import Tombstone
+from audio.types import TakeId
 
 SEEDS = 3
 """Highlights a person codes by hand for each planted theme, before a machine proposes the rest."""
@@ -138,30 +139,43 @@ def timed(place: ArchiveHome) -> dict[str, float]:
     }  # fmt: skip
 
 
+def on_planted(place: ArchiveHome) -> dict[str, object]:
+    """What is found of what was planted, and what themes say after withdrawals."""
+    made = corpus.small()
+    with place.catalogue() as catalogue, catalogue.write() as tx:
+        corpus.put(tx, made)
+    found: dict[str, object] = {"planted": planted(place, made), "taken_back": taken_back(place, made)}
+    begun = time.perf_counter()
+    overview(place, place.now())
+    return found | {"small_whole_s": round(time.perf_counter() - begun, 2)}
+
+
+def at_size(place: ArchiveHome, count: int) -> dict[str, object]:
+    """What it costs to look across ``count`` snippets, and once more after a story was taken back."""
+    before = megabytes()
+    with place.catalogue() as catalogue, catalogue.write() as tx:
+        idents = corpus.put(tx, corpus.many(count))
+    build = timed(place) | {"mb_before": before, "mb_most": megabytes()}
+    begun = time.perf_counter()
+    withdraw(place, Tombstone(TakeId(idents[len(idents) // 2]), place.now()), "measured")
+    taken = round(time.perf_counter() - begun, 2)
+    return {"build": build, "withdrawal_s": taken, "rebuild": timed(place) | {"mb_most": megabytes()}}
+
+
 def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--snippets", type=int, default=100_000, help="for the second part; 0 leaves it out")
+    parser.add_argument("--only", choices=["planted", "size"], help="one part alone")
+    parser.add_argument("--snippets", type=int, default=100_000, help="for the part on size")
     options = parser.parse_args()
     told: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as folder:
-        made = corpus.small()
-        with open_archive(Path(folder) / "small") as place:
-            with place.catalogue() as catalogue, catalogue.write() as tx:
-                corpus.put(tx, made)
-            told["planted"] = planted(place, made)
-            told["taken_back"] = taken_back(place, made)
-            begun = time.perf_counter()
-            overview(place, place.now())
-            told["small_whole_s"] = round(time.perf_counter() - begun, 2)
-        if options.snippets:
+        if options.only != "size":
+            with open_archive(Path(folder) / "small") as place:
+                told |= on_planted(place)
+        if options.only != "planted":
             with open_archive(Path(folder) / "large") as place:
-                before = megabytes()
-                with place.catalogue() as catalogue, catalogue.write() as tx:
-                    idents = corpus.put(tx, corpus.many(options.snippets))
-                told["build"] = timed(place) | {"mb_before": before, "mb_most": megabytes()}
-                withdraw(place, Tombstone(idents[len(idents) // 2], place.now()), "measured")
-                told["rebuild"] = timed(place) | {"mb_most": megabytes()}
+                told |= at_size(place, options.snippets)
     print(json.dumps(told, indent=1))
 
 

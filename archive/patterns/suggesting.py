@@ -21,7 +21,7 @@ from archive.catalogue.consents import asks
 from archive.patterns.codebook import codes_of, resolved
 from archive.patterns.highlights import BadHighlight, Highlight, all_highlights, check_gate, highlight, words_between
 from archive.patterns.machines import Machine, check_on, learned
-from archive.patterns.snippets import Snippet, snippets, sources
+from archive.patterns.snippets import Snippet, snippets
 from archive.reviewing.words import Passage, passages_of
 from archive.server.settings import ArchiveSettings
 from archive.takes import fresh_take
@@ -154,8 +154,10 @@ def decide(tx: Tx, settings: ArchiveSettings, ident: str, accept: bool, who: str
 
 def _examples(tx: Tx, but: str, now: datetime) -> tuple[list[Highlight], list[str]]:
     """Coded highlights of other stories that may be read, and their words."""
-    there = sources(tx, now)
-    marked = [one for one in all_highlights(tx, set(there) - {but}) if one.codes]
+    there = {str(row["story"]) for row in tx.all("SELECT DISTINCT story FROM highlights WHERE removed_at = ''")}
+    allowed = asks(tx, sorted(there - {but}), Reader.DESK, now)
+    readable = [story for story, answer in allowed.items() if answer.allowed]
+    marked = [one for one in all_highlights(tx, readable) if one.codes]
     marked = sorted(marked, key=lambda one: one.at, reverse=True)[:MOST_EXAMPLES]
     return marked, _words_of(tx, marked)
 
