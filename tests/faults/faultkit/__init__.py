@@ -25,6 +25,7 @@ NAMES = (
     "withdrawn",
     "deposits",
     "badline",
+    "ingest",
 )
 """In the order in which a person would worry about them."""
 
