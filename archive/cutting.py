@@ -32,7 +32,7 @@ from archive.envelope import (
 )
 from archive.errors import Refused
 from archive.flac import encode
-from archive.jobs import FLAC, TRANSCRIBE
+from archive.jobs import FLAC, being_written
 from archive.masters import Master, cut_flac, cuts_of, open_files
 from archive.store import Store
 from archive.stories import Visit
@@ -140,8 +140,7 @@ def finish_cut(store: Store, cut: Cut, sha256: str, by: str) -> Span:
 
 def must_be_written(store: Store, take: TakeId) -> None:
     """Raise `StillWriting` while a machine works on the words of ``take``: no part of it can go yet."""
-    query = "SELECT 1 FROM jobs WHERE take = ? AND kind = ? AND done_at IS NULL AND failed IS NULL"
-    if store.db.conn.execute(query, (take, TRANSCRIBE)).fetchone() is not None:
+    if being_written(store.db.conn, take):
         raise StillWriting("A machine is still writing down its words.", "Try again in a minute.")
 
 

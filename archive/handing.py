@@ -18,7 +18,7 @@ from archive.durable import remove
 from archive.envelope import ContentKey, open_content
 from archive.errors import NoSuchStory, Refused
 from archive.flac import encode
-from archive.jobs import TRANSCRIBE
+from archive.jobs import TRANSCRIBE, being_written
 from archive.masters import flac_in_use, flac_label
 from archive.spans import spans_of
 from archive.store import Store
@@ -63,8 +63,7 @@ def story_content(store: Store, story: TakeId) -> BagContent:
 
 def words_complete(store: Store, story: TakeId) -> bool:
     """Tell whether no machine is still to write down words of ``story``; given up after three strikes counts."""
-    query = "SELECT 1 FROM jobs WHERE kind = ? AND take = ? AND done_at IS NULL AND failed IS NULL"
-    return store.db.conn.execute(query, (TRANSCRIBE, story)).fetchone() is None
+    return not being_written(store.db.conn, story)
 
 
 def _captions(store: Store, story: TakeId, key: ContentKey) -> str:
@@ -174,6 +173,10 @@ def _event_log(store: Store, facts: Story, events: list[ConsentEvent]) -> Iterab
     models = [name for (name,) in conn.execute("SELECT DISTINCT model FROM words WHERE take = ?", (facts.id,))]
     for model in sorted(models):
         yield {"event": "transcribed", "by": model, "checked": False}
+    others = [name for (name,) in conn.execute("SELECT DISTINCT model FROM second_words WHERE take = ?", (facts.id,))]
+    for model in sorted(others):
+        # Its words are not in the bag; the doubt about those that are comes from it.
+        yield {"event": "compared", "by": model, "checked": False}
     for event in events:
         if event.use is Use.KEEP and event.yes:
             yield {"event": "kept", "at": event.at.isoformat()}

@@ -13,6 +13,9 @@ from archive.database import Moment, transaction
 from audio.types import CutReason, Ms, Segment, TakeId, Tentative
 
 TRANSCRIBE = "transcribe"
+AGAIN = "again"
+"""To transcribe a segment once more, as a whole, because its words are not sure; what was found first stands till then.
+"""
 FLAC = "flac"
 LOUDNESS = "loudness"
 NIGHT = "night"
@@ -21,7 +24,8 @@ LEASE_S = 300.0
 _OPEN = "done_at IS NULL AND failed IS NULL"
 # The story of the visitor who stands here comes first; what can wait for the night comes last.
 _ORDER = (
-    "CASE kind WHEN 'transcribe' THEN 0 WHEN 'loudness' THEN 1 WHEN 'night' THEN 3 ELSE 2 END, sequence DESC, segment"
+    "CASE kind WHEN 'transcribe' THEN 0 WHEN 'again' THEN 1 WHEN 'loudness' THEN 2 WHEN 'night' THEN 4 ELSE 3 END, "
+    "sequence DESC, segment"
 )
 
 
@@ -172,6 +176,14 @@ def retry_failed(conn: sqlite3.Connection, take: TakeId) -> None:
     """Let a person give failed jobs another three strikes."""
     with transaction(conn):
         conn.execute("UPDATE jobs SET failed = NULL, tries = 0 WHERE take = ? AND failed IS NOT NULL", (take,))
+
+
+def being_written(conn: sqlite3.Connection, take: TakeId) -> bool:
+    """Tell whether a machine is still to write down words of ``take``; what was given up after three strikes counts
+    as done.
+    """
+    query = f"SELECT 1 FROM jobs WHERE take = ? AND kind IN (?, ?) AND {_OPEN}"  # noqa: S608 - a constant
+    return conn.execute(query, (take, TRANSCRIBE, AGAIN)).fetchone() is not None
 
 
 def open_jobs(conn: sqlite3.Connection, take: TakeId) -> int:

@@ -23,12 +23,13 @@ from archive.fixity import MASTER, put_sum, sum_of_file
 from archive.flac import make_flac
 from archive.home import Home
 from archive.jobs import (
+    AGAIN,
     FLAC,
     LOUDNESS,
     NIGHT,
     TRANSCRIBE,
     Job,
-    claim,
+    add_job,
     drop,
     finish,
     free_leases,
@@ -37,11 +38,12 @@ from archive.jobs import (
     postpone,
     segment_of,
 )
+from archive.jobs import claim as claim_job
 from archive.masters import Master, open_files
 from archive.night import NightPass
 from archive.spans import Span, hush, spans_of
 from archive.store import Store
-from archive.transcripts import put_words
+from archive.transcripts import put_words, replace_words, said_before
 from archive.types import Reader
 from audio.ahead import AGAIN_AFTER, Ahead
 from audio.clock import Clock
@@ -56,7 +58,7 @@ POLL_S = 0.05
 GROWING_S = 20.0
 MEASURED_PIECES = 60
 PIECE = Ms(10_000)
-_KINDS = (TRANSCRIBE, LOUDNESS, FLAC)
+_QUIET_KINDS = (LOUDNESS, FLAC)
 _log = logging.getLogger(__name__)
 
 
@@ -80,8 +82,8 @@ class TranscriberWorker:
     ) -> None:
         """Work on ``home``. ``make_transcriber`` gets the language of the take; one is kept for each language."""
         self._make = make_transcriber
-        self._doubted: tuple[Ahead, float] | None = None
-        """Who is to find words again, and from which moment on."""
+        self._again_from = 0.0
+        """The moment from which on unsure words may be found again: before it, a press may end the story."""
         self.night: NightPass | None = None
         """What is done when nothing else is to do; None for nothing."""
         self._made: dict[str, Ahead] = {}
@@ -115,9 +117,15 @@ class TranscriberWorker:
 
     def run_once(self) -> bool:
         """Do the next job, or seal a story whose time has come; tell whether there was anything to do."""
-        job = claim(self.store.db.conn, self.store.moment(), (TRANSCRIBE,) if self._telling() else _KINDS)
+        job = self._claim(TRANSCRIBE)
+        if job is None and self._look_ahead():
+            return True
+        if job is None and self.store.moment().at >= self._again_from:
+            job = self._claim(AGAIN)
+        if job is None and not self._telling():
+            job = self._claim(*_QUIET_KINDS)
         if job is None:
-            if self._look_ahead() or self._again() or self._seal():
+            if self._seal():
                 return True
             job = self._by_night()
         if job is None:
@@ -131,21 +139,30 @@ class TranscriberWorker:
             _log.warning(
                 "job %s of take %s failed (strike %d): %s", job.kind, job.take, job.strike, type(error).__name__
             )
-            give_back(self.store.db.conn, job, type(error).__name__)
+            if job.kind == AGAIN:
+                # Nothing is lost: the words found first stand.
+                drop(self.store.db.conn, job)
+            else:
+                give_back(self.store.db.conn, job, type(error).__name__)
         return True
+
+    def _claim(self, *kinds: str) -> Job | None:
+        return claim_job(self.store.db.conn, self.store.moment(), kinds)
 
     def _by_night(self) -> Job | None:
         """Return a job for the night, if it is one and nobody is here."""
         if self.night is None or not self.night.now() or self._telling():
             return None
         self.night.plan()
-        return claim(self.store.db.conn, self.store.moment(), (NIGHT,))
+        return self._claim(NIGHT)
 
     def _do(self, job: Job) -> None:
         key = open_content(self.store, job.take, Reader.TRANSCRIBE, self.store.now())
         match job.kind:
             case "transcribe":
                 self._transcribe(job, key)
+            case "again":
+                self._again(job, key)
             case "loudness":
                 self._measure(job, key)
             case "night" if self.night is not None:
@@ -177,8 +194,10 @@ class TranscriberWorker:
             words = ahead.close(replace(segment, voiced=Ms(max(0, segment.voiced - hushed))), part)
         with transaction(store.db.conn) as conn:
             put_words(conn, job.take, job.segment, ahead.transcriber.name, words, key=key)
+            if ahead.doubtful is not None:
+                add_job(conn, AGAIN, job.take, job.segment)
             finish(conn, job, store.moment())
-        self._doubted = (ahead, store.moment().at + AGAIN_AFTER / 1000) if ahead.doubtful else None
+        self._again_from = store.moment().at + AGAIN_AFTER / 1000
 
     def _hushed(self, sound: Master, start: Ms, end: Ms, spans: list[Span]) -> tuple[Samples, int]:
         """Return a stretch as the model hears it, silent where it was taken back, and how much of it that is."""
@@ -200,24 +219,23 @@ class TranscriberWorker:
             _log.info("looking ahead in take %s failed: %s", span.take, type(error).__name__)
         return True
 
-    def _again(self) -> bool:
-        """Find once more, as a whole, the words of a segment whose teller goes on and whose words are not sure."""
-        if self._doubted is None or self.store.moment().at < self._doubted[1]:
-            return False
-        ahead, self._doubted = self._doubted[0], None
-        segment = ahead.doubtful
-        if segment is None:
-            return False
-        try:
-            key = open_content(self.store, segment.take, Reader.TRANSCRIBE, self.store.now())
-            with open_files(self.store, segment.take, key) as sound:
-                words = ahead.again(lambda start, end: to_model(sound.read(start, end), sound.format))
-            with transaction(self.store.db.conn) as conn:
-                put_words(conn, segment.take, segment.index, ahead.transcriber.name, words, key=key)
-        except (AudioError, ArchiveError, sqlite3.Error, OSError, RuntimeError, ValueError) as error:
-            # Nothing is lost: the words found first stand.
-            _log.info("finding words again in take %s failed: %s", segment.take, type(error).__name__)
-        return True
+    def _again(self, job: Job, key: ContentKey) -> None:
+        """Find once more, as a whole, the words of a segment that are not sure; only a machine's own are replaced."""
+        store = self.store
+        segment = segment_of(store.db.conn, job.take, job.segment)
+        ahead = self._ahead(store.language_of(job.take))
+        spans = spans_of(store, job.take)
+        # What was taken back must not be told to the model either.
+        before = "" if spans else said_before(store, job.take, job.segment, key)
+        with open_files(store, job.take, key) as sound:
+            _, hushed = self._hushed(sound, segment.start, segment.end, spans)
+            voiced = Ms(max(0, segment.voiced - hushed))
+            words = ahead.again(
+                replace(segment, voiced=voiced), before, lambda start, end: self._hushed(sound, start, end, spans)[0]
+            )
+        with transaction(store.db.conn) as conn:
+            replace_words(conn, job.take, job.segment, ahead.transcriber.name, words, key=key)
+            finish(conn, job, store.moment())
 
     def _measure(self, job: Job, key: ContentKey) -> None:
         with open_files(self.store, job.take, key) as sound:

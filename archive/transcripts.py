@@ -34,6 +34,30 @@ def put_words(
     put_sum(conn, take, words_name(segment), sum_of_blob(blob))
 
 
+def replace_words(
+    conn: sqlite3.Connection, take: TakeId, segment: int, model: str, words: Sequence[Word], *, key: ContentKey
+) -> bool:
+    """Put newer words of ``model`` in the place of its own; False, and nothing changes, where others stand there.
+
+    What a person wrote, or another machine, is never overwritten. Inside a transaction.
+    """
+    row = conn.execute("SELECT model FROM words WHERE take = ? AND segment = ?", (take, segment)).fetchone()
+    if row is None or row[0] != model:
+        return False
+    put_words(conn, take, segment, model, words, key=key)
+    return True
+
+
+def said_before(store: Shelf, take: TakeId, segment: int, key: ContentKey) -> str:
+    """Return the text of the three segments before this one, as far as they have words."""
+    rows = store.db.conn.execute(
+        "SELECT segment, blob FROM words WHERE take = ? AND segment < ? ORDER BY segment DESC LIMIT 3", (take, segment)
+    ).fetchall()
+    return " ".join(
+        word.text for number, blob in reversed(rows) for word in read_segment_words(key, take, number, blob)
+    )
+
+
 def put_second(
     conn: sqlite3.Connection, take: TakeId, segment: int, model: str, words: Sequence[Word], *, key: ContentKey
 ) -> None:

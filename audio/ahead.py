@@ -1,10 +1,10 @@
 """Words before the segment is closed: stretches that end in a short pause are transcribed while the teller breathes.
 
 When the story then ends, only what was said since the last short pause is left to do. A segment that closes takes the
-words found ahead. If the model is not sure of them they are found again as a whole while the teller goes on, for a
-model that hears more of a sentence makes fewer mistakes, most of all in a noisy room. At the end of a story, for which
-somebody is waiting, it need not be quite as sure, and nothing that was closed before is done again. When it is often
-unsure, nothing is done ahead for a while: only a share of all work is ever done twice.
+words found ahead. If the model is not sure of them they are found again as a whole while the teller goes on or after
+the story, for a model that hears more of a sentence makes fewer mistakes, most of all in a noisy room. At the end of a
+story, for which somebody is waiting, nothing is done again, and less of what was said before is told to the model. When
+it is often unsure, its words stand for a while: only a share of all work is ever done twice.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ SURE_AT_THE_END = 0.75
 """The same for the last segment of a story."""
 AGAIN_AFTER = Ms(600)
 """A teller who ends a story presses within so long of the pause that closes a segment; then nothing is done again."""
+_TOLD_AT_THE_END = 12
+"""Words of what was said before that the last segment of a story is told: each costs the one who waits."""
 _KEPT_TEXT = 400
 """Characters of a take's text that are remembered, to tell the transcriber what was said before."""
 _CREDIT_MS = 8_000
@@ -53,17 +55,17 @@ class Ahead:
         """Use ``transcriber``, which is not used by anybody else meanwhile."""
         self.transcriber = transcriber
         self.used = self.wasted = 0
-        """Milliseconds of voice whose words were found ahead: those that stood, and those that did not."""
+        """Milliseconds of voice whose words were found ahead: those that stand, and those to be found again."""
         self._pieces: list[_Piece] = []
         self._credit: float = _CREDIT_MS
-        self._doubtful: tuple[Segment, str] | None = None
+        self._doubtful: Segment | None = None
         self._said = ("", "", Ms(0))
         """Of which take, the end of its text so far, and up to where."""
 
     def wanted(self, span: Tentative) -> bool:
-        """Tell whether `look` would do anything with ``span``: it follows what is known, and there is credit."""
+        """Tell whether `look` would do anything with ``span``: it follows what is known."""
         known = self._known(span.take, span.index)
-        return self._credit > 0 and (known[-1].span.end if known else span.start) == span.start
+        return (known[-1].span.end if known else span.start) == span.start
 
     def look(self, span: Tentative, sound: Sound) -> None:
         """Find the words of ``span``. ``sound`` gives the samples between two times of the take (mono, 16 kHz)."""
@@ -95,18 +97,19 @@ class Ahead:
     @property
     def doubtful(self) -> Segment | None:
         """The segment last closed, if its words are not sure enough and are worth finding again as a whole."""
-        return None if self._doubtful is None else self._doubtful[0]
+        return self._doubtful
 
-    def again(self, sound: Sound) -> list[Word]:
-        """Return the words of the `doubtful` segment, transcribed as a whole; they replace those given before.
+    def again(self, segment: Segment, before: str, sound: Sound) -> list[Word]:
+        """Return the words of a segment that was `doubtful`, transcribed as a whole; they replace those given before.
 
-        To be called once nothing else is to do, `AGAIN_AFTER` after it was closed. No words where nothing is doubtful.
+        ``before`` is what was said before it. To be called once nothing else is to do, `AGAIN_AFTER` after it was
+        closed or at any time later.
         """
-        if self._doubtful is None:
-            return []
-        (segment, before), self._doubtful = self._doubtful, None
+        if self._doubtful == segment:
+            self._doubtful = None
         words = self._words(segment, sound, before)
-        self._remember(segment, before, words)
+        if self._said[0] == segment.take and self._said[2] == segment.end:
+            self._remember(segment, before, words)
         return words
 
     def _closed(self, segment: Segment, sound: Sound) -> list[Word]:
@@ -115,18 +118,18 @@ class Ahead:
         voiced = sum(piece.span.voiced for piece in pieces)
         self._credit = min(_CREDIT_MS, self._credit + _EARNED * segment.voiced)
         before = self._before(segment.take, segment.start)
-        stands = bool(pieces) and self._stand(pieces, segment)
-        if not stands:
+        if not pieces:
+            return self._words(segment, sound, _told(before, segment))
+        if self._stand(pieces, segment) or self._credit <= 0:
+            self.used += voiced
+        else:
             self.wasted += voiced
             self._credit -= voiced
-            if not pieces or segment.reason is CutReason.END:
-                return self._words(segment, sound, before)
             # A story often ends in the pause that closes a segment: its tail must not wait for what can wait.
-            self._doubtful = (segment, before)
-        self.used += voiced if stands else 0
+            self._doubtful = segment
         words = [word for piece in pieces for word in piece.words]
         rest = replace(segment, start=pieces[-1].span.end, voiced=Ms(max(0, segment.voiced - voiced)))
-        return words + self._words(rest, sound, self._before(segment.take, segment.start, pieces))
+        return words + self._words(rest, sound, _told(self._before(segment.take, segment.start, pieces), segment))
 
     def _before(self, take: str, start: Ms, pieces: Sequence[_Piece] = ()) -> str:
         """Return what was said before ``start``, if that is where it is known to end, and in the pieces that follow."""
@@ -162,3 +165,10 @@ class Ahead:
             return []
         found = self.transcriber.transcribe(sound(span.start, span.end), span.voiced, before)
         return shifted(found, span.start)
+
+
+def _told(before: str, segment: Segment) -> str:
+    """Return how much of what was said ``before`` is told: less where somebody waits."""
+    if segment.reason is not CutReason.END:
+        return before
+    return " ".join(before.split()[-_TOLD_AT_THE_END:])

@@ -209,7 +209,8 @@ def streamed(
 ) -> Clip:
     """Transcribe a file as if it were told now: segment by segment, the last one begun at its last sample.
 
-    ``press`` ends it at that second, as a teller's press would.
+    ``press`` ends it at that second, as a teller's press would. The words are those that stand when the last of them
+    is there; what the box finds again after that is not in them.
 
     Raises:
         BadSound: as `pieces`.
@@ -228,7 +229,8 @@ def streamed(
             words[item.index] = ahead.close(item, listener.sound)
             listener.forget(item.start if ahead.doubtful else item.end)
         elif (doubtful := ahead.doubtful) is not None:
-            words[doubtful.index] = ahead.again(listener.sound)
+            said = " ".join(word.text for index in sorted(words) if index < doubtful.index for word in words[index])
+            words[doubtful.index] = ahead.again(doubtful, said, listener.sound)
         work.append(Worked(listener.heard / MODEL_RATE, time.process_time() - before))
 
     for piece in _until(path, press):

@@ -7,6 +7,7 @@ the process that needs it.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -201,7 +202,11 @@ class FixedTranscriber:
         self.language = language
         self.asked: list[tuple[Ms, Ms]] = []
         self.told: list[str] = []
-        self._script = iter(script)
+        self._script: deque[str | Exception] = deque(script)
+
+    def will_say(self, text: str | Exception) -> None:
+        """Add to the script."""
+        self._script.append(text)
 
     def transcribe(self, samples: Samples, voiced: Ms, before: str = "") -> list[Word]:
         """Return the next text of the script as evenly spread words."""
@@ -210,7 +215,7 @@ class FixedTranscriber:
         self.told.append(before)
         if voiced <= 0:
             return []
-        text = next(self._script, "")
+        text = self._script.popleft() if self._script else ""
         if isinstance(text, Exception):
             raise text
         said = text.split()

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from archive.errors import NoSuchStory, Refused
+from archive.handing import words_complete
 from archive.home import Home
 from archive.jobs import (
     FLAC,
@@ -341,26 +342,80 @@ def test_a_stretch_of_a_closed_segment_or_a_failing_one_is_dropped(store, home, 
     worker.close()
 
 
-def test_unsure_words_are_found_again_while_the_teller_goes_on(store, home, clock, teller) -> None:
-    class Unsure(FixedTranscriber):
-        def transcribe(self, samples, voiced, before=""):
-            return [replace(word, probability=0.3) for word in super().transcribe(samples, voiced, before)]
+class Unsure(FixedTranscriber):
+    """Sure of nothing."""
 
-    texts = Unsure(["under the", "linden tree", "Under the linden tree."])
-    worker = TranscriberWorker(home, clock, lambda _: texts)
-    take, _writer = teller.open(8.0)
+    def transcribe(self, samples, voiced, before=""):
+        return [replace(word, probability=0.3) for word in super().transcribe(samples, voiced, before)]
+
+
+@pytest.fixture
+def unsure(store, home, clock, teller):
+    """A worker that has written down five seconds of a story unsurely: the take, its writer, the worker, the fake."""
+    fake = Unsure(["under the", "linden tree"])
+    worker = TranscriberWorker(home, clock, lambda _: fake)
+    take, writer = teller.open(8.0)
     store.add_tentative(Tentative(take, 0, Ms(0), Ms(3000), Ms(2600)))
     assert worker.run_once()
     store.add_segment(Segment(take, 0, Ms(0), Ms(5000), Ms(4600), CutReason.PAUSE))
     assert worker.run_once()
     assert said(store, take) == "under the linden tree"
+    yield take, writer, worker, fake
+    worker.close()
+
+
+def test_unsure_words_are_found_again_while_the_teller_goes_on(store, clock, unsure) -> None:
+    take, _, worker, fake = unsure
     assert not worker.run_once(), "the story may end in this very pause"
+    fake.will_say("Under the linden tree.")
     clock.advance(1.0)
     assert worker.run_once()
     assert said(store, take) == "Under the linden tree."
     assert not worker.run_once()
+
+
+def test_a_story_that_ends_soon_after_has_its_unsure_words_found_again_afterwards(
+    store, home, clock, teller, unsure
+) -> None:
+    take, writer, worker, fake = unsure
+    store.add_segment(Segment(take, 1, Ms(5000), Ms(8000), Ms(2600), CutReason.END))
+    store.close_take(writer.close())
+    teller.keep(take, Use.PLAY_HERE, Use.ARCHIVE)
+    fake.will_say("we sang.")
+    assert worker.run_once()
+    assert said(store, take, Reader.CAPTION) == "under the linden tree we sang."
+    assert not words_complete(store, take), "no bag goes out with words that are about to be replaced"
     worker.close()
+    later = FixedTranscriber(["Under the linden tree."])
+    after = TranscriberWorker(home, clock, lambda _: later)
+    clock.advance(1.0)
+    assert after.run_once(), "another worker, as after a restart, finds them"
+    assert said(store, take, Reader.CAPTION) == "Under the linden tree. we sang."
+    assert later.told == [""]
+    assert words_complete(store, take)
+    after.close()
 
 
-def said(store, take: TakeId) -> str:
-    return " ".join(word.text for word in transcript(store, take, Reader.REVIEW, store.now()))
+def test_words_found_again_never_replace_a_persons(store, clock, unsure) -> None:
+    take, _, worker, fake = unsure
+    store.db.conn.execute("UPDATE words SET model = 'a person' WHERE take = ?", (take,))
+    fake.will_say("Something else.")
+    clock.advance(1.0)
+    assert worker.run_once()
+    assert said(store, take) == "under the linden tree"
+    assert open_jobs(store.db.conn, take) == 0
+    assert not worker.run_once()
+
+
+def test_what_cannot_be_found_again_stays_as_it_was_and_is_no_failure(store, clock, unsure) -> None:
+    take, _, worker, fake = unsure
+    fake.will_say(BadSound("Nothing."))
+    clock.advance(1.0)
+    assert worker.run_once()
+    assert said(store, take) == "under the linden tree"
+    assert failed_jobs(store.db.conn) == []
+    assert not worker.run_once()
+
+
+def said(store, take: TakeId, reader: Reader = Reader.REVIEW) -> str:
+    return " ".join(word.text for word in transcript(store, take, reader, store.now()))

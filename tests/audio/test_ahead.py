@@ -105,9 +105,10 @@ def test_words_stand_if_the_model_is_sure_and_sooner_at_the_end(sure: float, rea
     ahead.look(span(0, 3000), sound)
     words = ahead.close(segment(0, 5000, reason), sound)
     assert len(words) == 5, "no segment is without its words, sure or not"
-    late = again and reason is CutReason.PAUSE
-    assert bool(ahead.doubtful) is late
-    assert len(ahead.again(sound)) == (5 if late else 0)
+    assert bool(ahead.doubtful) is again
+    assert (5000, 5000) not in scribe.asked, "nobody waits for what is done again"
+    if again:
+        assert len(ahead.again(segment(0, 5000, reason), "", sound)) == 5
     assert ahead.doubtful is None
     assert ((5000, 5000) in scribe.asked) is again
     assert bool(ahead.wasted) is again
@@ -148,9 +149,11 @@ def test_work_done_twice_has_an_end_and_is_earned_again() -> None:
     ahead = Ahead(scribe)
     at = 0
     for index in range(50):
+        assert ahead.wanted(span(at, at + 6000, index)), "whoever ends a story waits no longer for it"
         ahead.look(span(at, at + 6000, index), sound)
-        ahead.close(segment(at, at + 10_000, index=index), sound)
-        ahead.again(sound)
+        assert len(ahead.close(segment(at, at + 10_000, index=index), sound)) == 10
+        if ahead.doubtful is not None:
+            ahead.again(ahead.doubtful, "", sound)
         at += 10_000
     assert sum(length for length, _ in scribe.asked) < 1.5 * at
     assert ahead.wasted > 100_000
@@ -173,15 +176,29 @@ def test_what_was_said_before_is_told_with_each_stretch_and_each_segment() -> No
     assert scribe.told[1] == "w0 w1 w2"
 
 
+def test_the_part_somebody_waits_for_is_told_less() -> None:
+    scribe = Scribe()
+    ahead = Ahead(scribe)
+    ahead.close(segment(0, 40_000), sound)
+    ahead.look(span(40_000, 44_000, index=1), sound)
+    ahead.close(segment(40_000, 46_000, CutReason.END, index=1), sound)
+    assert told_in_order(scribe) == [0, 40, 12]
+    assert scribe.told[-1].endswith("w38 w39 w0 w1 w2 w3")
+
+
 def test_a_segment_done_again_is_told_what_came_before_it_and_not_itself() -> None:
     scribe = Scribe(0.2)
     ahead = Ahead(scribe)
     ahead.close(segment(0, 4000), sound)
     ahead.look(span(4000, 7000, index=1), sound)
     ahead.close(segment(4000, 9000, index=1), sound)
-    ahead.again(sound)
+    doubtful = ahead.doubtful
+    ahead.again(doubtful, "one two three", sound)
+    assert ahead.doubtful is None
     assert scribe.asked[-1] == (5000, 5000)
-    assert told_in_order(scribe) == [0, 4, 7, 4]
+    assert told_in_order(scribe) == [0, 4, 7, 3]
+    ahead.close(segment(9000, 11_000, index=2), sound)
+    assert scribe.told[-1] == "one two three w0 w1 w2 w3 w4", "what follows is told the words found last"
 
 
 def test_the_end_of_a_story_does_not_wait_for_what_was_to_be_done_again() -> None:
@@ -191,9 +208,10 @@ def test_the_end_of_a_story_does_not_wait_for_what_was_to_be_done_again() -> Non
     ahead.close(segment(0, 5000), sound)
     assert ahead.doubtful == segment(0, 5000)
     ahead.close(segment(5000, 5600, CutReason.END, index=1), sound)
-    assert ahead.doubtful is None
-    assert ahead.again(sound) == []
     assert (5000, 5000) not in scribe.asked
+    assert [word.text for word in ahead.again(segment(0, 5000), "", sound)] == [f"w{n}" for n in range(5)]
+    ahead.close(segment(5600, 7000, index=2), sound)
+    assert scribe.told[-1] == "", "words found after the end are told to no other story"
 
 
 def test_nothing_of_one_story_is_told_in_another_or_kept_after_its_end() -> None:

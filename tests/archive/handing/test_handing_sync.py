@@ -37,7 +37,7 @@ from archive.sealedbag import KEY_FILE, ArchiveKey, open_sealed_bag
 from archive.shelf import Wording
 from archive.store import Store
 from archive.sync import SyncBroken, SyncReport, sync
-from archive.transcripts import put_words
+from archive.transcripts import put_second, put_words
 from archive.transports.memory import MemoryTransport
 from archive.types import Act, Form, Reader, Use
 from audio.clock import VirtualClock
@@ -142,6 +142,18 @@ def test_the_bag_holds_sound_words_rights_and_facts(store: Store, tell: Tell, ta
     events = [json.loads(line)["event"] for line in (data / "events.jsonl").read_text().splitlines()]
     assert events == ["recorded", "closed", "transcribed", "kept"]
     assert story.id in (data / "metadata.csv").read_text()
+
+
+def test_the_bag_names_the_machine_that_went_over_its_words_by_night(store: Store, tell: Tell, target: Path) -> None:
+    told = tell()
+    said = [Word("linden", Ms(0), Ms(90), 0.9)]
+    key = open_content(store, told.story.id, Reader.TRANSCRIBE, store.now())
+    with transaction(store.db.conn) as conn:
+        put_second(conn, told.story.id, 0, "night-model", said, key=key)
+    sync(store, str(target))
+    log = (target / "bags" / told.story.id / "data" / "events.jsonl").read_text().splitlines()
+    machines = [(one["event"], one["by"], one["checked"]) for one in map(json.loads, log) if "by" in one]
+    assert machines == [("transcribed", "test-model", False), ("compared", "night-model", False)]
 
 
 def test_running_again_hands_on_nothing_and_changes_nothing(store: Store, tell: Tell, target: Path) -> None:
