@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from itertools import pairwise
 
 import pytest
 from click.testing import CliRunner
@@ -63,7 +64,9 @@ def planted(tmp_path, monkeypatch):
     )
     (home / "log/notes.txt").write_text(SAID)
     secrets = [word for word in (SAID + " " + TITLE).lower().split() if len(word) >= 6]
-    secrets += [str(code), *code.words, str(opened.id), "42671358", "rosalind", "swordfish", "secretcredential"]
+    # A word of a code is an ordinary word, which a finding may use as well; two in a row are not.
+    secrets += [f"{one}{between}{two}" for one, two in pairwise(code.words) for between in "- "]
+    secrets += [str(code), str(opened.id), "42671358", "rosalind", "swordfish", "secretcredential"]
     return home, [one.lower() for one in secrets]
 
 
