@@ -45,6 +45,8 @@ EXPECTED = {
     Permission.POLICY: {"GET /policy/change", "POST /policy/change", "GET /log", "GET /log.csv"},
     Permission.BOXES: {"GET /boxes", "POST /boxes/add", "POST /boxes/{box}/revoke", "POST /boxes/{box}/site"},
     Permission.CODE: {
+        "POST /story/{story}/timeline/propose", "POST /story/{story}/timeline/correct",
+        "POST /story/{story}/timeline/check",
         "GET /patterns", "GET /patterns/story/{story}", "POST /patterns/story/{story}/mark",
         "POST /patterns/story/{story}/code", "POST /patterns/story/{story}/uncode", "POST /patterns/story/{story}/memo",
         "POST /patterns/story/{story}/remove", "POST /patterns/story/{story}/through",
