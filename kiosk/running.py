@@ -116,11 +116,22 @@ def run_box(
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
     clock = SystemClock()
-    if set_up:
-        ready = make_ready(setting, clock, stop, window=window)
-        if ready is None:
-            return
-        setting = ready
+    ready = make_ready(setting, clock, stop, window=window) if set_up else setting
+    if ready is not None:
+        _keep_running(ready, clock, stop, window, with_transcriber, stand_in, safe=safe)
+
+
+def _keep_running(
+    setting: Setting,
+    clock: Clock,
+    stop: threading.Event,
+    window: bool,
+    with_transcriber: bool,
+    stand_in: StandIn | None,
+    *,
+    safe: bool,
+) -> None:
+    """Put the box together and turn its loop until ``stop`` or a closed window."""
     arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
     beats = Beats(clock)
     with ExitStack() as stack:

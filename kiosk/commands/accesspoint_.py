@@ -25,8 +25,7 @@ def command() -> None:
 
     \b
     Examples:
-      systemctl status hearth-accesspoint      is it open?
-      hearth accesspoint                       what the unit runs
+      hearth accesspoint
     """
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
     stop = threading.Event()

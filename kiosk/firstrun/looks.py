@@ -14,7 +14,7 @@ from kiosk.screens.model import KeyFace, Kind, View
 from kiosk.texts import Texts, own_name
 from kiosk.types import Meaning
 
-_FACES: Mapping[tuple[Step, Meaning], tuple[str, Icon]] = {
+FACES: Mapping[tuple[Step, Meaning], tuple[str, Icon]] = {
     (Step.LANGUAGE, Meaning.TAKE): ("take", Icon.CHECK),
     (Step.LANGUAGE, Meaning.MOVE): ("move", Icon.ARROW),
     (Step.PHONE, Meaning.PAIR): ("digits", Icon.PHONE),
@@ -24,6 +24,7 @@ _FACES: Mapping[tuple[Step, Meaning], tuple[str, Icon]] = {
     (Step.SOUND, Meaning.HEAR): ("again", Icon.SPEAK),
     (Step.LIVE, Meaning.GO_ON): ("live", Icon.CHECK),
 }
+"""Word and icon of each key; what is not here goes back."""
 _PICTURES: Mapping[Heard, Icon] = {
     Heard.GOOD: Icon.CHECK,
     Heard.FAR: Icon.MIC,
@@ -74,5 +75,5 @@ def _plain(walk: Walk, texts: Texts, faces: tuple[KeyFace, ...], headline: str, 
 
 
 def _face(control: Control, walk: Walk, meaning: Meaning, texts: Texts) -> KeyFace:
-    name, icon = _FACES.get((walk.step, meaning), ("back", Icon.BACK))
+    name, icon = FACES.get((walk.step, meaning), ("back", Icon.BACK))
     return KeyFace(control, texts.get(f"setup.key_{name}"), icon)

@@ -89,7 +89,7 @@ class FirstRun:
     # -- the loop -----------------------------------------------------------------------------------------------------
 
     def run(self, stop: threading.Event, beat: Callable[[str], None] = lambda _: None) -> bool:
-        """Turn until the box is live (True), or ``stop`` or a closed window ends it (False); ``beat`` hears each turn."""
+        """Turn until the box is live (True), or ``stop`` or a closed window ends it (False). ``beat`` hears turns."""
         around = self._around
         around.controls.start(self._arrivals.put)
         around.screen.listen(self)

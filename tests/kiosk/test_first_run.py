@@ -98,6 +98,7 @@ class Phone:
 def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("HEARTH_KEYS", raising=False)
     made = Box(tmp_path)
+    assert unfinished(made.home, made.store)
     made.begin()
     yield made
     made.store.close()

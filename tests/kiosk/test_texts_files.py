@@ -10,8 +10,10 @@ import pytest
 
 import kiosk
 from archive.types import ASKED_USES, Use
+from audio.loopback import Heard
 from hardware.keyboard import explain
 from kiosk.errors import BadTexts
+from kiosk.firstrun.looks import FACES
 from kiosk.texts import Texts, load, shipped_languages
 from kiosk.types import CUE_MEANINGS, Meaning, Notice, State
 
@@ -48,6 +50,8 @@ def made_keys() -> set[str]:
     keys |= {f"mine.{state}" for state in ("there", "leaving", "gone")}
     keys |= {f"plain.{state.value}" for state in State}
     keys |= {f"again.{meaning.value}{tail}" for meaning in Meaning for tail in ("", "_body")}
+    keys |= {f"setup.sound_{heard}" for heard in Heard}
+    keys |= {f"setup.key_{name}" for name, _ in FACES.values()} | {"setup.key_back"}
     keys |= {f"month.{month}" for month in range(1, 13)}
     keys |= {key for _, key in explain()} | {"again.other", "language.name"}
     return keys
