@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from archive import fleet
-from archive.boxes import box_named, boxes, greet
-from archive.errors import ArchiveError, TransportTrouble
+from archive.boxes import NoSuchBox, box_named, boxes, greet
+from archive.errors import TransportTrouble
 from archive.feed.receive import last_feed
 from archive.fleet import NotYet, Ring, add_release, offered, put_in_ring, stop, widen
 from archive.lately import last_visit, note_visit
@@ -21,7 +21,7 @@ from archive.sync import sync
 from archive.transports.https import HttpsTransport
 from archive.transports.way import Way
 from archive.types import Use
-from kiosk.appliance.bundle import new_key, write
+from kiosk.appliance.bundle import BadBundle, new_key, write
 from kiosk.appliance.fetching import waiting
 from kiosk.appliance.places import Places
 from kiosk.cli import hearth
@@ -215,8 +215,10 @@ def test_the_verb_offers_and_tells(archive, bundle, credential, monkeypatch):
         run("widen", "0.2.0")
     assert "offered to: every box" in run("widen", "0.2.0", "--anyway")
     assert "offered to: nobody" in run("stop", "0.2.0")
-    for words in (("pilot", "nobody"), ("widen", "7.7"), ("add", __file__)):
-        with pytest.raises((ArchiveError, Exception)):
+    for words, refusal in (
+        (("pilot", "nobody"), NoSuchBox), (("widen", "7.7"), fleet.BadRelease), (("add", __file__), BadBundle)
+    ):  # fmt: skip
+        with pytest.raises(refusal):
             run(*words)
 
 
