@@ -110,7 +110,8 @@ def _cuts(tx: Tx, story: str) -> list[Cut]:
     """The stretches of a story between what was blanked out, then the excerpts that lie on sheets."""
     row = tx.one("SELECT length_ms, prompt_text, title FROM stories WHERE id = ?", story)
     assert row is not None
-    title, length, cuts, at = str(row["prompt_text"] or row["title"])[:200], int(row["length_ms"]), [], 0
+    title, length, at = str(row["prompt_text"] or row["title"])[:200], int(row["length_ms"]), 0
+    cuts: list[Cut] = []
     for start, end in (*blanked_spans(tx, story), (length, length)):
         while start - at >= _SHORTEST_MS and len(cuts) < MOST_EXCERPTS:
             stop = min(start, at + LONGEST_EXCERPT)

@@ -219,8 +219,10 @@ def briefing_of(tx: Tx, briefing: str) -> Briefing:
         Point(one["id"], one["sentence"], one["theme"], tuple(quote for quote in quotes if quote.point == one["id"]))
         for one in tx.all("SELECT * FROM briefing_points WHERE briefing = ? ORDER BY place, id", briefing)
     )
-    names = ("id", "title", "audience", "can", "cannot", "hear", "language", "at", "who")
-    return Briefing(*(str(row[name]) for name in names), points)
+    return Briefing(
+        str(row["id"]), str(row["title"]), str(row["audience"]), str(row["can"]), str(row["cannot"]), str(row["hear"]),
+        str(row["language"]), str(row["at"]), str(row["who"]), points,
+    )  # fmt: skip
 
 
 def briefings(tx: Tx) -> list[Briefing]:

@@ -109,6 +109,7 @@ def texts_for_tellers(tx: Tx, box: str) -> list[tuple[str, str, str]]:
 
 
 def _told(row: Row) -> ToldOutcome:
-    names = ("id", "prompt", "theme")
-    lines = json.loads(row["lines"])
-    return ToldOutcome(*(str(row[name]) for name in names), lines, str(row["text"]), str(row["at"]), str(row["who"]))
+    return ToldOutcome(
+        str(row["id"]), str(row["prompt"]), str(row["theme"]), json.loads(row["lines"]), str(row["text"]),
+        str(row["at"]), str(row["who"]),
+    )  # fmt: skip

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
-from pyrefiqda import RefiCodebook, RefiProject
-from pyrefiqda.models import codebook as qdc
+from pyrefiqda import RefiCodebook, RefiProject  # type: ignore[import-untyped]
+from pyrefiqda.models import codebook as qdc  # type: ignore[import-untyped]
 from pyrefiqda.models import project as qde
 from xsdata.exceptions import ParserError
 from xsdata.models.datatype import XmlDateTime

@@ -31,7 +31,7 @@ from archive.export.places import ROOT, Places
 from archive.export.publishing import newest, refresh
 from archive.export.rss import feed
 from archive.export.telling import Telling, read_telling, read_tellings, webvtt
-from archive.portal.community import words
+from archive.portal.community import publicmedley, words
 from archive.portal.community.ranges import sound_by_range
 from archive.reviewing.rendition import blanked_spans, master_key, sound_key
 from archive.reviewing.words import paragraphs
@@ -75,7 +75,7 @@ def routes(place: ArchiveHome) -> list[Route]:
         Route(f"{here}/captions.vtt", door.captions),
         Route(f"{here}/manifest.json", door.manifest),
     ]
-    return made
+    return [*made, *publicmedley.routes(place, door.answer, door.page, {**_OPEN, **_ROBOTS})]
 
 
 class _Door:
@@ -98,31 +98,31 @@ class _Door:
 
     def shelf(self, request: Request) -> Response:
         """The newest stories, a page at a time."""
-        return self._answer(request, self._shelf)
+        return self.answer(request, self._shelf)
 
     def story(self, request: Request) -> Response:
         """The page to listen at, with captions word by word."""
-        return self._answer(request, lambda asked: self._one(asked, self._story))
+        return self.answer(request, lambda asked: self._one(asked, self._story))
 
     def captions(self, request: Request) -> Response:
         """The captions as WebVTT."""
-        return self._answer(request, lambda asked: self._one(asked, _captions))
+        return self.answer(request, lambda asked: self._one(asked, _captions))
 
     def manifest(self, request: Request) -> Response:
         """The IIIF manifest."""
-        return self._answer(request, lambda asked: self._one(asked, self._manifest))
+        return self.answer(request, lambda asked: self._one(asked, self._manifest))
 
     def collection(self, request: Request) -> Response:
         """The list of manifests."""
-        return self._answer(request, self._collection)
+        return self.answer(request, self._collection)
 
     def feed(self, request: Request) -> Response:
         """The RSS feed."""
-        return self._answer(request, self._feed)
+        return self.answer(request, self._feed)
 
     def sound(self, request: Request) -> Response:
         """The sound, by ranges."""
-        return self._answer(request, self._sound)
+        return self.answer(request, self._sound)
 
     async def oai(self, request: Request) -> Response:
         """The harvesters' door; they may also ask by form."""
@@ -130,21 +130,22 @@ class _Door:
         if request.method == "POST":
             form = await request.form(max_fields=20, max_files=0)
             given = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
-        return await run_in_threadpool(lambda: self._answer(request, lambda asked: self._oai(asked, given)))
+        return await run_in_threadpool(lambda: self.answer(request, lambda asked: self._oai(asked, given)))
 
-    def _answer(self, request: Request, make: Callable[[Request], Response]) -> Response:
+    def answer(self, request: Request, make: Callable[[Request], Response]) -> Response:
+        """Make an answer, or a plain page for whatever is not there."""
         try:
             return make(request)
         except (NoSuchStory, NoSuchObject):
             return self._missing()
         except (CatalogueTrouble, StoreTrouble):
-            return self._page("closed", 503, say="The archive cannot be reached at the moment.")
+            return self.page("closed", 503, say="The archive cannot be reached at the moment.")
         except ArchiveError:
             return self._missing()
 
     def _shelf(self, request: Request) -> Response:
         tellings, page, last = self._newest(request, PAGE)
-        return self._page("list", 200, tellings=tellings, page=page, last=last)
+        return self.page("list", 200, tellings=tellings, page=page, last=last)
 
     def _feed(self, request: Request) -> Response:
         tellings, page, last = self._newest(request, FEED)
@@ -167,7 +168,7 @@ class _Door:
         return Response(body, 200, {**_OPEN, **_ROBOTS}, _IIIF)
 
     def _story(self, _: Request, telling: Telling) -> Response:
-        return self._page("story", 200, one=telling, paragraphs=paragraphs(telling.passages))
+        return self.page("story", 200, one=telling, paragraphs=paragraphs(telling.passages))
 
     def _manifest(self, request: Request, telling: Telling) -> Response:
         body = manifest(telling, self._places(request), self._place.name)
@@ -237,14 +238,15 @@ class _Door:
         split = urlsplit(str(request.base_url))
         return Places(f"{split.scheme}://{split.netloc}")
 
-    def _page(self, name: str, status: int, **values: Any) -> Response:
+    def page(self, name: str, status: int, **values: Any) -> Response:
+        """Fill one of the door's templates."""
         html = self._templates.get_template(f"public/{name}.html").render(
             archive=self._place.name, places=Places(), **values
         )
         return HTMLResponse(html, status, _ROBOTS)
 
     def _missing(self) -> Response:
-        return self._page("closed", 404, say="There is no such story here, or its teller took it back.")
+        return self.page("closed", 404, say="There is no such story here, or its teller took it back.")
 
 
 _IIIF = 'application/ld+json;profile="http://iiif.io/api/presentation/3/context.json"'

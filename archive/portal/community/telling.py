@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from archive.feed.manifest import LONGEST_LINE
 from archive.patterns import outcomes
 from archive.people.roles import Permission
 from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, post
@@ -29,7 +30,7 @@ def _list(ask: Ask) -> Response:
         ]
         languages = [str(row["language"]) for row in tx.all("SELECT DISTINCT language FROM stories ORDER BY language")]
         told = outcomes.outcomes(tx)
-    return ask.page("outcomes", told=told, asked=asked, languages=languages or ["en"], longest=outcomes.LONGEST_LINE)
+    return ask.page("outcomes", told=told, asked=asked, languages=languages or ["en"], longest=LONGEST_LINE)
 
 
 def _tell(ask: Ask) -> Response:

@@ -126,3 +126,30 @@ def test_pages_stand_in_a_real_browser(archive, visit, address, browser, width):
     assert browser.wait(
         "document.querySelector('audio').readyState >= 1 && document.querySelector('audio').duration > 20"
     )
+
+
+def test_a_public_medley_is_what_a_person_put_there(archive, visit):
+    from starlette.applications import Starlette
+    from starlette.testclient import TestClient
+
+    from archive.patterns.medleys import Item, Kind, make_medley, set_door
+    from archive.portal.community import public, publicmedley
+
+    story, excerpt = told(archive)
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        medley = make_medley(
+            tx, "Over the river", "en", [Item(Kind.EXCERPT, excerpt=excerpt)], "ana", archive.place.now()
+        )
+    door = public._Door(archive.place)
+    made = publicmedley.routes(archive.place, door.answer, door.page, {})
+    client = TestClient(Starlette(routes=made))
+    here = f"/public/medley/{medley}"
+    assert [client.get(here + end).status_code for end in ("", "/sound.flac", "/captions.vtt")] == [404] * 3
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        set_door(tx, medley, public=True, who="ana", now=archive.place.now())
+    assert "Over the river" in client.get(here).text
+    assert client.get(f"{here}/sound.flac").content[:4] == b"fLaC"
+    from archive.server.erase import withdraw
+
+    withdraw(archive.place, Tombstone(TakeId(story), archive.place.now()), "ana")
+    assert [client.get(here + end).status_code for end in ("", "/sound.flac", "/captions.vtt")] == [404] * 3

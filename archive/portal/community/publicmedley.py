@@ -1,0 +1,64 @@
+"""Medleys at the public door: what a person put there, as everybody may hear it at this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from archive.export.places import ROOT
+from archive.patterns.medleys import BadMedley, Purpose, medley_of
+from archive.patterns.rendering import Rendition, recipe_now, rendition_of
+from archive.portal.community.ranges import sound_by_range
+from archive.server.place import ArchiveHome
+
+Answer = Callable[[Request, Callable[[Request], Response]], Response]
+Show = Callable[..., Response]
+
+
+def routes(place: ArchiveHome, answer: Answer, page: Show, headers: dict[str, str]) -> list[Route]:
+    """The routes; ``answer`` turns refusals into the door's own page, ``page`` fills its templates."""
+
+    def one(request: Request) -> Response:
+        return answer(request, lambda asked: page("medley", 200, one=public_rendition(place, _ident(asked))))
+
+    def captions(request: Request) -> Response:
+        def told(asked: Request) -> Response:
+            made = public_rendition(place, _ident(asked))
+            return Response(made.captions, 200, headers, "text/vtt; charset=utf-8")
+
+        return answer(request, told)
+
+    def sound(request: Request) -> Response:
+        return answer(request, lambda asked: _sound(place, asked, headers))
+
+    here = f"{ROOT}/medley/{{medley:str}}"
+    return [Route(here, one), Route(f"{here}/sound.flac", sound), Route(f"{here}/captions.vtt", captions)]
+
+
+def public_rendition(place: ArchiveHome, medley: str) -> Rendition:
+    """Return a medley that stands at the public door. Raises `BadMedley` for any other, and where no voice is left."""
+    with place.catalogue() as catalogue, catalogue.read() as tx:
+        if not medley_of(tx, medley).public:
+            raise BadMedley("There is no such medley here.")
+    return rendition_of(place, medley, Purpose.PUBLIC)
+
+
+def _sound(place: ArchiveHome, request: Request, headers: dict[str, str]) -> Response:
+    ident = _ident(request)
+    made = public_rendition(place, ident)
+
+    def gated() -> str:
+        if recipe_now(place, ident, Purpose.PUBLIC) != made.recipe:
+            raise BadMedley("This medley has changed.")
+        return made.key
+
+    return sound_by_range(place.objects, gated, request.headers.get("range"), headers)
+
+
+def _ident(request: Request) -> str:
+    found: Any = request.path_params["medley"]
+    return str(found)
