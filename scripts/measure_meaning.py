@@ -133,7 +133,7 @@ def measure_size(folder: Path, snippets: int, model: Meaning) -> dict[str, objec
         questions = [text for theme in corpus.themes() for texts in theme.ask.values() for text in texts]
         figures["first_answer_s"] = round(ask_all(place, finder, questions[:1])[0], 2)
         figures["held_mb"] = round(memory_mb() - before)
-        taken = sorted(1000 * one for one in ask_all(place, finder, questions * 4))
+        taken = sorted(1000 * one for one in ask_all(place, finder, questions * 2))
         figures |= {"p50_ms": round(statistics.median(taken)), "p95_ms": round(taken[int(len(taken) * 0.95)])}
         filtered = Filters(site=corpus.SITES[2], language="en")
         taken = sorted(1000 * one for one in ask_all(place, finder, questions, filtered))

@@ -182,8 +182,10 @@ class Space:
             self._vectors = np.concatenate([self._vectors, fresh]) if len(self._seqs) else fresh
             self._seqs = np.concatenate([self._seqs, np.array(seqs, np.int64)])
 
-    def nearest(self, asked: Array, only: frozenset[str] | None = None) -> list[tuple[str, int, float]]:
-        """Every passage by how close it lies to ``asked``, the closest first: story, number, cosine (-1 to 1).
+    def nearest(
+        self, asked: Array, only: frozenset[str] | None = None, most: int = 5000
+    ) -> list[tuple[str, int, float]]:
+        """The ``most`` passages that lie closest to ``asked``, the closest first: story, number, cosine (-1 to 1).
 
         ``only`` keeps to the passages of these stories.
         """
@@ -192,6 +194,9 @@ class Space:
         close = np.empty(len(self._places), np.float32)
         for first in range(0, len(close), _PIECE):
             close[first : first + _PIECE] = self._vectors[first : first + _PIECE].astype(np.float32) @ asked
-        order = np.argsort(-close, kind="stable")
-        found = ((*self._places[place], float(close[place])) for place in order)
-        return [one for one in found if only is None or one[0] in only]
+        if only is not None:
+            close[[story not in only for story, _ in self._places]] = -np.inf
+        # Only so many are ever looked at: the rest need no order.
+        first_ones = np.argpartition(-close, most)[:most] if most < len(close) else np.arange(len(close))
+        order = first_ones[np.argsort(-close[first_ones], kind="stable")]
+        return [(*self._places[place], float(close[place])) for place in order if np.isfinite(close[place])]
