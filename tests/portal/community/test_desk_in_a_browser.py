@@ -57,7 +57,11 @@ def look(browser, name, seen):
     """Measure the page at both widths; fingers need 15 mm (57 px) on a phone, WCAG 2.2 AA asks 24 px of a mouse."""
     for (width, height), target in ((PHONE, 57), (DESK, 24)):
         browser.size(width, height, phone=width < 500)
-        found = {what: some for what, some in browser.js(MEASURE.replace("TARGET", str(target)).replace("WIDTH", str(width))).items() if some}
+        found = {
+            what: some
+            for what, some in browser.js(MEASURE.replace("TARGET", str(target)).replace("WIDTH", str(width))).items()
+            if some
+        }
         if found:
             seen[f"{name} at {width}"] = found
 
@@ -275,7 +279,7 @@ PREPARING = (
 def test_pages_that_prepare_are_large_legible_and_named(browser, prepared, address):
     seen = {}
     come_in(browser, address, "ilse")
-    for page in PREPARING:
+    for page in (*PREPARING, f"/story/{prepared}/back"):
         browser.open(f"{address}{page}")
         browser.js("document.querySelectorAll('details').forEach((one) => (one.open = true))")
         look(browser, page, seen)
