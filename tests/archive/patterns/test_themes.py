@@ -65,7 +65,9 @@ def test_a_look_that_found_none_says_where_it_looked(change, see, telling, theme
         change(themes.none_found, theme, " ", Looked(), "", "ana", telling.now)
     with pytest.raises(BadTheme, match="no story"):
         change(themes.none_found, theme, "bakery", Looked(site="Nowhere"), "", "ana", telling.now)
-    change(themes.none_found, theme, "bakery OR shop", Looked(prompt="mill"), "also listened to two", "ben", telling.now)
+    change(
+        themes.none_found, theme, "bakery OR shop", Looked(prompt="mill"), "also listened to two", "ben", telling.now
+    )
     found = see(themes.theme_of, theme, telling.now)
     assert found.stands
     (look,) = found.looks
