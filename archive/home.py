@@ -170,7 +170,9 @@ def home_to_read(path: Path | str) -> Home:
     place = Path(path).absolute()
     home = Home(place, keys_folder(place))
     if not home.database.is_file():
-        raise HomeTrouble(f"There is no box in {place}, and none can be made there.", "Give another folder with --home.")
+        raise HomeTrouble(
+            f"There is no box in {place}, and none can be made there.", "Give another folder with --home."
+        )
     return home
 
 

@@ -137,6 +137,7 @@ SETTINGS_FOOT = """
 | `HEARTH_WIFI_PASSWORD` | the wireless password for `scripts/make-card`, so that it stands in no command line |
 | `HEARTH_WALK_STEPS` | how many steps the tests' random walk through the session takes |
 | `HEARTH_KILLS` | how often the tests kill an archive while it takes bags in or back |
+| `HEARTH_PICTURES` | a folder: tests of pages leave their pictures there |
 | `HEARTH_FUZZ` | how many odd requests the tests send to each route of an archive |
 """
 

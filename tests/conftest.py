@@ -78,7 +78,18 @@ def postgres() -> Iterator[Callable[[], str]]:
 
         def empty() -> str:
             name = f"place{next(numbers)}"
-            psql = [programs / "psql", "-q", "-h", folder, "-U", "hearth", "-d", "postgres", "-c", f"CREATE SCHEMA {name}"]
+            psql = [
+                programs / "psql",
+                "-q",
+                "-h",
+                folder,
+                "-U",
+                "hearth",
+                "-d",
+                "postgres",
+                "-c",
+                f"CREATE SCHEMA {name}",
+            ]
             subprocess.run(psql, check=True, timeout=60)
             return f"postgresql:///postgres?host={folder}&user=hearth&options=-csearch_path%3D{name}"
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from archive.backup import back_up
-from archive.store import Store
 from kiosk.commands.common import emit, home_option, json_option
 from kiosk.reading import reading
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from archive.search import SearchIndex
-from archive.store import Store
 from kiosk.commands.common import emit, home_option, json_option, seconds
 from kiosk.reading import reading
 

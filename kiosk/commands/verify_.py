@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from archive.errors import DamagedStore
-from archive.store import Store
 from archive.verify import Verdict, told, unreadable, verify
 from kiosk.commands.common import emit, home_option, json_option
 from kiosk.reading import reading

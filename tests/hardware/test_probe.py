@@ -107,7 +107,16 @@ def test_each_trouble_is_named_with_something_to_do(board):
     board.put(THROTTLED, "10000")
     health = look(board, trusted=False, f_bavail=100, f_files=100_000, f_favail=9, f_flag=os.ST_RDONLY, bytes_a_day=1e6)
     told = findings(health)
-    assert [finding.code for finding in told] == ["writable", "card", "space", "files", "memory", "heat", "power", "clock"]
+    assert [finding.code for finding in told] == [
+        "writable",
+        "card",
+        "space",
+        "files",
+        "memory",
+        "heat",
+        "power",
+        "clock",
+    ]
     assert not any(finding.ok for finding in told)
     assert all(finding.do for finding in told)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pygame
 import pytest
 
+from archive.promptsigns import Fault, signs_of
 from kiosk import prompts
 from kiosk.cli import run
-from archive.promptsigns import Fault, signs_of
 from kiosk.promptcheck import check
 from kiosk.texts import shipped_languages
 

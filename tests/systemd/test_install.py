@@ -55,7 +55,9 @@ def test_the_system_s_files_are_all_there_and_all_noted(root):
         ("hearth.journald.conf", "etc/systemd/journald.conf.d/90-hearth.conf"),
     ):
         assert (root / place).read_bytes() == (ROOT / "systemd" / source).read_bytes()
-    units = {path.name for path in (ROOT / "systemd").glob("hearth-*") if path.suffix in {".service", ".timer", ".path"}}
+    units = {
+        path.name for path in (ROOT / "systemd").glob("hearth-*") if path.suffix in {".service", ".timer", ".path"}
+    }
     assert units == {path.name for path in (root / "etc/systemd/system").iterdir()}
     assert (root / "etc/hearth/contact.txt").read_text().strip() == "Call 555 0100"
     assert (root / "etc/hearth/release-keys.txt").read_text().strip() == "ab" * 32

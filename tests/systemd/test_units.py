@@ -78,7 +78,9 @@ def analyze(folder, *arguments):
 
 
 def test_every_part_has_its_unit():
-    parts = "kiosk safe out-of-service transcriber portal sync retention heartbeat update settle firewall accesspoint phone"
+    parts = (
+        "kiosk safe out-of-service transcriber portal sync retention heartbeat update settle firewall accesspoint phone"
+    )
     assert set(SERVICES) == {f"hearth-{part}.service" for part in parts.split()}
     assert [f"hearth-{part}.timer" for part in ("heartbeat", "retention", "sync", "update")] == TIMERS
     assert PATHS == ["hearth-accesspoint.path"]
@@ -122,7 +124,11 @@ def test_services_run_as_hearth_with_its_own_folders_and_a_verb_that_exists(name
 
     assert program == PROGRAM
     assert verb in VERBS
-    more = {"hearth-kiosk.service": ["--set-up"], "hearth-safe.service": ["--safe"], "hearth-phone.service": ["--access-point"]}
+    more = {
+        "hearth-kiosk.service": ["--set-up"],
+        "hearth-safe.service": ["--safe"],
+        "hearth-phone.service": ["--access-point"],
+    }
     assert rest == [*more.get(name, []), "--home", "/var/lib/hearth"]
     assert (service["User"], service["Group"]) == (["hearth"], ["hearth"])
     assert service["StateDirectory"] == ["hearth hearth-keys"]

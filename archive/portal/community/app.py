@@ -39,9 +39,9 @@ from archive.portal.community import (
     prompting,
     review,
     story,
+    telling,
     theming,
     timeline,
-    telling,
 )
 from archive.portal.community.desk import Desk, Page
 from archive.portal.guard import Guard

@@ -60,7 +60,15 @@ class Telling:
             said.append(Said(text, clock, end))
             clock = end + 800
         return Made(
-            fresh_take(told), Kind.STORY, prompt, f"Tell me about the {prompt}.", language, site, told, tuple(said), uses
+            fresh_take(told),
+            Kind.STORY,
+            prompt,
+            f"Tell me about the {prompt}.",
+            language,
+            site,
+            told,
+            tuple(said),
+            uses,
         )
 
     def allow(self, story: str, *uses: Use, more: tuple[Act, ...] = (), form: Form = Form.VOICE,
