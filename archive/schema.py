@@ -253,7 +253,8 @@ def m014_lines_sent(db: Database) -> None:
     _run(
         db,
         """CREATE TABLE sent_lines (
-            archive TEXT NOT NULL, number INTEGER NOT NULL, lines TEXT NOT NULL, PRIMARY KEY (archive, number)) STRICT""",
+            archive TEXT NOT NULL, number INTEGER NOT NULL, lines TEXT NOT NULL,
+            PRIMARY KEY (archive, number)) STRICT""",
     )
 
 

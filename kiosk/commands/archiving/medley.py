@@ -11,8 +11,9 @@ from kiosk.commands.archiving.common import archive_home_option, who
 from kiosk.commands.common import emit, json_option
 
 if TYPE_CHECKING:
-    from archive.patterns.medleys import Item, Medley
+    from archive.patterns.medleys import Item, Medley, Purpose
     from archive.patterns.rendering import Rendition
+    from archive.server.place import ArchiveHome
 
 _ACTIONS = ("list", "make", "render", "cue", "public", "private", "end")
 _FOR = ("desk", "lend", "public", "press")
@@ -46,55 +47,78 @@ def command(
     and at playing; press wants a yes to the public and to being quoted.
     """
     from archive.patterns import medleys
-    from archive.patterns.rendering import rendition_of
     from archive.server.place import open_archive
 
     if action != "list" and subject is None:
         raise click.UsageError(f"Which? hearth archive medley {action} " + ("TITLE" if action == "make" else "MEDLEY"))
-    with open_archive(home) as place, place.catalogue() as catalogue:
-        now = place.now()
+    with open_archive(home) as place:
         if action == "list" or subject is None:
-            with catalogue.read() as tx:
-                known = medleys.medleys(tx)
-            emit({"medleys": [_plain(one) for one in known]}, lambda: _table(known), as_json=as_json)
+            _list(place, as_json=as_json)
         elif action == "make":
-            items = [_item(place.objects, part) for part in parts]
-            with catalogue.write() as tx:
-                ident = medleys.make_medley(tx, subject, language, items, who(), now)
-            emit({"medley": ident}, lambda: f"{ident}  {subject}", as_json=as_json)
+            _make(place, subject, language, parts, as_json=as_json)
         elif action == "render":
-            made = rendition_of(place, subject, medleys.Purpose(purpose))
-            files = [] if out is None else write_files(place.objects, made, out)
-            if out is not None:
-                with catalogue.write() as tx:
-                    medleys.note_taken_out(tx, subject, made.purpose, [one.story for one in made.voices], who(), now)
-            emit(_rendered(made, files), lambda: _told(made, files), as_json=as_json)
+            _render(place, subject, medleys.Purpose(purpose), out, as_json=as_json)
         elif action == "cue":
             if box is None:
                 raise click.UsageError("Which box? --box NAME")
-            with catalogue.write() as tx:
-                sheet, placed = medleys.as_cue_sheet(tx, subject, box, who(), now)
-            plain = {
-                "medley": subject,
-                "box": box,
-                "sheet": sheet,
-                "buttons": {str(n): one for n, one in placed.items()},
-            }
-            emit(
-                plain,
-                lambda: f"{box} gets the sheet {sheet} with its next feed: {len(placed)} buttons.",
-                as_json=as_json,
-            )
+            _cue(place, subject, box, as_json=as_json)
         else:
-            with catalogue.write() as tx:
-                if action == "end":
-                    medleys.end_medley(tx, subject, who(), now)
-                else:
-                    medleys.set_door(tx, subject, action == "public", who(), now)
-            from archive.server.erase import settle
+            _turn(place, subject, action, as_json=as_json)
 
-            settle(place, catalogue)
-            emit({"medley": subject, "now": action}, lambda: f"{subject}: {action}.", as_json=as_json)
+
+def _list(place: ArchiveHome, *, as_json: bool) -> None:
+    from archive.patterns import medleys
+
+    with place.catalogue() as catalogue, catalogue.read() as tx:
+        known = medleys.medleys(tx)
+    emit({"medleys": [_plain(one) for one in known]}, lambda: _table(known), as_json=as_json)
+
+
+def _make(place: ArchiveHome, title: str, language: str, parts: tuple[str, ...], *, as_json: bool) -> None:
+    from archive.patterns import medleys
+
+    items = [_item(place.objects, part) for part in parts]
+    with place.catalogue() as catalogue, catalogue.write() as tx:
+        ident = medleys.make_medley(tx, title, language, items, who(), place.now())
+    emit({"medley": ident}, lambda: f"{ident}  {title}", as_json=as_json)
+
+
+def _render(place: ArchiveHome, medley: str, purpose: Purpose, out: Path | None, *, as_json: bool) -> None:
+    from archive.patterns import medleys
+    from archive.patterns.rendering import rendition_of
+
+    made = rendition_of(place, medley, purpose)
+    files = [] if out is None else write_files(place.objects, made, out)
+    if out is not None:
+        with place.catalogue() as catalogue, catalogue.write() as tx:
+            voices = [one.story for one in made.voices]
+            medleys.note_taken_out(tx, medley, made.purpose, voices, who(), place.now())
+    emit(_rendered(made, files), lambda: _told(made, files), as_json=as_json)
+
+
+def _cue(place: ArchiveHome, medley: str, box: str, *, as_json: bool) -> None:
+    from archive.patterns import medleys
+
+    with place.catalogue() as catalogue, catalogue.write() as tx:
+        sheet, placed = medleys.as_cue_sheet(tx, medley, box, who(), place.now())
+    plain = {"medley": medley, "box": box, "sheet": sheet, "buttons": {str(n): one for n, one in placed.items()}}
+    told = f"{box} gets the sheet {sheet} with its next feed: {len(placed)} buttons."
+    emit(plain, lambda: told, as_json=as_json)
+
+
+def _turn(place: ArchiveHome, medley: str, action: str, *, as_json: bool) -> None:
+    """Open it to everybody, close it, or end it."""
+    from archive.patterns import medleys
+    from archive.server.erase import settle
+
+    with place.catalogue() as catalogue:
+        with catalogue.write() as tx:
+            if action == "end":
+                medleys.end_medley(tx, medley, who(), place.now())
+            else:
+                medleys.set_door(tx, medley, action == "public", who(), place.now())
+        settle(place, catalogue)
+    emit({"medley": medley, "now": action}, lambda: f"{medley}: {action}.", as_json=as_json)
 
 
 def write_files(objects: Any, made: Rendition, out: Path) -> list[str]:

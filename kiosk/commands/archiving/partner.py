@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kiosk.commands.archiving.common import archive_home_option, who
 from kiosk.commands.common import emit, json_option
+
+if TYPE_CHECKING:
+    from archive.server.place import ArchiveHome
 
 
 @click.command(name="partner")
@@ -36,55 +40,73 @@ def command(
     fetched. Stories a partner lends are played and nothing else; what its tellers take back is gone with the next
     exchange.
     """
-    from archive.partners import known
-    from archive.partners.exchange import exchange_folder, exchange_https
-    from archive.partners.taking import drop, guests
-    from archive.sealedbag import read_archive_key
     from archive.server.place import open_archive
 
     if action not in {"list", "stories"} and name is None:
         raise click.UsageError(f"Which? hearth archive partner {action} NAME")
-    with open_archive(home) as place, place.catalogue() as catalogue:
-        now = place.now()
-        if action == "add":
-            key = read_archive_key(target.read_bytes()) if target is not None and target.is_file() else None
-            if key is None or name is None:
-                raise click.UsageError("Which archive? hearth archive partner add NAME archive-key.json")
-            with catalogue.write() as tx:
-                shown = known.add_partner(tx, name, key, who(), now, url=url, secret=credential)
-            told = f"{name} is known by {key.fingerprint}.\nFor its people, shown once: {shown}"
-            plain = {"partner": name, "fingerprint": key.fingerprint, "credential": shown}
-            emit(plain, lambda: told, as_json=as_json)
+    with open_archive(home) as place:
+        if action == "add" and name is not None:
+            _add(place, name, target, url, credential, as_json=as_json)
         elif action == "exchange" and name is not None:
-            with catalogue.read() as tx:
-                partner = known.partner_named(tx, name)
-            done = (
-                exchange_https(place, partner, who())
-                if target is None
-                else exchange_folder(place, partner, target, who())
-            )
-            took = (
-                "They had left nothing."
-                if done.took is None
-                else f"{len(done.took.lent)} stories came, {len(done.took.ended)} ended."
-            )
-            emit({"partner": name, **done.to_json()}, lambda: took, as_json=as_json)
+            _exchange(place, name, target, as_json=as_json)
         elif action == "remove" and name is not None:
-            with catalogue.write() as tx:
-                blobs = known.remove_partner(tx, name, who(), now)
-            drop(place, blobs)
-            emit({"partner": name, "removed": True}, lambda: f"{name} is no partner any more.", as_json=as_json)
+            _remove(place, name, as_json=as_json)
         elif action == "stories":
-            with catalogue.read() as tx:
-                lent = guests(tx, place)
-            rows = [{"partner": one.partner, "story": one.story, "site": one.site, "title": one.title} for one in lent]
-            emit(
-                {"stories": rows},
-                lambda: "\n".join(f"{one.partner}  {one.story}  {one.title}" for one in lent),
-                as_json=as_json,
-            )
+            _stories(place, as_json=as_json)
         else:
-            with catalogue.read() as tx:
-                every = known.partners(tx)
-            text = "\n".join(f"{one.name:<24} {one.key.fingerprint}" for one in every) or "There is no partner yet."
-            emit({"partners": [one.to_json() for one in every]}, lambda: text, as_json=as_json)
+            _list(place, as_json=as_json)
+
+
+def _add(place: ArchiveHome, name: str, target: Path | None, url: str, secret: str, *, as_json: bool) -> None:
+    from archive.partners import known
+    from archive.sealedbag import read_archive_key
+
+    key = read_archive_key(target.read_bytes()) if target is not None and target.is_file() else None
+    if key is None:
+        raise click.UsageError("Which archive? hearth archive partner add NAME archive-key.json")
+    with place.catalogue() as catalogue, catalogue.write() as tx:
+        shown = known.add_partner(tx, name, key, who(), place.now(), url=url, secret=secret)
+    told = f"{name} is known by {key.fingerprint}.\nFor its people, shown once: {shown}"
+    emit({"partner": name, "fingerprint": key.fingerprint, "credential": shown}, lambda: told, as_json=as_json)
+
+
+def _exchange(place: ArchiveHome, name: str, target: Path | None, *, as_json: bool) -> None:
+    from archive.partners import known
+    from archive.partners.exchange import exchange_folder, exchange_https
+
+    with place.catalogue() as catalogue, catalogue.read() as tx:
+        partner = known.partner_named(tx, name)
+    done = exchange_https(place, partner, who()) if target is None else exchange_folder(place, partner, target, who())
+    took = "They had left nothing."
+    if done.took is not None:
+        took = f"{len(done.took.lent)} stories came, {len(done.took.ended)} ended."
+    emit({"partner": name, **done.to_json()}, lambda: took, as_json=as_json)
+
+
+def _remove(place: ArchiveHome, name: str, *, as_json: bool) -> None:
+    from archive.partners import known
+    from archive.partners.taking import drop
+
+    with place.catalogue() as catalogue, catalogue.write() as tx:
+        blobs = known.remove_partner(tx, name, who(), place.now())
+    drop(place, blobs)
+    emit({"partner": name, "removed": True}, lambda: f"{name} is no partner any more.", as_json=as_json)
+
+
+def _stories(place: ArchiveHome, *, as_json: bool) -> None:
+    from archive.partners.taking import guests
+
+    with place.catalogue() as catalogue, catalogue.read() as tx:
+        lent = guests(tx, place)
+    rows = [{"partner": one.partner, "story": one.story, "site": one.site, "title": one.title} for one in lent]
+    text = "\n".join(f"{one.partner}  {one.story}  {one.title}" for one in lent)
+    emit({"stories": rows}, lambda: text, as_json=as_json)
+
+
+def _list(place: ArchiveHome, *, as_json: bool) -> None:
+    from archive.partners import known
+
+    with place.catalogue() as catalogue, catalogue.read() as tx:
+        every = known.partners(tx)
+    text = "\n".join(f"{one.name:<24} {one.key.fingerprint}" for one in every) or "There is no partner yet."
+    emit({"partners": [one.to_json() for one in every]}, lambda: text, as_json=as_json)
