@@ -23,7 +23,7 @@ from audio.levels import Hint as LevelHint
 from audio.segmenter import Segmenter, SegmentRules
 from audio.sources import Source
 from audio.takewriter import TakeWriter
-from audio.types import MarkKind, Ms, Take, TakeId
+from audio.types import MarkKind, Ms, Segment, Take, TakeId, Tentative
 from kiosk import types as t
 from kiosk.later import Beside
 from kiosk.reviewing import Reviewing
@@ -84,6 +84,7 @@ class Telling:
         self._texts: Texts | None = None
         self._begin_track = begin_track or (lambda at: at)
         self._open: OpenTake | None = None
+        self._unwritten: list[Segment] = []
         self._delivering = False
         self._hint: t.Hint | None = None
         self._spoke_at: float | None = None
@@ -296,9 +297,10 @@ class Telling:
             case heard.Marked(mark=mark):
                 self._spoke_at = None if mark.kind is MarkKind.STARTED else now
             case heard.SegmentClosed(segment=segment):
-                self._store.add_segment(segment)
+                self._unwritten.append(segment)
+                self._write_segments()
             case heard.ShortPause(span=span):
-                self._store.add_tentative(span)
+                self._offer(span)
             case heard.SoundGap(take=torn, at=place, lost=lost):
                 self._gap(torn, place, lost)
             case heard.TakeClosed(take=done):
@@ -347,9 +349,28 @@ class Telling:
         except (ArchiveError, sqlite3.Error) as error:
             _log.warning("facts about the sound of take %s are not stored: %s", done.id, type(error).__name__)
 
+    def _write_segments(self) -> None:
+        """Hand segments on in their order; one the disk did not take waits for the next, while the sound goes on."""
+        try:
+            while self._unwritten:
+                self._store.add_segment(self._unwritten[0])
+                del self._unwritten[0]
+        except ArchiveError as error:
+            _log.warning("a segment of take %s has to wait: %s", self._unwritten[0].take, type(error).__name__)
+
+    def _offer(self, span: Tentative) -> None:
+        try:
+            self._store.add_tentative(span)
+        except ArchiveError as error:  # nothing but a head start is lost
+            _log.warning("no look ahead at take %s: %s", span.take, type(error).__name__)
+
     def _close(self, done: Take) -> None:
         try:
-            self._closed(self._store.close_take(done))
+            closed = self._store.close_take(done)
+            while self._unwritten:
+                self._store.add_segment(self._unwritten[0])
+                del self._unwritten[0]
+            self._closed(closed)
         except (ArchiveError, OSError) as error:
             self._fail(done.id, error)
 
