@@ -6,11 +6,12 @@ arrives in the one queue.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sqlite3
 from collections.abc import Callable
 
-from archive.errors import ArchiveError
+from archive.errors import ArchiveError, NoSuchStory
 from archive.store import Store
 from archive.stories import FreshCode, fresh_code
 from archive.trimming import Trim, begin_trim, drop_trim, finish_trim
@@ -144,8 +145,9 @@ class Reviewing:
         return self._store.kind_of(take) is Kind.CONVERSATION
 
     def end_review(self, take: TakeId) -> None:
-        """End the visit in which this take was told."""
-        self._store.close_review(take, BY_KEY)
+        """End the visit in which this take was told; one whose yes could not even be written has none to end."""
+        with contextlib.suppress(NoSuchStory):
+            self._store.close_review(take, BY_KEY)
 
     def _prepare_code(self, take: TakeId) -> None:
         """Derive a keep-code for each person while they decide, so that pressing keep keeps at once."""

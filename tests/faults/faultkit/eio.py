@@ -47,7 +47,8 @@ def visitor(home: Path) -> dict[str, object]:
             safe = box.state is State.SHARING
         box.run(0.5)
     except (TimeoutError, RuntimeError, OSError) as error:
-        if box.state is not State.OUT_OF_SERVICE:
+        # A box that rests looks again after a while; that it rested, and why, is what a visitor has to be told.
+        if box.state is not State.OUT_OF_SERVICE and not any("is resting" in text for text in box.shown):
             box.shown.append(f"! {type(error).__name__}: {error}")
     answer = {
         "take": take, "told": told, "safe": safe, "shown": box.shown, "spoken": box.read_aloud,

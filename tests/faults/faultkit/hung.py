@@ -6,6 +6,7 @@ The service manager here is a small one of our own that keeps systemd's rules (`
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import select
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from archive.store import Store
 from audio.clock import SystemClock
+from audio.errors import DamagedTake
 from audio.takewriter import read_head
 from faultkit import Fault, Outcome
 from kiosk.box import read_home
@@ -146,16 +148,24 @@ def _tell(store: Store, takes: Path, manager: Manager) -> str:
     """Press through the table of commands, as a phone would, until sound is stored."""
     end = time.monotonic() + 60.0
     presses = iter(("talk", "agree", "talk"))
-    while not list(takes.glob("*.take")):
+    while (take := _begun(takes)) is None:
         press = next(presses, "")
         if press:
             store.add_command("press", press)
         until = time.monotonic() + 1.5
-        while time.monotonic() < until and not list(takes.glob("*.take")):
+        while time.monotonic() < until and _begun(takes) is None:
             manager.heard(0.05)
         if time.monotonic() > end:
             raise TimeoutError("no story was begun")
-    return read_head(next(iter(takes.glob("*.take")))).take
+    return take
+
+
+def _begun(takes: Path) -> str | None:
+    """The take whose file has its head."""
+    for path in takes.glob("*.take"):
+        with contextlib.suppress(DamagedTake):
+            return read_head(path).take
+    return None
 
 
 FAULT = Fault("hung", sample=1, full=20, run=run, promise="restarted by the watchdog within 30 s, with the story")
