@@ -65,6 +65,8 @@ def read_tombstone(data: bytes) -> Tombstone | None:
             int(plain.get("events", 0)),
             str(plain.get("head", "")),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError):
+        return None
+    if not 0 <= stone.events < 1 << 31 or not 1900 <= stone.at.year <= 2900:  # noqa: PLR2004 - what a database holds
         return None
     return stone if is_bag_id(stone.story) and stone.at.tzinfo else None

@@ -28,7 +28,7 @@ from hardware.controls import Controls
 from hardware.lamps import Lamps
 from hardware.types import CUES, Control, ControlEvent, Lamp
 from kiosk import types as t
-from kiosk.effects import Check, Effects
+from kiosk.effects import TROUBLES, Check, Effects
 from kiosk.facing import PHONE_S, Facing
 from kiosk.keys import keys
 from kiosk.later import Beside, Done
@@ -281,7 +281,10 @@ class App:
         elif lost(before) and not lost(self.session):
             # Nothing the box says may sound into a story that goes on.
             self._parts.playing.stop()
-        self._mark(event, before)
+        try:
+            self._mark(event, before)
+        except TROUBLES as error:  # the story goes on, marked or not
+            _log.warning("a mark is not stored: %s", type(error).__name__)
 
     def _mark(self, event: t.Event, before: Session) -> None:
         """Mark on the conversation's own time line what was played into it and asked in it."""

@@ -87,14 +87,24 @@ class Effects:
 
     def run(self, effects: tuple[t.Effect, ...], session: t.Session) -> None:
         """Carry out the effects of one step that led to ``session``."""
-        for effect in effects:
+        for place, effect in enumerate(effects):
             try:
                 self._one(effect, session)
             except TROUBLES as error:
                 _log.exception("%s failed", type(effect).__name__)
+                self._let_go(effects[place + 1 :], session)
                 say, do = self._said(error, session)
                 self._announce(t.Trouble(say, do, self._now()))
                 return
+
+    def _let_go(self, left: tuple[t.Effect, ...], session: t.Session) -> None:
+        """Whatever failed: the microphone closes, what sounds ends, and the visit is forgotten."""
+        for effect in left:
+            if isinstance(effect, t.CloseStream | t.StopPlaying | t.ForgetVisit):
+                try:
+                    self._one(effect, session)
+                except TROUBLES:
+                    _log.exception("%s failed", type(effect).__name__)
 
     def _said(self, error: Exception, session: t.Session) -> tuple[str, str]:
         code = getattr(error, "code", "disk-trouble")

@@ -298,7 +298,7 @@ class Playing:
         shown = Reader.CAPTION if reader in {Reader.PLAY, Reader.CUE} else reader  # one who is lent has captions, too
         try:
             return tuple(transcript(self._store, take, shown, self._store.now(), visit=self.visit))
-        except ArchiveError:
+        except (ArchiveError, AudioError):  # a damaged word must not silence the gate over a voice that sounds
             return ()
 
     def _level_db(self, take: TakeId) -> float:

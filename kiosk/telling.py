@@ -35,6 +35,7 @@ from kiosk.texts import Texts
 
 Announce = Callable[[t.Event], None]
 
+_AGAIN_S = 1.0
 QUIET_AFTER_S = 4.0
 """So long a silence is answered with "take your time", never with a cut."""
 _HINTS = {
@@ -85,6 +86,7 @@ class Telling:
         self._begin_track = begin_track or (lambda at: at)
         self._open: OpenTake | None = None
         self._unwritten: list[Segment] = []
+        self._again_at = 0.0
         self._delivering = False
         self._hint: t.Hint | None = None
         self._spoke_at: float | None = None
@@ -251,6 +253,7 @@ class Telling:
         """Erase the take, open or closed."""
         self._let_go(take)
         self._store.discard(take, BY_KEY)
+        self._unwritten = [segment for segment in self._unwritten if segment.take != take]
 
     def forget(self) -> None:
         """Clear what belongs to the visit from memory."""
@@ -313,7 +316,10 @@ class Telling:
                 pass
 
     def tick(self, take: TakeId | None, now: float) -> None:
-        """Notice a long silence, once."""
+        """Notice a long silence, once; hand on what had to wait."""
+        if self._unwritten and now >= self._again_at:
+            self._again_at = now + _AGAIN_S
+            self._write_segments()
         if take is not None and self._spoke_at is not None and now - self._spoke_at >= QUIET_AFTER_S:
             self._announce(t.QuietFor(take, now - self._spoke_at, now))
             self._spoke_at = None
@@ -338,7 +344,10 @@ class Telling:
     def _gap(self, take: TakeId, at: Ms, lost: float) -> None:
         self._facts.gaps += 1
         if self._facts.gaps <= MOST:
-            add_moment(self._store, take, Mark.GAP, at, f"{lost:.3f} s" if lost else "")
+            try:
+                add_moment(self._store, take, Mark.GAP, at, f"{lost:.3f} s" if lost else "")
+            except (ArchiveError, sqlite3.Error) as error:  # the sound goes on, marked or not
+                _log.warning("a gap in take %s is not marked: %s", take, type(error).__name__)
 
     def _store_facts(self, done: Take) -> None:
         """Store what was wrong with the sound of a take; that this fails must not harm the take."""
@@ -351,28 +360,31 @@ class Telling:
 
     def _write_segments(self) -> None:
         """Hand segments on in their order; one the disk did not take waits for the next, while the sound goes on."""
-        try:
-            while self._unwritten:
+        while self._unwritten:
+            try:
                 self._store.add_segment(self._unwritten[0])
-                del self._unwritten[0]
-        except ArchiveError as error:
-            _log.warning("a segment of take %s has to wait: %s", self._unwritten[0].take, type(error).__name__)
+            except sqlite3.IntegrityError:
+                pass  # its take was thrown away meanwhile
+            except (ArchiveError, sqlite3.Error) as error:
+                _log.warning("a segment of take %s has to wait: %s", self._unwritten[0].take, type(error).__name__)
+                return
+            del self._unwritten[0]
 
     def _offer(self, span: Tentative) -> None:
         try:
             self._store.add_tentative(span)
-        except ArchiveError as error:  # nothing but a head start is lost
+        except (ArchiveError, sqlite3.Error) as error:  # nothing but a head start is lost
             _log.warning("no look ahead at take %s: %s", span.take, type(error).__name__)
 
     def _close(self, done: Take) -> None:
         try:
             closed = self._store.close_take(done)
-            while self._unwritten:
-                self._store.add_segment(self._unwritten[0])
-                del self._unwritten[0]
-            self._closed(closed)
-        except (ArchiveError, OSError) as error:
+        except (ArchiveError, OSError, sqlite3.Error) as error:
             self._fail(done.id, error)
+            return
+        # The story is safe by now; words that still wait come with the next look.
+        self._write_segments()
+        self._closed(closed)
 
     def _closed(self, done: Take) -> None:
         try:

@@ -245,8 +245,7 @@ def state_of(tx: Tx, quote: Quote, now: datetime | None) -> State:
         return State(False, answer.why)
     if quote.checked_by is None:
         return State(False, "Nobody has checked it against the sound yet.")
-    spans = redactions_of(tx, quote.story)
-    if any(one.lifted_by is None and one.start < quote.end and quote.start < one.end for one in spans):
+    if _blanked(tx, quote):
         return State(False, "Something in it was blanked out.")
     heard = ask(tx, quote.story, Reader.PUBLISH, now)
     return State(True, answer.why, heard.allowed and heard.voice)
@@ -254,6 +253,15 @@ def state_of(tx: Tx, quote: Quote, now: datetime | None) -> State:
 
 def may_be_seen(tx: Tx, quote: Quote, now: datetime | None) -> bool:
     """Whether the desk may read and hear what a quote quotes now."""
+    return not _blanked(tx, quote) and _open(tx, quote, now)
+
+
+def _blanked(tx: Tx, quote: Quote) -> bool:
+    spans = redactions_of(tx, quote.story)
+    return any(one.lifted_by is None and one.start < quote.end and quote.start < one.end for one in spans)
+
+
+def _open(tx: Tx, quote: Quote, now: datetime | None) -> bool:
     return ask(tx, quote.story, Reader.DESK, now).allowed and ask(tx, quote.story, Reader.QUOTE, now).allowed
 
 

@@ -154,6 +154,8 @@ def set_password(tx: Tx, person: Person, hashed: str, now: datetime) -> None:
     """Store a new password's hash; every session begun with the old one ends."""
     tx.run("UPDATE people SET password = ? WHERE id = ?", hashed, person.id)
     tx.run("UPDATE people_sessions SET ended_at = ? WHERE person = ? AND ended_at IS NULL", stamp(now), person.id)
+    # A slip with a code that was not needed must not open the account a week later.
+    tx.run("DELETE FROM people_codes WHERE person = ? AND used_at IS NULL", person.id)
     note_change(tx, person.name, "password set", person.name, "", now)
 
 

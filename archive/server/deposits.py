@@ -20,6 +20,7 @@ from archive.catalogue.changes import note_change, stamp
 from archive.catalogue.consents import put_record, read_stored
 from archive.catalogue.passages import put_passages
 from archive.catalogue.port import Catalogue, Tx, Value
+from archive.cutting import LEEWAY
 from archive.durable import copy_synced, remove, sync_folder
 from archive.errors import ArchiveError, BadBag, CatalogueTrouble, Conflict, NoSuchObject, TakenBack
 from archive.ingest import TAKEN_BACK, check_successor, lifts
@@ -56,7 +57,11 @@ def accept(place: ArchiveHome, source: Path, box: str) -> Receipt:
     with place.working() as work:
         folder = source if source.is_dir() else open_sealed_bag(source, place.keys.seal, work, LIMITS)
         checked = check_bag(folder, place.now(), LIMITS)
-        arrival = read_arrival(folder, checked)
+        try:
+            arrival = read_arrival(folder, checked)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            say = "What this bag says of its story cannot be read."
+            raise BadBag(say, "Let the box that recorded the story send it again.") from error
         with place.catalogue() as catalogue:
             try:
                 return _Deposit(place, catalogue, folder, arrival, box, f"{socket.gethostname()}/{work.name}").take()
@@ -82,7 +87,7 @@ class _Deposit:
     def take(self) -> Receipt:
         """Store the files, then let the catalogue know all at once."""
         with self._catalogue.write() as tx:
-            old = _judge(tx, self._checked)
+            old = _judge(tx, self._checked, self._box)
             if old is None or not self._whole(tx):
                 tx.run(
                     "INSERT INTO arriving (token, story, bag_sha256, at) VALUES (?, ?, ?, ?)",
@@ -126,7 +131,7 @@ class _Deposit:
         if tx.run("DELETE FROM arriving WHERE token = ?", self._token) == 0:
             raise CatalogueTrouble(_BROUGHT_AWAY, "Nothing was kept; let the box come again.")
         # Judged again: others may have brought the same story, or taken it back, while the files were stored.
-        old = _judge(tx, self._checked)
+        old = _judge(tx, self._checked, self._box)
         if old is not None:
             return old
         _put_story(tx, self._arrival, files, self._box, self._place.now())
@@ -143,20 +148,28 @@ class _Deposit:
         settle(self._place, self._catalogue)
 
 
-def _judge(tx: Tx, checked: CheckedBag) -> Receipt | None:
-    """Return the receipt where this very bag is kept already. Raises `TakenBack`, `Conflict`."""
+def _judge(tx: Tx, checked: CheckedBag, box: str) -> Receipt | None:
+    """Return the receipt where this very bag is kept already. Raises `TakenBack`, `Conflict`.
+
+    A story stays with the box it came from: another one may have its consent record, from a loan, and could go on
+    from it. One that first came on a stick, from no box by name, belongs to the first that shows the very same bag.
+    """
     stone = tx.one("SELECT id, at, reach, events, head FROM tombstones WHERE id = ?", checked.id)
     if stone is not None:
         at, reach = datetime.fromisoformat(stone["at"]), Reach(stone["reach"])
         if not lifts(Tombstone(TakeId(checked.id), at, reach, stone["events"], stone["head"]), checked.consent):
             raise TakenBack(TAKEN_BACK)
-    kept = tx.one("SELECT bag_sha256 FROM stories WHERE id = ?", checked.id)
+    kept = tx.one("SELECT bag_sha256, box FROM stories WHERE id = ?", checked.id)
     record = read_stored(tx, checked.id)
     if kept is None or record is None:
         return None
     if kept["bag_sha256"] == checked.sha256:
+        if box:
+            tx.run("UPDATE stories SET box = ? WHERE id = ? AND box = ''", box, checked.id)
         body = tx.one("SELECT body FROM receipts WHERE story = ? AND sha256 = ?", checked.id, checked.sha256)
         return None if body is None else read_receipt(json.loads(body["body"]))
+    if box and kept["box"] not in {"", box}:
+        raise Conflict("Another content with the same id came, from another box; a person has to look at both.")
     sound = tx.one("SELECT sha256 FROM files WHERE story = ? AND path = ?", checked.id, SOUND)
     check_successor(record, None if sound is None else sound["sha256"], checked)
     return None
@@ -177,7 +190,9 @@ def _put_story(tx: Tx, arrival: Arrival, files: Sequence[tuple[str, str, int, st
         "received_at": stamp(now),
     }  # fmt: skip
     # When it first came stays; a story's place in the queue does not change because its teller said more.
-    again = ", ".join(f"{name} = excluded.{name}" for name in facts if name not in {"id", "received_at"})
+    again = ", ".join(f"{name} = excluded.{name}" for name in facts if name not in {"id", "received_at", "box"})
+    # Nor does it change hands: what comes on a stick names no box.
+    again += ", box = CASE WHEN excluded.box = '' THEN stories.box ELSE excluded.box END"
     tx.run(
         f"INSERT INTO stories ({', '.join(facts)}) VALUES ({', '.join('?' * len(facts))}) "  # noqa: S608 - our names
         f"ON CONFLICT (id) DO UPDATE SET {again}",
@@ -194,6 +209,10 @@ def _put_story(tx: Tx, arrival: Arrival, files: Sequence[tuple[str, str, int, st
     for start, end in cuts:
         # What was cut out of the story by a curator may hold, or tell, what the teller took back.
         tx.run("DELETE FROM excerpts WHERE story = ? AND start_ms < ? AND end_ms > ?", story, end, start)
+        over = (story, end + LEEWAY, start - LEEWAY)
+        tx.run("DELETE FROM briefing_quotes WHERE story = ? AND start_ms < ? AND end_ms > ?", *over)
+        marked = "SELECT id FROM highlights WHERE story = ? AND start_ms < ? AND end_ms > ?"
+        tx.run(f"DELETE FROM memos WHERE highlight IN ({marked})", *over)  # noqa: S608 - our names
     put_passages(tx, story, arrival.cues, arrival.written_by, stamp(now), cuts)
     blank_again(tx, story, now)
     tx.run("DELETE FROM tombstones WHERE id = ? AND reach = ?", story, Reach.RECALL.value)

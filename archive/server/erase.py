@@ -60,10 +60,12 @@ def again(place: ArchiveHome) -> None:
 
 def bury(tx: Tx, stone: Tombstone, who: str, now: datetime) -> bool:
     """Write the tombstone and delete the rows, inside a transaction; `settle` has to follow it."""
-    known = tx.one("SELECT reach FROM tombstones WHERE id = ?", stone.story)
+    known = tx.one("SELECT reach, events FROM tombstones WHERE id = ?", stone.story)
     record = read_stored(tx, stone.story)
     if known is not None and known["reach"] == Reach.WITHDRAWAL:
         return False
+    if known is not None and stone.reach is Reach.RECALL and stone.events < known["events"]:
+        return False  # an older one, on a stick that lay somewhere: the teller's last word stands
     if record is not None and lifts(stone, record):
         return False
     tx.run(

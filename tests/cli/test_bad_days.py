@@ -55,7 +55,7 @@ def test_what_nobody_expected_is_one_object_and_a_trace(verb, home, monkeypatch,
     def stumble(_home: object) -> None:
         raise surprise
 
-    monkeypatch.setattr(list_, "read_home", stumble)
+    monkeypatch.setattr(list_, "reading", stumble)
     answer = verb("list", "--home", home, "--json")
     assert answer.code == 1
     assert answer.json["error"]["code"] == "unexpected"

@@ -6,6 +6,9 @@ box it speaks to, and speaks of that box's own things alone.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -19,6 +22,8 @@ from archive.server.place import ArchiveHome
 MARK = "Hearth-Archive"
 """Every answer carries this header: by it a box tells the archive from a network's sign-in page."""
 _LONGEST_CREDENTIAL = 200
+_HEARD_OUT, _HEARD_OUT_S = 1 << 16, 1.0
+"""Bytes and seconds of an unwanted request that are let in, unseen."""
 
 
 class BoxDoor:
@@ -50,9 +55,8 @@ class BoxDoor:
         if box is None:
             refused = answer(ArchiveError("The archive does not know this credential, or has revoked it."), 401)
             refused.headers["WWW-Authenticate"] = "Bearer"
-            # What it wanted to send stays unread.
             refused.headers["Connection"] = "close"
-            await refused(scope, receive, out)
+            await _refuse(refused, receive, out)
             return
         scope.setdefault("state", {})["box"] = box
         await self._app(scope, receive, out)
@@ -63,6 +67,24 @@ class BoxDoor:
             return None
         with self._place.catalogue() as catalogue:
             return box_with(catalogue, credential.strip())
+
+
+async def _refuse(refused: Response, receive: Receive, send: Send) -> None:
+    """Answer at once; what was on its way already is dropped before the line closes.
+
+    A line closed upon unread bytes is reset, and the answer may be lost with it.
+    """
+    await send({"type": "http.response.start", "status": refused.status_code, "headers": refused.raw_headers})
+    await send({"type": "http.response.body", "body": bytes(refused.body), "more_body": True})
+    dropped = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_HEARD_OUT_S):
+            while dropped <= _HEARD_OUT:
+                message = await receive()
+                dropped += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    break
+    await send({"type": "http.response.body", "body": b""})
 
 
 def answer(error: ArchiveError, status: int) -> JSONResponse:

@@ -177,6 +177,6 @@ def _layers(ask: Ask, tx: Tx, story: str, passages: list[Passage]) -> Layers:
 
 def _number(ask: Ask, name: str) -> int:
     text = ask.form.get(name, "")
-    if not text.isdecimal() or int(text) >= _MOST_MS:
+    if not text.isdecimal() or len(text) > len(str(_MOST_MS)) or int(text) >= _MOST_MS:
         raise BadHighlight("No words were chosen. Nothing was changed.", "Choose words, then type a code.")
     return int(text)

@@ -94,4 +94,4 @@ def around(words: list[DeskWord], start: int, end: int) -> Shown:
 
 def _asked(ask: Ask, name: str) -> int | None:
     text = ask.form.get(name) or ask.request.query_params.get(name, "")
-    return int(text) if text.isdecimal() and int(text) < _MOST_MS else None
+    return int(text) if text.isdecimal() and len(text) <= len(str(_MOST_MS)) and int(text) < _MOST_MS else None

@@ -208,7 +208,8 @@ class _Door:
         """Read one page of stories, each asked about; returns them, the page and the number of pages."""
         self._renew()
         asked = request.query_params.get("page", "1")
-        page = int(asked) if asked.isascii() and asked.isdigit() and 0 < int(asked[:7]) < _MOST_PAGES else 1
+        told = int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= len(str(_MOST_PAGES)) else 1
+        page = told if 0 < told < _MOST_PAGES else 1
         with self._place.catalogue() as catalogue, catalogue.read() as tx:
             stories, last = newest(tx, page, size)
             tellings = read_tellings(tx, stories, Reader.PUBLISH, self._place.now(), words=False)

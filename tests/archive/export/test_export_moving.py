@@ -156,10 +156,8 @@ def test_addresses_that_are_unclear_are_said(stocked: ArchiveHome, addresses: tu
 
 
 def test_other_settings_stay_as_they_were(stocked: ArchiveHome, tmp_path: Path) -> None:
-    text = stocked.config.read_text().replace(
-        "public = false", "public = false\n# Ours.\n[serve]\nnames = ['a.example']"
-    )
-    stocked.config.write_text(text)
+    text = stocked.config.read_text()
+    stocked.config.write_text(f"{text}\n# Ours.\n[serve]\nnames = ['a.example']\n")
     move_archive(stocked, (f"folder:{tmp_path / 'it is'}", f"sqlite:{tmp_path / 'new.db'}"))
     after = stocked.config.read_text()
     assert "# Ours.\n[serve]\nnames = ['a.example']" in after
