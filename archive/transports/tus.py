@@ -21,7 +21,7 @@ from archive.transports.networds import Passing
 from archive.transports.wire import Said, Wire
 
 SMALLEST = 1 << 15
-FIRST = 1 << 18
+FIRST = 1 << 16
 LARGEST = 1 << 25
 """32 MiB: a second's worth on a fast line; on slow ones pieces never grow so far."""
 _QUICK_S = 2.0

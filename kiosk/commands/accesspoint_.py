@@ -26,6 +26,7 @@ def command() -> None:
     \b
     Examples:
       hearth accesspoint
+      hearth accesspoint --help
     """
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
     stop = threading.Event()

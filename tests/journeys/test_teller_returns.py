@@ -74,7 +74,7 @@ def test_a_card_without_its_keys_holds_no_word_title_sample_or_code(evening, in_
 
 def test_a_teller_narrows_and_takes_back_at_the_box_with_three_keys(hearth, speech, tmp_path) -> None:
     home = tmp_path / "home"
-    own = "next story code:last uses no yes where back part back hear @1 stop"
+    own = "next story code:last uses no yes where back hear @1 stop"
     script = f"{TELL} play_here archive done {own} withdraw back listen"
     ran = hearth("simulate", "--home", home, "--mic", speech[0].path, "--presses", script, "--json")
     assert ran.code == 0, ran.err
