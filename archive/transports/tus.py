@@ -20,11 +20,11 @@ from typing import BinaryIO
 from archive.transports.networds import Passing
 from archive.transports.wire import Said, Wire
 
-SMALLEST = 1 << 15
-FIRST = 1 << 16
+SMALLEST = 1 << 14
+FIRST = 1 << 15
 LARGEST = 1 << 25
 """32 MiB: a second's worth on a fast line; on slow ones pieces never grow so far."""
-_QUICK_S = 2.0
+_QUICK_S = 1.0
 _SLOW_S = 6.0
 _VERSION = {"Tus-Resumable": "1.0.0"}
 
