@@ -84,6 +84,8 @@ def serve(
         )  # fmt: skip
         watch = threading.Thread(target=_watch, args=(server, home, clock, where, stop, ending), daemon=True)
         watch.start()
+        # From here on whoever asks is kept waiting, not turned away.
+        listening.listen(64)
         ready(where.url(listening.getsockname()[1]))
         try:
             server.run(sockets=[listening])

@@ -82,6 +82,8 @@ def serve(
         watch = threading.Thread(target=_watch, args=(server, stop, ended), daemon=True)
         watch.start()
         sweep(place)
+        # From here on whoever asks is kept waiting, not turned away.
+        listening.listen(64)
         ready(where.url(listening.getsockname()[1]))
         try:
             server.run(sockets=[listening])
