@@ -18,6 +18,11 @@ from pathlib import Path
 from packaging.markers import Marker
 
 LOCK = Path(__file__).parents[1] / "locks/run.txt"
+TEST_LOCK = LOCK.with_name("test.txt")
+TEST_TOOLS = frozenset({
+    "hypothesis", "iniconfig", "packaging", "pluggy", "pygments", "pytest", "pytest-timeout", "sortedcontainers",
+})  # fmt: skip
+"""What the core of the tests runs with, beside what a box runs with."""
 SOURCES_ALONE = {"bagit": ("setuptools", "setuptools-scm>=8", "wheel")}
 """Pure Python without a wheel on the index, and what building it takes."""
 GLIBC = {"3.11": 36, "3.12": 38, "3.13": 41}
@@ -41,6 +46,15 @@ def entries(lock: str, machine: str, python: str) -> dict[str, str]:
         for name, marker, hashes in _ENTRY.findall(lock)
         if not marker or Marker(marker).evaluate(there)
     }
+
+
+def wanted(machine: str, python: str, *, tests: bool = False) -> dict[str, str]:
+    """What a box has on that board, and with ``tests`` what its tests run with: as `entries`."""
+    every = entries(LOCK.read_text(encoding="utf-8"), machine, python)
+    if not tests:
+        return every
+    more = entries(TEST_LOCK.read_text(encoding="utf-8"), machine, python)
+    return every | {name: text for name, text in more.items() if name.partition("==")[0] in TEST_TOOLS}
 
 
 def tags(machine: str, python: str) -> list[str]:
@@ -67,9 +81,9 @@ def pip(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def check(machine: str, python: str, target: Path | None) -> dict[str, object]:
+def check(machine: str, python: str, target: Path | None, *, tests: bool = False) -> dict[str, object]:
     """Ask for all of the lock at once; return what would be installed, and what is missing."""
-    every = entries(LOCK.read_text(encoding="utf-8"), machine, python)
+    every = wanted(machine, python, tests=tests)
     sources = {name: text for name, text in every.items() if name.partition("==")[0] in SOURCES_ALONE}
     with tempfile.TemporaryDirectory() as room:
         lock = Path(room) / "lock.txt"
@@ -132,9 +146,10 @@ def main() -> int:
     parser.add_argument("--python", nargs="*", choices=sorted(GLIBC), default=["3.11", "3.13"])
     parser.add_argument("--machine", choices=("aarch64", "x86_64"), default="aarch64")
     parser.add_argument("--to", type=Path, help="fetch the packages into this folder (give one Python)")
+    parser.add_argument("--tests", action="store_true", help="what the core of the tests runs with too")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    answers = [check(given.machine, python, given.to) for python in given.python]
+    answers = [check(given.machine, python, given.to, tests=given.tests) for python in given.python]
     if given.json:
         print(json.dumps({"ok": all(one["ok"] for one in answers), "checked": answers}))
     else:
