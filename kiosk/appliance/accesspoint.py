@@ -7,7 +7,9 @@ filter lets nobody in before the network stands, and is shut before the network 
 from __future__ import annotations
 
 import logging
+import stat
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from audio.clock import Clock
@@ -30,17 +32,20 @@ class Wish:
         self._since = clock.monotonic()
 
     def stands(self) -> bool:
-        """Whether it is there and was touched within `IDLE_S`."""
+        """Whether it is there, a plain file (no link, no folder) and was touched within `IDLE_S`."""
         try:
-            stamp = self._path.lstat().st_mtime_ns
+            found = self._path.lstat()
         except OSError:
             return False
+        if not stat.S_ISREG(found.st_mode):
+            return False
+        stamp = found.st_mtime_ns
         if stamp != self._stamp:
             self._stamp, self._since = stamp, self._clock.monotonic()
         return self._clock.monotonic() - self._since < IDLE_S
 
     def drop(self) -> None:
-        """Take it away, so that it does not open the network again at once."""
+        """Take it away, so that it does not open the network again at once. Raises `OSError`."""
         self._path.unlink(missing_ok=True)
 
 
@@ -69,10 +74,10 @@ def hold_open(
         while wish.stands() and not wait(LOOK_S):
             pass
     finally:
-        told.unlink(missing_ok=True)
-        wish.drop()
-        try:
+        # First what lets strangers in. A file that cannot be removed must not keep the network open.
+        with ExitStack() as steps:
+            steps.callback(wish.drop)
+            steps.callback(told.unlink, missing_ok=True)
+            steps.callback(point.close)
             firewall.shut()
-        finally:
-            point.close()
     _log.info("the box's own network is closed")

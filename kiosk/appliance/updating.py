@@ -11,7 +11,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -116,6 +116,11 @@ class Updater:
         trial = self._read_trial()
         if trial is None:
             return False
+        known = releases.pointed(self._places.known_good)
+        if known is not None and known.name == trial.after:
+            # It had passed, and the power went before the note of it was taken away: nothing to go back from.
+            self._forget_trial()
+            return False
         self._progress(f"going back to {trial.before}")
         self._go_back(trial)
         return True
@@ -183,38 +188,49 @@ class Updater:
     # -- the trial ------------------------------------------------------------------------------------------------
 
     def _try(self, manifest: Manifest, before: str, release: Path) -> Outcome:
-        places = self._places
         self._progress(f"trying {manifest.version}")
-        stopped = self._now()
         # A box whose microphone is unplugged has nothing better to show, whatever its release.
         worked = any(self._services.standing(unit).at_work for unit in FACES)
         workers = self._running_workers()
+        trial = Trial(before, manifest.version, manifest.oldest_reader > schema() and self._places.database.exists())
+        stopped = self._now()
+        try:
+            timers = self._change(trial, release, workers)
+            up = self._healthy(at_work=worked)
+            if up is not None:
+                releases.point(self._places.known_good, release)
+        except BaseException:
+            # A full disk, a manager that does not answer, being told to stop: the box is never left dark.
+            self._go_back(trial, workers)
+            raise
+        if up is None:
+            try:
+                self._progress(f"{manifest.version} did not start well: going back to {before}")
+                self._refuse(manifest.version)
+            finally:
+                self._go_back(trial, workers)
+            raise NotHealthy(
+                f"Version {manifest.version} did not start well and was taken back; {before} runs again.",
+                "Tell whoever made the bundle; the journal of hearth-kiosk has what it said.",
+            )
+        self._forget_trial()
+        releases.prune(self._places)
+        if timers:
+            self._services.enable(*timers)
+        return Outcome(manifest.version, before, round(up - stopped, 2))
+
+    def _change(self, trial: Trial, release: Path, workers: tuple[str, ...]) -> list[str]:
+        """Stop the box, note the way back, put ``release`` in its place, start it. Returns its new timers and paths."""
+        places = self._places
         self._services.stop(*FACES, *WORKERS)
-        copied = manifest.oldest_reader > schema() and places.database.exists()
-        trial = Trial(before, manifest.version, copied)
-        if copied:
+        if trial.copied:
             _copy_database(places.database, _copy_of(places))
         write_file(places.trial, json.dumps(asdict(trial)).encode())
         timers = put_units(release / releases.UNITS, places.units)
         releases.point(places.current, release)
         self._services.reload()
         self._services.restart(KIOSK, *workers)
-        up = self._healthy(at_work=worked)
-        if up is None:
-            self._progress(f"{manifest.version} did not start well: going back to {before}")
-            self._refuse(manifest.version)
-            self._go_back(trial, workers)
-            raise NotHealthy(
-                f"Version {manifest.version} did not start well and was taken back; {before} runs again.",
-                "Tell whoever made the bundle; the journal of hearth-kiosk has what it said.",
-            )
-        releases.point(places.known_good, release)
-        remove(places.trial)
-        remove(_copy_of(places))
-        releases.prune(places)
-        if timers:
-            self._services.enable(*timers)
-        return Outcome(manifest.version, before, round(up - stopped, 2))
+        return timers
 
     def _running_workers(self) -> tuple[str, ...]:
         return tuple(unit for unit in WORKERS if self._services.standing(unit).active)
@@ -239,18 +255,28 @@ class Updater:
             self._sleep(LOOK_S)
 
     def _go_back(self, trial: Trial, workers: tuple[str, ...] = WORKERS[:1]) -> None:
+        """Let the release before run again. Each step is done though an earlier one failed, the start above all.
+
+        What failed is raised at the end; then the note of the trial stays, and the next start does it once more.
+        """
         places = self._places
         release = places.release(trial.before)
-        self._services.stop(*FACES, *WORKERS)
-        if trial.copied:
-            _restore_database(_copy_of(places), places.database)
-        put_units(release / releases.UNITS, places.units)
-        releases.point(places.current, release)
-        self._services.reload()
-        self._services.restart(KIOSK, *workers)
-        remove(places.trial)
-        remove(_copy_of(places))
+        with ExitStack() as steps:
+            # The last one named is done first.
+            steps.callback(self._services.restart, KIOSK, *workers)
+            steps.callback(self._services.reload)
+            steps.callback(releases.point, places.current, release)
+            steps.callback(put_units, release / releases.UNITS, places.units)
+            # A trial that failed before its copy was whole has not touched the database either.
+            if trial.copied and places.trial.exists():
+                steps.callback(_restore_database, _copy_of(places), places.database)
+            self._services.stop(*FACES, *WORKERS)
+        self._forget_trial()
         remove(places.release(trial.after))
+
+    def _forget_trial(self) -> None:
+        remove(self._places.trial)
+        remove(_copy_of(self._places))
 
     def _refuse(self, version: str) -> None:
         write_file(self._places.refused, json.dumps([*self._refused(), version]).encode())

@@ -58,8 +58,8 @@ def test_it_is_held_until_the_screen_has_done(place: Place) -> None:
     assert seen[0].interface == "wlan7"
     assert place.point.network is None
     assert read_point(place.told) is None
-    # Shut first, opened, and shut again while the passphrase is already forgotten.
-    assert [line.strip() for line in place.notes.read_text().splitlines()] == ["flush", "flush", "add", "flush"]
+    # Shut first, opened, and shut again before anything else is taken away.
+    assert [line.strip() for line in place.notes.read_text().splitlines()] == ["flush", "flush", "add", "flush told"]
 
 
 def test_it_closes_after_a_quarter_of_an_hour_without_anyone_and_is_not_asked_for_again(place: Place) -> None:
@@ -132,12 +132,39 @@ def test_a_wish_is_a_file_and_its_content_is_never_read(place: Place) -> None:
     place.door.open()
     wanted = place.door_folder / "wanted"
     wanted.unlink()
-    # A link to anywhere is looked at itself, and it alone is removed.
+    # A link to anywhere is no wish: nothing is opened, what it names is not touched, and it alone is removed.
     target = place.door_folder.parent / "elsewhere"
     target.write_text("stays")
     wanted.symlink_to(target)
-    place.hold(lambda _: True)
+    place.hold(lambda _: pytest.fail("nobody asked for it"))
     assert target.read_text() == "stays"
+    assert not wanted.is_symlink()
+    assert place.ready == 0
+
+
+def test_a_folder_in_the_place_of_the_wish_opens_nothing(place: Place) -> None:
+    (place.door_folder / "wanted").mkdir()
+    with pytest.raises(OSError, match="wanted"):
+        place.hold(lambda _: pytest.fail("nobody asked for it"))
+    assert place.ready == 0
+    assert "add" not in place.notes.read_text()
+
+
+def test_a_wish_that_turns_into_a_folder_meanwhile_does_not_keep_the_network_open(place: Place) -> None:
+    place.door.open()
+    wanted = place.door_folder / "wanted"
+
+    def wait(_: float) -> bool:
+        wanted.unlink()
+        wanted.mkdir()
+        place.told.unlink()
+        place.told.mkdir()
+        return False
+
+    with pytest.raises(OSError, match=r"wanted|point"):
+        place.hold(wait)
+    assert place.point.network is None
+    assert [line.split()[0] for line in place.notes.read_text().splitlines()] == ["flush", "flush", "add", "flush"]
 
 
 def test_without_the_folder_the_kiosk_goes_on_and_has_no_network(tmp_path: Path) -> None:

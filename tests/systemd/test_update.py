@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 
 import pytest
@@ -233,31 +234,107 @@ def test_a_stranger_s_bundle_changes_nothing(places, manager, updater, bundle, t
 
 
 def test_the_power_goes_in_the_middle_of_a_trial(places, manager, updater, bundle):
-    class PowerCut(Exception):
-        pass
-
-    def gone(_seconds):
-        raise PowerCut
-
-    updater._sleep = manager.sleep
-    restart = manager.restart
-
-    def restart_and_die(*units):
-        restart(*units)
-        updater._sleep = gone
-
-    manager.restart = restart_and_die
+    made = bundle("1.1")
     manager.does["1.1"] = [(0.0, STARTING)]
-    with pytest.raises(PowerCut):
-        updater.update(bundle("1.1"), patience_s=60)
+    child = os.fork()
+    if child == 0:
+        restart = manager.restart
+        manager.restart = lambda *units: (restart(*units), os._exit(9))
+        try:
+            updater.update(made, patience_s=60)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
     assert releases.pointed(places.current).name == "1.1"
     assert releases.pointed(places.known_good).name == "1.0"
-    manager.restart = restart
     again = Updater(places, manager, now=manager.now, sleep=manager.sleep)
     assert again.settle()
     assert releases.pointed(places.current).name == "1.0"
     assert manager.acts[-1][:2] == ("restart", "1.0")
     assert not again.settle()
+
+
+class Trouble(Exception):
+    """Something nobody thought of."""
+
+
+def trouble(*_more):
+    raise Trouble
+
+
+@pytest.mark.parametrize(
+    "where", ["_copy_database", "write_file", "put_units", "reload", "restart", "sleep", "known_good"]
+)
+def test_whatever_goes_wrong_in_a_trial_the_box_is_not_left_dark(places, manager, updater, bundle, monkeypatch, where):
+    made, point = bundle("1.1", oldest_reader=schema() + 1), releases.point
+
+    def once(known):
+        def fails(*words):
+            # As a disk that was full for a moment: only the first time, after the box was stopped.
+            if "stop" in manager.acts and not failed:
+                failed.append(where)
+                raise Trouble
+            return known(*words)
+
+        return fails
+
+    failed = []
+    if where in {"_copy_database", "write_file", "put_units"}:
+        monkeypatch.setattr(updating, where, once(getattr(updating, where)))
+    elif where == "known_good":
+        monkeypatch.setattr(
+            releases, "point", lambda link, to: trouble() if link == places.known_good else point(link, to)
+        )
+        failed.append(where)
+    else:
+        monkeypatch.setattr(updater, "_sleep", once(manager.sleep)) if where == "sleep" else monkeypatch.setattr(
+            manager, where, once(getattr(manager, where))
+        )
+    with pytest.raises(Trouble):
+        updater.update(made, patience_s=60)
+    assert failed
+    assert manager.up, "the box is dark"
+    assert manager.acts[-1][:2] == ("restart", "1.0")
+    assert {releases.pointed(link).name for link in (places.current, places.known_good)} == {"1.0"}
+    assert units(places)["hearth-kiosk.service"] == "old"
+    assert not places.trial.exists()
+    monkeypatch.undo()
+    assert not places.refused.exists(), "it was not the release's fault"
+
+
+@pytest.mark.parametrize("where", ["_restore_database", "put_units"])
+def test_going_back_starts_the_box_though_a_step_fails_and_the_next_start_does_it_again(
+    places, manager, updater, bundle, monkeypatch, where
+):
+    manager.does["1.1"] = [(0.0, FAILED)]
+    known = getattr(updating, where)
+    old = places.release("1.0") / "units"
+    monkeypatch.setattr(
+        updating,
+        where,
+        lambda first, second: trouble() if first == old or where != "put_units" else known(first, second),
+    )
+    with pytest.raises(Trouble):
+        updater.update(bundle("1.1", oldest_reader=schema() + 1), patience_s=60)
+    assert manager.up
+    assert manager.acts[-1][:2] == ("restart", "1.0")
+    assert releases.pointed(places.current).name == "1.0"
+    assert places.trial.exists()
+    monkeypatch.setattr(updating, where, known)
+    assert updater.settle()
+    assert not places.trial.exists()
+    assert names(places) == ["1.0"]
+
+
+def test_a_release_that_had_passed_when_the_power_went_stays(places, manager, updater, bundle, monkeypatch):
+    monkeypatch.setattr(updater, "_forget_trial", trouble)
+    with pytest.raises(Trouble):
+        updater.update(bundle("1.1"), patience_s=60)
+    assert places.trial.exists()
+    again = Updater(places, manager, now=manager.now, sleep=manager.sleep)
+    assert not again.settle()
+    assert {releases.pointed(link).name for link in (places.current, places.known_good)} == {"1.1"}
+    assert not places.trial.exists()
 
 
 def rows(places):
