@@ -258,6 +258,20 @@ def m014_lines_sent(db: Database) -> None:
     )
 
 
+@migrations()
+def m015_claims_met(db: Database) -> None:
+    """Takings back asked for at archives, by a digest of what was sent: checked here, or waiting for a throttle to end.
+
+    `before` is the number of the last feed applied before the claim came.
+    """
+    _run(
+        db,
+        """CREATE TABLE claims_met (
+            archive TEXT NOT NULL, digest TEXT NOT NULL, before INTEGER NOT NULL, waits INTEGER NOT NULL,
+            PRIMARY KEY (archive, digest)) STRICT""",
+    )
+
+
 def _append_only(table: str) -> tuple[str, str]:
     """Triggers that refuse to change or delete a row of ``table``."""
     refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"

@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from nacl.exceptions import CryptoError
 from nacl.public import SealedBox
 
 from archive.consent import events_of, standing
 from archive.cues import put_excerpt
 from archive.database import checkpoint, transaction
 from archive.envelope import BOX, ContentKey, add_wrap, open_content
-from archive.errors import BadFeed, NoKey, NoSuchStory, Refused, TooManyTries, WrongCode
+from archive.errors import BadFeed, NoKey, NoSuchStory, Refused
+from archive.feed.claimed import take_back_claimed, told_applied
 from archive.feed.hello import make_hello
 from archive.feed.manifest import LentExcerpt, Manifest, Outcome, open_feed
 from archive.feed.sent import write_sent
@@ -82,18 +82,19 @@ def receive(store: Store, transport: Transport, site: str, progress: Progress) -
     write_sent(store)
     sequence, sha256 = last_feed(store, transport.signer)
     progress("feed", "")
-    data = transport.feed(make_hello(store.keys, site, sequence))
+    data = transport.feed(make_hello(store.keys, site, told_applied(store, transport.signer, sequence)))
     if data is None:
         return FeedReport()
     manifest = open_feed(data, transport.signer, store.keys.box)
     digest = hashlib.sha256(data).hexdigest()
     if (manifest.sequence, digest) == (sequence, sha256):
-        return FeedReport(sequence)
+        again = take_back_claimed(store, transport.signer, manifest.claims, sequence, again=True)
+        return FeedReport(sequence, taken_back=again)
     if manifest.sequence <= sequence:
         say = f"This feed (number {manifest.sequence}) is older than the one in use ({sequence})."
         raise BadFeed(say, "Somebody shows an old feed again, or the archive came out of a backup. Ask its people.")
     _bury(store, manifest)
-    taken_back = _take_back(store, manifest)
+    taken_back = take_back_claimed(store, transport.signer, manifest.claims, sequence)
     staged, not_lent = stage(store, transport, manifest, site=site, progress=progress)
     report = FeedReport(manifest.sequence, fresh=True, not_lent=not_lent, taken_back=taken_back)
     progress("apply", "")
@@ -109,23 +110,6 @@ def _bury(store: Store, manifest: Manifest) -> None:
     for stone in manifest.tombstones:
         if stone.reach is Reach.WITHDRAWAL and stone.story not in gone:
             store.add_tombstone(stone.story)
-
-
-def _take_back(store: Store, manifest: Manifest) -> list[TakeId]:
-    """Check the codes somebody brought to the archive, as if they were typed here; what one opens is withdrawn.
-
-    Before the feed counts as applied: killed in between, it is tried again, and a story that is gone fits no code.
-    """
-    gone = []
-    for one in manifest.claims:
-        try:
-            visit = store.enter_code(SealedBox(store.keys.box).decrypt(one.sealed).decode())
-            if visit.take == one.story:
-                store.withdraw(visit, "archive")
-                gone.append(one.story)
-        except (WrongCode, TooManyTries, CryptoError, UnicodeDecodeError):
-            continue
-    return gone
 
 
 def _apply(

@@ -10,6 +10,7 @@ from archive.boxes import revoke_box
 from archive.catalogue.consents import ask
 from archive.errors import WrongCode
 from archive.sync import sync
+from archive.throttle import FREE_TRIES
 from archive.transports.https import HttpsTransport
 from archive.transports.way import Way
 from archive.types import Reader, Use
@@ -86,6 +87,43 @@ def test_a_code_that_does_not_fit_is_said_and_not_tried_again(archive, box, nigh
     box.clock.advance(3600)
     assert night().feed.taken_back == [story]
     assert stories(archive) == []
+
+
+def test_a_code_that_meets_the_throttle_waits_and_is_never_called_wrong(archive, box, night, told) -> None:
+    story, code = told
+    for _ in range(FREE_TRIES):  # somebody guesses at the box itself
+        with pytest.raises(WrongCode):
+            box.enter_code("-".join([*code.split("-")[:-1], "zebra"]))
+    asks(archive, story, code)
+    for _ in range(2):
+        assert night().feed.taken_back == []
+        assert not asked(archive, story).refused
+    box.clock.advance(86_400)  # the archive signs a feed anew, and it still carries what was not checked
+    with pytest.raises(WrongCode):
+        box.enter_code("-".join([*code.split("-")[:-1], "zebra"]))
+    assert night().feed.taken_back == []
+    assert not asked(archive, story).refused
+    box.clock.advance(3600)
+    report = night()
+    assert (report.feed.fresh, report.feed.taken_back) == (False, [story])
+    assert stories(archive) == []
+    assert asked(archive, story) is None
+
+
+def test_a_wrong_code_is_not_tried_again_while_another_waits(archive, box, night, told, own_story) -> None:
+    story, code = told
+    other = own_story(Use.ARCHIVE)
+    night()
+    wrong = "-".join([*code.split("-")[:-1], "zebra"])
+    for _ in range(FREE_TRIES):
+        with pytest.raises(WrongCode):
+            box.enter_code(wrong)
+    asks(archive, story, code)
+    asks(archive, other, f"{int(code.split('-')[0]) + 1}-{'-'.join(wrong.split('-')[1:])}")
+    for _ in range(3):
+        night()
+    tries = dict(box.db.conn.execute("SELECT number, wrong FROM tries").fetchall())
+    assert tries[int(code.split("-")[0]) + 1] == 1
 
 
 def test_another_storys_code_takes_nothing_back(archive, box, night, told, own_story) -> None:
