@@ -166,6 +166,7 @@ class Microphone:
         self._last_block = 0.0
         self._answers: str | None = None
         self.sure_until = math.inf
+        self._given_until = 0.0
         self._looked_at = 0.0
         self._attempt: threading.Thread | None = None
         self._armed = False
@@ -237,6 +238,7 @@ class Microphone:
         pcm = bytes(data)
         if self._channels > 1:
             pcm = mix_down(pcm, AudioFormat(self.format.rate, self._channels, self.format.width))
+        self._given_until = at + frames / self.format.rate
         sink(Block(pcm, at, lost))
 
     def stop(self) -> None:
@@ -274,7 +276,9 @@ class Microphone:
 
     def confirm(self) -> None:
         """Ask now which device answers. Raises `WrongDevice`."""
-        self._looked_at = now = self._clock.monotonic()
+        # What had been given before the question is the right device's if the answer is right. The time now would not
+        # do: a stream that was moved goes on late, and its blocks bear times up to a quarter of a second too early.
+        self._looked_at, given = self._clock.monotonic(), self._given_until
         answers = self._identity.source()
         if answers is None:
             if self._answers is None:
@@ -286,7 +290,7 @@ class Microphone:
         if answers != self._answers:
             self._looked_at = 0.0
             raise WrongDevice(f"Another device answers in place of the microphone {self.name}.", "Plug it in again.")
-        self.sure_until = now
+        self.sure_until = given
 
     def rearm(self) -> bool:
         """Try once to open the same device again, unless it only hangs: what a hung one holds back would be lost.

@@ -131,7 +131,7 @@ class Telling:
 def microphone(*answers):
     one = object.__new__(Microphone)
     one.name, one._clock, one._identity = "mic", VirtualClock(), Telling(*answers)
-    one._answers, one._looked_at, one.sure_until = None, 0.0, math.inf
+    one._answers, one._looked_at, one._given_until, one.sure_until = None, 0.0, 0.0, math.inf
     return one
 
 
@@ -139,10 +139,20 @@ def test_a_server_that_falls_silent_lets_nothing_more_through():
     mic = microphone("usb", None, "usb")
     mic.confirm()
     mic._clock.advance(1.0)
+    mic._given_until = 0.9
     mic.confirm()
     assert mic.sure_until == 0.0, "silence is no answer"
     mic.confirm()
-    assert mic.sure_until == 1.0
+    assert mic.sure_until == 0.9
+
+
+def test_sure_is_only_what_was_given_before_the_question_however_late_its_times_run():
+    mic = microphone("usb", "usb")
+    mic._given_until = 3.0
+    mic._clock.advance(3.4)
+    mic.confirm()
+    # A stream that is moved now goes on with blocks that bear times from 3.0 on.
+    assert mic.sure_until == 3.0
 
 
 def test_where_no_server_ever_answers_everything_is_sure():
