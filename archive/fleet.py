@@ -169,13 +169,16 @@ def offered(catalogue: Catalogue, box: str) -> Release | None:
     return next((one for one in releases(catalogue) if one.ring in wanted), None)
 
 
-def open_offered(place: ArchiveHome, box: str, sha256: str) -> BinaryIO:
-    """Open the bundle offered to ``box`` at this moment. Raises `NoSuchObject`, `StoreTrouble`."""
+def open_offered(place: ArchiveHome, box: str, sha256: str, start: int = 0) -> tuple[BinaryIO, int]:
+    """Open the bundle offered to ``box`` at this moment from byte ``start`` on; with its whole size.
+
+    Raises `NoSuchObject`, `StoreTrouble`.
+    """
     with place.catalogue() as catalogue:
         release = offered(catalogue, box)
     if release is None or release.sha256 != sha256:
         raise NoSuchObject("This is not offered to this box.", "Let the box ask what is.")
-    return place.objects.open(_key(sha256))
+    return place.objects.open(_key(sha256), start), release.size
 
 
 def _key(sha256: str) -> str:

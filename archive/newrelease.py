@@ -1,7 +1,8 @@
 """Fetching a release at a box: laid down for the updater, which believes nothing but its signature.
 
 It happens after the hand-on, in the same night, by the only program that may reach out; the updater itself has no
-network. One bundle lies there at most; what is not offered any more goes.
+network. One bundle lies there at most; what is not offered any more goes. What came before the line broke stays beside
+it, and the next run asks for the rest alone.
 """
 
 from __future__ import annotations
@@ -33,22 +34,27 @@ class Door(Protocol):
         ...
 
     def release_bundle(self, sha256: str, into: BinaryIO) -> None:
-        """Write that bundle into a file. Raises `TransportTrouble`."""
+        """Write that bundle into a file, behind what it holds of it already. Raises `TransportTrouble`.
+
+        What came until then stays in the file.
+        """
         ...
 
 
 def fetch_release(door: Door, home: Path, running: str) -> str:
     """Lay down the release offered to this box if it is newer than ``running``; return its version, or nothing.
 
-    Raises `TransportTrouble` when it does not come whole, or there is no room for it: nothing lies there then.
+    Raises `TransportTrouble` when it does not come whole, or there is no room for it: nothing the updater would look
+    at lies there then, at most the beginning that the next run goes on with. A beginning that was altered goes.
     """
     folder = home / FOLDER
     told = door.release()
     version, sha256, size = _read(told) if told is not None else ("", "", 0)
     newer = bool(version) and _order(version) > _order(running)
     wanted = folder / f"digital-hearth-{version}-{sha256[:16]}{SUFFIX}"
+    part = wanted.with_suffix(".part")
     for other in folder.glob("*") if folder.is_dir() else ():
-        if not newer or other != wanted:
+        if not newer or other not in {wanted, part}:
             remove(other)
     if not newer or wanted.exists():
         return version if newer else ""
@@ -57,12 +63,16 @@ def fetch_release(door: Door, home: Path, running: str) -> str:
         raise TransportTrouble(
             f"There is no room on this box for version {version}.", "Let stories move on, or fit a bigger card."
         )
-    part = wanted.with_suffix(".part")
-    try:
-        with part.open("w+b") as file:
+    if part.is_symlink() or (part.exists() and (not part.is_file() or part.stat().st_size >= size)):
+        remove(part)
+    with part.open("a+b") as file:
+        try:
             door.release_bundle(sha256, file)
-            _check(file, sha256, size)
+        finally:
+            file.flush()
             os.fsync(file.fileno())
+    try:
+        _check(part, sha256, size)
         part.replace(wanted)
         sync_folder(folder)
     finally:
@@ -83,14 +93,10 @@ def _read(told: dict[str, object]) -> tuple[str, str, int]:
     return str(version), str(sha256), size
 
 
-def _check(file: BinaryIO, sha256: str, size: int) -> None:
-    file.flush()
-    length = file.seek(0, os.SEEK_END)
-    file.seek(0)
-    found = hashlib.sha256()
-    while block := file.read(1 << 20):
-        found.update(block)
-    if length != size or found.hexdigest() != sha256:
+def _check(path: Path, sha256: str, size: int) -> None:
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if path.stat().st_size != size or found != sha256:
         raise TransportTrouble("A release did not come as it was offered.", "The next night tries again.")
 
 

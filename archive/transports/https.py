@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from archive.receipts import Receipt, read_receipt
 from archive.sealedbag import ArchiveKey, read_archive_key
 from archive.tombstones import Tombstone, read_tombstone, signed_part
 from archive.transports.known import check_key
-from archive.transports.networds import KEPT, Lasting
+from archive.transports.networds import KEPT, Lasting, Passing
 from archive.transports.sealing import drop_sealed, sealed_copy
 from archive.transports.tus import upload
 from archive.transports.way import Way
@@ -194,9 +195,19 @@ class HttpsTransport:
         return said.json() if said.status == 200 else None  # noqa: PLR2004
 
     def release_bundle(self, sha256: str, into: BinaryIO) -> None:
-        """Fetch the offered bundle into a file."""
-        said = self._the_wire.ask("GET", f"/box/release/{sha256}", into=into, limit_s=SLOW_REQUEST_S)
-        if said.status != 200:  # noqa: PLR2004
+        """Fetch the offered bundle into a file, behind what it holds of it; what came stays if the line breaks."""
+        wire, path, patience = self._the_wire, f"/box/release/{sha256}", self._the_wire.patience()
+        while True:
+            held = into.seek(0, os.SEEK_END)
+            headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={held}-"} if held else {})
+            try:
+                said = wire.once("GET", path, headers=headers, into=into, limit_s=SLOW_REQUEST_S)
+                break
+            except Passing as trouble:
+                if into.seek(0, os.SEEK_END) > held:
+                    patience.renew()
+                patience.wait(trouble, trouble.wait_s)
+        if said.status not in {200, 206}:
             raise Lasting("The release the archive offered is not there any more.", "The next night asks again.")
 
     def _there(self) -> set[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
 import ssl
 import threading
@@ -126,7 +127,8 @@ class Wire:
         limit_s: float = REQUEST_S,
     ) -> Said:
         """Ask something that may be asked twice, until it is answered. ``plain`` goes as JSON; the body of a good
-        answer into the file ``into``, where one is given.
+        answer into the file ``into``, where one is given: in place of what it holds, or behind it where a Range was
+        asked for and given (206).
 
         Raises `CredentialRefused`, `OutOfTime`, or another `TransportTrouble` when patience is at its end.
         """
@@ -175,12 +177,11 @@ class Wire:
     def _answer(self, client: httpx.Client, request: httpx.Request, into: BinaryIO | None) -> Said:
         answer = client.send(request, stream=True)
         kept = bytearray()
-        file = into if answer.status_code == httpx.codes.OK else None
+        file = into if answer.status_code in {httpx.codes.OK, httpx.codes.PARTIAL_CONTENT} else None
         most = _MOST_FILE if file is not None else _MOST_ANSWER
         try:
             if file is not None:
-                file.seek(0)
-                file.truncate()
+                most -= _begin(file, answer)
             for block in answer.iter_bytes():
                 most -= len(block)
                 if most < 0:
@@ -223,6 +224,21 @@ class Wire:
                     f"The proxy {self._way.proxy} cannot be used.", "Write sync.proxy as http://HOST:PORT."
                 ) from error
         return self._client
+
+
+def _begin(file: BinaryIO, answer: httpx.Response) -> int:
+    """Put the file where the answer goes on: at its end for the rest that was asked for, else at an empty beginning.
+
+    Returns the bytes it holds before that.
+    """
+    held = file.seek(0, os.SEEK_END)
+    if answer.status_code == httpx.codes.OK:
+        file.seek(0)
+        file.truncate()
+        return 0
+    if not answer.headers.get("content-range", "").startswith(f"bytes {held}-"):
+        raise httpx.ReadError("This is not the part that was asked for.", request=answer.request)
+    return held
 
 
 def _whole(content: bytes) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ from archive.objects import BLOCK
 from archive.portal.community.boxdoor import answer, box_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from archive.portal.community.deposit import BoxDesk
 
@@ -51,7 +51,7 @@ async def blob(desk: BoxDesk, request: Request) -> Response:
     return streamed(source)
 
 
-def streamed(source: BinaryIO) -> Response:
+def streamed(source: BinaryIO, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Answer with everything ``source`` gives, a block at a time; closes it."""
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -61,4 +61,4 @@ def streamed(source: BinaryIO) -> Response:
         finally:
             source.close()
 
-    return StreamingResponse(pieces(), media_type=KIND)
+    return StreamingResponse(pieces(), status, headers, media_type=KIND)

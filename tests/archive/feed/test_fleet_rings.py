@@ -19,7 +19,8 @@ from archive.newrelease import FOLDER, fetch_release
 from archive.retention import beat, run_retention
 from archive.sync import sync
 from archive.transports.https import HttpsTransport
-from archive.transports.way import Way
+from archive.transports.way import TRIES, Way
+from archive.transports.wire import Wire, _begin
 from archive.types import Use
 from kiosk.appliance.bundle import BadBundle, new_key, write
 from kiosk.appliance.fetching import waiting
@@ -190,6 +191,92 @@ def test_what_is_not_as_it_was_offered_does_not_lie_there(box, told):
     with pytest.raises(TransportTrouble):
         fetch_release(BadDoor(b"evil", **told), box.home.path, RUNNING)
     assert lying(box) == []
+
+
+class BrokenLine:
+    """A line that ends after so many bytes: the first tries of a run get that much further, and no more."""
+
+    def __init__(self, monkeypatch, *limits: int) -> None:
+        self.limits, self.asked = list(limits), []
+        answer, sent = Wire._answer, self
+
+        def cut(self, client, request, into):
+            if into is None or "/box/release/" not in request.url.path:
+                return answer(self, client, request, into)
+            sent.asked.append(request.headers.get("range", ""))
+            if not sent.limits:
+                return answer(self, client, request, into)
+            said = client.send(request)
+            _begin(into, said)
+            into.write(said.content[: sent.limits.pop(0)])
+            raise httpx.ReadError("the line is gone", request=request)
+
+        monkeypatch.setattr(Wire, "_answer", cut)
+
+
+def test_a_broken_fetch_goes_on_where_it_was_in_the_same_run_and_in_the_next(
+    archive, box, credential, bundle, fetch, monkeypatch
+):
+    shown, made = credential("near"), bundle("0.2.0")
+    add_release(archive.place, made, "0.2.0", WHO)
+    with archive.place.catalogue() as catalogue:
+        put_in_ring(catalogue, "near", Ring.PILOT, WHO, archive.place.now())
+    line = BrokenLine(monkeypatch, 1000, 500, *[0] * TRIES)
+    with pytest.raises(TransportTrouble):
+        fetch(shown)
+    (name,) = lying(box)
+    part = box.home.path / FOLDER / name
+    assert part.suffix == ".part", "the updater looks at whole bundles alone"
+    assert part.read_bytes() == made.read_bytes()[:1500]
+    assert line.asked[:3] == ["", "bytes=1000-", "bytes=1500-"]
+    line.limits, line.asked = [], []
+    assert fetch(shown) == "0.2.0"
+    assert line.asked == ["bytes=1500-"], "the rest alone was asked for"
+    (name,) = lying(box)
+    assert (box.home.path / FOLDER / name).read_bytes() == made.read_bytes()
+
+
+@pytest.mark.parametrize("more", [0, 1_000_000])
+def test_a_beginning_that_was_altered_is_refused_and_the_next_run_begins_anew(
+    archive, box, credential, bundle, fetch, monkeypatch, more
+):
+    shown, made = credential("near"), bundle("0.2.0")
+    add_release(archive.place, made, "0.2.0", WHO)
+    with archive.place.catalogue() as catalogue:
+        put_in_ring(catalogue, "near", Ring.PILOT, WHO, archive.place.now())
+    line = BrokenLine(monkeypatch, 1000, *[0] * TRIES)
+    with pytest.raises(TransportTrouble):
+        fetch(shown)
+    part = box.home.path / FOLDER / lying(box)[0]
+    part.write_bytes(b"!" + part.read_bytes()[1:] + b"?" * more)
+    line.limits = []
+    if not more:
+        with pytest.raises(TransportTrouble, match="not come as it was offered"):
+            fetch(shown)
+        assert lying(box) == []
+    line.asked = []
+    assert fetch(shown) == "0.2.0"
+    assert line.asked == [""]
+    assert (box.home.path / FOLDER / lying(box)[0]).read_bytes() == made.read_bytes()
+
+
+def test_the_door_gives_the_rest_of_a_bundle_and_of_no_other(archive, credential, bundle, url):
+    shown, made = credential("near"), bundle("0.2.0").read_bytes()
+    sha256 = add_release(archive.place, bundle("0.2.0"), "0.2.0", WHO).sha256
+    with archive.place.catalogue() as catalogue:
+        put_in_ring(catalogue, "near", Ring.PILOT, WHO, archive.place.now())
+
+    def ask(wanted):
+        headers = {"Authorization": f"Bearer {shown}", "Range": wanted}
+        return httpx.get(f"{url}/box/release/{sha256}", headers=headers)
+
+    rest = ask("bytes=700-")
+    assert (rest.status_code, rest.content) == (206, made[700:])
+    assert rest.headers["content-range"] == f"bytes 700-{len(made) - 1}/{len(made)}"
+    assert ask(f"bytes={len(made)}-").status_code == 416
+    for odd in ("bytes=0-", "bytes=5-9", "bytes=-5", "lines=5-", "bytes=5-,9-", "bytes=" + "9" * 40 + "-"):
+        whole = ask(odd)
+        assert (whole.status_code, whole.content) == (200, made), odd
 
 
 def test_a_disk_without_room_fetches_nothing(box, monkeypatch):
