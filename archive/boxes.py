@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 import secrets
 from collections.abc import Mapping
@@ -29,6 +28,7 @@ _BYTES = 32
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,58}[A-Za-z0-9])?", re.ASCII)
 _VERSION = re.compile(r"[0-9A-Za-z.+-]{1,40}", re.ASCII)
 _KEY_BYTES = 32
+_LARGEST = 1e12
 
 PULSE: Mapping[str, type] = {
     "version": str,
@@ -183,13 +183,20 @@ def content_free(pulse: Mapping[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for name, kind in PULSE.items():
         value = pulse.get(name)
-        if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-            kept[name] = round(float(value), 3)
+        if kind is float and (number := _number(value)) is not None:
+            kept[name] = number
         elif kind is bool and isinstance(value, bool):
             kept[name] = value
         elif kind is str and isinstance(value, str) and (told := _text(name, value)):
             kept[name] = told
     return kept
+
+
+def _number(value: object) -> float | None:
+    """A measure of a machine; None for what is none, and for what no machine has."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -_LARGEST <= value <= _LARGEST:
+        return None
+    return round(float(value), 3)
 
 
 def _text(name: str, value: str) -> str:
@@ -198,9 +205,9 @@ def _text(name: str, value: str) -> str:
         return value if _VERSION.fullmatch(value) else ""
     try:
         at = datetime.fromisoformat(value)
-    except ValueError:
+        return stamp(at) if at.tzinfo else ""
+    except (ValueError, OverflowError):
         return ""
-    return stamp(at) if at.tzinfo else ""
 
 
 def note_handed(catalogue: Catalogue, name: str, now: datetime) -> None:

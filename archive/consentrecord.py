@@ -21,6 +21,10 @@ from audio.types import Ms, TakeId
 VERSION = 1
 _START = "0" * 64
 _MOST_EVENTS = 10_000
+_MOST_NUMBER = 1 << 53
+"""What every reader of JSON takes for a whole number, and every database too."""
+EARLIEST, LATEST = 1900, 2999
+"""Years a box's clock may show: beyond them a time cannot be told in another zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +111,10 @@ def _line(event: ConsentEvent) -> dict[str, Any]:
 
 
 def _event(story: TakeId, line: Mapping[str, Any]) -> ConsentEvent:
-    if not isinstance(line["yes"], bool) or not isinstance(line["seq"], int):
+    if not isinstance(line["yes"], bool) or not isinstance(line["seq"], int) or not 0 <= line["seq"] < _MOST_NUMBER:
         raise TypeError
     at = datetime.fromisoformat(_text(line["at"]))
-    if at.tzinfo is None:
+    if at.tzinfo is None or not EARLIEST <= at.year <= LATEST:
         raise ValueError
     return ConsentEvent(
         subject=story,
@@ -133,7 +137,7 @@ def _event(story: TakeId, line: Mapping[str, Any]) -> ConsentEvent:
 def _ms(value: object) -> Ms | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _MOST_NUMBER:
         raise TypeError
     return Ms(value)
 

@@ -22,6 +22,8 @@ from archive.home import Keys
 MOST_BYTES = 4096
 _KEY_BYTES = 32
 _LONGEST_SITE = 200
+_MOST_APPLIED = 1 << 53
+"""No feed has a number like this: `archive.feed.manifest` refuses them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,9 @@ def read_hello(data: bytes) -> Hello | None:
     try:
         plain: Any = json.loads(data) if len(data) <= MOST_BYTES else None
         site, applied = plain["site"], plain["applied"]
-        if not isinstance(site, str) or not isinstance(applied, int) or applied < 0 or len(site) > _LONGEST_SITE:
+        if not isinstance(site, str) or len(site) > _LONGEST_SITE:
+            return None
+        if not isinstance(applied, int) or isinstance(applied, bool) or not 0 <= applied < _MOST_APPLIED:
             return None
         hello = Hello(
             site, bytes.fromhex(plain["seal"]), bytes.fromhex(plain["sign"]), applied, bytes.fromhex(plain["signature"])

@@ -18,6 +18,7 @@ from typing import Any, Final
 from archive.bag import CAPTIONS, EVENTS, METADATA, PAYLOAD, SOUND, TAGS
 from archive.bagcheck import CheckedBag, Limits
 from archive.catalogue.changes import stamp
+from archive.consentrecord import EARLIEST, LATEST
 from archive.errors import BadBag
 from archive.spans import Mark
 from archive.types import Kind
@@ -124,7 +125,7 @@ def _first(events: list[dict[str, Any]], name: str) -> dict[str, Any]:
 
 def _spans(events: list[dict[str, Any]]) -> Iterator[SpanRow]:
     known = {mark.value for mark in Mark}
-    found = [event for event in events if event.get("event") == "span" and event.get("mark") in known]
+    found = [event for event in events if event.get("event") == "span" and _text(event.get("mark")) in known]
     for event in found[:_MOST_SPANS]:
         start, end = _ms(event.get("start_ms")), _ms(event.get("end_ms"))
         yield SpanRow(str(event["mark"]), start, max(start, end), _text(event.get("ref")))
@@ -147,4 +148,4 @@ def _when(value: object) -> datetime | None:
         at = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
-    return None if at is None or at.tzinfo is None else at
+    return None if at is None or at.tzinfo is None or not EARLIEST <= at.year <= LATEST else at

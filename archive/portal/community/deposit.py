@@ -269,10 +269,11 @@ async def deposit(desk: BoxDesk, request: Request) -> Response:
     plain = await _plain(request)
     box = box_of(request)
     upload = _upload(desk, str(plain.get("upload", "")), box)
-    async with desk.turns.take(upload.name) as turn, desk.checking:
-        # The checking takes as long as it takes: reading a large story is no silence.
-        turn.limit.reschedule(None)
-        signed = await desk.run(_check, desk, upload)
+    async with desk.turns.take(upload.name) as turn:
+        # Checking takes as long as it takes, and so does waiting until it begins: neither is a silence of the box's.
+        turn.working()
+        async with desk.checking:
+            signed = await desk.run(_check, desk, upload)
     return JSONResponse({"receipt": signed})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -35,6 +36,14 @@ class Turn:
         """Note that the other side is there."""
         self.last = asyncio.get_running_loop().time()
         self.limit.reschedule(min(self.last + SILENT_S, self.began + LONGEST_S))
+
+    def working(self) -> None:
+        """Note that nothing more is waited for: the archive itself is at work, for as long as it takes.
+
+        Nobody takes this turn meanwhile; a thread that works cannot be called back.
+        """
+        self.last = math.inf
+        self.limit.reschedule(None)
 
     def end(self) -> None:
         """Let the writer go now: somebody else is there for the same upload."""

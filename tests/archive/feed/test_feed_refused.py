@@ -190,6 +190,9 @@ def test_a_hello_is_its_boxs_own(box) -> None:
     for name, value in (("applied", 8), ("site", "Elsewhere"), ("seal", "11" * 32)):
         assert read_hello(json.dumps({**json.loads(hello.to_bytes()), name: value}).encode()) is None
     assert read_hello(b"[]") is None
+    # Signed by the box itself, and no number a feed can have.
+    for applied in (-1, 1 << 53, 1 << 70, True):
+        assert read_hello(make_hello(box.keys, "Riverside", applied).to_bytes()) is None
 
 
 def test_a_feed_that_would_be_too_large_is_never_sealed(archive, box) -> None:

@@ -23,9 +23,12 @@ from archive.errors import TransportTrouble
 from archive.feed.hello import make_hello
 from archive.home import open_home
 from archive.ingest import no_progress
-from archive.portal.community import turns
+from archive.portal.community import deposit, turns
+from archive.portal.community.turns import Turn
+from archive.receipts import Receipt
 from archive.sealedbag import seal_bag
 from archive.server import uploads as uploads_module
+from archive.server.place import ArchiveHome
 from archive.server.uploads import Uploads
 from archive.server.visits import visit_folder
 from archive.tombstones import Tombstone, signed_part
@@ -221,6 +224,11 @@ def test_a_pulse_holds_nothing_that_was_told() -> None:
     assert content_free({"version": "she said that", "clock": "once", "clock_trusted": 1}) == {}
 
 
+def test_numbers_and_times_no_machine_has_are_left_out() -> None:
+    odd = {"disk_free_mb": 10**400, "disk_days": float("inf"), "mic_lufs": True, "clock": "0001-01-01T00:00:00+23:59"}
+    assert content_free({**odd, "mic_usual_lufs": -23}) == {"mic_usual_lufs": -23.0}
+
+
 def test_a_box_that_was_seen_is_listed_with_its_pulse(served: Any) -> None:
     with served.box("maple", pulse={"version": "1", "disk_days": 40.0, "teller": "x"}).visit():
         pass
@@ -295,6 +303,48 @@ def test_a_writer_whose_line_went_dead_yields(
         monkeypatch.setattr(turns, "STALLED_S", 0.0)
         assert piece(client, where, data[4000:], 4000).status_code == 204
         assert path.read_bytes() == data
+
+
+def test_a_bag_is_looked_at_once_however_long_that_takes(
+    served: Any, bag_of: Callable[..., Bag], ledger: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The archive reads a large story for minutes, others wait behind it, and its box comes again meanwhile."""
+    looked, entered, let_go, waiting = [], threading.Semaphore(0), threading.Event(), threading.Semaphore(0)
+    really, working = deposit.accept, Turn.working
+
+    def slow(place: ArchiveHome, source: Path, box: str) -> Receipt:
+        looked.append(source)
+        entered.release()
+        assert let_go.wait(60)
+        return really(place, source, box)
+
+    def noted(turn: Turn) -> None:
+        working(turn)
+        waiting.release()
+
+    monkeypatch.setattr(deposit, "accept", slow)
+    monkeypatch.setattr(Turn, "working", noted)
+    names = [f"01JC8Q3Y5Z7R9T2V4W6X8Y0A{number:02}" for number in range(deposit.AT_ONCE + 1)]
+    with asking(served, served.credential("maple")) as client, ThreadPoolExecutor() as pool:
+        asks = []
+        for name in names:
+            data = sealed(served, bag_of(ledger(TakeId(name))), tmp_path)
+            where = begin(client, data, name).headers["location"]
+            assert piece(client, where, data, 0).status_code == 204
+            asks.append({"upload": where.rpartition("/")[2]})
+        # From here on every silence counts at once.
+        monkeypatch.setattr(turns, "SILENT_S", 0.0)
+        monkeypatch.setattr(turns, "STALLED_S", 0.0)
+        said = [pool.submit(client.post, "/deposits", json=asked) for asked in asks]
+        for _ in said[1:]:
+            assert entered.acquire(timeout=20)
+        for _ in said:
+            assert waiting.acquire(timeout=20)
+        assert {client.post("/deposits", json=asked).status_code for asked in asks} == {423}
+        let_go.set()
+        assert [one.result(60).status_code for one in said] == [200] * len(asks)
+    assert sorted(served.kept()) == names
+    assert len(looked) == len(names)
 
 
 def test_pieces_that_do_not_fit_are_refused(served: Any, bag_of: Callable[..., Bag], tmp_path: Path) -> None:

@@ -6,18 +6,21 @@ import json
 import shutil
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from archive.bagcheck import check_bag
 from archive.catalogue.consents import ask
 from archive.catalogue.search import search
 from archive.consentrecord import links
 from archive.errors import BadBag, NoKey, StoreTrouble
 from archive.objects import bag_folder
 from archive.server.agreement import disagreements
+from archive.server.arrival import LIMITS, read_arrival
 from archive.server.deposits import Conflict, TakenBack, accept
 from archive.server.erase import settle, sweep, withdraw
 from archive.server.place import ArchiveHome, WrongKeys, open_archive
@@ -400,3 +403,35 @@ def test_without_its_keys_an_archive_takes_nothing_in_and_still_erases(
         (keys / name).write_bytes(bytes(range(32)))
     with pytest.raises(WrongKeys):
         open_archive(place.path, clock)
+
+
+ODD = {"event": "span", "mark": "question", "start_ms": 0, "end_ms": 900, "ref": "sea"}
+
+
+def test_odd_facts_are_left_empty_and_the_story_is_kept(place: ArchiveHome, told: Any, opened: Seal) -> None:
+    for number, odd in enumerate(
+        ({**ODD, "mark": ["question"]}, {**ODD, "end_ms": 10**400}, {**ODD, "start_ms": True}, {**ODD, "ref": {}})
+    ):
+        story = told(TakeId(f"01JC8Q3Y5Z7R9T2V4W6X8Y0A{number:02}"))
+        story.marks = [odd]
+        accept(place, opened(story), "front")
+    assert rows(place, "SELECT start_ms, end_ms, label FROM spans ORDER BY story") == [
+        (0, 0, "sea"), (0, 900, "sea"), (0, 900, ""),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_year_no_clock_shows_is_left_empty_or_refused(place: ArchiveHome, told: Any, opened: Seal, at: str) -> None:
+    folder, plain = opened(told()), {"event": "recorded", "at": at}
+    (folder / "data/events.jsonl").write_text(json.dumps(plain) + "\n")
+    arrival = read_arrival(folder, check_bag(opened(told()), place.now(), LIMITS))
+    assert arrival.recorded_at.startswith("2026-01-01")
+    story = told()
+    story.events[0] = replace(story.events[0], at=datetime.fromisoformat(at))
+    with pytest.raises(BadBag):
+        accept(place, opened(story), "front")
+    story = told()
+    story.events[-1] = replace(story.events[-1], seq=1 << 80)
+    with pytest.raises(BadBag):
+        accept(place, opened(story), "front")
+    assert rows(place, "SELECT id FROM stories") == []
