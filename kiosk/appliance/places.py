@@ -48,6 +48,11 @@ class Places:
         return self.prefix / "inbox"
 
     @property
+    def fetching(self) -> Path:
+        """Where the beginning of a bundle lies whose fetching broke off."""
+        return self.prefix / "fetching"
+
+    @property
     def fetched(self) -> Path:
         """Where the hand-on lays a release the archive offers; the tellers' user owns it, so nobody trusts it."""
         return self.root / "var/lib/hearth/releases"

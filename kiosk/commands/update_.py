@@ -33,7 +33,7 @@ def command(bundle: str | None, look: bool, settle: bool, patience: float, as_js
     """Install the release in FILE (a bundle on a stick, or its https address) beside this one and try it.
 
     It is tried when nobody is at the box. If it does not start well, the release before runs again within a minute.
-    Stories, texts, settings and consents stay as they are. Needs root.
+    Stories, texts, settings and consents stay as they are. Fetching that broke off goes on where it was. Needs root.
 
     \b
     Examples:
@@ -51,7 +51,7 @@ def command(bundle: str | None, look: bool, settle: bool, patience: float, as_js
         if not bundle:
             raise click.UsageError("Give a bundle, or --look.")
         with tempfile.TemporaryDirectory(dir=here.prefix, prefix="incoming-") as room:
-            outcome = updater.update(fetch(bundle, Path(room), note), patience_s=patience)
+            outcome = updater.update(fetch(bundle, here, Path(room), note), patience_s=patience)
     payload = {"version": outcome.version, "before": outcome.before, "down_seconds": outcome.down_s}
     say = f"Version {outcome.version} runs in place of {outcome.before}; the box was away for {outcome.down_s} s."
     emit(payload, lambda: say, as_json=as_json)
