@@ -9,6 +9,8 @@ Not undone here: the words of the span are gone, its sound opens with the code a
 from __future__ import annotations
 
 import hashlib
+import logging
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +32,7 @@ from archive.envelope import (
     wrap_for_code,
     wrap_for_public,
 )
-from archive.errors import Refused
+from archive.errors import ArchiveError, Refused
 from archive.flac import encode
 from archive.jobs import FLAC, being_written
 from archive.masters import Master, cut_flac, cuts_of, open_files
@@ -48,6 +50,7 @@ TONE_HZ = 440.0
 LEEWAY = Ms(250)
 """Words this near to the span go too: a machine's times are not exact."""
 _TONE_LEVEL = 0.05
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,22 +122,30 @@ def begin_cut(store: Store, visit: Visit, start: Ms, end: Ms) -> Cut:
 
 
 def finish_cut(store: Store, cut: Cut, sha256: str, by: str) -> Span:
-    """Let the story go on without the span, in one transaction. Raises `Refused` when it changed meanwhile."""
+    """Let the story go on without the span, in one transaction.
+
+    Raises `Refused` when it changed meanwhile or a machine writes down its words again; nothing was taken out then.
+    What cannot be cleared away after the transaction no longer opens, and goes at the next start.
+    """
     take = cut.visit.take
     with transaction(store.db.conn) as conn:
-        there = cut.target.exists()
-        if cuts_of(conn, take) != cut.before or not store.standing(take).kept or not there:
+        try:
+            _must_be_unchanged(store, cut)
+        except Refused:
             remove(cut.target)
-            raise Refused("It changed this very moment.", "Look at it again.")
+            raise
         _rewrap(store, cut.visit, cut.old, cut.new, first=cut.before == 0)
         _rewrite(store, take, cut.span, cut.old, cut.new)
         conn.execute("UPDATE closings SET sha256 = ? WHERE take = ?", (sha256, take))
         # The sound as it was told must stay as it is: nothing may be made of it by this box any more.
         conn.execute("DELETE FROM jobs WHERE take = ? AND kind = ?", (take, FLAC))
         store.note(take, Act.CUT, by, span=(cut.span.start, cut.span.end))
-    if cut.before:
-        remove(cut_flac(store.home, take, cut.before))
-    checkpoint(store.db.conn)
+    try:
+        if cut.before:
+            remove(cut_flac(store.home, take, cut.before))
+        checkpoint(store.db.conn)
+    except (ArchiveError, OSError, sqlite3.Error) as error:
+        _log.warning("something of the part of %s is left for the next start: %s", take, type(error).__name__)
     return cut.span
 
 
@@ -142,6 +153,14 @@ def must_be_written(store: Store, take: TakeId) -> None:
     """Raise `StillWriting` while a machine works on the words of ``take``: no part of it can go yet."""
     if being_written(store.db.conn, take):
         raise StillWriting("A machine is still writing down its words.", "Try again in a minute.")
+
+
+def _must_be_unchanged(store: Store, cut: Cut) -> None:
+    take = cut.visit.take
+    if cuts_of(store.db.conn, take) != cut.before or not store.standing(take).kept or not cut.target.exists():
+        raise Refused("It changed this very moment.", "Look at it again.")
+    # Words that are still on their way would be those of the whole story.
+    must_be_written(store, take)
 
 
 def _rewrap(store: Store, visit: Visit, old: ContentKey, new: ContentKey, *, first: bool) -> None:

@@ -14,7 +14,7 @@ import soundfile
 from archive.database import checkpoint, transaction
 from archive.durable import remove
 from archive.envelope import ContentKey, open_content
-from archive.errors import NoSuchStory
+from archive.errors import ArchiveError, NoSuchStory
 from archive.guests import lent_sound
 from archive.home import Home
 from archive.shelf import Shelf
@@ -161,6 +161,21 @@ def cuts_of(conn: sqlite3.Connection, take: TakeId) -> int:
     """Count the spans its teller took back; each made a new file under a new key (`archive.cutting`)."""
     query = "SELECT COUNT(*) FROM ledger WHERE subject = ? AND act = ?"
     return int(conn.execute(query, (take, str(Act.CUT))).fetchone()[0])
+
+
+class CutMeanwhile(ArchiveError):
+    """A part of the story was taken out while a machine worked on the whole of it."""
+
+    code = "cut-meanwhile"
+
+
+def must_have_cuts(conn: sqlite3.Connection, take: TakeId, cuts: int) -> None:
+    """Raise `CutMeanwhile` unless ``take`` has been cut so often: what was heard before must not be stored after.
+
+    Inside the transaction that stores it; ``cuts`` was counted before the key was opened.
+    """
+    if cuts_of(conn, take) != cuts:
+        raise CutMeanwhile("A part of this story was taken out this very moment.", "It is done again.")
 
 
 def cut_flac(home: Home, take: TakeId, number: int) -> Path:

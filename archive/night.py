@@ -7,6 +7,7 @@ most; only on stories the box may still open; only on those of the last days; an
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ class NightPass:
         voiced = Ms(max(0, segment.voiced - hushed))
         words = shifted(transcriber.transcribe(samples, voiced), segment.start) if transcriber and helps else None
         with transaction(store.db.conn) as conn:
-            if transcriber is not None and words is not None:
+            if transcriber is not None and words is not None and _still_wanted(conn, job):
                 put_second(conn, job.take, job.segment, transcriber.name, words, key=key)
             finish(conn, job, store.moment())
 
@@ -127,3 +128,8 @@ class NightPass:
         if language not in self._made:
             self._made[language] = self._make(language)
         return self._made[language]
+
+
+def _still_wanted(conn: sqlite3.Connection, job: Job) -> bool:
+    """Whether the job is there: a part taken out meanwhile took it along (`archive.transcripts.drop_second`)."""
+    return conn.execute("SELECT 1 FROM jobs WHERE id = ?", (job.id,)).fetchone() is not None

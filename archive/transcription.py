@@ -39,7 +39,7 @@ from archive.jobs import (
     segment_of,
 )
 from archive.jobs import claim as claim_job
-from archive.masters import Master, open_files
+from archive.masters import Master, cuts_of, must_have_cuts, open_files
 from archive.night import NightPass
 from archive.spans import Span, hush, spans_of
 from archive.store import Store
@@ -157,12 +157,13 @@ class TranscriberWorker:
         return self._claim(NIGHT)
 
     def _do(self, job: Job) -> None:
+        cuts = cuts_of(self.store.db.conn, job.take)
         key = open_content(self.store, job.take, Reader.TRANSCRIBE, self.store.now())
         match job.kind:
             case "transcribe":
-                self._transcribe(job, key)
+                self._transcribe(job, key, cuts)
             case "again":
-                self._again(job, key)
+                self._again(job, key, cuts)
             case "loudness":
                 self._measure(job, key)
             case "night" if self.night is not None:
@@ -175,7 +176,7 @@ class TranscriberWorker:
                     put_sum(conn, job.take, MASTER, proved)
                     finish(conn, job, self.store.moment())
 
-    def _transcribe(self, job: Job, key: ContentKey) -> None:
+    def _transcribe(self, job: Job, key: ContentKey, cuts: int) -> None:
         store = self.store
         segment = segment_of(store.db.conn, job.take, job.segment)
         ahead = self._ahead(store.language_of(job.take))
@@ -193,6 +194,7 @@ class TranscriberWorker:
 
             words = ahead.close(replace(segment, voiced=Ms(max(0, segment.voiced - hushed))), part)
         with transaction(store.db.conn) as conn:
+            must_have_cuts(conn, job.take, cuts)
             put_words(conn, job.take, job.segment, ahead.transcriber.name, words, key=key)
             if ahead.doubtful is not None:
                 add_job(conn, AGAIN, job.take, job.segment)
@@ -219,7 +221,7 @@ class TranscriberWorker:
             _log.info("looking ahead in take %s failed: %s", span.take, type(error).__name__)
         return True
 
-    def _again(self, job: Job, key: ContentKey) -> None:
+    def _again(self, job: Job, key: ContentKey, cuts: int) -> None:
         """Find once more, as a whole, the words of a segment that are not sure; only a machine's own are replaced."""
         store = self.store
         segment = segment_of(store.db.conn, job.take, job.segment)
@@ -234,6 +236,7 @@ class TranscriberWorker:
                 replace(segment, voiced=voiced), before, lambda start, end: self._hushed(sound, start, end, spans)[0]
             )
         with transaction(store.db.conn) as conn:
+            must_have_cuts(conn, job.take, cuts)
             replace_words(conn, job.take, job.segment, ahead.transcriber.name, words, key=key)
             finish(conn, job, store.moment())
 

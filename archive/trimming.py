@@ -3,31 +3,35 @@
 The copying is slow and touches no database, so a thread may do it: `begin_trim` here, `Trim.copy` anywhere,
 `finish_trim` here again. The fact that one take was made from another is stored with the new one's opening; what a
 kill at any instant leaves is put right at the next start by `finish_trims`: the new take closed, the first one goes;
-not closed, the new one goes. So there is always exactly one of them, and never both the trimmed take and what its
-teller cut off.
+not closed, or the first one's visit went on without it, the new one goes. So there is always exactly one of them, and
+never both the trimmed take and what its teller cut off.
 """
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from archive.consent import events_of
 from archive.database import transaction
 from archive.envelope import ContentKey, open_content
-from archive.errors import Refused
-from archive.jobs import TRANSCRIBE, add_segment, segments_of
+from archive.errors import ArchiveError, Refused
+from archive.jobs import AGAIN, TRANSCRIBE, add_job, add_segment, segments_of
 from archive.shelf import Wording
 from archive.stories import Stories
 from archive.takes import OpenTake
 from archive.transcripts import put_words, read_segment_words
 from archive.types import Act, Reader, Use
+from audio.errors import AudioError
 from audio.takewriter import TakeReader, TakeWriter
 from audio.types import Ms, Segment, Take, TakeId, Word
 
 SHORTEST = Ms(1000)
 """What is left of a take lasts at least so long."""
 _PIECE = Ms(10_000)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +99,10 @@ def begin_trim(store: Stories, origin: TakeId, made: TakeId, start: Ms, end: Ms,
 
 
 def finish_trim(store: Stories, trim: Trim, copied: Take, by: str) -> Take:
-    """Put the trimmed take in the first one's place; what was cut off is erased when this returns.
+    """Put the trimmed take in the first one's place; what was cut off opens with no key any more when this returns.
 
-    Raises `Refused` when the visit ended meanwhile (then nothing was trimmed and the new take is gone).
+    Raises `Refused` when the visit ended meanwhile; that, or whatever else is raised, leaves the first take as it is,
+    and the caller gives the new one up (`drop_trim`).
     """
     where = store.standing(trim.origin)
     if where.ended is not None or where.kept or where.review_closed:
@@ -107,25 +112,61 @@ def finish_trim(store: Stories, trim: Trim, copied: Take, by: str) -> Take:
         _carry_words(store, trim)
         _carry_spans(store, trim)
     done = store.close_take(copied)
-    store.erase(trim.origin, Act.DISCARD, by)
+    try:
+        store.erase(trim.origin, Act.DISCARD, _into(by, trim.made.id))
+    except (ArchiveError, AudioError, OSError, sqlite3.Error) as error:
+        if not _became(store, trim.origin, trim.made.id):
+            raise
+        # Its keys are gone and its ledger says so; files that the disk did not let go of go at the next start.
+        _log.warning("something of take %s is left for the next start: %s", trim.origin, type(error).__name__)
     return done
 
 
 def drop_trim(store: Stories, trim: Trim, by: str) -> None:
-    """Give a trim up: the first take stays as it is."""
-    store.erase(trim.made.id, Act.DISCARD, by)
+    """Give a trim up: the first take stays as it is. Where that one has already gone into the new one, that stays."""
+    if not _became(store, trim.origin, trim.made.id):
+        store.erase(trim.made.id, Act.DISCARD, by)
 
 
 def finish_trims(store: Stories, by: str) -> None:
-    """Carry out or undo what a crash interrupted. Only for the process that records, at its start; safe to repeat."""
+    """Carry out or undo what a crash or a refusing disk interrupted: of the two, one stays.
+
+    Only for the process that records, at its start, before it ends visits; safe to repeat.
+    """
     rows = store.db.conn.execute(
         "SELECT trims.take, origin, EXISTS (SELECT 1 FROM closings WHERE closings.take = trims.take) FROM trims"
     ).fetchall()
-    for made, origin, closed in rows:
-        goes = TakeId(origin if closed else made)
-        where = store.standing(goes)
-        if where.ended is None and not where.kept:
-            store.erase(goes, Act.DISCARD, by)
+    for first, new, closed in [(TakeId(origin), TakeId(made), bool(closed)) for made, origin, closed in rows]:
+        goes = _too_many(store, first, new, closed=closed)
+        if goes is not None:
+            store.erase(goes, Act.DISCARD, _into(by, new) if goes == first else by)
+
+
+def _too_many(store: Stories, origin: TakeId, made: TakeId, *, closed: bool) -> TakeId | None:
+    """Tell which of the two goes, if one does."""
+    first, new = store.standing(origin), store.standing(made)
+    if new.ended is not None:
+        return None
+    if new.kept:
+        return origin if first.ended is None and not first.kept else None
+    if first.ended is not None:
+        # Thrown away after its trim had failed, the first one takes the copy along.
+        return None if closed and _became(store, origin, made) else made
+    if not closed or first.kept or first.review_closed:
+        return made
+    return origin
+
+
+def _into(by: str, made: TakeId) -> str:
+    """Say who let the first take go, and what it became."""
+    return f"{by}, trimmed into {made}"
+
+
+def _became(store: Stories, origin: TakeId, made: TakeId) -> bool:
+    """Whether ``origin`` is gone because it became ``made``."""
+    return any(
+        event.act is Act.DISCARD and event.by.endswith(_into("", made)) for event in events_of(store.db.conn, origin)
+    )
 
 
 def _carry_words(store: Stories, trim: Trim) -> None:
@@ -133,6 +174,8 @@ def _carry_words(store: Stories, trim: Trim) -> None:
     conn, made = store.db.conn, trim.made
     rows = conn.execute("SELECT segment, model, blob FROM words WHERE take = ?", (trim.origin,)).fetchall()
     said = {int(number): (str(model), bytes(blob)) for number, model, blob in rows}
+    query = "SELECT segment FROM jobs WHERE take = ? AND kind = ? AND done_at IS NULL AND failed IS NULL"
+    unsure = {int(number) for (number,) in conn.execute(query, (trim.origin, AGAIN))}
     number = 0
     for old in segments_of(conn, trim.origin):
         start, end = Ms(max(old.start, trim.start) - trim.start), Ms(min(old.end, trim.end) - trim.start)
@@ -149,6 +192,8 @@ def _carry_words(store: Stories, trim: Trim) -> None:
                 "UPDATE jobs SET done_at = ? WHERE kind = ? AND take = ? AND segment = ?",
                 (store.moment().wall.isoformat(), TRANSCRIBE, made.id, number),
             )
+            if old.index in unsure:
+                add_job(conn, AGAIN, made.id, number)
         number += 1
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 import queue
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from archive.envelope import ask
-from archive.errors import ArchiveError
 from archive.phones import PAIR, PRESS
 from archive.spans import Mark
 from archive.store import Store
@@ -28,7 +28,8 @@ from hardware.controls import Controls
 from hardware.lamps import Lamps
 from hardware.types import CUES, Control, ControlEvent, Lamp
 from kiosk import types as t
-from kiosk.effects import TROUBLES, Check, Effects
+from kiosk.effects import Check, Effects
+from kiosk.errors import TROUBLES
 from kiosk.facing import PHONE_S, Facing
 from kiosk.keys import keys
 from kiosk.later import Beside, Done
@@ -50,8 +51,9 @@ Observer = Callable[[float, str, dict[str, object]], None]
 """Sees what happens, for a simulation's report: when, what, details."""
 
 TICK_S = 0.1
-STOP_WAIT_S = 3.0
 """How often time is told to the session."""
+STOP_WAIT_S = 10.0
+"""So long a box that is told to stop waits at most for what is being stored or checked; systemd gives it 20 s."""
 QUIET_FPS, LIVELY_FPS, CAPTION_FPS = 8.0, 10.0, 20.0
 LIVELY = frozenset({State.READY, State.RECORDING, State.LISTENING, State.CONVERSATION})
 """States with a level or growing words on the screen."""
@@ -114,6 +116,7 @@ class App:
         self._begun: tuple[t.Effect, ...] = ()
         self.session, self._begun = first(self._clock.monotonic(), rules, languages, [p.id for p in parts.prompts])
         self._seen_version = -1
+        self._blind = False
         self._pulse = Pulse(parts.store, parts.clock)
         self._facing = Facing(parts.store)
         self._looks = Looks(parts.store, parts.telling, parts.playing, self._facing, parts.texts, self._prompts)
@@ -181,11 +184,15 @@ class App:
         if self.session.state not in {State.RECORDING, State.CONVERSATION}:
             self._parts.telling.close_stream()
         self._drain()
-        if self.session.saving:
-            # Keep was pressed, or a code is being checked: what runs beside has a moment to end.
-            self._drain(STOP_WAIT_S)
+        until = time.monotonic() + STOP_WAIT_S
+        while self.session.saving and (left := until - time.monotonic()) > 0:
+            # Keep was pressed, or a part goes: what runs beside has a moment to end, whatever else arrives meanwhile.
+            self._drain(left)
         if self.session.take is not None and self.session.state is State.SHARING:
-            self._parts.store.close_review(self.session.take, "stop")
+            try:
+                self._parts.store.close_review(self.session.take, "stop")
+            except TROUBLES as error:  # the next start ends the visit; the lamps go out all the same
+                _log.warning("the visit is not ended: %s", type(error).__name__)
         for lamp in self._lit:
             self._parts.lamps.set(lamp, 0.0)
         self._parts.lamps.close()
@@ -244,7 +251,7 @@ class App:
     def _arrive(self, arrival: Arrival) -> None:
         match arrival:
             case Done(then=then):
-                then()
+                self._end_of(then)
             case ControlEvent(released=True):
                 return
             case ControlEvent(control=control, at=at):
@@ -267,6 +274,14 @@ class App:
             case _:
                 self._step(arrival)
 
+    def _end_of(self, then: Callable[[], None]) -> None:
+        """Let what ran beside come to its end; what fails there is trouble to show, as that of any effect."""
+        try:
+            then()
+        except TROUBLES as error:
+            _log.exception("the end of slow work failed")
+            self._step(self._effects.trouble(error, self.session))
+
     def _step(self, event: t.Event) -> None:
         before = self.session
         self.session, effects = step(before, event)
@@ -281,10 +296,7 @@ class App:
         elif lost(before) and not lost(self.session):
             # Nothing the box says may sound into a story that goes on.
             self._parts.playing.stop()
-        try:
-            self._mark(event, before)
-        except TROUBLES as error:  # the story goes on, marked or not
-            _log.warning("a mark is not stored: %s", type(error).__name__)
+        self._mark(event, before)
 
     def _mark(self, event: t.Event, before: Session) -> None:
         """Mark on the conversation's own time line what was played into it and asked in it."""
@@ -317,11 +329,20 @@ class App:
     # -- the store ----------------------------------------------------------------------------------------------
 
     def _look_at_store(self) -> None:
-        """See what other processes wrote: words, cues, presses from a phone."""
-        version = self._parts.store.version()
-        if version == self._seen_version:
-            return
-        self._seen_version = version
+        """See what other processes wrote; a disk that refuses ends no story: it is looked at again at the next turn."""
+        try:
+            version = self._parts.store.version()
+            if version != self._seen_version:
+                self._look()
+                self._blind = False
+            self._seen_version = version
+        except TROUBLES as error:
+            if not self._blind:
+                _log.warning("the store cannot be looked at: %s", type(error).__name__)
+            self._blind = True
+
+    def _look(self) -> None:
+        """Read words, cues, presses from a phone."""
         self._facing.look()
         self._read_words()
         self._read_cues()
@@ -339,8 +360,8 @@ class App:
         store = self._parts.store
         try:
             words = tuple(transcript(store, take, Reader.REVIEW, store.now()))
-        except ArchiveError:
-            # Not opened yet, or just let go: nothing to show either way.
+        except TROUBLES:
+            # Not opened yet, just let go, or a word is damaged: nothing to show either way, and the story goes on.
             return
         if words != self._looks.captions:
             self._looks.captions = words

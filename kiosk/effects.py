@@ -7,7 +7,6 @@ could not be written. The failure becomes trouble that the session shows.
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -19,9 +18,9 @@ from archive.stories import Visit
 from archive.tellers import Copy, copies, my_story
 from archive.types import ASKED_USES, Use
 from audio.clock import Clock
-from audio.errors import AudioError
 from audio.types import TakeId
 from kiosk import types as t
+from kiosk.errors import TROUBLES
 from kiosk.later import Beside
 from kiosk.playing import Playing
 from kiosk.takingout import TakingOut
@@ -33,7 +32,6 @@ Announce = Callable[[t.Event], None]
 Check = Callable[[], tuple[str, str] | None]
 """Looks whether what the box needs is there; returns what to say and do where it is not."""
 
-TROUBLES = (ArchiveError, AudioError, OSError, sqlite3.Error)
 _log = logging.getLogger(__name__)
 
 
@@ -93,9 +91,13 @@ class Effects:
             except TROUBLES as error:
                 _log.exception("%s failed", type(effect).__name__)
                 self._let_go(effects[place + 1 :], session)
-                say, do = self._said(error, session)
-                self._announce(t.Trouble(say, do, self._now()))
+                self._announce(self.trouble(error, session))
                 return
+
+    def trouble(self, error: Exception, session: t.Session) -> t.Trouble:
+        """Say in the visitor's language what failed."""
+        say, do = self._said(error, session)
+        return t.Trouble(say, do, self._now())
 
     def _let_go(self, left: tuple[t.Effect, ...], session: t.Session) -> None:
         """Whatever failed: the microphone closes, what sounds ends, and the visit is forgotten."""
@@ -213,6 +215,7 @@ class Effects:
         """Check a code: the slow part beside, so that the screen stays alive; what it opens is for this visit alone."""
 
         def refuse(error: Exception) -> None:
+            _log.warning("a code was not taken: %s", type(error).__name__)
             say = error.say if isinstance(error, ArchiveError) else "The code could not be checked."
             self._announce(t.CodeRefused(visit, say, self._now()))
 
@@ -222,7 +225,7 @@ class Effects:
             try:
                 opened = self._store.finish_code(attempt, derived)
                 mine = self._mine(opened)
-            except ArchiveError as error:
+            except TROUBLES as error:
                 refuse(error)
                 return
             self._playing.visit = opened
@@ -230,7 +233,7 @@ class Effects:
 
         try:
             attempt = self._store.begin_code(code)
-        except ArchiveError as error:
+        except TROUBLES as error:
             refuse(error)
             return
         self._beside.do(attempt.derive, check, refuse)

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+
+from archive.errors import ArchiveError
+from audio.errors import AudioError
+
+TROUBLES = (ArchiveError, AudioError, OSError, sqlite3.Error)
+"""What can go wrong while the box works, though the program is right: a refusal, a disk, a device, the database."""
+
 
 class KioskError(Exception):
     """Base of all errors of this package; ``code``, ``say`` and ``do`` as in `audio.errors.AudioError`."""

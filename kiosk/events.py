@@ -344,12 +344,12 @@ class PausesFound:
 
 @dataclass(frozen=True, slots=True)
 class PartGone:
-    """The part is out of the story, here and at the next hand-on everywhere."""
+    """The part is out of the story, here and at the next hand-on everywhere; ``mine`` is None if it cannot be read."""
 
     visit: int
     story: TakeId
     at: float
-    mine: Mine = field(default_factory=Mine)
+    mine: Mine | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from audio.pcm import Samples
 from audio.player import PlaybackEnded, PlaybackStarted, Player, PlayerEvent
 from audio.types import Ms, TakeId, Word
 from kiosk import types as t
+from kiosk.errors import TROUBLES
 from kiosk.rotation import Rotation, turn
 from kiosk.speech import Voice
 from kiosk.terms import sentence
@@ -252,7 +253,11 @@ class Playing:
 
     def _still(self, sounding: Sounding) -> bool:
         assert sounding.take is not None
-        answer = ask(self._store.db.conn, sounding.take, sounding.reader, self._store.now())
+        try:
+            answer = ask(self._store.db.conn, sounding.take, sounding.reader, self._store.now())
+        except TROUBLES as error:  # a gate that cannot be asked says no
+            _log.warning("voice %s stops: %s", sounding.take, type(error).__name__)
+            return False
         return answer.allowed
 
     def _begin(
@@ -269,22 +274,29 @@ class Playing:
     ) -> bool:
         """Start a voice; False when it was refused or cannot be read. ``quiet`` leaves saying so to the caller."""
         now = self._clock.monotonic()
+        sounding = Sounding(play, 0, take, reader, start)
+        begun = False
         try:
             master = open_master(self._store, take, reader, self._store.now(), visit=self.visit)
-            sounding = Sounding(play, 0, take, reader, start, (), self._level_db(take) + softer)
-            self._announce(t.StoryChosen(play, take, now, self._prompt_of(take)))
-            self._sounding.append(sounding)
-            gain = sounding.level_db + self._volume_db()
-            self._player.play(pieces(master, start, end), master.format.rate, gain)
-            # Whoever pressed waits for the voice; opening every word of a long story may take as long again.
-            self._sounding[-1] = replace(sounding, words=self._words(take, reader))
-        except (ArchiveError, AudioError) as error:
+            try:
+                sounding = replace(sounding, level_db=self._level_db(take) + softer)
+                self._announce(t.StoryChosen(play, take, now, self._prompt_of(take)))
+                self._sounding.append(sounding)
+                begun = True
+                gain = sounding.level_db + self._volume_db()
+                self._player.play(pieces(master, start, end), master.format.rate, gain)
+            except TROUBLES:
+                master.close()
+                raise
+        except TROUBLES as error:
             _log.warning("voice %s: %s", take, type(error).__name__)
-            if self._sounding and self._sounding[-1].play == play:
+            if begun:
                 self._sounding.pop()
             if not quiet:
                 self._announce(t.Refused(play, sentence(error, self._texts.get(language)), now))
             return False
+        # Whoever pressed waits for the voice; opening every word of a long story may take as long again.
+        self._sounding[-1] = replace(sounding, words=self._words(take, reader))
         return True
 
     def _prompt_of(self, take: TakeId) -> str:
@@ -298,7 +310,7 @@ class Playing:
         shown = Reader.CAPTION if reader in {Reader.PLAY, Reader.CUE} else reader  # one who is lent has captions, too
         try:
             return tuple(transcript(self._store, take, shown, self._store.now(), visit=self.visit))
-        except (ArchiveError, AudioError):  # a damaged word must not silence the gate over a voice that sounds
+        except TROUBLES:  # what is wrong with the words must not silence a voice that sounds, nor the gate over it
             return ()
 
     def _level_db(self, take: TakeId) -> float:

@@ -8,26 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import sqlite3
 from collections.abc import Callable
 
-from archive.errors import ArchiveError, NoSuchStory
+from archive.errors import NoSuchStory
 from archive.store import Store
 from archive.stories import FreshCode, fresh_code
 from archive.trimming import Trim, begin_trim, drop_trim, finish_trim
 from archive.types import Kind, Use
 from audio.clock import Clock
-from audio.errors import AudioError
 from audio.takewriter import TakeReader
 from audio.types import Take, TakeId
 from kiosk import types as t
+from kiosk.errors import TROUBLES
 from kiosk.later import Beside
 from kiosk.takeshape import Shape, shape_of
 from kiosk.terms import BY_KEY, BY_TIME, asked, sentence, waits_until, wording
 from kiosk.texts import Texts
 
 Announce = Callable[[t.Event], None]
-TROUBLES = (ArchiveError, AudioError, OSError, sqlite3.Error)
 _log = logging.getLogger(__name__)
 
 
@@ -79,23 +77,29 @@ class Reviewing:
 
         def put_in_place(copied: Take) -> None:
             try:
-                self._put_in_place(trim, copied)
+                done = finish_trim(self._store, trim, copied, BY_KEY)
             except TROUBLES as error:
-                fail(error)
+                give_up(error)
+            else:
+                self._go_on_with(trim, done)
 
         self._beside.do(trim.copy, put_in_place, give_up)
 
-    def _put_in_place(self, trim: Trim, copied: Take) -> None:
-        done = finish_trim(self._store, trim, copied, BY_KEY)
-        shape = self._shape(done)
+    def _go_on_with(self, trim: Trim, done: Take) -> None:
+        """Go on with the trimmed take, whatever else fails: the first one is gone."""
+        ends = t.Ends()
         ready = self._fresh.pop(trim.origin, None)
-        if ready is None:
-            self._prepare_code(done.id)
-        else:
-            # The words of a code belong to its teller, whatever of the story stays.
-            self._fresh[done.id], self._reviewed = ready, done.id
-        now = self._clock.monotonic()
-        self._announce(t.Trimmed(trim.origin, done.id, done.length / 1000, now, shape.ends))
+        try:
+            if ready is None:
+                self._prepare_code(done.id)
+            else:
+                # The words of a code belong to its teller, whatever of the story stays.
+                self._fresh[done.id], self._reviewed = ready, done.id
+            ends = self._shape(done).ends
+        except TROUBLES as error:
+            self.bars = ()
+            _log.warning("the trimmed take %s cannot be drawn: %s", done.id, type(error).__name__)
+        self._announce(t.Trimmed(trim.origin, done.id, done.length / 1000, self._clock.monotonic(), ends))
 
     def _shape(self, done: Take) -> Shape:
         with TakeReader(done.path, self._store.open_key(done.id), take=done.id) as reader:
@@ -113,15 +117,20 @@ class Reviewing:
             self._keep(effect, texts, ready)
             return
         self._wanted = (effect, texts)
-        if self._preparing != effect.take:
+        if self._preparing == effect.take:
+            return
+        try:
             self._prepare_code(effect.take)
+        except TROUBLES as error:
+            self._wanted = None
+            self._announce(t.KeepFailed(effect.take, sentence(error, texts), self._clock.monotonic()))
 
     def _keep(self, effect: t.KeepTake, texts: Texts, fresh: tuple[FreshCode, ...]) -> None:
         now = self._clock.monotonic
         words = wording(texts, Use.KEEP)
         try:
             kept = self._store.keep(effect.take, wording=words, by=BY_KEY, fresh=fresh, people=len(fresh))
-        except (ArchiveError, AudioError, OSError) as error:
+        except TROUBLES as error:
             self._announce(t.KeepFailed(effect.take, sentence(error, texts), now()))
             return
         self._announce(t.Kept(effect.take, str(kept.code), now(), tuple(str(code) for code in kept.codes)))

@@ -6,25 +6,22 @@ What is slow (reading the story through, writing it anew) is done beside, and wh
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Callable
 
 from archive.cutting import begin_cut, finish_cut, must_be_written
-from archive.errors import ArchiveError
 from archive.masters import Master, open_master
 from archive.store import Store
 from archive.stories import Visit
 from archive.types import Reader
 from audio.clock import Clock
-from audio.errors import AudioError
 from kiosk import types as t
+from kiosk.errors import TROUBLES
 from kiosk.later import Beside
 from kiosk.playing import Playing
 from kiosk.takeshape import Shape, shape_of
 from kiosk.terms import BY_KEY, sentence
 from kiosk.texts import Texts
 
-TROUBLES = (ArchiveError, AudioError, OSError, sqlite3.Error)
 _log = logging.getLogger(__name__)
 
 
@@ -81,11 +78,15 @@ class TakingOut:
         def put_in_place(sha256: str) -> None:
             try:
                 finish_cut(self._store, cut, sha256, BY_KEY)
-                mine = self._mine(cut.visit)
             except TROUBLES as error:
                 fail(error)
                 return
             self._playing.bars = ()
+            mine = None
+            try:
+                mine = self._mine(cut.visit)
+            except TROUBLES as error:  # the part is gone all the same, and that is what the teller has to hear
+                _log.warning("what %s is now cannot be read: %s", effect.story, type(error).__name__)
             self._announce(t.PartGone(effect.visit, effect.story, self._clock.monotonic(), mine))
 
         visit = self._playing.visit

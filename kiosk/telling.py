@@ -25,6 +25,7 @@ from audio.sources import Source
 from audio.takewriter import TakeWriter
 from audio.types import MarkKind, Ms, Segment, Take, TakeId, Tentative
 from kiosk import types as t
+from kiosk.errors import TROUBLES
 from kiosk.later import Beside
 from kiosk.reviewing import Reviewing
 from kiosk.room import NO_ROOM, NoRoom, TakeRoom
@@ -199,7 +200,7 @@ class Telling:
     def pause_take(self, take: TakeId, at: float) -> None:
         """Store nothing captured from ``at`` on."""
         self._capture.pause(at)
-        add_moment(self._store, take, Mark.PAUSE, self.position(at))
+        self.mark(take, Mark.PAUSE, at)
         self._paused_at = at
 
     def resume_take(self, at: float) -> None:
@@ -224,19 +225,34 @@ class Telling:
         return Ms(max(0, round((until - self._began_at - self._away_s) * 1000)))
 
     def mark(self, take: TakeId, mark: Mark, at: float, ref: str = "") -> None:
-        """Mark a moment of the running take."""
-        add_moment(self._store, take, mark, self.position(at), ref)
+        """Mark a moment of the running take; that the disk refuses it ends no story."""
+        self._add_moment(take, mark, self.position(at), ref)
+
+    def _add_moment(self, take: TakeId, mark: Mark, place: Ms, ref: str) -> None:
+        try:
+            add_moment(self._store, take, mark, place, ref)
+        except TROUBLES as error:
+            self._unmarked(take, mark, error)
+
+    def _unmarked(self, take: TakeId, mark: Mark, error: Exception) -> None:
+        _log.warning("%s in take %s is not marked: %s", mark.value, take, type(error).__name__)
 
     def excerpt_began(self, take: TakeId, story: str, at: float) -> None:
         """Note that an earlier voice sounds into the running take: its words are not this group's."""
         self.excerpt_ended(at)
-        self._excerpt = open_span(self._store, take, Mark.EXCERPT, self.position(at), story)
+        try:
+            self._excerpt = open_span(self._store, take, Mark.EXCERPT, self.position(at), story)
+        except TROUBLES as error:
+            self._unmarked(take, Mark.EXCERPT, error)
 
     def excerpt_ended(self, at: float) -> None:
         """Note that the earlier voice has fallen silent."""
-        if self._excerpt is not None:
-            close_span(self._store, self._excerpt, self.position(at))
-            self._excerpt = None
+        excerpt, self._excerpt = self._excerpt, None
+        if excerpt is not None:
+            try:
+                close_span(self._store, excerpt, self.position(at))
+            except TROUBLES as error:
+                _log.warning("the end of an excerpt is not marked: %s", type(error).__name__)
 
     def close_take(self, effect: t.CloseTake) -> None:
         """End the take; a recovered one that nobody went on with is closed as it is."""
@@ -246,7 +262,7 @@ class Telling:
             return
         try:
             self._closed(self._store.finish_take(effect.take))
-        except (ArchiveError, AudioError, OSError) as error:
+        except TROUBLES as error:
             self._fail(effect.take, error)
 
     def discard(self, take: TakeId) -> None:
@@ -344,10 +360,7 @@ class Telling:
     def _gap(self, take: TakeId, at: Ms, lost: float) -> None:
         self._facts.gaps += 1
         if self._facts.gaps <= MOST:
-            try:
-                add_moment(self._store, take, Mark.GAP, at, f"{lost:.3f} s" if lost else "")
-            except (ArchiveError, sqlite3.Error) as error:  # the sound goes on, marked or not
-                _log.warning("a gap in take %s is not marked: %s", take, type(error).__name__)
+            self._add_moment(take, Mark.GAP, at, f"{lost:.3f} s" if lost else "")
 
     def _store_facts(self, done: Take) -> None:
         """Store what was wrong with the sound of a take; that this fails must not harm the take."""
@@ -379,7 +392,7 @@ class Telling:
     def _close(self, done: Take) -> None:
         try:
             closed = self._store.close_take(done)
-        except (ArchiveError, OSError, sqlite3.Error) as error:
+        except TROUBLES as error:
             self._fail(done.id, error)
             return
         # The story is safe by now; words that still wait come with the next look.
@@ -389,7 +402,7 @@ class Telling:
     def _closed(self, done: Take) -> None:
         try:
             shape = self.review.begin(done)
-        except (ArchiveError, AudioError, OSError) as error:
+        except TROUBLES as error:
             self._fail(done.id, error)
             return
         self._announce(t.TakeClosed(done.id, done.length / 1000, self._clock.monotonic(), shape.ends))

@@ -96,7 +96,9 @@ def take_out(draft: Draft, event: t.Event) -> None:
 def part_gone(draft: Draft, event: t.Event) -> None:
     """The story is there without it."""
     if isinstance(event, t.PartGone):
-        draft.set(saving=False, mine=event.mine, ends=Ends(), notice=Notice.PART_GONE)
+        old = draft.old.mine
+        mine = event.mine or replace(old, cuts=old.cuts + 1)
+        draft.set(saving=False, mine=mine, ends=Ends(), notice=Notice.PART_GONE)
 
 
 def part_failed(draft: Draft, event: t.Event) -> None:
