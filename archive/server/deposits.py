@@ -211,8 +211,9 @@ def _put_story(tx: Tx, arrival: Arrival, files: Sequence[tuple[str, str, int, st
         tx.run("DELETE FROM excerpts WHERE story = ? AND start_ms < ? AND end_ms > ?", story, end, start)
         over = (story, end + LEEWAY, start - LEEWAY)
         tx.run("DELETE FROM briefing_quotes WHERE story = ? AND start_ms < ? AND end_ms > ?", *over)
-        marked = "SELECT id FROM highlights WHERE story = ? AND start_ms < ? AND end_ms > ?"
-        tx.run(f"DELETE FROM memos WHERE highlight IN ({marked})", *over)  # noqa: S608 - our names
+        # With a highlight go its codes, its memos and its place behind a theme: they say what was told there.
+        tx.run("DELETE FROM highlights WHERE story = ? AND start_ms < ? AND end_ms > ?", *over)
+        tx.run("DELETE FROM suggestions WHERE story = ? AND start_ms < ? AND end_ms > ?", *over)
     put_passages(tx, story, arrival.cues, arrival.written_by, stamp(now), cuts)
     blank_again(tx, story, now)
     tx.run("DELETE FROM tombstones WHERE id = ? AND reach = ?", story, Reach.RECALL.value)

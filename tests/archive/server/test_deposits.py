@@ -183,6 +183,84 @@ def test_a_span_taken_back_goes_out_of_words_history_and_excerpts(place: Archive
     assert disagreements(place) == []
 
 
+def test_what_people_made_of_a_span_goes_with_it(place: ArchiveHome, told: Any, sealed: Seal) -> None:
+    story = told(said="My neighbour Quentin drank. Then the river rose.")
+    accept(place, sealed(story), "front")
+    who = ("2026", "ana")
+    with place.catalogue() as catalogue, catalogue.write() as tx:
+        tx.run("INSERT INTO codebooks VALUES ('b', 'Book', '2026', 'ana')")
+        tx.run("INSERT INTO codes VALUES ('c', 'b', 'Drink', 'concrete', '', '', '')")
+        tx.run("INSERT INTO themes VALUES ('t', 'ana', '2026')")
+        tx.run("INSERT INTO briefings VALUES ('b', 'Title', '', '', '', '', 'en', '2026', 'ana')")
+        tx.run("INSERT INTO briefing_points VALUES ('p', 'b', 0, 'A point', '')")
+        for name, start, end in (("in", 0, 1900), ("across", 1000, 2600), ("near", 2200, 2900), ("after", 2300, 4000)):
+            tx.run("INSERT INTO highlights VALUES (?, ?, ?, ?, 'ana', '2026', '')", name, story.story, start, end)
+            tx.run("INSERT INTO highlight_codes VALUES (?, ?, ?, 'c', 'ana', '2026', '')", name, name, story.story)
+            tx.run("INSERT INTO memos VALUES (?, ?, ?, 'ana', '2026', 'Quentin again')", name, name, story.story)
+            tx.run("INSERT INTO theme_voices VALUES ('t', ?, ?, 'for', 'ana', '2026')", name, story.story)
+            tx.run(
+                "INSERT INTO suggestions VALUES (?, ?, ?, ?, 'c', 'model', '1', '{}', '2026')",
+                name, story.story, start, end,
+            )  # fmt: skip
+            tx.run(
+                "INSERT INTO briefing_quotes VALUES (?, 'b', 'p', ?, ?, ?, 'Quentin drank', ?, ?)",
+                name, story.story, start, end, *who,
+            )  # fmt: skip
+    story.add(Act.CUT, start=0, end=2000)
+    story.said = "[…] […] […] […] Then the river rose."
+    story.sound = b"fLaCcut" * 100
+    accept(place, sealed(story), "front")
+    for table, name in (
+        ("highlights", "id"), ("highlight_codes", "highlight"), ("memos", "highlight"), ("theme_voices", "highlight"),
+        ("suggestions", "id"), ("briefing_quotes", "id"),
+    ):  # fmt: skip
+        assert rows(place, f"SELECT {name} FROM {table}") == [("after",)], table
+
+
+def test_a_story_stays_with_the_box_it_came_from(place: ArchiveHome, told: Any, sealed: Seal) -> None:
+    story = told()
+    first = accept(place, sealed(story), "front")
+    # The same bag by another way is the same story; a longer consent from another box is not its word.
+    assert accept(place, sealed(story), "other") == first
+    story.add(Act.DECIDE, use=Use.PUBLIC, yes=True)
+    with pytest.raises(Conflict, match="from another box"):
+        accept(place, sealed(story), "other")
+    assert rows(place, "SELECT box, bag_sha256 FROM stories") == [("front", first.sha256)]
+    # A stick names no box: what comes on it is taken in, and the story does not change hands.
+    accept(place, sealed(story), "")
+    assert rows(place, "SELECT box, bag_sha256 FROM stories") == [("front", story.bag().sha256)]
+    with place.catalogue() as catalogue, catalogue.read() as tx:
+        assert ask(tx, story.story, Reader.PUBLISH, place.now()).allowed
+
+
+def test_what_first_came_on_a_stick_belongs_to_the_first_box_that_shows_it(
+    place: ArchiveHome, told: Any, sealed: Seal
+) -> None:
+    story = told()
+    accept(place, sealed(story), "")
+    accept(place, sealed(story), "front")
+    accept(place, sealed(story), "other")
+    assert rows(place, "SELECT box FROM stories") == [("front",)]
+
+
+def test_an_older_recall_on_a_stick_does_not_undo_a_newer_one(place: ArchiveHome, told: Any, sealed: Seal) -> None:
+    story = told()
+    recall = [Tombstone(story.story, place.now(), Reach.RECALL, len(story.events), links(story.events)[-1])]
+    early = sealed(story).rename(place.path / "early.sealed")
+    story.add(Act.DECIDE, use=Use.ARCHIVE, yes=False)
+    recall.append(Tombstone(story.story, place.now(), Reach.RECALL, len(story.events), links(story.events)[-1]))
+    story.add(Act.DECIDE, use=Use.ARCHIVE, yes=True)
+    accept(place, sealed(story), "front")
+    story.add(Act.DECIDE, use=Use.ARCHIVE, yes=False)
+    recall.append(Tombstone(story.story, place.now(), Reach.RECALL, len(story.events), links(story.events)[-1]))
+    assert withdraw(place, recall[2], "front")
+    assert not withdraw(place, recall[0], ""), "a stick that lay somewhere"
+    assert rows(place, "SELECT reach, events FROM tombstones") == [("recall", len(story.events))]
+    with pytest.raises(TakenBack):
+        accept(place, early, "")
+    assert rows(place, "SELECT id FROM stories") == []
+
+
 def test_other_content_with_the_same_id_is_put_aside_once(
     place: ArchiveHome, told: Any, sealed: Seal, opened: Seal
 ) -> None:
