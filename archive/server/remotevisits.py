@@ -11,13 +11,15 @@ from pathlib import Path
 from archive.errors import TransportTrouble
 from archive.home import keys_folder
 from archive.ingest import RECEIPTS, REFUSED, TOMBSTONES, Progress, no_progress
-from archive.sealedbag import KEY_FILE, SUFFIX
+from archive.sealedbag import KEY_FILE
 from archive.server.place import ArchiveHome
 from archive.server.visits import VisitReport, visit_folder
-from archive.transports.folder import BLOBS, BOXES, SEALED
+from archive.transports.folder import BLOBS, BOXES, SEALED, is_sealed_name
 from archive.transports.rclone import Rclone
 from archive.transports.way import WINDOW_S
 
+_SUM, _FEED = "{{[0-9a-f]{64}}}", "{{[0-9a-f]{32}}}.feed"
+"""Patterns, as rclone writes them, of the names a visit gives."""
 _SMALL = (KEY_FILE, f"{TOMBSTONES}/*.json", f"{BOXES}/*.json")
 
 
@@ -33,9 +35,10 @@ def visit_remote(place: ArchiveHome, remote: str, progress: Progress = no_progre
         # One bag at a time: the archive's disk need not hold what all the boxes left.
         report = visit_folder(place, folder, progress, f"rclone:{remote}")
         for name in sorted(rclone.sizes(SEALED)):
-            if name.endswith(SUFFIX) and "/" not in name:
+            if is_sealed_name(name):
                 _one(place, rclone, folder, name, report, progress)
         _carry_back(rclone, folder, report)
+        _drop_old(rclone, folder)
     return report
 
 
@@ -49,6 +52,14 @@ def _one(place: ArchiveHome, rclone: Rclone, folder: Path, name: str, report: Vi
         raise TransportTrouble(f"{name} could not be looked at.", "Look at what lies on the remote.")
     _carry_back(rclone, folder, again)
     rclone.drop(f"{SEALED}/{name}")
+
+
+def _drop_old(rclone: Rclone, folder: Path) -> None:
+    """Remove from the remote what no feed there names any more, and feeds of boxes that have none now."""
+    for name in (BLOBS, BOXES):
+        (folder / name).mkdir(exist_ok=True)
+    # rclone removes only what these patterns name: whatever else lies there is not ours.
+    rclone.run("sync", str(folder), rclone.at(""), "--include", f"/{BLOBS}/{_SUM}", "--include", f"/{BOXES}/{_FEED}")
 
 
 def _carry_back(rclone: Rclone, folder: Path, report: VisitReport) -> None:

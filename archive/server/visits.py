@@ -15,18 +15,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from archive.bag import is_bag_id
-from archive.durable import PART, remove, write_file
+from archive.durable import remove, write_file
 from archive.errors import BadBag, Refused, TransportTrouble
 from archive.ingest import RECEIPTS, REFUSED, TOMBSTONES, Progress, Refusal, no_progress, read_tombstones
 from archive.receipts import Receipt
-from archive.sealedbag import KEY_FILE, SUFFIX, read_archive_key
+from archive.sealedbag import KEY_FILE, read_archive_key
 from archive.server import custody
 from archive.server.deposits import accept
 from archive.server.place import ArchiveHome
 from archive.server.stickfeeds import leave_feeds
 from archive.tombstones import Reach
-from archive.transports.folder import SEALED
+from archive.transports.folder import SEALED, is_sealed_name
 
 NO_BOX = ""
 """A stick shows no credential, so what lies on it comes from no box by name."""
@@ -127,8 +126,7 @@ def _sealed(root: Path) -> list[Path]:
     folder = root / SEALED
     if folder.is_symlink() or not folder.is_dir():
         return []
-    named = (path for path in folder.iterdir() if path.name.endswith(SUFFIX) and not path.name.endswith(PART))
-    return sorted(path for path in named if is_bag_id(path.name.split(".")[0]) and _plain(path))
+    return sorted(path for path in folder.iterdir() if is_sealed_name(path.name) and _plain(path))
 
 
 def _plain(path: Path) -> bool:

@@ -50,6 +50,11 @@ BLOBS = "blobs"
 _SPARE = 1 << 20
 
 
+def is_sealed_name(name: str) -> bool:
+    """Tell whether a file in `sealed/` is called as a box calls what it leaves there."""
+    return name.endswith(SUFFIX) and "/" not in name and is_bag_id(name.split(".", maxsplit=1)[0])
+
+
 class FolderTransport:
     """Hand on to the folder ``root``, which is made when it is not there."""
 

@@ -28,7 +28,7 @@ from archive.feed.hello import Hello
 from archive.ingest import RECEIPTS, TOMBSTONES
 from archive.sealedbag import KEY_FILE, SUFFIX
 from archive.tombstones import Tombstone
-from archive.transports.folder import BLOBS, BOXES, SEALED, FolderTransport
+from archive.transports.folder import BLOBS, BOXES, SEALED, FolderTransport, is_sealed_name
 from archive.transports.networds import KEPT
 from archive.transports.way import OutOfTime, Way
 from audio.clock import Clock
@@ -205,7 +205,7 @@ class RcloneTransport(FolderTransport):
             elif not size and path.name not in there:
                 remove(path)
         for name in there:
-            if name.endswith(SUFFIX) and "/" not in name:
+            if is_sealed_name(name):
                 (self.root / SEALED).mkdir(exist_ok=True)
                 (self.root / SEALED / name).write_bytes(b"")
 

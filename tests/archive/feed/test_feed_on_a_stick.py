@@ -7,12 +7,17 @@ import json
 import pytest
 
 from archive import curation
-from archive.boxes import add_box
+from archive.boxes import add_box, revoke_box
 from archive.errors import Refused
+from archive.home import keys_folder
 from archive.ingest import no_progress
+from archive.server.remotevisits import visit_remote
 from archive.server.stickfeeds import leave_feeds, meet
 from archive.server.visits import visit_folder
+from archive.sync import sync
 from archive.transports.folder import BLOBS, BOXES
+from archive.transports.rclone import RcloneTransport
+from archive.transports.way import Way
 from archive.types import Use
 from kiosk.cli import run
 
@@ -69,6 +74,43 @@ def test_a_cue_prepared_far_away_sounds_on_one_press(archive, program, tmp_path)
     assert list((stick / BLOBS).iterdir()) == []
     assert program("sync", "--to", stick)["feed"]["given_back"] == [story]
     assert program("cue")["cues"] == []
+
+
+def test_on_a_remote_what_is_lent_no_more_goes_and_stray_names_break_nothing(archive, box, tmp_path) -> None:
+    remote = tmp_path / "remote"
+    for name in ("sealed", "blobs", "boxes"):
+        (remote / name).mkdir(parents=True)
+        (remote / name / "notes.sealed").write_text("somebody's own")
+    config = f"[stick]\ntype = alias\nremote = {remote}\n"
+    for keys in (box.home.keys, keys_folder(archive.place.path)):
+        (keys / "rclone.conf").write_text(config)
+
+    def meets():
+        return sync(box, RcloneTransport("stick", box.home.path, box.home.keys, box.clock, Way()), site="Riverside")
+
+    def left(folder, pattern="*"):
+        return sorted(path.name for path in (remote / folder).glob(pattern) if path.name != "notes.sealed")
+
+    visit_remote(archive.place, "stick")
+    meets()
+    story = archive.lend("near", 1, Use.RECORD, Use.KEEP, Use.PUBLIC)
+    (hello,) = (remote / BOXES).glob("*.json")
+    with archive.place.catalogue() as catalogue:
+        add_box(catalogue, "near", "sysadmin", archive.place.now())
+        meet(catalogue, "near", hello.read_bytes(), archive.place.now())
+    assert visit_remote(archive.place, "stick").feeds == ["near"]
+    assert meets().feed.lent == [story]
+    assert (len(left(BLOBS)), left(BOXES, "*.feed")) == (2, [f"{hello.stem}.feed"])
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        tx.run("DELETE FROM stories WHERE id = ?", story)
+    visit_remote(archive.place, "stick")
+    assert left(BLOBS) == []
+    assert meets().feed.given_back == [story]
+    with archive.place.catalogue() as catalogue:
+        revoke_box(catalogue, "near", "sysadmin", archive.place.now())
+    visit_remote(archive.place, "stick")
+    assert left(BOXES) == [hello.name]
+    assert all((remote / name / "notes.sealed").exists() for name in ("sealed", "blobs", "boxes"))
 
 
 def test_a_hello_nobody_made_known_gets_nothing(archive, program, tmp_path) -> None:

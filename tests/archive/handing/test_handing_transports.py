@@ -6,10 +6,12 @@ import errno
 import fcntl
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from nacl.public import PrivateKey
@@ -30,7 +32,7 @@ from archive.transports import folder as folder_module
 from archive.transports.folder import FolderTransport
 from archive.transports.https import HttpsTransport
 from archive.transports.memory import MemoryTransport
-from archive.transports.rclone import RcloneTransport
+from archive.transports.rclone import RcloneTransport, _program
 from archive.transports.way import Way
 from archive.types import Use
 from audio.clock import VirtualClock
@@ -59,27 +61,74 @@ class VisitedRemote(RcloneTransport):
     archive: ArchiveHome
 
     def settle(self, progress: Progress) -> list[Refusal]:
-        report = visit_remote(self.archive, "stick", progress)
+        report = visit_remote(self.archive, self.place.removeprefix("rclone:"), progress)
         self.look()
         return report.refused
 
 
+Remote = Callable[[str, str], VisitedRemote]
+
+
 @pytest.fixture
-def remote(tmp_path: Path, keys: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[VisitedRemote]:
-    """A remote of rclone's, visited once by a real archive."""
+def remotes(tmp_path: Path, keys: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Remote]:
+    """Makes a remote of rclone's from its settings, visited once by a real archive."""
     monkeypatch.delenv("HEARTH_KEYS", raising=False)
-    (tmp_path / "remote").mkdir()
-    (keys / "rclone.conf").write_text(f"[stick]\ntype = alias\nremote = {tmp_path / 'remote'}\n")
     (tmp_path / "home" / "outbox").mkdir(parents=True, exist_ok=True)
     with open_archive(tmp_path / "coast", clock) as place:
-        (tmp_path / "coast-keys" / "rclone.conf").write_bytes((keys / "rclone.conf").read_bytes())
-        visit_remote(place, "stick")
-        made = VisitedRemote("stick", tmp_path / "home", keys, clock, Way())
-        made.archive = place
-        yield made
+
+        def make(settings: str, target: str) -> VisitedRemote:
+            for folder in (keys, tmp_path / "coast-keys"):
+                (folder / "rclone.conf").write_text(f"[stick]\n{settings}")
+            visit_remote(place, target)
+            made = VisitedRemote(target, tmp_path / "home", keys, clock, Way())
+            made.archive = place
+            return made
+
+        yield make
 
 
-@pytest.fixture(params=["folder", "memory", "https", "rclone"])
+@pytest.fixture
+def remote(tmp_path: Path, remotes: Remote) -> VisitedRemote:
+    """A folder of this machine, as rclone sees it."""
+    (tmp_path / "remote").mkdir()
+    return remotes(f"type = alias\nremote = {tmp_path / 'remote'}\n", "stick")
+
+
+@pytest.fixture(scope="session")
+def webdav(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real WebDAV server that asks for a name and a password; what rclone has to know of it."""
+    program = _program()
+    folder = tmp_path_factory.mktemp("webdav")
+    line = [program, "serve", "webdav", str(folder), "--addr", "127.0.0.1:0", "--user", "hearth", "--pass", "sesame"]
+    server = subprocess.Popen([*line, "--config", os.devnull], stderr=subprocess.PIPE, text=True)
+    try:
+        assert server.stderr is not None
+        told = next(found for said in server.stderr if (found := re.search(r"http://127\.0\.0\.1:\d+", said)))
+        hidden = subprocess.run([program, "obscure", "sesame"], check=True, capture_output=True, text=True).stdout
+        yield f"type = webdav\nurl = {told[0]}\nvendor = other\nuser = hearth\npass = {hidden}"
+    finally:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture
+def webdav_remote(webdav: str, remotes: Remote, tmp_path: Path) -> VisitedRemote:
+    return remotes(webdav, f"stick:{tmp_path.name}")
+
+
+@pytest.fixture
+def s3_remote(s3_url: str, remotes: Remote) -> VisitedRemote:
+    bucket, _, asked = s3_url.removeprefix("s3://").partition("?")
+    store = dict(parse_qsl(asked))
+    settings = f"type = s3\nprovider = SeaweedFS\nenv_auth = true\nendpoint = {store['endpoint']}\n"
+    return remotes(settings, f"stick:{bucket}/{store['prefix']}")
+
+
+MORE_REMOTES = os.environ.get("HEARTH_REMOTES", "").split()
+"""Kinds of remotes over which the whole suite runs beside the others: webdav s3."""
+
+
+@pytest.fixture(params=["folder", "memory", "https", "rclone", *MORE_REMOTES])
 def transport(request: pytest.FixtureRequest, clock: VirtualClock) -> Transport:
     match request.param:
         case "folder":
@@ -88,6 +137,8 @@ def transport(request: pytest.FixtureRequest, clock: VirtualClock) -> Transport:
             return request.getfixturevalue("served").box("maple")
         case "rclone":
             return request.getfixturevalue("remote")
+        case "webdav" | "s3":
+            return request.getfixturevalue(f"{request.param}_remote")
         case _:
             return MemoryTransport(clock)
 
@@ -183,6 +234,28 @@ def test_a_recall_is_lifted_by_a_newer_yes(
     assert visited.settle(no_progress) == []
     visited.settle(no_progress)
     assert not gone(visited, ID)
+
+
+@pytest.mark.parametrize("kind", ["webdav"])
+def test_a_remote_behind_a_real_server_does_the_same(
+    kind: str, request: pytest.FixtureRequest, bag_of: Callable[..., Bag], clock: VirtualClock
+) -> None:
+    """The contract's first promise and its last one; ``HEARTH_REMOTES="webdav s3"`` runs the whole of it."""
+    place: VisitedRemote = request.getfixturevalue(f"{kind}_remote")
+    bag, stone = bag_of(), Tombstone(TakeId(ID), clock.wall())
+    with place.visit():
+        place.send_bag(bag)
+        assert place.waits(bag.id, bag.sha256)
+        assert place.settle(no_progress) == []
+        receipt = place.receipt(bag.id)
+        assert receipt is not None
+        assert receipt.verified(place.signer)
+    with place.visit():
+        assert not place.waits(bag.id, bag.sha256)
+        place.send_tombstone(stone)
+        place.settle(no_progress)
+        assert (place.tombstones(), place.receipt(bag.id)) == ([stone], None)
+    assert gone(place, bag.id)
 
 
 # --- the fake can be driven
