@@ -151,7 +151,8 @@ def put_cue(
     answer = ask(tx, story, reader_for(tx, box, story), now)
     if not answer.allowed:
         raise Refused(answer.why, "Only its teller can allow more, with the keep-code.")
-    tx.run("DELETE FROM sheet_cues WHERE box = ? AND sheet = ? AND button = ?", box, name, button)
+    for table in ("sheet_cues", "partner_cues"):
+        tx.run(f"DELETE FROM {table} WHERE box = ? AND sheet = ? AND button = ?", box, name, button)  # noqa: S608
     tx.run(
         "INSERT INTO sheet_cues (box, sheet, button, excerpt, story, at, who) VALUES (?, ?, ?, ?, ?, ?, ?)",
         box, name, button, excerpt, story, stamp(now), who,
@@ -160,11 +161,14 @@ def put_cue(
 
 
 def clear_cue(tx: Tx, box: str, button: int, who: str, now: datetime, *, sheet: str = MAIN) -> bool:
-    """Take off what is on a button; tells whether there was something."""
-    row = tx.one("SELECT story FROM sheet_cues WHERE box = ? AND sheet = ? AND button = ?", box, sheet, button)
+    """Take off what is on a button, ours or a partner's; tells whether there was something."""
+    here = "box = ? AND sheet = ? AND button = ?"
+    told = f"SELECT story FROM sheet_cues WHERE {here} UNION SELECT story FROM partner_cues WHERE {here}"  # noqa: S608
+    row = tx.one(told, box, sheet, button, box, sheet, button)
     if row is None:
         return False
-    tx.run("DELETE FROM sheet_cues WHERE box = ? AND sheet = ? AND button = ?", box, sheet, button)
+    for table in ("sheet_cues", "partner_cues"):
+        tx.run(f"DELETE FROM {table} WHERE {here}", box, sheet, button)  # noqa: S608
     note_change(
         tx, who, "cue cleared", str(row["story"]), json.dumps({"box": box, "sheet": sheet, "button": button}), now
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from archive.catalogue.migration import Migration
 
 _OF_PARTNER = "partner TEXT NOT NULL REFERENCES partners(name) ON DELETE CASCADE"
+_OF_GUEST = "partner TEXT NOT NULL, story TEXT NOT NULL"
+_GUEST = "FOREIGN KEY (partner, story) REFERENCES partner_stories(partner, story) ON DELETE CASCADE"
 
 MIGRATIONS = (
     Migration(
@@ -29,6 +31,24 @@ MIGRATIONS = (
             f"""CREATE TABLE partner_volumes (
                 {_OF_PARTNER}, volume INTEGER NOT NULL, sequence INTEGER NOT NULL, sha256 TEXT NOT NULL,
                 at TEXT NOT NULL, PRIMARY KEY (partner, volume))""",
+        ],
+    ),
+    Migration(
+        "partners_2",
+        [
+            # Which cut of a lent story lies on which button of which sheet of a box of ours.
+            f"""CREATE TABLE partner_cues (
+                box TEXT NOT NULL, sheet TEXT NOT NULL, button INTEGER NOT NULL, {_OF_GUEST}, cut TEXT NOT NULL,
+                at TEXT NOT NULL, who TEXT NOT NULL, PRIMARY KEY (box, sheet, button), {_GUEST})""",
+            # What was handed on to one box: the partner's own sealed blobs, their key wrapped for that box. `recipe`
+            # names the key it was made from and the box it is for.
+            f"""CREATE TABLE partner_loans (
+                box TEXT NOT NULL, {_OF_GUEST}, recipe TEXT NOT NULL, key BLOB NOT NULL, sound_size INTEGER NOT NULL,
+                card_size INTEGER NOT NULL, PRIMARY KEY (box, partner, story), {_GUEST})""",
+            # Lent stories that ended here while a box of ours may still hold a copy. Identifiers alone.
+            f"""CREATE TABLE partner_ended (
+                {_OF_PARTNER}, volume INTEGER NOT NULL, story TEXT NOT NULL, at TEXT NOT NULL,
+                PRIMARY KEY (partner, story))""",
         ],
     ),
 )

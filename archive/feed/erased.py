@@ -73,7 +73,8 @@ def receipt_of(tx: Tx, story: str, at: str, gone: str, now: datetime) -> Erased:
     done: list[str] = [*json.loads(gone)]
     left: list[str] = []
     for row in tx.all("SELECT box, gone_at FROM lent WHERE story = ? ORDER BY box", story):
-        name = f"box {row['box']}"
+        # A partner is lent by volumes (`archive.partners.giving.lender`); its people know it by its name alone.
+        name = str(row["box"]).split("/")[0] if "/" in str(row["box"]) else f"box {row['box']}"
         (done if row["gone_at"] else left).append(name)
     erased = datetime.fromisoformat(at)
     until = erased + timedelta(days=BACKUP_DAYS)

@@ -40,6 +40,7 @@ from archive.feed.manifest import (
     seal_feed,
 )
 from archive.objects import blob_key
+from archive.partners.onward import loans_onward, open_onward
 from archive.patterns.outcomes import lines_for_boxes, texts_for_tellers
 from archive.reviewing.excerpts import Cut, excerpts_of, touched_by_redaction
 from archive.reviewing.rendition import master_key
@@ -86,7 +87,7 @@ def open_blob(place: ArchiveHome, box: str, sha256: str) -> BinaryIO:
     with place.catalogue() as catalogue, catalogue.read() as tx:
         row = tx.one("SELECT story FROM loans WHERE box = ? AND (sound = ? OR card = ?)", box, sha256, sha256)
         if row is None:
-            raise NoSuchObject("This is no part of this box's feed.", "Let the box fetch its feed again.")
+            return open_onward(place, tx, box, sha256)
         answer = ask(tx, row["story"], reader_for(tx, box, row["story"]), place.now())
         if not answer.allowed:
             raise Refused(answer.why)
@@ -217,6 +218,7 @@ def _write(place: ArchiveHome, tx: Tx, box: str, seal: bytes, sheets: _Sheets, l
     now = place.now()
     # Asked again with the write lock held: a story taken back while its sound was cut is in no feed.
     loans = [loan for loan in loans if ask(tx, loan.story, reader_for(tx, box, loan.story), now).allowed]
+    sheets, loans = _with_partners(place, tx, box, seal, sheets, loans)
     cuts = {cut.id for loan in loans for cut in loan.excerpts}
     row = tx.one("SELECT sequence, made_at, content, body FROM box_feeds WHERE box = ?", box)
     last = 0 if row is None else int(row["sequence"])
@@ -257,6 +259,16 @@ def _write(place: ArchiveHome, tx: Tx, box: str, seal: bytes, sheets: _Sheets, l
             box, loan.story, stamp(now),
         )  # fmt: skip
     return body
+
+
+def _with_partners(
+    place: ArchiveHome, tx: Tx, box: str, seal: bytes, sheets: _Sheets, loans: list[Loan]
+) -> tuple[_Sheets, list[Loan]]:
+    """Add what partners lend and a person here put on this box's buttons; an own story comes before a lent one."""
+    lent, more = loans_onward(place, tx, box, seal, frozenset(str(loan.story) for loan in loans))
+    names = {*sheets, *lent}
+    both = {name: {**sheets.get(name, {}), **lent.get(name, {})} for name in names}
+    return both, [*loans, *more][:MOST_LOANS]
 
 
 def _end_unlent(place: ArchiveHome, tx: Tx, box: str, lent: set[str], sequence: int) -> None:

@@ -74,7 +74,7 @@ def exchange_https(place: ArchiveHome, partner: Partner, who: str, client: httpx
         say = f"Where the door of {partner.name} is, or what opens it, is not known here."
         raise BadPartner(say, "hearth archive partner add NAME KEY --url https://... --credential ...")
     with place.catalogue() as catalogue, catalogue.read() as tx:
-        applied = applied_volumes(tx, partner.name)
+        applied = applied_volumes(tx, partner.name, place.now())
     with client or httpx.Client(timeout=_TIMEOUT_S, trust_env=False) as open_client:
         asked = _Door(open_client, address(partner.url), partner.secret)
         feeds = asked.feeds(applied)

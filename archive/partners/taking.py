@@ -1,7 +1,8 @@
 """What a partner lends to us: verified whole, kept sealed, played only while its teller's own record allows it.
 
 Stories of a partner are no stories of this archive: nobody here codes, quotes, publishes or exports them. The one
-reader there is for them is `Reader.LEND`, asked of the record that came with each, at every playing.
+reader there is for them is `Reader.LEND`, asked of the record that came with each, at every playing
+(`archive.partners.lent`).
 """
 
 from __future__ import annotations
@@ -11,25 +12,22 @@ import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from datetime import datetime
 from typing import Any, BinaryIO, Final
 
-from archive.catalogue import Row, Tx
+from archive.catalogue import Tx
 from archive.catalogue.changes import note_change, stamp
 from archive.consent import may, standing
-from archive.consentrecord import ConsentRecord, read_record, record
-from archive.envelope import open_loan
-from archive.errors import BadFeed, NoSuchStory, Refused
-from archive.feed.card import Card, open_card
+from archive.consentrecord import record
+from archive.errors import BadFeed
 from archive.feed.manifest import LARGEST_CARD, LARGEST_SOUND, Blob, Loan, Manifest, open_feed
-from archive.home import Keys
-from archive.masters import flac_label
-from archive.objects import BLOCK, checked_key
+from archive.objects import BLOCK
 from archive.partners.giving import read_mark
 from archive.partners.known import Partner
+from archive.partners.lent import blob_name
+from archive.partners.onward import note_ended, volumes_with_copies
 from archive.server.place import ArchiveHome
 from archive.types import Reader
-from audio.sealedreader import SealedReader
 
 Fetch = Callable[[str], BinaryIO]
 _KEEP: Final = "What this partner lent before stays as it was. Ask its people."
@@ -51,16 +49,6 @@ class Taken:
             "lent": self.lent, "ended": self.ended, "refused": self.refused, "prompt_sets": self.prompts,
             "cue_sheets": self.sheets,
         }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Guest:
-    """A story a partner lends, as the desk lists it."""
-
-    partner: str
-    story: str
-    site: str
-    title: str
 
 
 def take(place: ArchiveHome, partner: Partner, feeds: list[bytes], fetch: Fetch, who: str) -> Taken:
@@ -92,65 +80,31 @@ def take(place: ArchiveHome, partner: Partner, feeds: list[bytes], fetch: Fetch,
     for row in before:
         for sha256 in (str(row["sound"]), str(row["card"])):
             if sha256 not in still:
-                place.objects.delete(_key(sha256))
+                place.objects.delete(blob_name(sha256))
     return taken
 
 
 def drop(place: ArchiveHome, blobs: list[str]) -> None:
     """Remove what a partner lent that is a partner no more."""
     for sha256 in blobs:
-        place.objects.delete(_key(sha256))
+        place.objects.delete(blob_name(sha256))
 
 
-def applied_volumes(tx: Tx, partner: str) -> dict[int, int]:
-    """The number of the last feed that was applied, by volume."""
+def applied_volumes(tx: Tx, partner: str, now: datetime) -> dict[int, int]:
+    """The number of the last feed that was applied, by volume, as it may be told to ``partner``.
+
+    A volume from which a story ended that a box of ours may still hold is left out: the partner is told that a voice
+    is gone here once it is gone from every box as well.
+    """
     rows = tx.all("SELECT volume, sequence FROM partner_volumes WHERE partner = ?", partner)
-    return {int(row["volume"]): int(row["sequence"]) for row in rows}
-
-
-def guests(tx: Tx, place: ArchiveHome) -> list[Guest]:
-    """Every story of partners that may be played here now."""
-    rows = tx.all("SELECT * FROM partner_stories ORDER BY partner, story")
-    return [
-        Guest(str(row["partner"]), str(row["story"]), str(row["site"]), str(row["title"]))
-        for row in rows
-        if _allowed(row, place) == ""
-    ]
+    waiting = volumes_with_copies(tx, partner, now)
+    return {int(row["volume"]): int(row["sequence"]) for row in rows if int(row["volume"]) not in waiting}
 
 
 def texts_of(tx: Tx, kind: str) -> list[tuple[str, str, str]]:
     """Partner, name and body of everything of ``kind`` (prompts or sheet) that partners sent."""
     rows = tx.all("SELECT partner, name, body FROM partner_texts WHERE kind = ? ORDER BY partner, name, volume", kind)
     return [(str(row["partner"]), str(row["name"]), str(row["body"])) for row in rows]
-
-
-def open_guest(place: ArchiveHome, partner: str, story: str) -> tuple[bytes, Card]:
-    """Open a lent story for playing: its FLAC and its card. The gate is asked of its teller's record, now.
-
-    Raises `NoSuchStory`, `Refused`, `NoKey`, `StoreTrouble`.
-    """
-    with place.catalogue() as catalogue, catalogue.read() as tx:
-        row = tx.one("SELECT * FROM partner_stories WHERE partner = ? AND story = ?", partner, story)
-    if row is None:
-        raise NoSuchStory("No partner lends this story here.", "It may have been taken back by its teller.")
-    why = _allowed(row, place)
-    if why:
-        raise Refused(why, "Nobody here may hear it.")
-    consent = _consent(row)
-    keys = Keys(place.keys.seal, place.keys.sign)
-    key = open_loan(bytes(row["key"]), consent.story, consent.events, Reader.LEND, now=place.now(), keys=keys)
-    with place.objects.open(_key(str(row["card"]))) as source:
-        card = open_card(source.read(), consent.story, key)
-    with tempfile.TemporaryDirectory(dir=place.work) as folder:
-        path = Path(folder) / "sealed"
-        with place.objects.open(_key(str(row["sound"]))) as source, path.open("wb") as target:
-            while block := source.read(BLOCK):
-                target.write(block)
-        sealed = SealedReader(path, key, flac_label(consent.story))
-        try:
-            return sealed.read(), card
-        finally:
-            sealed.close()
 
 
 def _volumes(place: ArchiveHome, partner: Partner, feeds: list[bytes]) -> list[tuple[bytes, Manifest]]:
@@ -183,11 +137,19 @@ def _apply(
     tx: Tx, partner: Partner, volumes: list[tuple[bytes, Manifest]], rows: list[tuple[Any, ...]],
     place: ArchiveHome, taken: Taken,
 ) -> None:  # fmt: skip
-    for table in ("partner_stories", "partner_texts", "partner_volumes"):
+    for table in ("partner_texts", "partner_volumes"):
         tx.run(f"DELETE FROM {table} WHERE partner = ?", partner.name)  # noqa: S608 - our names
+    # What ended goes, and with it what lay on our boxes' buttons; what stays keeps its places there.
+    lent = set(taken.lent)
+    for row in tx.all("SELECT story, volume FROM partner_stories WHERE partner = ?", partner.name):
+        if row["story"] not in lent:
+            note_ended(tx, partner.name, int(row["volume"]), str(row["story"]), place.now())
+            tx.run("DELETE FROM partner_stories WHERE partner = ? AND story = ?", partner.name, row["story"])
     tx.many(
         "INSERT INTO partner_stories (partner, story, volume, site, title, consent, key, sound, card, cuts) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (partner, story) DO UPDATE SET volume = excluded.volume, "
+        "site = excluded.site, title = excluded.title, consent = excluded.consent, key = excluded.key, "
+        "sound = excluded.sound, card = excluded.card, cuts = excluded.cuts",
         rows,
     )
     for volume, (data, manifest) in enumerate(volumes):
@@ -221,7 +183,7 @@ def _row(partner: Partner, volume: int, loan: Loan) -> tuple[Any, ...]:
 
 def _keep(place: ArchiveHome, blob: Blob, most: int, fetch: Fetch) -> None:
     """Store a blob, sealed as it came, if it is the one the signed feed names."""
-    key = _key(blob.sha256)
+    key = blob_name(blob.sha256)
     if place.objects.exists(key):
         return
     with tempfile.TemporaryFile(dir=place.work) as whole, fetch(blob.sha256) as source:
@@ -234,16 +196,3 @@ def _keep(place: ArchiveHome, blob: Blob, most: int, fetch: Fetch) -> None:
             raise BadFeed("A sound this partner sent is not the one that was signed.", _KEEP)
         whole.seek(0)
         place.objects.put(key, whole)
-
-
-def _allowed(row: Row, place: ArchiveHome) -> str:
-    answer = may(standing(_consent(row).events), Reader.LEND, place.now())
-    return "" if answer.allowed else answer.why
-
-
-def _consent(row: Row) -> ConsentRecord:
-    return read_record(json.loads(row["consent"]))
-
-
-def _key(sha256: str) -> str:
-    return checked_key(f"partners/{sha256}")

@@ -75,7 +75,12 @@ def facts_of(tx: Tx, story: str) -> StoryFacts:
 def allowed_of(tx: Tx, story: str, now: datetime) -> tuple[list[Allowed], Standing]:
     """What the teller of a story allowed, use by use, and where the story stands."""
     where = standing_of(tx, story)
-    return [_allowed(use, where.uses.get(use), now) for use in ASKED_USES], where
+    return uses_of(where, now), where
+
+
+def uses_of(where: Standing, now: datetime) -> list[Allowed]:
+    """What somebody allowed, use by use, in the order it was asked. Pure."""
+    return [_allowed(use, where.uses.get(use), now) for use in ASKED_USES]
 
 
 def _allowed(use: Use, yes: Yes | None, now: datetime) -> Allowed:

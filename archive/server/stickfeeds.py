@@ -18,6 +18,7 @@ from archive.feed.hello import Hello, read_hello
 from archive.feed.make import feed_for, open_blob
 from archive.ingest import Progress
 from archive.objects import BLOCK
+from archive.partners.onward import onward_blobs
 from archive.server.place import ArchiveHome
 from archive.transports.folder import BLOBS, BOXES
 
@@ -92,7 +93,7 @@ def _hellos(root: Path) -> list[Hello]:
 def _blobs_of(place: ArchiveHome, box: str) -> set[str]:
     with place.catalogue() as catalogue, catalogue.read() as tx:
         rows = tx.all("SELECT sound, card FROM loans WHERE box = ?", box)
-    return {str(name) for row in rows for name in row}
+        return {str(name) for row in rows for name in row} | onward_blobs(tx, box)
 
 
 def _leave_blob(place: ArchiveHome, root: Path, box: str, sha256: str) -> None:

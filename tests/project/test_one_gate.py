@@ -42,7 +42,7 @@ OPENERS: dict[str, dict[str, str]] = {
     "open_loan": {
         "archive/envelope.py": "asks the gate with the record that came, and unwraps",
         "archive/feed/staging.py": "a loan before it is let in, as who the box is",
-        "archive/partners/taking.py": "a partner's story, with its teller's record asked for Reader.LEND",
+        "archive/partners/lent.py": "a partner's story, with its teller's record asked for Reader.LEND",
     },
     "open_key": {
         "archive/takes.py": "defined here",
@@ -91,7 +91,7 @@ OPENERS: dict[str, dict[str, str]] = {
         "archive/masters.py": "for the reader it is given",
         "archive/handing.py": "with the key the gate gave for the bag",
         "archive/sealedbag.py": "the archive's own key, on the archive's side",
-        "archive/partners/taking.py": "a partner's story, with the key the gate gave",
+        "archive/partners/lent.py": "a partner's story, with the key the gate gave",
         "archive/backup.py": "a backup's outer seal, with the backup's own key",
         "archive/restore.py": "a backup's outer seal, with the backup's own key",
     },

@@ -12,6 +12,8 @@ from archive.boxes import NoSuchBox, box_named, boxes
 from archive.catalogue import Tx
 from archive.catalogue.consents import ask as ask_gate
 from archive.curation import BUTTONS, MAIN, BadSheet, SheetCue, reader_for, sheets_of, site_of
+from archive.partners.lent import Guest, guests
+from archive.partners.onward import lent_cues, put_lent_cue
 from archive.people.roles import Permission
 from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, post
 from archive.reviewing.excerpts import Cut, excerpts_of, touched_by_redaction
@@ -30,6 +32,15 @@ class Button:
     cue: SheetCue | None = None
     title: str = ""
     """Empty for a story the desk may not open now: then not even its name is said."""
+    lent_by: str = ""
+    """The partner whose voice it is; empty for one of our own."""
+
+    @property
+    def link(self) -> str:
+        """The page of the story it is of."""
+        assert self.cue is not None
+        story = self.cue.excerpt.story
+        return f"/partners/{self.lent_by}/{story}" if self.lent_by else f"/story/{story}#excerpts"
 
 
 def routes(desk: Desk) -> list[Page]:
@@ -58,6 +69,19 @@ def _lying(tx: Tx, box: str, now: datetime) -> list[Button]:
     for cue in sheets_of(tx, box, now).get(MAIN, []):
         here = cue.allowed or ask_gate(tx, cue.excerpt.story, Reader.DESK, now).allowed
         found.append(Button(cue.button, cue, cue.excerpt.title if here else ""))
+    return sorted([*found, *_lent(tx, box, now)], key=lambda one: one.number)
+
+
+def _lent(tx: Tx, box: str, now: datetime) -> list[Button]:
+    """The buttons of a box a partner's voice lies on."""
+    found = []
+    for one in lent_cues(tx, box, now):
+        if one.sheet == MAIN:
+            start, end = (one.cut.start, one.cut.end) if one.cut else (0, 0)
+            title = (one.cut.title if one.cut else "") or one.guest.headline
+            excerpt = Cut(one.cut.id if one.cut else "", one.guest.story, start, end, title, "", "", "")
+            cue = SheetCue(one.button, excerpt, one.allowed, one.why)
+            found.append(Button(one.button, cue, title if one.allowed else "", one.guest.partner))
     return found
 
 
@@ -66,9 +90,10 @@ def _sheet(ask: Ask) -> Response:
     with ask.reading() as tx:
         lying = {one.number: one for one in _lying(tx, box, ask.now)}
         offered = offers(tx, box, ask.now)
+        lent = guests(tx, ask.desk.place)[:MOST]
         site = site_of(tx, box)
     buttons = [lying.get(number, Button(number)) for number in BUTTONS]
-    return ask.page("cue_sheet", box=box, site=site, buttons=buttons, offered=offered)
+    return ask.page("cue_sheet", box=box, site=site, buttons=buttons, offered=offered, lent=_by_partner(lent))
 
 
 def offers(tx: Tx, box: str, now: datetime) -> list[Cut]:
@@ -80,10 +105,21 @@ def offers(tx: Tx, box: str, now: datetime) -> list[Cut]:
     return sorted(cuts, key=lambda cut: cut.at, reverse=True)[:MOST]
 
 
+def _by_partner(lent: list[Guest]) -> dict[str, list[Guest]]:
+    found: dict[str, list[Guest]] = {}
+    for one in lent:
+        found.setdefault(one.partner, []).append(one)
+    return found
+
+
 def _put(ask: Ask) -> Response:
     box, button = _known(ask), _button(ask)
     story, _, excerpt = ask.form.get("excerpt", "").partition(":")
+    excerpt, _, partner = excerpt.partition(":")
     with ask.writing() as tx:
+        if partner:
+            put_lent_cue(tx, box, button, partner, story, excerpt, ask.who, ask.now, sheet=MAIN)
+            return go(f"/cues/{box}")
         curation.put_cue(tx, box, button, story, excerpt, ask.who, ask.now)
     return go(f"/cues/{box}")
 

@@ -71,12 +71,13 @@ def _search(ask: Ask) -> Response:
         hits = search(tx, asked["q"], Reader.DESK, ask.now, filters=filters, limit=PAGE, before=after)
         found = [Found(hit, facts_of(tx, hit.story)) for hit in hits]
         choices = choices_of(tx)
+        partners = tx.one("SELECT 1 FROM partner_stories LIMIT 1") is not None
     more = ""
     if len(hits) == PAGE:
         more = urlencode({**{name: value for name, value in asked.items() if value}, "before": hits[-1].number})
     return ask.page(
         "search", asked=asked, found=found, choices=choices, more=more, narrowed=is_narrowed(asked), later=after,
-        meaning=ask.desk.place.settings.ai,
+        meaning=ask.desk.place.settings.ai, partners=partners,
     )  # fmt: skip
 
 

@@ -94,7 +94,7 @@ def _remove(place: ArchiveHome, name: str, *, as_json: bool) -> None:
 
 
 def _stories(place: ArchiveHome, *, as_json: bool) -> None:
-    from archive.partners.taking import guests
+    from archive.partners.lent import guests
 
     with place.catalogue() as catalogue, catalogue.read() as tx:
         lent = guests(tx, place)

@@ -21,7 +21,8 @@ from archive.keycode import Cost
 from archive.partners.exchange import exchange_folder, exchange_https
 from archive.partners.giving import bundle_for
 from archive.partners.known import BadPartner, add_partner, partner_named, partners, remove_partner
-from archive.partners.taking import drop, guests, open_guest, take, texts_of
+from archive.partners.lent import guests, open_guest
+from archive.partners.taking import drop, take, texts_of
 from archive.portal.binding import Binding
 from archive.portal.community.app import make_community
 from archive.portal.community.serving import serve
