@@ -41,7 +41,7 @@ SENT = "sent"
 BAG = "bag"
 RECALL = "recall"
 TOMBSTONE = "tombstone"
-_OUTSIDE = frozenset({Use.ARCHIVE, Use.PARTNERS, Use.PUBLIC})
+OUTSIDE = frozenset({Use.ARCHIVE, Use.PARTNERS, Use.PUBLIC})
 _TELLING = frozenset({Act.DECIDE, Act.CUT})
 """What an archive must be told of: answers, and spans taken back."""
 
@@ -308,7 +308,7 @@ class _Run:
         for story in self._store.stories():
             answer = may(standing(ledger[story.id]), Reader.SYNC, now)
             if answer.allowed:
-                yield story.id, answer, _revision(ledger[story.id])
+                yield story.id, answer, revision_of(ledger[story.id])
 
     def _signed(self, story: TakeId, revision: str) -> bool:
         facts = self._facts.get(story)
@@ -326,7 +326,7 @@ class _Run:
         self._report.waiting = sum(not self._signed(story, revision) for story, _, revision in self._allowed())
 
 
-def _revision(events: Iterable[ConsentEvent]) -> str:
+def revision_of(events: Iterable[ConsentEvent]) -> str:
     """Name the state of a story's answers. Holds, seals and the end of a visit change nothing an archive must know."""
     return links(event for event in events if event.act in _TELLING)[-1]
 
@@ -350,7 +350,7 @@ def _recall(events: list[ConsentEvent], last: dict[str, Any], now: datetime | No
 def _narrows(event: ConsentEvent) -> bool:
     if event.act is Act.CUT:
         return True
-    outside = event.use in _OUTSIDE
+    outside = event.use in OUTSIDE
     return outside and (not event.yes or event.form is Form.TRANSCRIPT or event.embargo is not None)
 
 
