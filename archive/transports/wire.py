@@ -1,5 +1,8 @@
 """Requests to an archive's server that end: each has a limit for the whole of it, and is tried again with patience.
 
+What is fetched into a file may be long and the line slow: there the limit is for every `LEAST_MOVED` bytes of it, so
+that a line that moves arrives, and one that gives a byte now and then does not hold a night's run.
+
 Only one thing is believed without a check: that an answer with the archive's mark came from what stands at the
 address. Certificates make that so; over plain http, which is taken for this machine itself alone, nothing has to.
 """
@@ -32,6 +35,8 @@ SILENT_S = 45.0
 REQUEST_S = 120.0
 SLOW_REQUEST_S = 900.0
 """For what an archive may take its time over: it looks at every byte of a story before it signs."""
+LEAST_MOVED = 1 << 16
+"""Bytes of a file within one limit: about four kilobits a second are a line that moves."""
 _MOST_ANSWER = 64 << 20
 _MOST_FILE = 512 << 20
 _LONGEST_ASKED_WAIT_S = 120.0
@@ -155,7 +160,7 @@ class Wire:
         if left <= 0:
             raise OutOfTime(f"The time for this run is over. {KEPT}", "Raise sync.window_minutes if that is too soon.")
         silent = max(SILENT_S, limit_s) if limit_s > REQUEST_S else SILENT_S
-        stop = threading.Event()
+        stop, moved = threading.Event(), _Moved()
         client = self._open()
         request = client.build_request(
             method,
@@ -165,7 +170,7 @@ class Wire:
             timeout=httpx.Timeout(silent, connect=CONNECT_S),
         )
         try:
-            said = _within(min(limit_s, left), lambda: self._answer(client, request, into))
+            said = _within(limit_s, left, moved, lambda: self._answer(client, request, into, moved))
         except (httpx.HTTPError, OSError, TimeoutError, RuntimeError) as error:
             # A request given up on may still hold its connection: the next one gets fresh ones.
             stop.set()
@@ -174,7 +179,7 @@ class Wire:
             raise in_words(error, self.host, self.clock.wall()) from error
         return self._checked(said)
 
-    def _answer(self, client: httpx.Client, request: httpx.Request, into: BinaryIO | None) -> Said:
+    def _answer(self, client: httpx.Client, request: httpx.Request, into: BinaryIO | None, moved: _Moved) -> Said:
         answer = client.send(request, stream=True)
         kept = bytearray()
         file = into if answer.status_code in {httpx.codes.OK, httpx.codes.PARTIAL_CONTENT} else None
@@ -188,6 +193,7 @@ class Wire:
                     raise httpx.ReadError("The answer does not end.", request=request)
                 if file is not None:
                     file.write(block)
+                    moved.bytes += len(block)
                 else:
                     kept += block
         finally:
@@ -252,11 +258,18 @@ def _until(parts: Iterator[bytes], stop: threading.Event) -> Iterator[bytes]:
         yield part
 
 
-def _within(seconds: float, call: Callable[[], Result]) -> Result:
-    """Call in a thread and wait at most so long. Raises what it raises, or `TimeoutError`.
+class _Moved:
+    """How many bytes of a file have come."""
 
-    A limit for each read does not end an answer that comes a byte at a time, and none at all ends a name look-up
-    that hangs. A thread left behind holds nothing but its socket, and ends with the program.
+    bytes = 0
+
+
+def _within(limit_s: float, left_s: float, moved: _Moved, call: Callable[[], Result]) -> Result:
+    """Call in a thread and wait for ``limit_s``, again for each `LEAST_MOVED` bytes, and ``left_s`` in all.
+
+    Raises what it raises, or `TimeoutError`. A limit for each read does not end an answer that comes a byte at a time,
+    and none at all ends a name look-up that hangs. A thread left behind holds nothing but its socket, and ends with the
+    program.
     """
     answers: queue.SimpleQueue[tuple[Result | None, Exception | None]] = queue.SimpleQueue()
 
@@ -267,10 +280,15 @@ def _within(seconds: float, call: Callable[[], Result]) -> Result:
             answers.put((None, error))
 
     threading.Thread(target=work, daemon=True).start()
-    try:
-        result, error = answers.get(timeout=seconds)
-    except queue.Empty:
-        raise TimeoutError from None
+    while True:
+        before, turn = moved.bytes, min(limit_s, left_s)
+        try:
+            result, error = answers.get(timeout=turn)
+            break
+        except queue.Empty:
+            left_s -= turn
+            if left_s <= 0 or moved.bytes - before < LEAST_MOVED:
+                raise TimeoutError from None
     if error is not None:
         raise error
     return result  # type: ignore[return-value]  # None only where an error stands

@@ -6,6 +6,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -134,6 +135,31 @@ def test_a_server_that_answers_a_letter_at_a_time_ends_the_run_in_its_window() -
         ask(url, clock, window_s=1.0)
     over.set()
     assert clock.monotonic() - began < 30
+
+
+@pytest.mark.parametrize("moving", [True, False])
+def test_a_long_file_on_a_slow_line_arrives_as_long_as_it_moves(monkeypatch: pytest.MonkeyPatch, moving: bool) -> None:
+    """Many times longer than one limit in all; a line that gives a byte now and then is given up on."""
+    monkeypatch.setattr(wire_module, "LEAST_MOVED", 1000)
+    pieces, over = 12, threading.Event()
+
+    def slowly(conn: socket.socket) -> None:
+        size = 2000 if moving else 1
+        conn.sendall(f"HTTP/1.1 200 OK\r\nHearth-Archive: 1\r\nContent-Length: {pieces * size}\r\n\r\n".encode())
+        for _ in range(pieces):
+            conn.sendall(b"x" * size)
+            over.wait(0.25)
+
+    with answering(slowly) as url, tempfile.TemporaryFile() as file:
+        wire = Wire(url, SystemClock(), Way("hearth-x"))
+        if moving:
+            assert wire.once("GET", "/blob", into=file, limit_s=1.0).status == 200
+            assert file.seek(0, 2) == pieces * 2000
+        else:
+            with pytest.raises(Passing, match="in time"):
+                wire.once("GET", "/blob", into=file, limit_s=1.0)
+        over.set()
+        wire.close()
 
 
 def test_an_answer_without_an_end_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
