@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 
 from audio.errors import NoModel
+from audio.silero import WINDOW, Silero
 from audio.types import Ms, Verdict, Voicing
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from audio.pcm import Samples
 
 _MODEL_FILE: Final = "assets/silero_vad_v6.onnx"
-_WINDOW: Final = 512
-_CONTEXT: Final = 64
-_STATE: Final = (1, 1, 128)
 _WEBRTC_WINDOW: Final = 480
 
 
@@ -139,39 +137,17 @@ class SileroVad(_Windows):
     """Silero v6, streamed: 32 ms windows, recurrent state and 64 samples of context kept between calls."""
 
     def __init__(self, model: Path | None = None) -> None:
-        """Load ``model`` (default: the shipped file) for one thread."""
-        super().__init__("silero", _WINDOW)
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 4
-        # A spinning worker would eat a core of the board between two windows.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        path = model or silero_model()
-        self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        self._fresh()
-
-    def _fresh(self) -> None:
-        self._h = np.zeros(_STATE, np.float32)
-        self._c = np.zeros(_STATE, np.float32)
-        self._context = np.zeros(_CONTEXT, np.float32)
+        """Load ``model`` (default: the shipped file). Raises `NoModel`."""
+        super().__init__("silero", WINDOW)
+        self._network = Silero(model or silero_model())
 
     def reset(self) -> None:
         """Begin a new stream with a fresh state."""
         super().reset()
-        self._fresh()
+        self._network.reset()
 
     def _judge(self, windows: Samples) -> Sequence[float]:
-        # The network takes a row per window, each led by the last samples of the one before.
-        before = np.vstack([self._context[None, :], windows[:-1, -_CONTEXT:]])
-        rows = np.ascontiguousarray(np.hstack([before, windows]), dtype=np.float32)
-        self._context = windows[-1, -_CONTEXT:].copy()
-        probabilities, self._h, self._c = self._session.run(None, {"input": rows, "h": self._h, "c": self._c})
-        answer: list[float] = np.asarray(probabilities).reshape(-1).tolist()
-        return answer
+        return self._network.judge(windows)
 
 
 class WebRtcVad(_Windows):

@@ -41,7 +41,6 @@ HOMES = {
     "lxml": {"archive/export/"},
     "oaipmh": {"archive/export/oai.py"},
     "obstore": {"archive/objects/s3.py"},
-    "onnxruntime": {"audio/vad.py"},
     "psycopg": {"archive/catalogue/"},
     "pygame": {"kiosk/"},
     "pyloudnorm": {"audio/loudness.py"},
@@ -75,7 +74,7 @@ HOMES = {
     "webvtt": {"archive/captions.py"},
 }
 """Where an outside package may be imported: a file, or a folder with what is below it."""
-BROUGHT = {"ctranslate2", "huggingface_hub", "onnxruntime", "tokenizers", "pydantic", "xsdata"}
+BROUGHT = {"ctranslate2", "huggingface_hub", "tokenizers", "pydantic", "xsdata"}
 """Packages that come with faster-whisper or pyrefiqda, in the versions those ask for; naming them twice could only disagree."""
 NEVER_IMPORTED = {"python-multipart", "uharfbuzz"}
 """Asked for by name, used by another package: the web framework reads forms with one, PDFs are shaped by the other."""
