@@ -32,6 +32,7 @@ from archive.patterns.medleys import BadMedley, Item, Kind, Medley, Purpose, bri
 from archive.reviewing.excerpts import Cut, touched_by_redaction
 from archive.reviewing.rendition import master_key
 from archive.reviewing.words import Passage, passages_of
+from archive.server.oneatatime import one_at_a_time
 from archive.server.place import ArchiveHome
 from audio.errors import AudioError, BadSound
 from audio.machinevoice import machine_voice
@@ -126,18 +127,34 @@ def recipe_now(place: ArchiveHome, medley: str, purpose: Purpose) -> str:
 def rendition_of(place: ArchiveHome, medley: str, purpose: Purpose) -> Rendition:
     """Return the sound of a medley as ``purpose`` may hear it now, made first where there is none of just that.
 
-    Making takes seconds a minute of sound. Raises `BadMedley` (gone, or no voice in it may be heard), `BadSound`,
-    `StoreTrouble`, `CatalogueTrouble`.
+    Making takes seconds a minute of sound; of several who ask at once one makes it, and the others wait for that one.
+    Raises `BadMedley` (gone, or no voice in it may be heard), `BadSound`, `StoreTrouble`, `CatalogueTrouble`.
     """
+    kept, _ = _kept(place, medley, purpose)
+    if kept is not None:
+        return kept
+    with one_at_a_time(place.work, f"medley {medley} {purpose.value}"):
+        return _made(place, medley, purpose)
+
+
+def _kept(place: ArchiveHome, medley: str, purpose: Purpose) -> tuple[Rendition | None, _Plan]:
+    """What was rendered from just what may be heard now, if it was, and the plan of that."""
+    with place.catalogue() as catalogue, catalogue.read() as tx:
+        plan = _plan(tx, medley_of(tx, medley), purpose, place.now())
+        row = tx.one(
+            "SELECT * FROM medley_renditions WHERE medley = ? AND purpose = ? AND recipe = ?",
+            medley, purpose.value, plan.recipe,
+        )  # fmt: skip
+        if row is not None and place.objects.exists(str(row["key"])):
+            return _stored(tx, plan, row), plan
+    return None, plan
+
+
+def _made(place: ArchiveHome, medley: str, purpose: Purpose) -> Rendition:
     for _ in range(_TRIES):
-        with place.catalogue() as catalogue, catalogue.read() as tx:
-            plan = _plan(tx, medley_of(tx, medley), purpose, place.now())
-            row = tx.one(
-                "SELECT * FROM medley_renditions WHERE medley = ? AND purpose = ? AND recipe = ?",
-                medley, purpose.value, plan.recipe,
-            )  # fmt: skip
-            if row is not None and place.objects.exists(str(row["key"])):
-                return _stored(tx, plan, row)
+        kept, plan = _kept(place, medley, purpose)
+        if kept is not None:
+            return kept
         if not any(part.cut is not None for part in plan.parts):
             _drop(place, medley, purpose)
             why = plan.left_out[0].why if plan.left_out else "There is no voice in it."

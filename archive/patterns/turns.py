@@ -80,7 +80,7 @@ def propose(place: ArchiveHome, story: str, who: str, voices: Voices | None = No
             master, spans = master_key(tx, story), blanked_spans(tx, story)
         model = voices or load_voices()
         with (
-            place.objects.open(sound_key(place.objects, story, master, spans)) as source,
+            place.objects.open(sound_key(place.objects, place.work, story, master, spans)) as source,
             tempfile.TemporaryFile() as own,
         ):
             while block := source.read(BLOCK):

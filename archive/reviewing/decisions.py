@@ -143,7 +143,7 @@ def redact(tx: Tx, story: str, start: int, end: int, why: str, who: str, seen: i
         "INSERT INTO redactions (id, story, start_ms, end_ms, at, who, why) VALUES (?, ?, ?, ?, ?, ?, ?)",
         ident, story, first, last, stamp(now), who, text,
     )  # fmt: skip
-    blank_words(tx, story, first, last, now)
+    blank_words(tx, story, [(first, last)], now)
     note_change(tx, who, "span blanked out", story, f"{first}-{last} ms", now)
     return ident
 
@@ -163,9 +163,7 @@ def lift(tx: Tx, story: str, ident: str, who: str, seen: int, now: datetime) -> 
 
 def blank_again(tx: Tx, story: str, now: datetime) -> None:
     """Blank what stands blanked in words that came anew: a newer bag of the same story brings them as they were."""
-    for one in redactions_of(tx, story):
-        if one.lifted_by is None:
-            blank_words(tx, story, one.start, one.end, now)
+    blank_words(tx, story, [(one.start, one.end) for one in redactions_of(tx, story) if one.lifted_by is None], now)
 
 
 def note_content(tx: Tx, story: str, text: str, who: str, seen: int, now: datetime) -> None:

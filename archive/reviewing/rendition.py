@@ -11,6 +11,7 @@ import hashlib
 import tempfile
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import IO, BinaryIO, Final, cast
 
 import numpy as np
@@ -21,6 +22,7 @@ from archive.catalogue import Tx
 from archive.errors import NoSuchObject, NoSuchStory
 from archive.objects import BLOCK, Objects, checked_key
 from archive.reviewing.decisions import redactions_of
+from archive.server.oneatatime import one_at_a_time
 from audio.errors import BadSound
 
 TONE_HZ: Final = 440.0
@@ -59,23 +61,31 @@ def master_key(tx: Tx, story: str) -> str:
     return str(row["key"])
 
 
-def sound_key(objects: Objects, story: str, master: str, spans: Sequence[Span]) -> str:
+def sound_key(objects: Objects, work: Path, story: str, master: str, spans: Sequence[Span]) -> str:
     """Name the object to be heard, making it first where it is not there. Takes seconds for an hour of sound.
 
+    ``work`` is the archive's work folder: of several who ask at once one makes it, and the others wait for that one.
     The caller has asked the gate. Raises `BadSound`, `NoSuchObject`, `StoreTrouble`.
     """
     if not spans:
         return master
     key = _rendition_key(story, master, spans)
-    if not objects.exists(key):
-        with objects.open(master) as source, tempfile.TemporaryFile() as made:
-            bleep(source, made, spans)
-            made.seek(0)
-            keep_derived(objects, key, made, master)
-        for old in list(objects.keys(derived_folder(story))):
-            if old != key:
-                objects.delete(old)
+    if objects.exists(key):
+        return key
+    with one_at_a_time(work, derived_folder(story)):
+        if not objects.exists(key):
+            _make(objects, key, story, master, spans)
     return key
+
+
+def _make(objects: Objects, key: str, story: str, master: str, spans: Sequence[Span]) -> None:
+    with objects.open(master) as source, tempfile.TemporaryFile() as made:
+        bleep(source, made, spans)
+        made.seek(0)
+        keep_derived(objects, key, made, master)
+    for old in list(objects.keys(derived_folder(story))):
+        if old != key:
+            objects.delete(old)
 
 
 def keep_derived(objects: Objects, key: str, source: BinaryIO, master: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from archive.reviewing.words import passages_of
 from archive.types import Reader
 
 MOST = 50
+_AT_ONCE = 2 * MOST
 _STORY = "s.id, s.title, s.prompt_text, s.site, s.recorded_at, s.received_at, s.length_ms, s.language, s.kind"
 _NO_REVIEW = "NOT EXISTS (SELECT 1 FROM reviews r WHERE r.story = s.id)"
 
@@ -34,12 +36,15 @@ class Waiting:
 
 def queue(tx: Tx, now: datetime) -> list[Waiting]:
     """The oldest `MOST` stories nobody has decided about and the desk may open, the oldest first."""
-    rows = tx.all(
-        f"SELECT {_STORY} FROM stories s WHERE {_NO_REVIEW} ORDER BY s.received_at, s.id LIMIT ?",  # noqa: S608
-        2 * MOST,
-    )
-    allowed = asks(tx, [str(row["id"]) for row in rows], Reader.DESK, now)
-    return [_waiting(tx, row) for row in rows if allowed[row["id"]].allowed][:MOST]
+
+    def after(received: str, story: str) -> list[Row]:
+        return tx.all(
+            f"SELECT {_STORY} FROM stories s WHERE {_NO_REVIEW} AND (s.received_at, s.id) > (?, ?) "  # noqa: S608
+            "ORDER BY s.received_at, s.id LIMIT ?",
+            received, story, _AT_ONCE,
+        )  # fmt: skip
+
+    return [_waiting(tx, row) for row in _open(tx, after, "received_at", now)]
 
 
 def how_many_wait(tx: Tx) -> int:
@@ -50,14 +55,33 @@ def how_many_wait(tx: Tx) -> int:
 
 def held(tx: Tx, now: datetime) -> list[Waiting]:
     """Stories a curator holds back, with the reason; the longest held first. At most `MOST`."""
-    rows = tx.all(
-        f"SELECT {_STORY}, r.note, r.who FROM stories s JOIN reviews r ON r.story = s.id WHERE r.verdict = ? "  # noqa: S608
-        "AND NOT EXISTS (SELECT 1 FROM reviews n WHERE n.story = r.story AND (n.at, n.id) > (r.at, r.id)) "
-        "ORDER BY r.at LIMIT ?",
-        HOLD, MOST,
-    )  # fmt: skip
-    allowed = asks(tx, [str(row["id"]) for row in rows], Reader.DESK, now)
-    return [_waiting(tx, row, str(row["note"]), str(row["who"])) for row in rows if allowed[row["id"]].allowed]
+
+    def after(at: str, story: str) -> list[Row]:
+        return tx.all(
+            f"SELECT {_STORY}, r.note, r.who, r.at FROM stories s JOIN reviews r ON r.story = s.id "  # noqa: S608
+            "WHERE r.verdict = ? AND (r.at, s.id) > (?, ?) "
+            "AND NOT EXISTS (SELECT 1 FROM reviews n WHERE n.story = r.story AND (n.at, n.id) > (r.at, r.id)) "
+            "ORDER BY r.at, s.id LIMIT ?",
+            HOLD, at, story, _AT_ONCE,
+        )  # fmt: skip
+
+    return [_waiting(tx, row, str(row["note"]), str(row["who"])) for row in _open(tx, after, "at", now)]
+
+
+def _open(tx: Tx, after: Callable[[str, str], list[Row]], order: str, now: datetime) -> list[Row]:
+    """The first `MOST` rows the desk may open; ``after`` gives those behind a place in the ``order`` of its own.
+
+    However many closed ones stand before them: an embargo of a hundred stories must not hide what came after.
+    """
+    found: list[Row] = []
+    rows = after("", "")
+    while rows:
+        allowed = asks(tx, [str(row["id"]) for row in rows], Reader.DESK, now)
+        found += [row for row in rows if allowed[row["id"]].allowed]
+        if len(found) >= MOST or len(rows) < _AT_ONCE:
+            break
+        rows = after(str(rows[-1][order]), str(rows[-1]["id"]))
+    return found[:MOST]
 
 
 def _waiting(tx: Tx, row: Row, note: str = "", who: str = "") -> Waiting:

@@ -8,7 +8,7 @@ transaction of the catalogue.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -115,6 +115,7 @@ def correct_word(tx: Tx, story: str, number: int, index: int, text: str, who: st
     # The rest of the passage is still a machine's: its name stays in front.
     hand = f"{HAND}{who}"
     _store(tx, story, passage, changed, now, passage.by if hand in passage.by else f"{passage.by}, {hand}")
+    reindex(tx, story)
     note_change(tx, who, "word corrected", story, f"passage {number}", now)
     return passage_of(tx, story, number)
 
@@ -139,32 +140,46 @@ def words_version(passages: Iterable[Passage]) -> str:
     return ".".join(f"{passage.number}-{passage.version}" for passage in passages)
 
 
-def blank_words(tx: Tx, story: str, start: int, end: int, now: datetime) -> None:
-    """Blank every word that touches [start, end). A passage whose times were only guessed is blanked whole."""
+def blank_words(tx: Tx, story: str, spans: Sequence[tuple[int, int]], now: datetime) -> None:
+    """Blank every word that touches one of ``spans``, [start, end) each, and bring the index up to it once.
 
-    def blanked(passage: Passage, word: DeskWord) -> DeskWord:
-        inside = passage.approximate or (word.start < end and start < max(word.end, word.start + 1))
-        return replace(word, text=BLANK, doubtful=False) if inside else word
-
+    A passage whose times were only guessed is blanked whole.
+    """
+    changed = False
     for passage in passages_of(tx, story):
-        if passage.start < end and start < passage.end:
-            _change(tx, story, passage, blanked, now)
+        inside = [(start, end) for start, end in spans if passage.start < end and start < passage.end]
+        if inside:
+            changed |= _change(tx, story, passage, [_blanked(passage, word, inside) for word in passage.words], now)
+    if changed:
+        reindex(tx, story)
+
+
+def _blanked(passage: Passage, word: DeskWord, spans: Sequence[tuple[int, int]]) -> DeskWord:
+    if passage.approximate or _touched(word, spans):
+        return replace(word, text=BLANK, doubtful=False)
+    return word
+
+
+def _touched(word: DeskWord, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(word.start < end and start < max(word.end, word.start + 1) for start, end in spans)
 
 
 def show_words(tx: Tx, story: str, span: tuple[int, int], still: Sequence[tuple[int, int]], now: datetime) -> None:
     """Put words of ``span`` back as they were before they were blanked, but for those one of ``still`` covers."""
+    changed = False
     for passage in passages_of(tx, story):
         if passage.start >= span[1] or span[0] >= passage.end:
             continue
         if any(passage.start < end and start < passage.end for start, end in still) and passage.approximate:
             continue
         before = _last_words(tx, story, passage.number)
-
-        def shown(_: Passage, word: DeskWord, before: dict[tuple[int, int], DeskWord] = before) -> DeskWord:
-            covered = any(word.start < end and start < max(word.end, word.start + 1) for start, end in still)
-            return before.get((word.start, word.end), word) if word.blank and not covered else word
-
-        _change(tx, story, passage, shown, now)
+        shown = [
+            before.get((word.start, word.end), word) if word.blank and not _touched(word, still) else word
+            for word in passage.words
+        ]
+        changed |= _change(tx, story, passage, shown, now)
+    if changed:
+        reindex(tx, story)
 
 
 def _last_words(tx: Tx, story: str, number: int) -> dict[tuple[int, int], DeskWord]:
@@ -173,14 +188,19 @@ def _last_words(tx: Tx, story: str, number: int) -> dict[tuple[int, int], DeskWo
     return {(word.start, word.end): word for row in rows for word in _words(str(row["words"])) if not word.blank}
 
 
-def _change(tx: Tx, story: str, passage: Passage, how: Callable[[Passage, DeskWord], DeskWord], now: datetime) -> None:
-    changed = tuple(how(passage, word) for word in passage.words)
-    if changed != passage.words:
-        _store(tx, story, passage, changed, now, passage.by)
+def _change(tx: Tx, story: str, passage: Passage, words: Sequence[DeskWord], now: datetime) -> bool:
+    """Store ``words`` if they are others than before, and tell whether they were."""
+    if tuple(words) == passage.words:
+        return False
+    _store(tx, story, passage, words, now, passage.by)
+    return True
 
 
 def _store(tx: Tx, story: str, passage: Passage, words: Sequence[DeskWord], now: datetime, by: str) -> None:
-    """Put the passage as it stands beside the others before, and the new words in its place."""
+    """Put the passage as it stands beside the others before, and the new words in its place.
+
+    The index is the caller's to bring up to date, once for all passages: it is written a whole story at a time.
+    """
     tx.run(
         f"INSERT INTO passage_versions ({_COLUMNS}) SELECT {_COLUMNS} FROM passages WHERE story = ? AND number = ?",  # noqa: S608
         story, passage.number,
@@ -191,7 +211,6 @@ def _store(tx: Tx, story: str, passage: Passage, words: Sequence[DeskWord], now:
         " ".join(word.text for word in words), json.dumps(plain, ensure_ascii=False, separators=(",", ":")), by,
         stamp(now), story, passage.number,
     )  # fmt: skip
-    reindex(tx, story)
 
 
 def _words(text: str) -> tuple[DeskWord, ...]:

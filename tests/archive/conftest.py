@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from archive.catalogue import Catalogue, open_catalogue
 from archive.home import Home, open_home
 from archive.keycode import Cost, KeepCode
 from archive.shelf import Wording
@@ -71,6 +72,13 @@ class Teller:
 @pytest.fixture
 def clock() -> VirtualClock:
     return VirtualClock()
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
+    """The empty catalogue of an archive."""
+    with open_catalogue(f"sqlite:{tmp_path / 'archive.db'}") as opened:
+        yield opened
 
 
 @pytest.fixture

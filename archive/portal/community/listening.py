@@ -24,7 +24,7 @@ from archive.types import Reader
 def gated_key(desk: Desk, story: str) -> str:
     """Ask the gate, and name the object that may be heard now. Raises `Refused`, `NoSuchStory`."""
     master, spans = _gated(desk, story)
-    return sound_key(desk.place.objects, story, master, spans)
+    return sound_key(desk.place.objects, desk.place.work, story, master, spans)
 
 
 def _gated(desk: Desk, story: str) -> tuple[str, tuple[tuple[int, int], ...]]:
@@ -52,7 +52,7 @@ def wave(ask: Ask) -> Response:
     """Draw the sound for the margin of its page; drawn once, and kept beside the rendition."""
     story, objects = ask.part("story"), ask.desk.place.objects
     master, spans = _gated(ask.desk, story)
-    heard = sound_key(objects, story, master, spans)
+    heard = sound_key(objects, ask.desk.place.work, story, master, spans)
     key = checked_key(f"{derived_folder(story)}{hashlib.sha256(heard.encode()).hexdigest()[:32]}.svg")
     if not objects.exists(key):
         with objects.open(heard) as stream:

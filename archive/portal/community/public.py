@@ -195,7 +195,7 @@ class _Door:
             if telling is None or not telling.voice:
                 raise NoSuchStory("There is nothing to hear here.")
             master, spans = master_key(tx, story), blanked_spans(tx, story)
-        return sound_key(self._place.objects, story, master, spans)
+        return sound_key(self._place.objects, self._place.work, story, master, spans)
 
     def _one(self, request: Request, make: Callable[[Request, Telling], Response]) -> Response:
         with self._place.catalogue() as catalogue, catalogue.read() as tx:

@@ -1,13 +1,12 @@
-"""An archive's catalogue with people in it."""
+"""People at an archive, in the catalogue of the folder above."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-from archive.catalogue import Catalogue, open_catalogue
+from archive.catalogue import Catalogue
 from archive.keycode import Cost
 from archive.people import accounts
 from archive.people.roles import Role
@@ -16,17 +15,6 @@ from audio.clock import VirtualClock
 
 CHEAP = Cost(8, 1, 1)
 PASSWORD = "four quite unrelated words"
-
-
-@pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
-    with open_catalogue(f"sqlite:{tmp_path / 'archive.db'}") as opened:
-        yield opened
 
 
 @pytest.fixture

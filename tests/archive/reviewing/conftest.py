@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from archive.catalogue import Catalogue, Tx, open_catalogue
+from archive.catalogue import Catalogue, Tx
+from archive.catalogue.consents import put_record
+from archive.consentrecord import read_record, record
 from archive.objects import Objects, open_objects
+from archive.types import Act, ConsentEvent, Form, Use
 from audio.clock import VirtualClock
+from audio.types import TakeId
 
 STORY = "01JD0000000000000000000001"
 MASTER = f"bags/{STORY}/abababababababab/data/story.flac"
@@ -50,16 +55,19 @@ def voice(seconds: float = 12.0, rate: int = RATE) -> bytes:
 
 
 @pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock()
+def catalogue(catalogue: Catalogue) -> Catalogue:
+    """The catalogue of the folder above, with one story in it."""
+    with catalogue.write() as tx:
+        add_story(tx)
+    return catalogue
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
-    with open_catalogue(f"sqlite:{tmp_path / 'archive.db'}") as opened:
-        with opened.write() as tx:
-            add_story(tx)
-        yield opened
+def room(tmp_path: Path) -> Path:
+    """Where who makes a rendition keeps others waiting."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture
@@ -67,3 +75,20 @@ def objects(tmp_path: Path) -> Objects:
     store = open_objects(f"folder:{tmp_path / 'objects'}")
     store.put(MASTER, io.BytesIO(voice()))
     return store
+
+
+@pytest.fixture
+def tell(clock: VirtualClock) -> Callable[[Tx, str, date | None], None]:
+    """Let somebody tell a story for the archive, which may be opened from a day on."""
+
+    def told(tx: Tx, story: str, embargo: date | None) -> None:
+        add_story(tx, story)
+        uses = (Use.RECORD, Use.KEEP, Use.ARCHIVE)
+        events = [
+            ConsentEvent(TakeId(story), Act.DECIDE, clock.wall(), "left", use, True, Form.VOICE, embargo, "1", "ab" * 32,
+                         "en", number + 1)
+            for number, use in enumerate(uses)
+        ]  # fmt: skip
+        put_record(tx, story, read_record(record(TakeId(story), events)))
+
+    return told

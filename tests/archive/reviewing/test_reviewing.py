@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from archive.catalogue.changes import changes_of
-from archive.reviewing.decisions import BadDecision, Verdict, decide, decisions_of, lift, note_content, redact
+from archive.reviewing.decisions import (
+    BadDecision,
+    Verdict,
+    blank_again,
+    decide,
+    decisions_of,
+    lift,
+    note_content,
+    redact,
+)
 from archive.reviewing.versions import Overtaken
+from archive.reviewing.waiting import MOST, held, queue
 from archive.reviewing.words import BLANK, BadWord, check_words, correct_word, passages_of, words_version
 
 STORY = "01JD0000000000000000000001"
@@ -152,3 +164,52 @@ def test_everything_goes_with_the_story(catalogue, clock):
         left = " ".join(f"{one.what} {one.detail}" for one in changes_of(tx, STORY))
     for content in ("Rosa", "fire", "a name"):
         assert content not in left
+
+
+class Counting:
+    """A transaction that counts how often the index of a story is written."""
+
+    def __init__(self, tx):
+        self._tx = tx
+        self.written = 0
+
+    def __getattr__(self, name):
+        return getattr(self._tx, name)
+
+    def run(self, statement, *values):
+        self.written += statement.startswith("INSERT INTO said")
+        return self._tx.run(statement, *values)
+
+
+def test_blanking_and_opening_write_the_index_once_however_many_passages_they_touch(catalogue, clock):
+    with catalogue.write() as tx:
+        counted = Counting(tx)
+        ident = redact(counted, STORY, 0, 12_000, "", "ana", 0, clock.wall())
+        assert texts(tx) == [" ".join([BLANK] * count) for count in (4, 3, 2)]
+        assert counted.written == 0, "nothing is left to be found"
+        assert tx.all("SELECT * FROM said WHERE story = ?", STORY) == []
+        lift(counted, STORY, ident, "ana", 1, clock.wall())
+        assert counted.written == 1
+        redact(counted, STORY, 0, 5500, "", "ana", 2, clock.wall())
+        redact(counted, STORY, 10_000, 10_600, "", "ana", 3, clock.wall())
+        assert counted.written == 3
+        tx.run("UPDATE passages SET words = replace(words, ?, 'loud'), version = version + 1", BLANK)
+        blank_again(counted, STORY, clock.wall())
+        assert counted.written == 4
+        assert tx.one("SELECT text FROM said WHERE story = ?", STORY)["text"] == "the winter saw"
+
+
+def test_open_stories_are_shown_however_many_closed_ones_came_before(catalogue, clock, tell):
+    now = clock.wall()
+    names = [f"01JD{number:022}" for number in range(2 * MOST + 30)]
+    closed, open_ones = names[: 2 * MOST + 20], names[2 * MOST + 20 :]
+    with catalogue.write() as tx:
+        tx.run("DELETE FROM stories")
+        for number, name in enumerate(names):
+            tell(tx, name, now.date() + timedelta(days=30) if name in closed else None)
+            decide(tx, name, Verdict.HOLD, "ask the family", "ana", 0, now + timedelta(minutes=number))
+        assert [one.id for one in held(tx, now)] == open_ones
+        tx.run("DELETE FROM reviews")
+        assert [one.id for one in queue(tx, now)] == open_ones
+        month = now + timedelta(days=31)
+        assert [one.id for one in queue(tx, month)] == names[:MOST]
