@@ -18,9 +18,7 @@ The files in ``stories/`` and the sheets never do.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -36,6 +34,7 @@ from archive.catalogue.consents import asks
 from archive.durable import PART, copy_synced, move, remove, sync_folder
 from archive.errors import DamagedStore
 from archive.export import dublincore, ohms, sheets
+from archive.export.cells import csv_text
 from archive.export.tables import SECRET, BadExport, Table, rows_of, tables_of, to_line
 from archive.export.telling import Telling, read_tellings, webvtt
 from archive.objects import Objects
@@ -171,12 +170,12 @@ class _Export:
         )
         names = ("box", "sheet", "button", "excerpt", "story", "start_ms", "end_ms", "title")
         rows = [tuple(row) for row in cues if row["story"] not in self._done.left_out]
-        self._write("cue-sheets.csv", _csv(names, rows))
+        self._write("cue-sheets.csv", csv_text([names, *rows]))
         prompts = [dict(row) for row in tx.all("SELECT * FROM prompts ORDER BY set_name, place")]
         for prompt in prompts:
             prompt["text"], prompt["follow"] = json.loads(prompt["text"]), json.loads(prompt["follow"])
         self._write("prompts.json", _json(prompts))
-        self._write("left-out.csv", _csv(("story", "why"), self._done.left_out.items()))
+        self._write("left-out.csv", csv_text([("story", "why"), *self._done.left_out.items()]))
 
     def _tables(self, tx: Tx) -> dict[str, Any]:
         """Write every table, without rows that belong to what is left out; returns rows and digest of each."""
@@ -250,14 +249,6 @@ def _kept(
         yield tuple(
             None if (table.name, name) in SECRET else value for name, value in zip(table.columns, row, strict=True)
         )
-
-
-def _csv(names: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
-    text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\r\n")
-    table.writerow(names)
-    table.writerows(rows)
-    return text.getvalue()
 
 
 def _json(value: Any) -> str:

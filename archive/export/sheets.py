@@ -1,16 +1,15 @@
 """Stories as rows for the programs archivists use: CSV for Omeka and for ArchivesSpace. Pure.
 
 Omeka S reads the terms of the first row as properties (its module CSV Import); ArchivesSpace imports the other file
-as *Digital Object CSV*. A cell that begins like a formula gets an apostrophe, so that no spreadsheet carries it out.
+as *Digital Object CSV*.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from archive.export.cells import csv_text
 from archive.export.dublincore import elements
 from archive.export.telling import Telling, clock
 
@@ -32,7 +31,6 @@ _LETTERS: Final[Mapping[str, str]] = {
     "ko": "kor", "nl": "dut", "no": "nor", "pl": "pol", "pt": "por", "ro": "rum", "ru": "rus", "so": "som",
     "sv": "swe", "sw": "swa", "tr": "tur", "uk": "ukr", "ur": "urd", "vi": "vie", "zh": "chi",
 }  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def omeka(tellings: Iterable[Telling], media: Mapping[str, str]) -> str:
@@ -69,9 +67,4 @@ def _archivesspace_row(telling: Telling, media: str) -> tuple[str, ...]:
 
 
 def _sheet(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\r\n")
-    table.writerow(head)
-    for row in rows:
-        table.writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in row])
-    return text.getvalue()
+    return csv_text([head, *rows])

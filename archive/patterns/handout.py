@@ -7,8 +7,6 @@ was taken back.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import tempfile
@@ -24,6 +22,7 @@ import soundfile
 from archive.catalogue import Tx
 from archive.durable import PART, move, remove
 from archive.errors import NoSuchStory
+from archive.export.cells import Cell, csv_text
 from archive.export.telling import clock
 from archive.objects import BLOCK
 from archive.patterns.briefings import Briefing, NotReady, Quote, State, briefing_of, note_issue, ready
@@ -168,21 +167,15 @@ def _write(folder: Path, archive: str, briefing: Briefing, leaves: list[Leaf], i
 
 
 def _table(briefing: Briefing, leaves: list[Leaf]) -> str:
-    text = io.StringIO(newline="")
-    rows = csv.writer(text, lineterminator="\r\n")
-    rows.writerow(_COLUMNS)
+    rows: list[tuple[Cell, ...]] = [_COLUMNS]
     said = {point.id: point.sentence for point in briefing.points}
     for leaf in leaves:
         one = leaf.quote
-        row = (
+        rows.append((
             leaf.number, said[one.point], one.text, one.story, clock(one.start), clock(one.end), one.start, one.end,
             leaf.site, leaf.recorded[:10], leaf.language, one.checked_by, one.checked_at, leaf.allowed, leaf.sound,
-        )  # fmt: skip
-        # What begins like a formula is one to a spreadsheet, whoever said it.
-        rows.writerow(
-            [f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t" and value else value for value in row]
-        )
-    return text.getvalue()
+        ))  # fmt: skip
+    return csv_text(rows)
 
 
 def _footing(archive: str, issue: str, now: datetime) -> str:

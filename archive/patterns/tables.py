@@ -6,7 +6,6 @@ they stand now. The database is a copy for Datasette: what somebody does to it r
 
 from __future__ import annotations
 
-import csv
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -20,6 +19,7 @@ from archive.catalogue import Tx
 from archive.catalogue.consents import asks
 from archive.durable import PART, move, remove
 from archive.errors import ArchiveError
+from archive.export.cells import csv_text
 from archive.export.telling import read_tellings
 from archive.patterns.codebook import codes_of
 from archive.patterns.highlights import all_highlights, words_between
@@ -122,9 +122,7 @@ def rows_of(tx: Tx, now: datetime) -> dict[str, list[tuple[Value, ...]]]:
 def _csv(folder: Path, tables: Mapping[str, Iterable[tuple[Value, ...]]]) -> None:
     for name, rows in tables.items():
         with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-            out = csv.writer(file, lineterminator="\r\n")
-            out.writerow([column for column, _ in _COLUMNS[name]])
-            out.writerows(rows)
+            file.write(csv_text([[column for column, _ in _COLUMNS[name]], *rows]))
 
 
 def _parquet(folder: Path, tables: Mapping[str, list[tuple[Value, ...]]]) -> None:

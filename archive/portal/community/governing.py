@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from starlette.responses import Response, StreamingResponse
 
 from archive.catalogue import Row
+from archive.export.cells import csv_text
 from archive.people.roles import Permission
 from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, post
 from archive.reviewing.waiting import held, how_many_wait
@@ -63,24 +62,13 @@ def _table(ask: Ask) -> Response:
 
 def _lines(desk: Desk) -> Iterator[str]:
     """The whole log, a piece at a time: each piece borrows the catalogue for itself, in whatever thread asks for it."""
-    yield _as_csv([_HEAD])
+    yield csv_text([_HEAD])
     after = ""
     while rows := _piece(desk, after):
-        yield _as_csv(tuple(harmless(str(value)) for value in list(row)[1:]) for row in rows)
+        yield csv_text(tuple(str(value) for value in list(row)[1:]) for row in rows)
         after = str(rows[-1]["id"])
 
 
 def _piece(desk: Desk, after: str) -> list[Row]:
     with desk.catalogue() as catalogue, catalogue.read() as tx:
         return tx.all(_NEXT, after, _AT_ONCE)
-
-
-def harmless(cell: str) -> str:
-    """Keep a spreadsheet from taking what people wrote for a formula. Pure."""
-    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
-
-
-def _as_csv(rows: Iterable[tuple[str, ...]]) -> str:
-    out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\r\n").writerows(rows)
-    return out.getvalue()

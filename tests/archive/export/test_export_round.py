@@ -157,6 +157,8 @@ def test_what_never_leaves_is_in_no_file(full: ArchiveHome, out: Path) -> None:
 
 
 def test_the_files_are_for_others(full: ArchiveHome, tmp_path: Path) -> None:
+    with full.catalogue() as catalogue, catalogue.write() as tx:
+        tx.run("UPDATE excerpts SET title = ?", "=HYPERLINK(1)")
     done = export(full, tmp_path / "out")
     out = tmp_path / "out"
     for story in done.stories:
@@ -171,6 +173,7 @@ def test_the_files_are_for_others(full: ArchiveHome, tmp_path: Path) -> None:
     assert [bool(row["media"]) for row in rows] == [True, False, True]
     cues = list(csv.DictReader((out / "cue-sheets.csv").open(newline="")))
     assert [(row["box"], row["button"], row["story"]) for row in cues] == [("front", "1", done.stories[0])]
+    assert {row["title"] for row in cues} == {"'=HYPERLINK(1)"}, "no spreadsheet carries it out"
     assert json.loads((out / "prompts.json").read_text())[0]["text"] == {"en": "Bread?"}
     assert len(list((out / "tombstones").iterdir())) == 1
 
