@@ -12,7 +12,7 @@ import re
 import tempfile
 import uuid
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -43,6 +43,12 @@ IMPORTED: Final = " (imported)"
 _SPACE: Final = uuid.UUID("6f1d9a50-3a44-5f0e-9a39-5d2a1d6b7c11")
 _LEVEL: Final = "Level: "
 _PARAGRAPH: Final = "\n\n"
+_ELSEWHERE: Final = (
+    ("sources", "picture_source", "Pictures"), ("sources", "pdfsource", "PDF files"),
+    ("sources", "audio_source", "Sounds"), ("sources", "video_source", "Films"), ("cases", "case", "Cases"),
+    ("variables", "variable", "Variables"), ("links", "link", "Links"), ("graphs", "graph", "Graphs"),
+)  # fmt: skip
+"""What a project may hold that an archive of voices has no place for: part, list in it, the word for people."""
 
 
 class BadProject(ArchiveError):
@@ -161,33 +167,36 @@ def read_codebook(tx: Tx, path: Path, who: str, now: datetime, *, into: str = ""
     except (ParserError, ValidationError, OSError, ValueError) as error:
         raise BadProject(f"{path.name} is no codebook of REFI-QDA.", "Export it again as .qdc.") from error
     validate(book)
-    levels = {one.guid: group.name for group in (book.sets.set if book.sets else ()) for one in group.member_code}
+    sets = book.sets.set if book.sets else ()
+    levels, left = _levels((group.name, [one.guid for one in group.member_code]) for group in sets)
     made = _take_codes(tx, book.codes.code, levels, into or path.stem, who, now)
-    return Carried(0, len(made), 0, 0)
+    return Carried(0, len(made), 0, 0, tuple(left))
 
 
 def read_project(tx: Tx, path: Path, who: str, now: datetime, *, into: str = "") -> Carried:
     """Read codes, coded words and memos of ``path``. A story is found by its identifier and has to say the same words.
 
-    A selection whose words read differently here is left, and named. The gate is asked for each story. Raises
-    `BadProject`.
+    What this archive has no place for (other programs' sets, cases, pictures) and a selection whose words read
+    differently here is left, and named. The gate is asked for each story. Raises `BadProject`, `BadCode`.
     """
     with tempfile.TemporaryDirectory() as folder:
         project, texts = _load(path, Path(folder))
     validate(project)
     sets = project.sets.set if project.sets else ()
-    levels = {one.target_guid: group.name for group in sets for one in group.member_code}
+    levels, left = _levels((group.name, [one.target_guid for one in group.member_code]) for group in sets)
+    left += _unread(project)
     roots = project.code_book.codes.code if project.code_book else []
     codes = _take_codes(tx, roots, levels, into or project.name, who, now)
-    return _Reading(tx, project, texts, codes, who, now).run()
+    return _Reading(tx, project, texts, codes, who, now, left).run()
 
 
 class _Reading:
     """The coded words of one project on their way in."""
 
     def __init__(
-        self, tx: Tx, project: qde.Project, texts: dict[str, str], codes: dict[str, str], who: str, now: datetime
-    ) -> None:
+        self, tx: Tx, project: qde.Project, texts: dict[str, str], codes: dict[str, str], who: str, now: datetime,
+        left: list[str],
+    ) -> None:  # fmt: skip
         self._tx = tx
         self._project = project
         self._texts = texts
@@ -198,7 +207,7 @@ class _Reading:
             note.guid: note.plain_text_content or "" for note in (project.notes.note if project.notes else ())
         }
         self._users = {user.guid: user.name or "somebody" for user in (project.users.user if project.users else ())}
-        self._left: list[str] = []
+        self._left = left
         self._marked = self._memos = 0
 
     def run(self) -> Carried:
@@ -333,8 +342,34 @@ def _level_sets(codes: Sequence[Code]) -> list[qde.SetType]:
     ]
 
 
+def _levels(sets: Iterable[tuple[str | None, Sequence[str]]]) -> tuple[dict[str, Level], list[str]]:
+    """Read the sets that say a level of their codes, whose identifiers come beside the name; name every other set.
+
+    Other programs group codes as they like, and their names mean nothing here: their codes are read all the same.
+    """
+    known = {f"{_LEVEL}{level.value}": level for level in Level}
+    levels: dict[str, Level] = {}
+    left = []
+    for name, codes in sets:
+        if name in known:
+            levels |= dict.fromkeys(codes, known[name])
+        else:
+            left.append(f"The set {name or 'without a name'}: groups of codes have no place here; its codes were read.")
+    return levels, left
+
+
+def _unread(project: qde.Project) -> list[str]:
+    """What a project holds beside codes and coded words, a sentence each."""
+    counts = [
+        (what, len(getattr(getattr(project, part), holder)))
+        for part, holder, what in _ELSEWHERE
+        if getattr(project, part) is not None
+    ]
+    return [f"{what} ({count}): they have no place here and were not read." for what, count in counts if count]
+
+
 def _take_codes(
-    tx: Tx, roots: Sequence[Any], levels: dict[str, str], book: str, who: str, now: datetime
+    tx: Tx, roots: Sequence[Any], levels: Mapping[str, Level], book: str, who: str, now: datetime
 ) -> dict[str, str]:
     """Find codes again by identifier, else by name in the codebook ``book``, else make them; returns ours by theirs."""
     ours = {guid("code", one.id): one.id for one in codes_of(tx)}
@@ -349,7 +384,7 @@ def _take_codes(
             same = code_named(tx, target, one.name)
             ident = same.id if same else ""
         if not ident:
-            level = Level(levels.get(one.guid, "").removeprefix(_LEVEL) or Level.CONCRETE)
+            level = levels.get(one.guid, Level.CONCRETE)
             definition = (one.description or "").strip()
             home = code_of(tx, parent).codebook if parent else target
             ident = make_code(tx, home, one.name, level, definition, who, now, parent=parent)

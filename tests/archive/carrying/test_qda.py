@@ -11,6 +11,7 @@ from datetime import date
 
 import pytest
 
+from archive.export.cells import harmless
 from archive.patterns.codebook import Level, codebooks, codes_of, make_code, make_codebook
 from archive.patterns.highlights import highlight, highlights_of
 from archive.patterns.qda import (
@@ -116,6 +117,48 @@ def test_words_that_were_corrected_since_keep_their_codes_out(archive, tmp_path)
     assert [one[0] for one in state(archive, story)] == ["ben"]
 
 
+def test_what_another_program_adds_is_named_and_the_rest_is_read(archive, archives, tmp_path):
+    story = archive.story()
+    coded(archive, story)
+    with archive.place.catalogue() as catalogue, catalogue.read() as tx:
+        write_project(tx, tmp_path / "river.qdpx", "River", archive.place.now())
+        write_codebook(tx, tmp_path / "river.qdc")
+    with zipfile.ZipFile(tmp_path / "river.qdpx") as packed:
+        xml, text = packed.read("project.qde").decode(), f"sources/{guid('story', story)}.txt"
+        words = packed.read(text)
+    # As another program writes it: its own groups, cases and pictures, and none of our levels.
+    foreign = xml.replace('name="Level: ', 'name="Phase ').replace(
+        "<Sets>", f'<Cases><Case guid="{guid("case", "a")}" name="The mill"/></Cases><Sets>'
+    ).replace("<Sources>", f'<Sources><PictureSource guid="{guid("picture", "a")}" name="The mill.jpg"/>')  # fmt: skip
+    if foreign.index("<Cases>") > foreign.index("<Sources>"):
+        foreign = foreign.replace(f'<Cases><Case guid="{guid("case", "a")}" name="The mill"/></Cases>', "")
+        foreign = foreign.replace(
+            "<Sources>", f'<Cases><Case guid="{guid("case", "a")}" name="The mill"/></Cases><Sources>'
+        )
+    with zipfile.ZipFile(tmp_path / "foreign.qdpx", "w") as packed:
+        packed.writestr("project.qde", foreign)
+        packed.writestr(text, words)
+    book = (tmp_path / "river.qdc").read_text(encoding="utf-8").replace('name="Level: middle', 'name="Ours')
+    (tmp_path / "foreign.qdc").write_text(book, encoding="utf-8")
+    other = archives("other")
+    other.prefix = archive.prefix
+    other.story()
+    with other.place.catalogue() as catalogue, catalogue.write() as tx:
+        back = read_project(tx, tmp_path / "foreign.qdpx", "cleo", other.place.now())
+        assert (back.codes, back.highlights) == (3, 2)
+        assert sorted(one.partition(":")[0] for one in back.left) == [
+            "Cases (1)", "Pictures (1)", "The set Phase conceptual", "The set Phase concrete", "The set Phase middle",
+        ]  # fmt: skip
+        assert {code.level for code in codes_of(tx)} == {Level.CONCRETE}
+    third = archives("third")
+    with third.place.catalogue() as catalogue, catalogue.write() as tx:
+        left = read_codebook(tx, tmp_path / "foreign.qdc", "cleo", third.place.now()).left
+        assert left == ("The set Ours: groups of codes have no place here; its codes were read.",)
+        assert {code.name: code.level for code in codes_of(tx)} == {
+            **dict(zip(NAMES, Level, strict=True)), NAMES[1]: Level.CONCRETE,
+        }  # fmt: skip
+
+
 def test_what_is_no_project_is_refused(archive, tmp_path):
     story = archive.story()
     coded(archive, story)
@@ -194,6 +237,18 @@ def test_tables_are_read_back_by_duckdb_and_csv(archive, tmp_path):
             [str(tmp_path / "parquet" / "codings.parquet")],
         ).fetchall()
     assert found == [("Signals", 2)]
+
+
+def test_no_spreadsheet_carries_out_what_an_analyst_wrote(archive, tmp_path):
+    coded(archive, archive.story())
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        tx.run("UPDATE codes SET definition = ?", "=1+1")
+        write_tables(tx, tmp_path / "csv", Form.CSV, archive.place.now())
+    with (tmp_path / "csv" / "codes.csv").open(newline="", encoding="utf-8") as file:
+        assert {row["definition"] for row in csv.DictReader(file)} == {"'=1+1"}
+    assert [harmless(cell) for cell in ("-1", "@a", "\t", "plain", "", -1, None)] == [
+        "'-1", "'@a", "'\t", "plain", "", -1, None,
+    ]  # fmt: skip
 
 
 def test_datasette_opens_the_copy_and_cannot_change_it(archive, tmp_path):
