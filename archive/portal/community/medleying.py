@@ -16,7 +16,7 @@ from archive.reviewing.excerpts import Cut, excerpts_of, touched_by_redaction
 from archive.server.erase import settle
 from archive.types import Reader
 
-LINKS = (Link("/medleys", "Medleys", Permission.EXCERPT),)
+LINKS = (Link("/medleys", "Medleys", Permission.STORIES),)
 MOST = 200
 """Excerpts offered, the newest first."""
 TELLS = {
@@ -28,22 +28,27 @@ TELLS = {
 
 
 def routes(desk: Desk) -> list[Page]:
-    """The pages of this module."""
-    permission = Permission.EXCERPT
+    """The pages of this module.
+
+    Who may hear stories hears medleys of them; who may cut excerpts makes and ends them; who may open the public door
+    puts them there. The gate is asked for every voice besides, for whom it is meant.
+    """
+    hear, make = Permission.STORIES, Permission.EXCERPT
     return [
-        get(desk, "/medleys", permission, _list),
-        post(desk, "/medleys", permission, _make, "/medleys"),
-        get(desk, "/medleys/{medley}", permission, _one),
-        get(desk, "/medleys/{medley}/sound.flac", permission, _sound),
-        get(desk, "/medleys/{medley}/captions.vtt", permission, _captions),
-        post(desk, "/medleys/{medley}/end", permission, _end, "/medleys/{medley}"),
+        get(desk, "/medleys", hear, _list),
+        post(desk, "/medleys", make, _make, "/medleys"),
+        get(desk, "/medleys/{medley}", hear, _one),
+        get(desk, "/medleys/{medley}/sound.flac", hear, _sound),
+        get(desk, "/medleys/{medley}/captions.vtt", hear, _captions),
+        post(desk, "/medleys/{medley}/end", make, _end, "/medleys/{medley}"),
         post(desk, "/medleys/{medley}/door", Permission.PUBLISH, _door, "/medleys/{medley}"),
     ]
 
 
 def _list(ask: Ask) -> Response:
     with ask.reading() as tx:
-        return ask.page("medleys", medleys=medleys.medleys(tx), excerpts=_excerpts(ask, tx))
+        excerpts = _excerpts(ask, tx) if ask.may(Permission.EXCERPT) else []
+        return ask.page("medleys", medleys=medleys.medleys(tx), excerpts=excerpts)
 
 
 def _make(ask: Ask) -> Response:

@@ -31,6 +31,26 @@ def medley_of(archive):
         return medleys(tx)[0].id
 
 
+def test_who_opens_the_public_door_hears_a_medley_first_and_makes_none(archive, visit):
+    _, excerpt = told(archive)
+    cara = visit("cara", Role.CURATOR)
+    cara.get("/medleys")
+    cara.post("/medleys", title="Over the river", language="en", **{"part-1": excerpt})
+    medley = medley_of(archive)
+    assert "public door</button>" not in cara.page
+    oma = visit("oma", Role.ORGANIZER)
+    oma.get("/medleys")
+    assert "Over the river" in oma.page
+    assert "Put one together" not in oma.page
+    oma.get(f"/medleys/{medley}?for=public")
+    assert "End this medley" not in oma.page
+    oma.post(f"/medleys/{medley}/door", public="yes")
+    assert (oma.status, "Take it from the public door" in oma.page) == (200, True)
+    oma.post(f"/medleys/{medley}/end")
+    assert oma.status == 403
+    assert "It stands at the public door." in cara.get(f"/medleys/{medley}")
+
+
 def test_a_medley_is_put_together_heard_opened_and_ended(archive, visit):
     story, excerpt = told(archive)
     ana = visit("ana", Role.CURATOR, Role.ORGANIZER)

@@ -27,6 +27,8 @@ EXPECTED = {
     Permission.STORIES: {
         "GET /story/{story}", "GET /story/{story}/sound.flac", "GET /story/{story}/wave.svg",
         "GET /story/{story}/timeline",
+        "GET /medleys", "GET /medleys/{medley}", "GET /medleys/{medley}/sound.flac",
+        "GET /medleys/{medley}/captions.vtt",
     },
     Permission.REVIEW: {
         "GET /review", "POST /story/{story}/decide", "POST /story/{story}/redact", "POST /story/{story}/lift",
@@ -34,7 +36,9 @@ EXPECTED = {
     },
     Permission.EXCERPT: {
         "GET /story/{story}/cut", "POST /story/{story}/cut", "POST /story/{story}/excerpt/end",
+        "POST /medleys", "POST /medleys/{medley}/end",
     },
+    Permission.PUBLISH: {"POST /medleys/{medley}/door"},
     Permission.SEARCH: {"GET /search", "GET /search/meaning", "GET /search/like/{story}"},
     Permission.CUES: {"GET /cues", "GET /cues/{box}", "POST /cues/{box}/put", "POST /cues/{box}/clear"},
     Permission.PROMPTS: {
