@@ -56,12 +56,33 @@ def outside_names(more: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(name.lower() for name in names)
 
 
+def trusted_proxies(more: Mapping[str, Any]) -> tuple[str, ...]:
+    """The proxies whose word counts: ``[serve] proxies = [...]`` of the settings. Raises `HomeTrouble`.
+
+    What they say in X-Forwarded-For is then the visitor's address, and in X-Forwarded-Proto how the visitor came; of
+    anybody else, and without the setting of everybody, both are passed over. "*" is no address.
+    """
+    table = more.get("serve", {})
+    told = table.get("proxies", []) if isinstance(table, dict) else None
+    if isinstance(told, list) and all(isinstance(one, str) for one in told):
+        try:
+            return tuple(str(ipaddress.ip_network(one)) for one in told)
+        except ValueError:
+            pass
+    raise HomeTrouble("The setting 'proxies' in [serve] is no list of addresses.", 'Write proxies = ["127.0.0.1"].')
+
+
 def serve(
-    app: ASGIApp, place: ArchiveHome, where: Binding, ready: Callable[[str], None], stop: threading.Event
+    app: ASGIApp,
+    place: ArchiveHome,
+    where: Binding,
+    ready: Callable[[str], None],
+    stop: threading.Event,
+    proxies: tuple[str, ...] = (),
 ) -> None:
     """Serve ``app`` until ``stop`` is set; ``ready`` gets the address once it is open.
 
-    Raises `BadBinding` where the address is taken.
+    ``proxies`` are the networks whose X-Forwarded-For is believed. Raises `BadBinding` where the address is taken.
     """
     family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listening:
@@ -73,7 +94,9 @@ def serve(
             do = "Is another program there already? Choose another port with --bind."
             raise BadBinding(say, do) from error
         config = uvicorn.Config(
-            app, http=PatientProtocol, log_config=None, access_log=False, server_header=False, proxy_headers=False,
+            app, http=PatientProtocol, log_config=None, access_log=False, server_header=False,
+            # Never by its own default, which an environment variable may widen to everybody.
+            proxy_headers=bool(proxies), forwarded_allow_ips=list(proxies),
             lifespan="off", ws="none", timeout_keep_alive=30, timeout_graceful_shutdown=3,
             limit_concurrency=_CONNECTIONS,
         )  # fmt: skip

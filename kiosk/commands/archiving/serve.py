@@ -36,14 +36,17 @@ def command(home: Path, bind: str) -> None:
     from archive.patterns.keeping import keep_indexed
     from archive.people.accounts import first_code
     from archive.portal.community.app import make_community
-    from archive.portal.community.serving import loopback, outside_names, serve
+    from archive.portal.community.serving import loopback, outside_names, serve, trusted_proxies
     from archive.server.place import open_archive
 
     where = loopback(bind)
     stop = threading.Event()
     notifier = Notifier.from_environment()
     with open_archive(home) as place:
-        names = outside_names(place.settings.more)
+        names, proxies = outside_names(place.settings.more), trusted_proxies(place.settings.more)
+        if names and not proxies:
+            note("No proxy is trusted: all who come by one have its address, and wait for each other's wrong tries.")
+            note('Write proxies = ["127.0.0.1"] into [serve] if it sets X-Forwarded-For anew (docs/handing-on.md).')
         public: tuple[Any, ...] = ()
         if place.settings.public:
             # Only now: the formats of the public door need packages that the rest does not.
@@ -65,7 +68,7 @@ def command(home: Path, bind: str) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         try:
-            serve(app, place, where, ready, stop)
+            serve(app, place, where, ready, stop, proxies)
         finally:
             stop.set()
             indexing.join(_GRACE_S)

@@ -155,6 +155,38 @@ def test_an_address_that_tries_many_names_slows_down_but_nobody_is_kept_out_for_
     assert door.enter("ana", PASSWORD, "192.0.2.2")
 
 
+def test_who_guesses_at_one_code_keeps_nobody_out_and_cannot_go_on_for_ever(catalogue, clock, door):
+    with catalogue.write() as tx:
+        codes = [accounts.add_person(tx, name, [Role.CURATOR], "test", clock.wall())[1] for name in ("ana", "ben")]
+    tries, waits = 0, 0
+    end = clock.wall() + timedelta(hours=2)
+    while clock.wall() < end:
+        try:
+            with pytest.raises(WrongCode):
+                door.enter_with_code(f"{codes[0][:4]}-{new_code()[5:]}", "", PASSWORD, HERE)
+            tries += 1
+        except TooManyTries:
+            waits += 1
+            clock.sleep(20)
+    assert tries < 40
+    assert waits > 300
+    clock.sleep(20)
+    # Everybody seems to come from the proxy: another's code is not kept waiting for this one.
+    assert door.enter_with_code(codes[1], "", PASSWORD, HERE)
+    clock.sleep(300)
+    assert door.enter_with_code(codes[0], "", PASSWORD, HERE)
+
+
+def test_a_household_of_addresses_is_one(clock, door, person):
+    person("ana", Role.CURATOR)
+    for number in range(10):
+        with pytest.raises(NotYou):
+            door.enter(f"name{number}", "wrong", f"2001:db8:1:2::{number:x}")
+    with pytest.raises(TooManyTries):
+        door.enter("ana", PASSWORD, "2001:db8:1:2:ffff::1")
+    assert door.enter("ana", PASSWORD, "2001:db8:1:3::1")
+
+
 def test_the_password_proves_for_five_minutes(clock, door, person):
     token = person("ana", Role.ARCHIVIST)
     assert door.session_of(token).proved(clock.wall())

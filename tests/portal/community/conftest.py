@@ -7,6 +7,7 @@ import queue
 import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -193,15 +194,31 @@ def visit(archive: Archive) -> Callable[..., Visitor]:
     return come
 
 
-@pytest.fixture
-def address(archive: Archive) -> Iterator[str]:
-    """Serve the archive by the real server; its address."""
+@contextmanager
+def served(archive: Archive, proxies: tuple[str, ...] = ()) -> Iterator[str]:
+    """Serve the archive by the real server for as long as the block lasts; its address."""
     said: queue.SimpleQueue[str] = queue.SimpleQueue()
     stop = threading.Event()
     app = make_community(archive.place, frozenset({"127.0.0.1"}), CHEAP)
-    thread = threading.Thread(target=serve, args=(app, archive.place, Binding("127.0.0.1", 0), said.put, stop))
+    told = (app, archive.place, Binding("127.0.0.1", 0), said.put, stop, proxies)
+    thread = threading.Thread(target=serve, args=told)
     thread.start()
-    yield said.get(timeout=20)
-    stop.set()
-    thread.join(20)
+    try:
+        yield said.get(timeout=20)
+    finally:
+        stop.set()
+        thread.join(20)
     assert not thread.is_alive()
+
+
+@pytest.fixture
+def behind(archive: Archive) -> Callable[[tuple[str, ...]], AbstractContextManager[str]]:
+    """Serve the archive behind proxies that are trusted."""
+    return lambda proxies: served(archive, proxies)
+
+
+@pytest.fixture
+def address(archive: Archive) -> Iterator[str]:
+    """Serve the archive by the real server; its address."""
+    with served(archive) as found:
+        yield found
