@@ -19,6 +19,7 @@ import click
 
 from archive.errors import ArchiveError, HomeTrouble
 from audio.errors import AudioError, NoModel
+from audio.leaving import leave
 from hardware.errors import HardwareError
 from kiosk.errors import KioskError
 
@@ -37,6 +38,7 @@ VERBS: dict[str, str] = {
     "guardian": "Note a guardian's consent for a young teller.",
     "heartbeat": "Say how the box is, without a word of what it keeps.",
     "hold": "Take a story out of every use, or see what waits.",
+    "lend": "Lend the box, or put it away between borrowers.",
     "list": "List stories, or takes that were never finished.",
     "models": "Find, verify and fetch speech models.",
     "play": "Play a story through the loudspeaker.",
@@ -149,4 +151,4 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911 (one return an exit c
 
 def main() -> None:
     """Entry point of the ``hearth`` script."""
-    sys.exit(run(sys.argv[1:]))
+    leave(run(sys.argv[1:]))
