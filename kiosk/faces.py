@@ -37,7 +37,7 @@ ICONS: dict[Meaning, Icon] = {
     Meaning.RECEIPTS: Icon.CHECK,
     Meaning.PART: Icon.CHECK,
     Meaning.QUESTION: Icon.ARROW,
-    Meaning.BEGIN_GROUP: Icon.MIC,
+    Meaning.BEGIN_GROUP: Icon.PEOPLE,
     Meaning.NEXT_PERSON: Icon.CHECK,
     Meaning.LANGUAGE: Icon.LANGUAGE,
     Meaning.SPEAK: Icon.SPEAK,

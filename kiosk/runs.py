@@ -66,7 +66,6 @@ _NEUTRAL = frozenset(" \u00a0.:!()«»“”‘’·…—–-?,;/")
 _IN_NUMBERS = frozenset(".,:/")
 _FIRST_SPECIAL = 0x0600
 _NO_LINE_START = frozenset("，。、！？；：）》」』”’…·)!?,.;:%")
-_CLAUSE_END = frozenset("，。！？；：")
 _NO_LINE_END = frozenset("（《「『“‘(")
 
 
@@ -138,17 +137,6 @@ def pieces(text: str) -> list[tuple[str, str]]:
         for piece in _unbroken(word):
             found.append((glue, piece))
             glue = ""
-    return found
-
-
-def clauses(parts: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The same pieces joined up to each Han comma or full stop: where a line of Chinese is best broken."""
-    found: list[tuple[str, str]] = []
-    for glue, piece in parts:
-        if found and found[-1][1][-1] not in _CLAUSE_END:
-            found[-1] = (found[-1][0], f"{found[-1][1]}{glue}{piece}")
-        else:
-            found.append((glue, piece))
     return found
 
 

@@ -18,7 +18,7 @@ from kiosk import hearview, ownview
 from kiosk.alarms import longest
 from kiosk.faces import face
 from kiosk.phrases import code_words, growing, length_words, played, time_words
-from kiosk.screens.model import CueTile, KeyFace, Kind, View
+from kiosk.screens.model import CaptionWord, CueTile, KeyFace, Kind, View
 from kiosk.screens.renderer import Renderer
 from kiosk.speech import finished
 from kiosk.texts import Texts, own_name
@@ -311,6 +311,7 @@ def _facilitator(look: Look) -> View:
             paired += "\n" + texts.get("facilitator.network", name=name, password=password)
         return look.make(Kind.FACILITATOR, headline=texts.get("facilitator.headline"), body=paired)
     tiles = tuple(_tile(number, cue, on, texts) for number, cue in sorted(extras.cues.items())[: len(CUES)])
+    captions = _cue_captions(look)
     return look.make(
         Kind.FACILITATOR,
         headline=texts.get("facilitator.headline"),
@@ -318,7 +319,17 @@ def _facilitator(look: Look) -> View:
         notes=_said(look),
         tiles=tiles,
         corner=look.corner,
+        captions=captions,
+        captions_note=look.captions_note if captions else "",
     )
+
+
+def _cue_captions(look: Look) -> tuple[CaptionWord, ...]:
+    """The words of the cue that sounds, for those who do not hear it."""
+    playing = look.session.playing
+    if playing is None or playing.heard is not Heard.CUE or playing.started is None:
+        return ()
+    return played(look.extras.captions, look.extras.position)
 
 
 def _tile(number: int, cue: Cue, on: int, texts: Texts) -> CueTile:
@@ -344,6 +355,7 @@ def _conversation(look: Look) -> View:
     session, extras, texts = look.session, look.extras, look.texts
     on = session.playing.cue if session.playing is not None and session.playing.heard is Heard.CUE else 0
     live = _live(session)
+    captions = _cue_captions(look)
     if session.mic is Mic.LOST:
         headline = texts.get("recording.lost")
     elif session.paused_at is not None:
@@ -358,6 +370,8 @@ def _conversation(look: Look) -> View:
         listening=live,
         level=extras.level if live else 0.0,
         tiles=tuple(_tile(number, cue, on, texts) for number, cue in sorted(extras.cues.items())[: len(CUES)]),
+        captions=captions,
+        captions_note=look.captions_note if captions else "",
         # A group is told of the time when little is left, and not before.
         time_words="" if left is None or session.warned is None else time_words(left, texts),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pygame
 
 from kiosk.fonts import Face
-from kiosk.screens.facilitator import tile
+from kiosk.screens.facilitator import flat_tile, hearing
 from kiosk.screens.light import ash, ember
 from kiosk.screens.model import View
 from kiosk.screens.page import PITCH, Page
@@ -22,7 +22,7 @@ def agreement(page: Page, view: View) -> tuple[Part, ...]:
     page.write(view.headline, pygame.Rect(area.left, area.top, area.width, line), Face.BOLD, sizes.decide, theme.paper)
     foot = round(sizes.decide * PITCH)
     room = pygame.Rect(area.left, area.top + line + sizes.gap, area.width, area.height - line - foot - 2 * sizes.gap)
-    page.write(view.body, room, Face.SANS, (sizes.prompt, sizes.decide), theme.paper, middle=True)
+    page.write(view.body, room, Face.SANS, (page.grown()[0], sizes.decide), theme.paper, middle=True)
     count = pygame.Rect(area.left, area.bottom - foot, area.width, foot)
     page.write(view.notes[0] if view.notes else "", count, Face.BOLD, sizes.decide, theme.code)
     return ()
@@ -49,26 +49,42 @@ def conversation(page: Page, view: View) -> tuple[Part, ...]:
         rise = round((sizes.decide - sizes.note) * 0.94)
         page.note(view.time_words, pygame.Rect(area.right - note_width, area.top + rise, note_width, line - rise))
     top = area.top + line + sizes.gap
-    tiles = _tiles_height(page, len(view.tiles))
-    room = pygame.Rect(area.left, top, area.width, area.bottom - top - tiles - (sizes.gap if tiles else 0))
+    rest = pygame.Rect(area.left, top, area.width, area.bottom - top)
+    if view.captions:
+        return (*parts, *hearing(page, view, rest))
+    room, tiles = _shared(page, view, rest)
     page.write(view.body, room, Face.SERIF, (page.grown(1.1)[0], sizes.decide), page.theme.paper, middle=True)
-    _tiles(page, view, pygame.Rect(area.left, area.bottom - tiles, area.width, tiles))
+    for shown, rect in zip(view.tiles, tiles, strict=True):
+        flat_tile(page, shown, rect)
     return tuple(parts)
 
 
-def _tile_height(page: Page) -> int:
-    return round(page.sizes.note * PITCH * 1.6)
+def _shared(page: Page, view: View, rest: pygame.Rect) -> tuple[pygame.Rect, list[pygame.Rect]]:
+    """Where the question and the cue buttons go.
 
-
-def _tiles_height(page: Page, count: int) -> int:
-    rows = -(-count // TILES_A_ROW)
-    return rows * _tile_height(page) + max(0, rows - 1) * (page.sizes.gap // 2)
-
-
-def _tiles(page: Page, view: View, room: pygame.Rect) -> None:
-    gap = page.sizes.gap // 2
-    width = (room.width - gap) // TILES_A_ROW
-    for index, shown in enumerate(view.tiles):
-        row, column = divmod(index, TILES_A_ROW)
-        place = (room.left + column * (width + gap), room.top + row * (_tile_height(page) + gap))
-        tile(page, shown, pygame.Rect(place, (width, _tile_height(page))), small=True)
+    The buttons get flatter, and then lose their titles, before the question loses a line.
+    """
+    gap, note = page.sizes.gap, round(page.sizes.note * PITCH)
+    count = len(view.tiles)
+    room, tiles = rest, []
+    # Wide tiles, flat ones, and one row of numbers.
+    for a_row, high in ((TILES_A_ROW, round(note * 1.6)), (TILES_A_ROW, round(note * 1.05)), (count, note * 2)):
+        if not count:
+            break
+        between = gap // 2
+        rows = -(-count // a_row)
+        tall = rows * high + (rows - 1) * between
+        width = (rest.width - between * (a_row - 1)) // a_row
+        tiles = [
+            pygame.Rect(
+                rest.left + index % a_row * (width + between),
+                rest.bottom - tall + index // a_row * (high + between),
+                width,
+                high,
+            )
+            for index in range(count)
+        ]
+        room = pygame.Rect(rest.left, rest.top, rest.width, rest.height - tall - gap)
+        if page.fits(view.body, Face.SERIF, page.sizes.decide, room):
+            break
+    return room, tiles

@@ -41,6 +41,7 @@ class Icon(StrEnum):
     CAPTIONS = "captions"
     SCISSORS = "scissors"
     PHONE = "phone"
+    PEOPLE = "people"
 
 
 DIRECTED = frozenset({Icon.ARROW, Icon.BACK})
@@ -192,6 +193,13 @@ def _phone(pen: _Pen) -> None:
     pen.stroke([(11.2, 18), (12.8, 18)], 2.2)
 
 
+def _people(pen: _Pen) -> None:
+    pen.stroke(pen.arc((8.6, 7.4), 3.2, 0, 360), 2.4)
+    pen.stroke(pen.arc((8.6, 19.6), 6.4, -180, 0), 2.4)
+    pen.stroke(pen.arc((16, 7.4), 3.2, -90, 90), 2.4)
+    pen.stroke(pen.arc((15.6, 19.6), 6.4, -62, 0), 2.4)
+
+
 _DRAW: dict[Icon, Callable[[_Pen], None]] = {
     Icon.CHECK: _check,
     Icon.CROSS: _cross,
@@ -212,6 +220,7 @@ _DRAW: dict[Icon, Callable[[_Pen], None]] = {
     Icon.CAPTIONS: _captions,
     Icon.SCISSORS: _scissors,
     Icon.PHONE: _phone,
+    Icon.PEOPLE: _people,
 }
 
 

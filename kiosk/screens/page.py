@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import pygame
 
 from hardware.types import Control
+from kiosk.breaks import best, joined, needed
 from kiosk.fonts import Face, Fonts
-from kiosk.runs import Script, clauses, pieces
+from kiosk.runs import pieces
 from kiosk.screens.icons import DIRECTED, Icon, draw_icon, rounded
 from kiosk.screens.light import Sky, lamp
 from kiosk.screens.model import KeyFace, Tone, View
@@ -90,36 +91,31 @@ class Ink:
         target.blit(surface, (box.left, top))
 
     def wrap(self, text: str, face: Face, size: int, width: int) -> list[str]:
-        """Lines of at most ``width`` px, as even as they can be without one line more. Paragraphs end at newlines."""
-        return [line for part in text.split("\n") for line in self._even(pieces(part), face, size, width)]
+        """As few lines of at most ``width`` px as can be, broken where they read best. Newlines end paragraphs."""
+        return [line for part in text.split("\n") for line in self._broken(pieces(part), face, size, width)]
 
-    def _even(self, words: list[tuple[str, str]], face: Face, size: int, width: int) -> list[str]:
-        lines = self._greedy(words, face, size, width)
-        if len(lines) <= 1:
-            return lines
-        if self.fonts.script is Script.HAN:
-            # Where it costs no line more, Chinese is broken after its commas and full stops.
-            by_clause = self._greedy(clauses(words), face, size, width)
-            if len(by_clause) <= len(lines) and all(self.width(line, face, size) <= width for line in by_clause):
-                return by_clause
-        low, high = width // 2, width
-        while high - low > max(2, size // 12):
-            middle = (low + high) // 2
-            tried = self._greedy(words, face, size, middle)
-            if len(tried) == len(lines):
-                high, lines = middle, tried
-            else:
-                low = middle
-        return lines
+    def lines(self, text: str, face: Face, size: int, width: int) -> int:
+        """How many lines that will be; cheaper than `wrap`, and as right as widths add up."""
+        return sum(self._needed(part, face, size, width) for part in text.split("\n"))
 
-    def _greedy(self, words: list[tuple[str, str]], face: Face, size: int, width: int) -> list[str]:
-        lines: list[str] = []
-        for glue, word in words:
-            longer = f"{lines[-1]}{glue}{word}" if lines else word
-            if lines and self.width(longer, face, size) <= width:
-                lines[-1] = longer
-            else:
-                lines.append(word)
+    def _needed(self, part: str, face: Face, size: int, width: int) -> int:
+        parts = pieces(part)
+        space = self.width(" ", face, size)
+        lines = needed([(space if glue else 0, self.width(piece, face, size)) for glue, piece in parts], width)
+        # Shaped together, words may be a little narrower than one by one.
+        return 1 if lines == 2 and self.width(part, face, size) <= width else lines  # noqa: PLR2004  # one too many
+
+    def _broken(self, parts: list[tuple[str, str]], face: Face, size: int, width: int) -> list[str]:
+        def width_of(part: str) -> int:
+            return self.width(part, face, size)
+
+        whole = joined(parts)
+        if width_of(whole) <= width:
+            return [whole] if parts else []
+        lines = best(parts, width_of, width)
+        if any(width_of(line) > width for line in lines):
+            # Shaped together, words may be a little wider than one by one.
+            lines = best(parts, width_of, width - size // 8)
         return lines
 
 
@@ -207,19 +203,16 @@ class Page:
         middle: bool = False,
         main: bool = True,
         pitch: float = PITCH,
+        few: int = 0,
     ) -> pygame.Rect:
         """Set ``text`` into ``room`` at the largest size between the two given; returns where it went, not mirrored.
 
-        A text that does not fit at the smallest size is set all the same and remembered as not fitting: a test
-        fails then, a visitor still reads most of it.
+        ``few`` lines are preferred to larger letters, where the smallest size allows. A text that does not fit at the
+        smallest size is set all the same and remembered as not fitting: a test fails then, a visitor still reads most
+        of it.
         """
-        largest, smallest = (size, size) if isinstance(size, int) else size
+        tried, lines, fits = self._set(text, room, face, size, pitch, few)
         pitch *= self.ink.fonts.leading
-        for tried in range(max(largest, smallest), smallest - 1, -1):
-            lines = self.ink.wrap(text, face, tried, room.width)
-            fits = self._fits(lines, face, tried, room, pitch)
-            if fits:
-                break
         line_height = round(tried * pitch)
         height = line_height * (len(lines) - 1) + round(tried * PITCH)
         top = room.top + (max(0, room.height - height) // 2 if middle else 0)
@@ -236,8 +229,45 @@ class Page:
 
     def fits(self, text: str, face: Face, size: int, room: pygame.Rect, pitch: float = PITCH) -> bool:
         """Whether ``text`` would fit into ``room`` at that size."""
+        return self._set(text, room, face, size, pitch)[2]
+
+    def height(
+        self, text: str, room: pygame.Rect, face: Face, size: int | tuple[int, int], pitch: float = PITCH
+    ) -> int:
+        """How many px high `write` would set it."""
+        tried, lines, _ = self._set(text, room, face, size, pitch)
+        return round(tried * pitch * self.ink.fonts.leading) * (len(lines) - 1) + round(tried * PITCH)
+
+    def shortened(self, text: str, room: pygame.Rect, face: Face, size: int, pitch: float = PITCH) -> str:
+        """What a person wrote as far as it fits, ended after a word with three dots; the box's own words always fit."""
+        words = text.split(" ")
+        if len(words) == 1 and not self.fits(text, face, size, room, pitch):
+            words = list(text)
+        glue = " " if " " in text or len(words) == 1 else ""
+        for count in range(len(words), 0, -1):
+            tried = glue.join(words[:count]) + ("" if count == len(words) else "…")
+            if self.fits(tried, face, size, room, pitch):
+                return tried
+        return ""
+
+    def _set(
+        self, text: str, room: pygame.Rect, face: Face, size: int | tuple[int, int], pitch: float, few: int = 0
+    ) -> tuple[int, list[str], bool]:
+        """The size, the lines, and whether they fit."""
+        largest, smallest = (size, size) if isinstance(size, int) else size
         pitch *= self.ink.fonts.leading
-        return self._fits(self.ink.wrap(text, face, size, room.width), face, size, room, pitch)
+        if few and self.ink.lines(text, face, smallest, room.width) > few:
+            few = 0
+        for tried in range(max(largest, smallest), smallest - 1, -1):
+            count = self.ink.lines(text, face, tried, room.width)
+            tall = round(tried * pitch) * (count - 1) + round(tried * PITCH)
+            if tried > smallest and (tall > room.height or (few and count > few)):
+                continue
+            lines = self.ink.wrap(text, face, tried, room.width)
+            fits = self._fits(lines, face, tried, room, pitch)
+            if fits and not (few and len(lines) > few):
+                break
+        return tried, lines, fits
 
     def _fits(self, lines: list[str], face: Face, size: int, room: pygame.Rect, pitch: float) -> bool:
         height = round(size * pitch) * (len(lines) - 1) + round(size * PITCH)

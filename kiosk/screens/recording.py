@@ -84,15 +84,16 @@ def paused(page: Page, view: View) -> tuple[Part, ...]:
     sheet = ash(radius)
     page.put(sheet, sheet.get_rect(center=centre).topleft)
     room = pygame.Rect(area.left, area.top, centre[0] - round(radius * 1.2) - area.left, area.height)
-    head = page.write(
-        view.headline, pygame.Rect(room.left, room.top, room.width, round(page.grown(1.2)[0] * PITCH * 2)), Face.SERIF,
-        page.grown(1.2), theme.paper,
-    )  # fmt: skip
-    top = head.bottom + sizes.gap
-    body = page.write(
-        view.body, pygame.Rect(room.left, top, room.width, room.bottom - top), Face.SANS,
-        (page.grown(0.86)[0], sizes.decide), theme.paper,
-    )  # fmt: skip
+    large, normal = page.grown(1.2), (page.grown(0.86)[0], sizes.decide)
+    first = pygame.Rect(room.left, room.top, room.width, round(large[0] * PITCH * 2))
+    high = page.height(view.headline, first, Face.SERIF, large)
+    below = page.height(view.notes[0], room, Face.SANS, sizes.note) + sizes.gap if view.notes else 0
+    rest = pygame.Rect(room.left, 0, room.width, room.height - high - below - sizes.gap)
+    block = high + sizes.gap + page.height(view.body, rest, Face.SANS, normal) + below
+    first.top += max(0, (room.height - block) // 2)
+    head = page.write(view.headline, first, Face.SERIF, large, theme.paper)
+    rest.top = head.bottom + sizes.gap
+    body = page.write(view.body, rest, Face.SANS, normal, theme.paper)
     if view.notes:
         top = body.bottom + sizes.gap
         page.note(view.notes[0], pygame.Rect(room.left, top, room.width, room.bottom - top))

@@ -18,7 +18,7 @@ from archive.types import Kind as Told
 from audio.loopback import Heard as Heard_
 from audio.types import Ms, TakeId, Word
 from hardware.accesspoint import ADDRESS, Network
-from hardware.types import Control
+from hardware.types import CUES, Control
 from kiosk.codeentry import Entry
 from kiosk.firstrun.looks import view as first_look
 from kiosk.firstrun.steps import Step, Walk
@@ -165,24 +165,22 @@ def _scenes(now: Session, extras: Extras, heard: tuple[Word, ...]) -> dict[str, 
 def _group_scenes(now: Session, extras: Extras, telling: Session) -> dict[str, tuple[Session, Extras]]:
     """The facilitator's desk, a group, and one teller with a listener."""
     group = replace(now, state=State.CONVERSATION, started=1.0, limit_at=7000.0)
+    heard = replace(extras, captions=_words(said_in(now.language)["heard"], frozenset({9})), position=Ms(4700))
+    silent = replace(extras, captions=())
+    eight = replace(silent, cues={n: extras.cues[(n - 1) % len(extras.cues) + 1] for n in range(1, len(CUES) + 1)})
+    sounds = Playing(Heard.CUE, 1.0, 2, TAKE, 1.0)
+    desk = replace(now, state=State.FACILITATOR, home=State.FACILITATOR)
     return {
-        "facilitator": (replace(now, state=State.FACILITATOR, home=State.FACILITATOR), extras),
-        "facilitator_phone": (
-            replace(now, state=State.FACILITATOR, home=State.FACILITATOR),
-            replace(extras, digits="482\u00a0913"),
-        ),
-        "facilitator_network": (
-            replace(now, state=State.FACILITATOR, home=State.FACILITATOR),
-            replace(extras, digits="482\u00a0913", network=("hearth", "maple-4821")),
-        ),
-        "facilitator_playing": (
-            replace(
-                now, state=State.FACILITATOR, home=State.FACILITATOR, playing=Playing(Heard.CUE, 1.0, 2, TAKE, 1.0)
-            ),
-            extras,
-        ),
+        "facilitator": (desk, extras),
+        "facilitator_eight": (desk, eight),
+        "facilitator_phone": (desk, replace(extras, digits="482\u00a0913")),
+        "facilitator_network": (desk, replace(extras, digits="482\u00a0913", network=("hearth", "maple-4821"))),
+        "facilitator_playing": (replace(desk, playing=sounds), silent),
+        "facilitator_hearing": (replace(desk, playing=sounds), heard),
         "agreement": (replace(now, state=State.AGREEMENT, people=3), extras),
-        "conversation": (replace(group, playing=Playing(Heard.CUE, 1.0, 2, TAKE, 1.0)), extras),
+        "conversation": (group, extras),
+        "conversation_eight": (group, eight),
+        "conversation_hearing": (replace(group, playing=sounds), heard),
         "recording_nudged": (
             replace(telling, home=State.FACILITATOR, question=1),
             replace(extras, nudge=extras.prompt),

@@ -21,9 +21,11 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     if view.picture is not None:
         page.put(page.ink.icon(view.picture, side, theme.ember), (area.left, area.top + (area.height - side) // 2))
     room = pygame.Rect(area.left + side + sizes.gap * 4, area.top, area.width - side - sizes.gap * 4, area.height)
-    line = round(sizes.decide * PITCH)
-    head = page.write(view.headline, pygame.Rect(room.left, room.top, room.width, line * 2), Face.BOLD, sizes.decide,
-                      theme.paper)  # fmt: skip
+    first = pygame.Rect(room.left, room.top, room.width, round(sizes.decide * PITCH) * 2)
+    block = page.height(view.headline, first, Face.BOLD, sizes.decide) + sizes.gap
+    block += page.height(view.body, room, Face.SANS, sizes.decide)
+    first.top += max(0, (room.height - block) // 2)
+    head = page.write(view.headline, first, Face.BOLD, sizes.decide, theme.paper)
     top = head.bottom + sizes.gap
     rest = pygame.Rect(room.left, top, room.width, room.bottom - top)
     page.write(view.body, rest, Face.SANS, sizes.decide, theme.paper)

@@ -16,7 +16,8 @@ def consent(page: Page, view: View) -> tuple[Part, ...]:
     """Three short sentences, nothing else."""
     page.dusk(strength=0.55)
     sizes = page.sizes
-    page.write(view.body, page.area, Face.SANS, (sizes.prompt, sizes.decide), page.theme.paper, middle=True, pitch=1.22)
+    size = (page.grown()[0], sizes.decide)
+    page.write(view.body, page.area, Face.SANS, size, page.theme.paper, middle=True, pitch=1.22)
     return ()
 
 
@@ -42,7 +43,9 @@ def waiting(page: Page, view: View) -> tuple[Part, ...]:
 
 
 def plain(page: Page, view: View) -> tuple[Part, ...]:
-    """A headline and a sentence. While sound is being kept, the ember stays in sight."""
+    """A headline and a sentence. While sound is being kept, the ember stays in sight; with no key to press, coals."""
+    if view.kind is Kind.PLAIN and not view.keys and not view.listening:
+        return waiting(page, view)
     page.dusk(strength=0.3 if view.kind is Kind.OUT_OF_SERVICE else 0.55)
     area = page.area
     parts: tuple[Part, ...] = ()
@@ -51,32 +54,39 @@ def plain(page: Page, view: View) -> tuple[Part, ...]:
         radius = round(page.sizes.decide * 0.5)
         parts = (Orb(ember, (page.mirror_x(area.right - radius), area.top + round(radius * 1.3)), radius),)
         room.width -= radius * 3
-    if view.kind is Kind.OUT_OF_SERVICE:
-        size = round(page.sizes.decide * 1.1)
-        page.put(page.ink.icon(Icon.WARNING, size, page.theme.alert), (area.left, area.top + 2))
+    trouble = view.kind is Kind.OUT_OF_SERVICE
+    size = round(page.sizes.decide * 1.1)
+    if trouble:
         room.left += size + page.sizes.gap * 2
         room.width = area.right - room.left
-    _said(page, view, room, main=view.kind is not Kind.OUT_OF_SERVICE)
+    top = _said(page, view, room, main=not trouble)
+    if trouble:
+        page.put(page.ink.icon(Icon.WARNING, size, page.theme.alert), (area.left, top + 2))
     return parts
 
 
-def _said(page: Page, view: View, room: pygame.Rect, *, main: bool = True) -> None:
-    """Headline, body, notes under each other, as a block in the middle of what is left."""
+RISE = 0.38
+"""Of the free height above a block of words: a little more below looks like the middle."""
+
+
+def _said(page: Page, view: View, room: pygame.Rect, *, main: bool = True) -> int:
+    """Headline, body, notes under each other, as a block in the middle of what is left. Returns where it begins."""
     sizes, theme = page.sizes, page.theme
+    face, size = (Face.SERIF, page.grown(1.15)) if main else (Face.BOLD, (sizes.decide, sizes.decide))
     headline = pygame.Rect(room.left, room.top, room.width, round(page.grown(1.15)[0] * PITCH * 2))
-    if main:
-        used = page.write(view.headline, headline, Face.SERIF, page.grown(1.15), theme.paper)
-    else:
-        used = page.write(view.headline, headline, Face.BOLD, sizes.decide, theme.paper)
+    below = sum(page.height(note, room, Face.SANS, sizes.note) + sizes.gap for note in view.notes)
+    block = page.height(view.headline, headline, face, size) + below
+    if view.body:
+        rest = pygame.Rect(room.left, 0, room.width, room.height - block - sizes.gap)
+        block += sizes.gap + page.height(view.body, rest, Face.SANS, (page.grown()[0], sizes.decide))
+    start = headline.top = room.top + max(0, round((room.height - block) * RISE))
+    used = page.write(view.headline, headline, face, size, theme.paper)
     top = used.bottom + sizes.gap
     if view.body:
-        rest = pygame.Rect(room.left, top, room.width, room.bottom - top - _notes_height(page, view))
+        rest = pygame.Rect(room.left, top, room.width, room.bottom - top - below)
         body = page.write(view.body, rest, Face.SANS, (page.grown()[0], sizes.decide), theme.paper)
         top = body.bottom + sizes.gap
     for note in view.notes:
         used = page.note(note, pygame.Rect(room.left, top, room.width, room.bottom - top))
         top = used.bottom + sizes.gap
-
-
-def _notes_height(page: Page, view: View) -> int:
-    return len(view.notes) * (round(page.sizes.note * PITCH * 2) + page.sizes.gap)
+    return start

@@ -30,7 +30,8 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     line = round(sizes.note * PITCH)
     room, side, told = _room(page, view, whole, line)
     if view.code:
-        page.write(view.code, room, Face.SERIF, page.grown(1.2), theme.code, middle=True, pitch=PITCH_OF_CODE)
+        page.write(view.code, room, Face.SERIF, page.grown(1.2), theme.code, middle=True, pitch=PITCH_OF_CODE,
+                   few=2)  # fmt: skip
     if view.qr:
         qr(page, view.qr, pygame.Rect(area.right - side, room.top, side, room.height))
     if told:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.runs import Script, clauses, pieces, runs, script_of
+from kiosk.runs import Script, pieces, runs, script_of
 
 A, L, D, H = Script.ARABIC, Script.LATIN, Script.DEVANAGARI, Script.HAN
 
@@ -43,4 +43,3 @@ def test_chinese_breaks_between_signs_but_not_before_a_comma() -> None:
         "here。",
     ]
     assert pieces("Tell us") == [(" ", "Tell"), (" ", "us")]
-    assert [piece for _, piece in clauses(pieces("请讲讲，您好。再见"))] == ["请讲讲，", "您好。", "再见"]

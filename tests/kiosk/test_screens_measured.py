@@ -61,6 +61,26 @@ def test_every_screen_fits_and_can_be_read(language: str) -> None:
             assert box.size >= (sizes.decide if box.main else sizes.note), f"{name}: {box.text!r}"
 
 
+def test_titles_that_people_wrote_end_after_a_word() -> None:
+    renderer = Renderer(DUSK, (800, 480))
+    views = sample_views(load("en"))
+    long = "How my grandmother came over the pass in the winter of that year with nothing but a sewing machine"
+    for name in ("facilitator", "facilitator_eight", "conversation", "conversation_eight", "conversation_hearing"):
+        tiles = tuple(replace(shown, title=long) for shown in views[name].tiles)
+        assert measure(renderer, replace(views[name], tiles=tiles)).faults == (), name
+        written = [box.text for box in renderer.boxes if box.text.startswith("How my")]
+        assert written, name
+        assert all(text.endswith("…") and text[:-1] in long for text in written), name
+
+
+def test_a_long_question_of_a_group_keeps_its_lines_beside_eight_buttons() -> None:
+    renderer = Renderer(DUSK, (800, 480))
+    shown = sample_views(load("en"))["conversation_eight"]
+    long = "Tell us about somebody who made room for you when you came to this town, and how they did it."
+    assert measure(renderer, replace(shown, body=long)).faults == ()
+    assert [box.text for box in renderer.boxes if box.text.isdigit()] == list("12345678")
+
+
 def test_what_falls_short_is_told() -> None:
     renderer = Renderer(replace(DUSK, paper=(90, 80, 70)), (800, 480))
     views = sample_views(load("en"))
