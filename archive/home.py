@@ -89,6 +89,11 @@ class Home:
         """What the programs noted; never content."""
         return self.path / "log"
 
+    @property
+    def credential(self) -> Path:
+        """What shows the archive of the settings which box this is; beside the keys."""
+        return self.keys / "archive-credential"
+
     def take_file(self, take: TakeId) -> Path:
         """The file of a take while it is open."""
         return self.takes / f"{checked(take)}.take"
@@ -151,9 +156,11 @@ def open_home(path: Path | str) -> Home:
             # Kiosk and transcriber start together: the keys that one has made, the other must not make again.
             with _turn(place):
                 _make_keys(home.keys)
+    except FileExistsError as error:
+        raise HomeTrouble(f"{error.filename} is not a folder.", "Move it away.") from error
     except OSError as error:
         raise HomeTrouble(
-            f"The folder {place} cannot be used: {error.strerror or error}.",
+            f"The folder {error.filename or place} cannot be used: {error.strerror or error}.",
             "Check that the disk is there, has space, and may be written.",
         ) from error
     return home

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from archive.envelope import ask
+from archive.lending import RETURNED
 from archive.phones import PAIR, PRESS
 from archive.spans import Mark
 from archive.store import Store
@@ -57,6 +58,8 @@ STOP_WAIT_S = 10.0
 QUIET_FPS, LIVELY_FPS, CAPTION_FPS = 8.0, 10.0, 20.0
 LIVELY = frozenset({State.READY, State.RECORDING, State.LISTENING, State.CONVERSATION})
 """States with a level or growing words on the screen."""
+IDLE = frozenset({State.ATTRACT, State.FACILITATOR, State.OUT_OF_SERVICE})
+"""States in which a box that was taken back from a borrower may end: nobody tells or hears anything."""
 TOLD = frozenset({State.RECORDING, State.CLOSING, State.REVIEW, State.TRIM, State.CONVERSATION})
 """States in which words of the take of this visit may be shown."""
 _KEY_LAMPS = {Control.LEFT: Lamp.LEFT, Control.MIDDLE: Lamp.MIDDLE, Control.RIGHT: Lamp.RIGHT}
@@ -126,8 +129,9 @@ class App:
         self._shown: tuple[object, ...] = ()
         self._view: View | None = None
         self._lit: dict[Lamp, float] = {}
+        self._returned = False
         self.closed = False
-        """Whether a person closed the window."""
+        """Whether a person closed the window, or took the box back from a borrower."""
 
     # -- in -----------------------------------------------------------------------------------------------------
 
@@ -229,6 +233,7 @@ class App:
         self._pulse.tick()
         self._look_at_store()
         self._drain()
+        self.closed = self.closed or (self._returned and self.session.state in IDLE)
         self._facing.tell(self.session, self._command, self._looks.asks(self.session))
         self._light()
         if now - self._drawn >= self.frame_s * 0.9 or self._face_key() != self._shown:
@@ -352,6 +357,8 @@ class App:
                 self.post(t.Press(Meaning(command.argument), self._clock.monotonic(), self._fresh()))
             elif command.name == PAIR:
                 self._facing.offer(self.session)
+            elif command.name == RETURNED:
+                self._returned = True
 
     def _read_words(self) -> None:
         take = self.session.take

@@ -7,6 +7,7 @@ else goes to standard error.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import os
@@ -112,6 +113,9 @@ def _forget_output() -> None:
 
 
 def _unexpected(surprise: Exception, *, as_json: bool) -> int:
+    if isinstance(surprise, OSError) and surprise.errno == errno.ENAMETOOLONG:
+        _report("A name in this command is longer than a file's may be.", "Check it.", "usage", as_json=as_json)
+        return 2
     traceback.print_exception(surprise)
     say = f"This stopped with an error nobody expected ({type(surprise).__name__})."
     if isinstance(surprise, OSError):

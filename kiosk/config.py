@@ -194,6 +194,15 @@ class Night:
 
 
 @dataclass(frozen=True, slots=True)
+class Lending:
+    """A box that is lent to a group, a family, a school, and comes back."""
+
+    on: bool = _setting(
+        default=False, about="This box is lent: `hearth lend --back` closes and clears it between borrowers."
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings. ``pins`` are BCM numbers by the name of the control or lamp, for real buttons; empty on a desk."""
 
@@ -209,6 +218,7 @@ class Config:
     sync: Sync = field(default_factory=Sync)
     retention: Retention = field(default_factory=Retention)
     night: Night = field(default_factory=Night)
+    lending: Lending = field(default_factory=Lending)
 
     @property
     def begins_at(self) -> float:
@@ -239,6 +249,7 @@ SECTIONS: dict[str, type[Any]] = {
     "sync": Sync,
     "retention": Retention,
     "night": Night,
+    "lending": Lending,
 }
 PIN_NAMES: tuple[str, ...] = (
     "left", "middle", "right", "language", "volume", "facilitator", *(f"cue{n}" for n in range(1, 9)),

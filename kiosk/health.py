@@ -24,6 +24,7 @@ from hardware.findings import Finding, findings
 from hardware.probe import probe
 from kiosk.appliance.places import places
 from kiosk.box import Setting, device, model_for, night_model
+from kiosk.lending import lending_finding
 
 QUIETER_LU = 10.0
 """By so much the newest stories may be quieter than usual: more is a microphone that was moved, covered or changed."""
@@ -47,6 +48,7 @@ def box_findings(setting: Setting, store: Store, *, devices: bool = True) -> lis
         *_archive(setting, store),
         _last_story(store),
         *_store(store),
+        *lending_finding(setting.home, store),
         _version(),
     ]
 

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from archive.home import Home
 from archive.keycode import Cost
 from archive.phones import digits_open, phone_paired
-from archive.portal import morning, remote, setup, teller
+from archive.portal import lending, morning, remote, setup, teller
 from archive.portal.binding import Binding
 from archive.portal.desk import LANGUAGE_COOKIE, Ask, Desk, Health, get, go, make_desk
 from archive.portal.guard import Guard, cookie_line
@@ -37,10 +37,12 @@ def make_app(
     ending: threading.Event | None = None,
     health: Health | None = None,
     set_up: setup.SetUp | None = None,
+    lend: lending.Lending | None = None,
 ) -> Guard:
     """Put the pages of ``home`` together. ``hosts`` are the names it answers to; ``ending`` closes open streams.
 
-    With ``health`` there is a morning page for stewards, with ``set_up`` a page of settings while the box is not live.
+    With ``health`` there is a morning page for stewards, with ``set_up`` a page of settings while the box is not live,
+    with ``lend`` a page for a box that is lent.
 
     Raises `BadPageText`.
     """
@@ -51,7 +53,8 @@ def make_app(
         *static_routes(),
         *teller.routes(desk),
         *remote.routes(desk),
-        *morning.routes(desk),
+        *(morning.routes(desk) if lend is None else morning.routes(desk, lend.offered)),
+        *([] if lend is None else lending.routes(desk, lend)),
         *([] if set_up is None else setup.routes(desk, set_up)),
     ]
     return Guard(Starlette(routes=routes, exception_handlers={404: _missing(desk), 405: _missing(desk)}), hosts)
@@ -65,13 +68,14 @@ def serve(
     stop: threading.Event | None = None,
     health: Health | None = None,
     set_up: setup.SetUp | None = None,
+    lend: lending.Lending | None = None,
 ) -> None:
     """Serve until told to stop; on the access point only as long as that is open, or a phone is paired or being paired.
 
     ``ready`` gets the address once it is open. Raises `BadBinding` where the address is taken.
     """
     ending = threading.Event()
-    app = make_app(home, clock, where.hosts, ending=ending, health=health, set_up=set_up)
+    app = make_app(home, clock, where.hosts, ending=ending, health=health, set_up=set_up, lend=lend)
     family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listening:
         where.listen(listening)

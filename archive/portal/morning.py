@@ -6,6 +6,7 @@ It is there on this machine itself, and for a paired phone; a visitor's phone in
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -14,9 +15,13 @@ from archive.phones import is_phone
 from archive.portal.desk import Ask, Desk, get, go
 
 
-def routes(desk: Desk) -> list[Route]:
-    """The one address, where there is somebody to ask how the box is."""
-    return [get(desk, "/remote/morning", show)] if desk.health is not None else []
+def routes(desk: Desk, lending: Callable[[], bool] = lambda: False) -> list[Route]:
+    """The one address, where there is somebody to ask how the box is; ``lending`` says whether the box is lent."""
+
+    def shown(ask: Ask) -> Response:
+        return show(ask, lending=lending())
+
+    return [get(desk, "/remote/morning", shown)] if desk.health is not None else []
 
 
 def may_look(ask: Ask) -> bool:
@@ -29,15 +34,14 @@ def may_look(ask: Ask) -> bool:
         return is_phone(store, ask.phone)
 
 
-def show(ask: Ask) -> Response:
+def show(ask: Ask, *, lending: bool) -> Response:
     """What wants a look first and large, the rest below; who may not see it is led to the pairing."""
     if not may_look(ask) or ask.desk.health is None:
         return go("/remote")
     with ask.desk.store() as store:
         lines = ask.desk.health(store)
-    return ask.page(
-        "morning", look=[line for line in lines if not line.ok], rest=[line for line in lines if line.ok]
-    )  # fmt: skip
+    look, rest = [line for line in lines if not line.ok], [line for line in lines if line.ok]
+    return ask.page("morning", look=look, rest=rest, lending=lending)
 
 
 def _on_this_machine(ask: Ask) -> bool:

@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 
 from archive.guests import guests
+from archive.lending import put_away
 from archive.store import Store
 from archive.takes import Unfinished
 from archive.tombstones import Tombstone
 from archive.types import ASKED_USES, Story
+from audio.types import TakeId
 from kiosk.commands.common import emit, home_option, json_option, seconds
 from kiosk.reading import reading
 
@@ -19,9 +21,10 @@ from kiosk.reading import reading
 @home_option
 @click.option("--unfinished", is_flag=True, help="Takes that were begun and never closed, instead of stories.")
 @click.option("--unkept", is_flag=True, help="Takes nobody kept, in sealed hold until they are erased.")
+@click.option("--earlier", is_flag=True, help="What earlier borrowers told, on a box that is lent; else left out.")
 @click.option("--tombstones", is_flag=True, help="What was taken back here, as hearth restore reads it.")
 @json_option
-def command(home: Path, unfinished: bool, unkept: bool, tombstones: bool, as_json: bool) -> None:
+def command(home: Path, unfinished: bool, unkept: bool, earlier: bool, tombstones: bool, as_json: bool) -> None:
     """List stories with their consents, never their words. Changes nothing.
 
     \b
@@ -30,22 +33,24 @@ def command(home: Path, unfinished: bool, unkept: bool, tombstones: bool, as_jso
       hearth list --home ./my-box --json
       hearth list --unfinished
       hearth list --unkept
+      hearth list --earlier
       hearth list --tombstones --json > gone.json
     """
     with reading(home) as store:
+        away = put_away(store)
         if tombstones:
             payload = {"tombstones": [Tombstone(gone.take, gone.at).to_json() for gone in store.tombstones()]}
         elif unfinished:
             payload = {"unfinished": [_take(take) | {"problem": take.problem} for take in store.unfinished()]}
         elif unkept:
-            payload = {"unkept": [_take(take) for take in store.unkept()]}
+            payload = {"unkept": [_take(take) for take in store.unkept() if (take.take in away) is earlier]}
         else:
-            payload = {"stories": _stories(store), "guests": _guests(store)}
+            payload = {"stories": _stories(store, away, earlier=earlier), "guests": _guests(store)}
     emit(payload, lambda: _told(payload), as_json=as_json)
 
 
-def _stories(store: Store) -> list[dict[str, object]]:
-    return [_story(store, story) for story in store.stories()]
+def _stories(store: Store, away: frozenset[TakeId], *, earlier: bool) -> list[dict[str, object]]:
+    return [_story(store, story) for story in store.stories() if (story.id in away) is earlier]
 
 
 def _guests(store: Store) -> list[dict[str, object]]:

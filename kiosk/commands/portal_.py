@@ -17,6 +17,7 @@ from kiosk.commands.common import home_option
 from kiosk.door import point_file, read_point
 from kiosk.firstrun.sheet import Sheet
 from kiosk.health import box_findings
+from kiosk.lending import Desk
 
 if TYPE_CHECKING:
     from archive.portal.binding import Binding
@@ -57,7 +58,7 @@ def command(home: Path, bind: str, access_point: bool) -> None:
         place, clock, where, lambda url: click.echo(f"The pages are at {url}"), stop,
         # These pages have no sound devices: their unit shuts them in (systemd/hearth-portal.service).
         health=lambda store: box_findings(setting, store, devices=False),
-        set_up=Sheet(place.config, place.texts),
+        set_up=Sheet(place.config, place.texts), lend=Desk(place),
     )  # fmt: skip
 
 

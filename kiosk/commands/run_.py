@@ -9,6 +9,7 @@ import click
 
 from kiosk.box import read_home
 from kiosk.commands.common import home_option
+from kiosk.lending import finish_at_start
 from kiosk.running import run_box
 
 
@@ -33,4 +34,5 @@ def command(home: Path, headless: bool, with_transcriber: bool, safe: bool, set_
       hearth run --home /var/lib/hearth
     """
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    finish_at_start(home)
     run_box(read_home(home), window=not headless, with_transcriber=with_transcriber, safe=safe, set_up=set_up)

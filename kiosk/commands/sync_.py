@@ -20,10 +20,9 @@ from archive.transports.way import Way
 from audio.clock import Clock, SystemClock
 from kiosk.appliance.places import places
 from kiosk.box import NotReady, read_home
-from kiosk.commands.common import emit, home_option, json_option, note
+from kiosk.commands.common import answer, home_option, json_option, note
 
 CREDENTIAL_VARIABLE = "HEARTH_CREDENTIAL"
-CREDENTIAL_FILE = "archive-credential"
 
 
 @click.command(name="sync")
@@ -71,8 +70,9 @@ def command(home: Path, target: str, credential: str, as_json: bool) -> int:
         if place == setting.config.archive.sync_to:
             note_visit(setting.home, store.clock)
             _look_for_release(setting.home, place, store.clock, way)
-    emit(report.to_json(), lambda: _told(report), as_json=as_json)
-    return 1 if report.refused else 0
+    say = f"The archive refused {len(report.refused)} of the stories."
+    failed = ("refused", say, "Each says why; they are kept here.") if report.refused else None
+    return answer(report.to_json(), lambda: _told(report), failed, as_json=as_json)
 
 
 def _look_for_release(home: Home, place: str, clock: Clock, way: Way) -> None:
@@ -92,11 +92,11 @@ def _look_for_release(home: Home, place: str, clock: Clock, way: Way) -> None:
 
 def _kept(home: Home) -> str:
     try:
-        return (home.keys / CREDENTIAL_FILE).read_text(encoding="ascii")
+        return home.credential.read_text(encoding="ascii")
     except (FileNotFoundError, NotADirectoryError):
         return ""
     except (OSError, UnicodeDecodeError) as error:
-        say = f"The box's credential in {home.keys / CREDENTIAL_FILE} cannot be read."
+        say = f"The box's credential in {home.credential} cannot be read."
         raise NotReady(say, "Write it there again; the archive can make a new one.") from error
 
 

@@ -59,6 +59,12 @@ def go_live(home: Home, clock: Clock) -> None:
     remove(home.path / BEGUN)
 
 
+def begin_again(home: Home) -> None:
+    """Let the box be set up anew at its next start."""
+    write_file(home.path / BEGUN, b"{}")
+    remove(home.path / LIVE)
+
+
 def put_language(home: Home, language: str) -> None:
     """Make ``language`` the library's own, beside those offered so far: for a box set up without a phone.
 
@@ -144,4 +150,4 @@ def _answers(config: Config) -> dict[str, object]:
     }  # fmt: skip
 
 
-__all__ = ["LIVE", "SAVED", "SETTING_UP", "STICK", "Sheet", "go_live", "unfinished"]
+__all__ = ["LIVE", "SAVED", "SETTING_UP", "STICK", "Sheet", "begin_again", "go_live", "unfinished"]
