@@ -43,6 +43,10 @@ class Places:
         """The sound, by ranges."""
         return f"{self.story(story)}/sound.flac"
 
+    def mp3(self, story: str) -> str:
+        """The sound for old players, by ranges."""
+        return f"{self.story(story)}/sound.mp3"
+
     def captions(self, story: str) -> str:
         """The captions, WebVTT."""
         return f"{self.story(story)}/captions.vtt"

@@ -1,4 +1,4 @@
-"""Public stories as RSS 2.0 with the podcast namespace: sound as enclosure, captions as transcript. Pure.
+"""Public stories as RSS 2.0 with the podcast namespace: sound as MP3 enclosure, captions as transcript. Pure.
 
 Older pages of a long feed are linked as RFC 5005 has it. Nothing in it lets a reader's program be counted: no
 address carries a mark, and no picture is loaded from elsewhere.
@@ -16,6 +16,7 @@ from lxml import etree
 from archive.export.dublincore import plain
 from archive.export.places import Places
 from archive.export.telling import MACHINE, Telling, clock
+from archive.reviewing.podcast import KIND, mp3_size
 
 ATOM: Final = "http://www.w3.org/2005/Atom"
 PODCAST: Final = "https://podcastindex.org/namespace/1.0"
@@ -67,9 +68,11 @@ def _item(channel: Any, telling: Telling, size: int, places: Places) -> None:
     ]
     _text(item, "description", "\n".join(filter(None, told)))
     if telling.voice and size:
-        etree.SubElement(
-            item, "enclosure", {"url": places.sound(telling.id), "length": str(size), "type": "audio/flac"}
-        )
+        # Every player reads MP3; the sound as it came stands beside it for those that know to choose.
+        plain_sound = {"url": places.mp3(telling.id), "length": str(mp3_size(telling.length)), "type": KIND}
+        etree.SubElement(item, "enclosure", plain_sound)
+        other = etree.SubElement(item, f"{{{PODCAST}}}alternateEnclosure", {"type": "audio/flac", "length": str(size)})
+        etree.SubElement(other, f"{{{PODCAST}}}source", {"uri": places.sound(telling.id)})
         _text(item, f"{{{ITUNES}}}duration", clock(telling.length))
     transcript = {"url": places.captions(telling.id), "type": "text/vtt", "language": telling.language}
     etree.SubElement(item, f"{{{PODCAST}}}transcript", {**transcript, "rel": "captions"})

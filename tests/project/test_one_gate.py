@@ -122,6 +122,10 @@ OPENERS: dict[str, dict[str, str]] = {
         "archive/patterns/handout.py": "quotes in which nothing was blanked, with the gate asked for everybody's hearing",
         "archive/patterns/turns.py": "with the gate asked for the desk, and the spans to leave out",
     },
+    "mp3_key": {
+        "archive/reviewing/podcast.py": "defined here",
+        "archive/portal/community/public.py": "with the gate asked for everybody",
+    },
     "sound_key": {
         "archive/reviewing/rendition.py": "defined here",
         "archive/portal/community/listening.py": "with the gate asked for the desk",

@@ -33,10 +33,13 @@ from archive.export.rss import feed
 from archive.export.telling import Telling, read_telling, read_tellings, webvtt
 from archive.portal.community import publicmedley, words
 from archive.portal.community.ranges import sound_by_range
+from archive.reviewing import podcast
+from archive.reviewing.podcast import mp3_key
 from archive.reviewing.rendition import blanked_spans, master_key, sound_key
 from archive.reviewing.words import paragraphs
 from archive.server.place import ArchiveHome
 from archive.types import Reader
+from audio.errors import AudioError
 
 PAGE: Final = 24
 FEED: Final = 100
@@ -72,6 +75,7 @@ def routes(place: ArchiveHome) -> list[Route]:
         Route(f"{ROOT}/oai", door.oai, methods=["GET", "POST"]),
         Route(here, door.story),
         Route(f"{here}/sound.flac", door.sound),
+        Route(f"{here}/sound.mp3", door.mp3),
         Route(f"{here}/captions.vtt", door.captions),
         Route(f"{here}/manifest.json", door.manifest),
     ]
@@ -124,6 +128,10 @@ class _Door:
         """The sound, by ranges."""
         return self.answer(request, self._sound)
 
+    def mp3(self, request: Request) -> Response:
+        """The sound for players that know nothing but MP3, by ranges."""
+        return self.answer(request, self._mp3)
+
     async def oai(self, request: Request) -> Response:
         """The harvesters' door; they may also ask by form."""
         given = request.query_params.multi_items()
@@ -140,6 +148,8 @@ class _Door:
             return self._missing()
         except (CatalogueTrouble, StoreTrouble):
             return self.page("closed", 503, say="The archive cannot be reached at the moment.")
+        except AudioError:
+            return self.page("closed", 503, say="This cannot be heard at the moment.")
         except ArchiveError:
             return self._missing()
 
@@ -177,8 +187,17 @@ class _Door:
     def _sound(self, request: Request) -> Response:
         story = request.path_params["story"]
         return sound_by_range(
-            self._place.objects, lambda: self._gated(story), request.headers.get("range"), {**_OPEN, **_ROBOTS}
+            self._place.objects, lambda: self._open(story)[1], request.headers.get("range"), {**_OPEN, **_ROBOTS}
         )
+
+    def _mp3(self, request: Request) -> Response:
+        story, place = request.path_params["story"], self._place
+
+        def gated() -> str:
+            master, heard = self._open(story)
+            return mp3_key(place.objects, place.work, story, master, heard)
+
+        return sound_by_range(place.objects, gated, request.headers.get("range"), {**_OPEN, **_ROBOTS}, podcast.KIND)
 
     def _oai(self, request: Request, given: list[tuple[str, str]]) -> Response:
         self._renew()
@@ -188,14 +207,14 @@ class _Door:
             )
         return Response(body, 200, {**_OPEN, **_ROBOTS}, "text/xml; charset=utf-8")
 
-    def _gated(self, story: str) -> str:
-        """Ask the gate, and name the object that everybody may hear now. Raises `NoSuchStory`."""
+    def _open(self, story: str) -> tuple[str, str]:
+        """Ask the gate, and name the master and the object that everybody may hear now. Raises `NoSuchStory`."""
         with self._place.catalogue() as catalogue, catalogue.read() as tx:
             telling = read_tellings(tx, [story], Reader.PUBLISH, self._place.now(), words=False).get(story)
             if telling is None or not telling.voice:
                 raise NoSuchStory("There is nothing to hear here.")
             master, spans = master_key(tx, story), blanked_spans(tx, story)
-        return sound_key(self._place.objects, self._place.work, story, master, spans)
+        return master, sound_key(self._place.objects, self._place.work, story, master, spans)
 
     def _one(self, request: Request, make: Callable[[Request, Telling], Response]) -> Response:
         with self._place.catalogue() as catalogue, catalogue.read() as tx:

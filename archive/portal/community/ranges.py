@@ -14,7 +14,11 @@ KIND = "audio/flac"
 
 
 def sound_by_range(
-    objects: Objects, gated_key: Callable[[], str], asked: str | None, extra: Mapping[str, str] | None = None
+    objects: Objects,
+    gated_key: Callable[[], str],
+    asked: str | None,
+    extra: Mapping[str, str] | None = None,
+    kind: str = KIND,
 ) -> Response:
     """Answer a request for a sound with the Range header ``asked``; at most `PIECE` bytes of it, players ask again.
 
@@ -35,10 +39,10 @@ def sound_by_range(
     if span is not None:
         first, last = span[0], min(span[1], span[0] + PIECE - 1)
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
-        return Response(read(first, last), 206, headers, KIND)
+        return Response(read(first, last), 206, headers, kind)
 
     async def pieces() -> AsyncIterator[bytes]:
         for first in range(0, size, PIECE):
             yield await run_in_threadpool(read, first, min(size, first + PIECE) - 1)
 
-    return StreamingResponse(pieces(), 200, headers | {"Content-Length": str(size)}, KIND)
+    return StreamingResponse(pieces(), 200, headers | {"Content-Length": str(size)}, kind)

@@ -203,7 +203,11 @@ def test_the_feed_is_rss_with_sound_and_transcript(shelf: Any) -> None:
     enclosure, transcript = item.find("enclosure"), item.find(f"{{{PODCAST}}}transcript")
     assert enclosure is not None
     assert transcript is not None
-    assert enclosure.attrib == {"url": PLACES.sound(story), "length": "1234", "type": "audio/flac"}
+    assert enclosure.attrib == {"url": PLACES.mp3(story), "length": "48000", "type": "audio/mpeg"}
+    other = item.find(f"{{{PODCAST}}}alternateEnclosure")
+    assert other is not None
+    assert other.attrib == {"type": "audio/flac", "length": "1234"}
+    assert [one.attrib for one in other] == [{"uri": PLACES.sound(story)}]
     assert transcript.get("type") == "text/vtt"
     assert email.utils.parsedate_to_datetime(item.findtext("pubDate") or "") == datetime(2026, 1, 1, 10, tzinfo=UTC)
     assert "somebody dies" in (item.findtext("description") or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import queue
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import soundfile
 from starlette.testclient import TestClient
 
 from archive.keycode import Cost
@@ -65,7 +67,7 @@ def everywhere(door: TestClient, story: str) -> dict[str, int]:
     """Where a story can be found: status of its own pages, and whether lists name it."""
     found = {
         name: door.get(f"/public/{story}{name}").status_code
-        for name in ("", "/sound.flac", "/captions.vtt", "/manifest.json")
+        for name in ("", "/sound.flac", "/sound.mp3", "/captions.vtt", "/manifest.json")
     }
     for name in ("", "feed.xml", "collection.json", "oai?verb=ListRecords&metadataPrefix=oai_dc"):
         found[f"in {name.partition('?')[0]}"] = int(f"/{story}" in door.get(f"/public/{name}").text)
@@ -75,7 +77,7 @@ def everywhere(door: TestClient, story: str) -> dict[str, int]:
 def test_only_what_is_public_is_found_and_only_while_it_is(archive: Any, door: TestClient) -> None:
     public, private, held = archive.story(OPEN), archive.story(CLOSED), archive.story(OPEN)
     curate(archive, lambda tx, seen: decide(tx, held, Verdict.HOLD, "a name", "ida", seen, archive.place.now()), held)
-    gone = {"": 404, "/sound.flac": 404, "/captions.vtt": 404, "/manifest.json": 404, "in ": 0, "in feed.xml": 0, "in collection.json": 0, "in oai": 0}  # fmt: skip
+    gone = {"": 404, "/sound.flac": 404, "/sound.mp3": 404, "/captions.vtt": 404, "/manifest.json": 404, "in ": 0, "in feed.xml": 0, "in collection.json": 0, "in oai": 0}  # fmt: skip
     assert everywhere(door, public) == {name: 200 if value else 1 for name, value in gone.items()}
     assert everywhere(door, private) == gone
     assert everywhere(door, held) == gone
@@ -84,10 +86,25 @@ def test_only_what_is_public_is_found_and_only_while_it_is(archive: Any, door: T
     assert "deleted" in door.get("/public/oai?verb=ListRecords&metadataPrefix=oai_dc").text
 
 
+def test_an_old_podcast_player_hears_what_the_feed_promises(archive: Any, door: TestClient) -> None:
+    archive.story(OPEN)
+    item = ET.fromstring(door.get("/public/feed.xml").text).find("channel/item/enclosure")
+    assert item is not None
+    path = item.attrib["url"].partition("8490")[2]
+    whole = door.get(path)
+    assert (whole.headers["content-type"], item.attrib["type"]) == ("audio/mpeg", "audio/mpeg")
+    assert len(whole.content) == pytest.approx(int(item.attrib["length"]), rel=0.02)
+    with soundfile.SoundFile(io.BytesIO(whole.content)) as heard:
+        assert heard.format == "MP3"
+        assert 8 * 1000 * len(heard) / heard.samplerate == pytest.approx(int(item.attrib["length"]), rel=0.01)
+    part = door.get(path, headers={"Range": "bytes=100-199"})
+    assert (part.status_code, part.content) == (206, whole.content[100:200])
+
+
 def test_nobody_is_known_again_and_nothing_comes_from_elsewhere(archive: Any, door: TestClient) -> None:
     story = archive.story(OPEN)
     for path in ("", "feed.xml", "oai?verb=Identify", "collection.json", "static/public.css", "static/public.js", story,
-                 f"{story}/sound.flac", f"{story}/captions.vtt", f"{story}/manifest.json", "nothing"):  # fmt: skip
+                 f"{story}/sound.flac", f"{story}/sound.mp3", f"{story}/captions.vtt", f"{story}/manifest.json", "nothing"):  # fmt: skip
         answer = door.get(f"/public/{path}")
         assert "set-cookie" not in answer.headers, path
         assert answer.headers["cache-control"] == "no-store"
