@@ -63,6 +63,8 @@ VERBS: dict[str, str] = {
     "withdraw": "Take a story back, by its keep-code.",
 }
 COULD_NOT_START = (HomeTrouble, NoModel)
+_NAMES = ("ENOENT", "EACCES", "EPERM", "ENOTDIR", "EISDIR", "EROFS", "EEXIST", "ELOOP")
+_MENDABLE = {getattr(errno, name) for name in _NAMES}
 
 
 class Verbs(click.Group):
@@ -112,19 +114,33 @@ def _forget_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _refused_by_system(error: OSError) -> tuple[str, str, str, int] | None:
+    """What a refusal means that a person can mend (code, say, do, exit code); None where only a programmer can."""
+    why = error.strerror or str(error)
+    if error.errno == errno.ENAMETOOLONG:
+        return "usage", "A name in this command is longer than a file's may be.", "Check it.", 2
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return "disk-full", f"The system refused this: {why}.", "Make room on the disk, then try again.", 1
+    if error.errno in _MENDABLE and error.filename:
+        name = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else str(error.filename)
+        return "no-access", f"{name}: {why}.", "Check the name, and that this user may use it.", 1
+    return None
+
+
 def _unexpected(surprise: Exception, *, as_json: bool) -> int:
-    if isinstance(surprise, OSError) and surprise.errno == errno.ENAMETOOLONG:
-        _report("A name in this command is longer than a file's may be.", "Check it.", "usage", as_json=as_json)
-        return 2
-    traceback.print_exception(surprise)
-    say = f"This stopped with an error nobody expected ({type(surprise).__name__})."
-    if isinstance(surprise, OSError):
-        say = f"The system refused this: {surprise.strerror or surprise}."
+    known = _refused_by_system(surprise) if isinstance(surprise, OSError) else None
+    if known is None:
+        traceback.print_exception(surprise)
+        say = f"This stopped with an error nobody expected ({type(surprise).__name__})."
+        if isinstance(surprise, OSError):
+            say = f"The system refused this: {surprise.strerror or surprise}."
+        known = ("unexpected", say, "Is there room on the disk? If so, report the lines above.", 1)
+    code, say, do, exit_code = known
     try:
-        _report(say, "Is there room on the disk? If so, report the lines above.", "unexpected", as_json=as_json)
+        _report(say, do, code, as_json=as_json)
     except OSError:
         _forget_output()
-    return 1
+    return exit_code
 
 
 def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911 (one return an exit code and its reason)

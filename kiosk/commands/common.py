@@ -65,6 +65,18 @@ def emit(payload: Mapping[str, Any], human: Callable[[], str], *, as_json: bool)
     click.echo(text)
 
 
+def answer(
+    payload: Mapping[str, Any], human: Callable[[], str], failed: tuple[str, str, str] | None, *, as_json: bool
+) -> int:
+    """Print as `emit` does and return the exit code: 1 with ``failed`` (code, say, do), else 0.
+
+    What was done is told all the same; a program finds what failed where every failure is, under ``error``.
+    """
+    error = {} if failed is None else {"error": dict(zip(("code", "say", "do"), failed, strict=True))}
+    emit({**payload, **error}, human, as_json=as_json)
+    return 0 if failed is None else 1
+
+
 def note(sentence: str) -> None:
     """Say something that is not the answer: to standard error."""
     click.echo(sentence, err=True)

@@ -15,7 +15,7 @@ from audio.speech import on_this_machine
 from hardware.keyboard import explain
 from kiosk.archivedemo import ArchiveDemo
 from kiosk.box import read_home
-from kiosk.commands.common import emit, json_option, note
+from kiosk.commands.common import answer, json_option, note
 from kiosk.demo import Demo, Summary
 from kiosk.running import run_box
 
@@ -68,8 +68,8 @@ def command(
         else Demo(place, note, fast=fast)
     )
     summary = demo.walk()
-    emit(summary.to_json(), lambda: _told(summary), as_json=as_json)
-    return 0 if summary.happened else 1
+    failed = None if summary.happened else ("not-all", "Not all of it happened.", "The steps say which did not.")
+    return answer(summary.to_json(), lambda: _told(summary), failed, as_json=as_json)
 
 
 def _screen_here() -> bool:

@@ -9,7 +9,7 @@ import click
 from archive.store import Store
 from audio.clock import SystemClock
 from kiosk.box import read_home
-from kiosk.commands.common import emit, home_option, json_option
+from kiosk.commands.common import answer, home_option, json_option
 from kiosk.health import box_findings
 
 
@@ -27,7 +27,9 @@ def command(home: Path, as_json: bool) -> int:
     setting = read_home(home)
     with Store(setting.home, SystemClock()) as store:
         found = box_findings(setting, store)
-    payload = {"well": all(one.ok for one in found), "findings": [one.to_json() for one in found]}
+    amiss = sum(not one.ok for one in found)
+    payload = {"well": not amiss, "findings": [one.to_json() for one in found]}
     lines = [f"{'ok  ' if one.ok else 'LOOK'}  {one.say}{f' {one.do}' if one.do else ''}" for one in found]
-    emit(payload, lambda: "\n".join(lines), as_json=as_json)
-    return 0 if payload["well"] else 1
+    say = f"{amiss} of {len(found)} findings need somebody."
+    failed = ("not-well", say, "Each says what to do.") if amiss else None
+    return answer(payload, lambda: "\n".join(lines), failed, as_json=as_json)

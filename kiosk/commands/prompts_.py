@@ -10,7 +10,7 @@ import click
 from archive.home import open_home
 from archive.promptsigns import Fault, Finding
 from kiosk import config, prompts
-from kiosk.commands.common import emit, home_option, json_option
+from kiosk.commands.common import answer, home_option, json_option
 from kiosk.errors import BadPrompts
 from kiosk.gallery import save_prompts
 from kiosk.promptcheck import check
@@ -59,9 +59,10 @@ def check_(
             save_prompts(shots, one, (int(width), int(height)))
     refused = sum(finding.refused for finding in findings)
     counts = {fault.value: sum(one.fault is fault for one in findings) for fault in Fault}
-    answer = {"languages": list(wanted), "refused": refused, "counts": counts, "sets": answers}
-    emit(answer, lambda: _lines(findings), as_json=as_json)
-    return 1 if refused else 0
+    told = {"languages": list(wanted), "refused": refused, "counts": counts, "sets": answers}
+    say = f"The box would refuse {refused} of these."
+    failed = (BadPrompts.code, say, "Each says what to change.") if refused else None
+    return answer(told, lambda: _lines(findings), failed, as_json=as_json)
 
 
 def _sets(file: Path | None, folder: Path, shipped: Sequence[str]) -> list[tuple[str, prompts.PromptSet, Path | None]]:

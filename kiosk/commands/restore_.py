@@ -12,7 +12,7 @@ from archive.store import Store
 from audio.clock import SystemClock
 from kiosk import config as settings
 from kiosk.box import read_home
-from kiosk.commands.common import emit, home_option, json_option
+from kiosk.commands.common import answer, home_option, json_option
 from kiosk.errors import BadConfig
 
 
@@ -52,8 +52,15 @@ def command(
                 done.held, done.sources = after.held, after.sources
                 done.erased += after.erased
                 done.stories = after.stories
-    emit(done.to_json(), lambda: _told(done), as_json=as_json)
-    return 1 if done.damaged or (file is None and done.held) else 0
+    return answer(done.to_json(), lambda: _told(done), _failed(done, answering=file is None), as_json=as_json)
+
+
+def _failed(done: Restored, *, answering: bool) -> tuple[str, str, str] | None:
+    if done.damaged:
+        return "damaged", f"{len(done.damaged)} things in the backup were damaged.", "Try another backup."
+    if answering and done.held:
+        return "held", f"{done.held} stories are still held.", "Give --tombstones, or connect the archive and sync."
+    return None
 
 
 def _place(home: Path) -> str:

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from audio.clips import Clip, clips_in, streamed, whole
-from audio.errors import AudioError
+from audio.errors import AudioError, BadSound
 from audio.transcribe import Transcriber, make_transcriber
 from audio.vad import Vad, make_vad
-from kiosk.commands.common import emit, json_option, note, seconds
+from kiosk.commands.common import answer, json_option, note, seconds
 
 
 @click.command(name="transcribe")
@@ -31,8 +31,10 @@ def command(path: Path, model: str, language: str, as_told: bool, as_json: bool)
     transcriber = make_transcriber("shorttail" if as_told else "whisper", model, language)
     vad = make_vad("silero")
     clips = [_one(file, transcriber, vad, as_told=as_told) for file in files]
-    emit({"clips": clips}, lambda: "\n".join(_told(clip) for clip in clips), as_json=as_json)
-    return 1 if any("error" in clip for clip in clips) else 0
+    unread = sum("error" in clip for clip in clips)
+    say = f"{unread} of {len(clips)} files could not be read."
+    failed = (BadSound.code, say, "The entry of each says why.") if unread else None
+    return answer({"clips": clips}, lambda: "\n".join(_told(clip) for clip in clips), failed, as_json=as_json)
 
 
 def _one(file: Path, transcriber: Transcriber, vad: Vad, *, as_told: bool) -> dict[str, object]:

@@ -8,7 +8,7 @@ import click
 
 from archive.errors import DamagedStore
 from archive.verify import Verdict, told, unreadable, verify
-from kiosk.commands.common import emit, home_option, json_option
+from kiosk.commands.common import answer, home_option, json_option
 from kiosk.reading import reading
 
 
@@ -24,8 +24,8 @@ def command(home: Path, as_json: bool) -> int:
       hearth verify --home /var/lib/hearth --json
     """
     verdict = _verdict(home)
-    emit(verdict.to_json(), lambda: told(verdict), as_json=as_json)
-    return 0 if verdict.sound else 1
+    failed = None if verdict.sound else ("damaged", "Something kept here is damaged.", "Restore it from a backup.")
+    return answer(verdict.to_json(), lambda: told(verdict), failed, as_json=as_json)
 
 
 def _verdict(home: Path) -> Verdict:

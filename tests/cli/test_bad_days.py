@@ -49,7 +49,7 @@ def test_a_box_without_its_keys_says_so_and_does_not_hang(verb, home, tmp_path, 
 
 
 @pytest.mark.parametrize(
-    ("surprise", "said"), [(RuntimeError("no"), "nobody expected"), (OSError(28, "No space left"), "No space left")]
+    ("surprise", "said"), [(RuntimeError("no"), "nobody expected"), (OSError(5, "Input/output error"), "Input/output")]
 )
 def test_what_nobody_expected_is_one_object_and_a_trace(verb, home, monkeypatch, surprise, said) -> None:
     def stumble(_home: object) -> None:
@@ -61,6 +61,24 @@ def test_what_nobody_expected_is_one_object_and_a_trace(verb, home, monkeypatch,
     assert answer.json["error"]["code"] == "unexpected"
     assert said in answer.json["error"]["say"]
     assert "Traceback" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("refusal", "code", "said"),
+    [
+        (OSError(28, "No space left on device"), "disk-full", "No space left"),
+        (PermissionError(13, "Permission denied", "/media/stick/a"), "no-access", "/media/stick/a: Permission denied"),
+    ],
+)
+def test_what_a_person_can_mend_is_a_sentence_without_a_trace(verb, home, monkeypatch, refusal, code, said) -> None:
+    def stumble(_home: object) -> None:
+        raise refusal
+
+    monkeypatch.setattr(list_, "reading", stumble)
+    answer = verb("list", "--home", home, "--json")
+    assert (answer.code, answer.json["error"]["code"]) == (1, code)
+    assert said in answer.json["error"]["say"]
+    assert "Traceback" not in answer.err
 
 
 def test_a_name_that_is_no_text_stops_no_answer(capsys) -> None:

@@ -51,6 +51,7 @@ def test_every_kind_of_file_is_written_down_or_gets_its_sentence(verb, folder, s
     assert answer.code == 1, "some could not be read"
     clips = {Path(clip["file"]).stem: clip for clip in answer.json["clips"]}
     assert set(clips) == GOOD | BAD
+    assert answer.json["error"]["say"] == f"{len(BAD)} of {len(BAD | GOOD)} files could not be read."
     for name in BAD:
         assert set(clips[name]["error"]) == {"code", "say", "do"}
         assert f"{name}.wav" in clips[name]["error"]["say"]

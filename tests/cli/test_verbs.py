@@ -114,6 +114,28 @@ def test_a_home_that_cannot_be_is_said(verb, tmp_path) -> None:
     answer = verb("list", "--home", tmp_path / "file", "--json")
     assert answer.code == 2
     assert answer.json["error"]["code"] == "home-trouble"
+    for words in (["transcribe", "x" * 300], ["list", "--home", tmp_path / ("x" * 300)]):
+        answer = verb(*words, "--json")
+        assert answer.code == 2
+        assert "Traceback" not in answer.err
+        assert answer.json["error"]["say"]
+
+
+def test_a_place_that_cannot_be_written_is_named(verb, tmp_path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    answer = verb("archive", "qda", "export", tmp_path / "file" / "x.qdc", "--home", tmp_path / "archive", "--json")
+    assert answer.code == 1
+    assert str(tmp_path / "file") in answer.json["error"]["say"]
+    assert "Traceback" not in answer.err
+
+
+def test_the_folder_that_is_in_the_way_is_named(verb, home, monkeypatch) -> None:
+    home.mkdir(parents=True)
+    (home / "takes").write_text("not a folder")
+    assert f"{home / 'takes'} is not a folder" in verb("list", "--home", home, "--json").json["error"]["say"]
+    (home / "takes").unlink()
+    monkeypatch.setenv("HEARTH_KEYS", "/dev/null/keys")
+    assert "/dev/null" in verb("list", "--home", home, "--json").json["error"]["say"]
 
 
 @pytest.mark.parametrize(
@@ -156,6 +178,7 @@ def test_doctor_says_what_to_do_for_everything_that_is_not_well(verb, home) -> N
     answer = verb("doctor", "--home", home, "--json")
     report = answer.json
     assert answer.code == (0 if report["well"] else 1)
+    assert ("error" in report) == (answer.code == 1), "whoever reads only the error hears of it too"
     assert report["well"] == all(one["ok"] for one in report["findings"])
     assert all(one["do"] for one in report["findings"] if not one["ok"])
     assert {"keys", "ledger", "jobs", "unfinished", "microphone", "speaker"} <= {

@@ -8,7 +8,7 @@ import click
 
 from kiosk.commands.archiving.common import archive_home_option
 from kiosk.commands.archiving.progress import progress
-from kiosk.commands.common import emit, json_option
+from kiosk.commands.common import answer, json_option
 
 
 @click.command(name="verify")
@@ -31,5 +31,5 @@ def command(home: Path, as_json: bool) -> int:
             found = audit(place, tell)
     except DamagedStore as error:
         found = unreadable(error)
-    emit(found.to_json(), lambda: told(found), as_json=as_json)
-    return 0 if found.sound else 1
+    failed = None if found.sound else ("damaged", "Something kept here is damaged.", "Restore it from a backup.")
+    return answer(found.to_json(), lambda: told(found), failed, as_json=as_json)

@@ -10,7 +10,7 @@ from archive.server.place import open_archive
 from archive.server.remotevisits import visit_remote
 from archive.server.visits import VisitReport, visit_folder
 from kiosk.commands.archiving.common import archive_home_option
-from kiosk.commands.common import emit, json_option, note
+from kiosk.commands.common import answer, json_option, note
 
 _REMOTE = "rclone:"
 
@@ -38,8 +38,9 @@ def command(where: str, home: Path, as_json: bool) -> int:
             report = visit_remote(place, where.removeprefix(_REMOTE), progress)
         else:
             report = visit_folder(place, Path(where), progress)
-    emit(report.to_json(), lambda: _told(report), as_json=as_json)
-    return 1 if report.refused else 0
+    say = f"{len(report.refused)} bags were refused."
+    failed = ("refused", say, "Each says why; its box keeps the story.") if report.refused else None
+    return answer(report.to_json(), lambda: _told(report), failed, as_json=as_json)
 
 
 def _told(report: VisitReport) -> str:
