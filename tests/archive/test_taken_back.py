@@ -14,8 +14,9 @@ from archive.consent import events_of, verify_chain
 from archive.consentrecord import read_record, record
 from archive.cutting import BLANK, Span, begin_cut, blanked, finish_cut, take_back_span
 from archive.envelope import BOX, CODE, MASTER, open_content, recipients
-from archive.errors import NoKey, NoSuchStory, Refused, TooManyTries, WrongCode
+from archive.errors import HomeTrouble, NoKey, NoSuchStory, Refused, TooManyTries, WrongCode
 from archive.handing import story_content
+from archive.jobs import AGAIN, add_job
 from archive.keycode import KeepCode
 from archive.masters import cut_flac, open_master
 from archive.retention import run_retention
@@ -118,6 +119,58 @@ def test_a_box_that_starts_while_a_span_goes_refuses_the_span_and_harms_nothing(
     with pytest.raises(Refused, match="this very moment"):
         finish_cut(store, cut, told, "code")
     assert open_master(store, take, Reader.PLAY, store.now()).length == 6000
+    assert verify(store).sound
+
+
+def test_a_span_waits_for_words_that_somebody_asked_for_while_it_went(home, store, teller, work) -> None:
+    take, code = shared(store, teller, work, Use.PLAY_HERE)
+    cut = begin_cut(store, store.enter_code(str(code)), Ms(0), Ms(1000))
+    told = cut.copy()
+    add_job(store.db.conn, AGAIN, take, 0)
+    with pytest.raises(Refused, match="still writing"):
+        finish_cut(store, cut, told, "code")
+    assert not cut.target.exists()
+    assert recipients(store.db.conn, take) == {BOX, CODE}
+    assert words_of(store, take)[0] == "Under"
+
+
+def test_what_a_refusing_disk_leaves_after_a_span_went_is_cleared_at_the_next_start(
+    home, store, teller, work, monkeypatch, another_store
+) -> None:
+    take, code = shared(store, teller, work, Use.PLAY_HERE)
+    visit = store.enter_code(str(code))
+    take_back_span(store, visit, Ms(0), Ms(500), "code")
+    cut = begin_cut(store, visit, Ms(3000), Ms(4000))
+    told = cut.copy()
+
+    def refuse(path):
+        raise OSError(5, "Input/output error", str(path))
+
+    monkeypatch.setattr("archive.cutting.remove", refuse)
+    assert finish_cut(store, cut, told, "code") == Span(Ms(3000), Ms(4000)), "the part is gone, whatever is left over"
+    monkeypatch.undo()
+    assert my_story(store, visit).cuts == ((0, 500), (3000, 4000))
+    with another_store() as started:
+        started.recover_open_takes()
+    assert [path.name for path in home.story_folder(take).glob("cut*")] == ["cut2.flac"]
+
+
+def test_a_span_whose_transaction_was_refused_changes_nothing(home, store, teller, work, monkeypatch) -> None:
+    take, code = shared(store, teller, work, Use.PLAY_HERE)
+    cut = begin_cut(store, store.enter_code(str(code)), Ms(0), Ms(1000))
+    told = cut.copy()
+    note = store.note
+
+    def refuse(*_args, **_more):
+        raise HomeTrouble("The database did not take this.", "Check the disk.")
+
+    monkeypatch.setattr(store, "note", refuse)
+    with pytest.raises(HomeTrouble):
+        finish_cut(store, cut, told, "code")
+    monkeypatch.setattr(store, "note", note)
+    assert words_of(store, take)[0] == "Under"
+    assert recipients(store.db.conn, take) == {BOX, CODE}
+    assert take_back_span(store, store.enter_code(str(code)), Ms(0), Ms(1000), "code")
     assert verify(store).sound
 
 

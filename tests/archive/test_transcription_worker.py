@@ -6,13 +6,17 @@ from dataclasses import replace
 
 import pytest
 
+from archive.cutting import BLANK, take_back_span
 from archive.errors import NoSuchStory, Refused
 from archive.handing import words_complete
 from archive.home import Home
 from archive.jobs import (
+    AGAIN,
     FLAC,
+    LEASE_S,
     STRIKES,
     TRANSCRIBE,
+    add_job,
     claim,
     failed_jobs,
     finish,
@@ -419,3 +423,40 @@ def test_what_cannot_be_found_again_stays_as_it_was_and_is_no_failure(store, clo
 
 def said(store, take: TakeId, reader: Reader = Reader.REVIEW) -> str:
     return " ".join(word.text for word in transcript(store, take, reader, store.now()))
+
+
+class SlowAgain(FixedTranscriber):
+    """Its teller takes a part out while it hears a segment once more; the others have long given it up."""
+
+    def __init__(self, meanwhile) -> None:
+        super().__init__(["Under the linden tree we sang."] * 20)
+        self.meanwhile = meanwhile
+
+    def transcribe(self, samples, voiced, before=""):
+        said = super().transcribe(samples, voiced, before)
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        return said
+
+
+def test_words_heard_before_a_part_was_taken_out_are_not_stored_after_it(home, store, teller, work, clock) -> None:
+    take, code = teller.story(Use.PLAY_HERE, seconds=6.0)
+    work()
+    with store.db.conn:
+        add_job(store.db.conn, AGAIN, take, 0)
+
+    def meanwhile() -> None:
+        for _ in range(STRIKES):
+            clock.advance(LEASE_S + 1.0)
+            claim(store.db.conn, store.moment(), (AGAIN,))
+        assert [job.kind for job in failed_jobs(store.db.conn)] == [AGAIN]
+        take_back_span(store, store.enter_code(str(code)), Ms(0), Ms(6000), "code")
+
+    slow = TranscriberWorker(home, clock, lambda _: SlowAgain(meanwhile))
+    clock.advance(60.0)
+    while slow.run_once():
+        pass
+    slow.close()
+    told = transcript(store, take, Reader.CAPTION, store.now())
+    assert [word.text for word in told] == [BLANK]

@@ -11,9 +11,9 @@ import threading
 import pytest
 
 from archive.consent import events_of
-from archive.errors import Refused
+from archive.errors import HomeTrouble, Refused
 from archive.home import open_home
-from archive.jobs import open_jobs
+from archive.jobs import AGAIN, TRANSCRIBE, add_job, claim, finish, open_jobs
 from archive.keycode import Cost
 from archive.spans import Mark, add_stretches, spans_of
 from archive.spans import Stretch as Stretched
@@ -135,6 +135,88 @@ def test_what_a_kill_left_is_put_right_at_the_next_start(store, teller, home, do
         assert [one.take for one in store.unkept()] == [stays]
     assert not home.take_file(goes).exists()
     assert not home.story_folder(goes).exists()
+
+
+def test_words_that_were_to_be_found_again_are_so_in_the_trimmed_take(store, teller) -> None:
+    take = teller.tell(2.0, segments=0)
+    key = store.open_key(take)
+    for number, (start, end) in enumerate([(0, 400), (600, 900), (900, 1400)]):
+        store.add_segment(Segment(take, number, Ms(start), Ms(end), Ms(100), CutReason.PAUSE))
+        put_words(store.db.conn, take, number, "m", [Word("w", Ms(start), Ms(end), 0.4, True)], key=key)
+    while (job := claim(store.db.conn, store.moment(), (TRANSCRIBE,))) is not None:
+        finish(store.db.conn, job, store.moment())
+    for number in (0, 2):
+        add_job(store.db.conn, AGAIN, take, number)
+    trim = begin(store, take)
+    done = finish_trim(store, trim, trim.copy(), "key").id
+    rows = store.db.conn.execute(
+        "SELECT kind, segment FROM jobs WHERE take = ? AND done_at IS NULL AND kind IN (?, ?)",
+        (done, AGAIN, TRANSCRIBE),
+    )
+    assert rows.fetchall() == [(AGAIN, 1)], "the first was cut off, the second was sure"
+
+
+def test_a_first_take_that_cannot_be_erased_stays_alone(store, teller, home, monkeypatch) -> None:
+    take = teller.tell(2.0)
+    trim = begin(store, take)
+    copied = trim.copy()
+    erase = store.erase
+
+    def refuse(gone, act, by):
+        if gone == take:
+            raise HomeTrouble("The database did not take this.", "Check the disk.")
+        return erase(gone, act, by)
+
+    monkeypatch.setattr(store, "erase", refuse)
+    with pytest.raises(HomeTrouble):
+        finish_trim(store, trim, copied, "key")
+    drop_trim(store, trim, "key")
+    monkeypatch.undo()
+    assert store.standing(take).ended is None
+    assert store.standing(trim.made.id).ended is Act.DISCARD
+    assert not home.story_folder(trim.made.id).exists()
+    assert teller.keep(take)
+
+
+def test_a_first_take_whose_files_stay_behind_is_gone_all_the_same(store, teller, home, monkeypatch) -> None:
+    take = teller.tell(2.0)
+    trim = begin(store, take)
+    copied = trim.copy()
+
+    def refuse(path):
+        raise OSError(5, "Input/output error", str(path))
+
+    monkeypatch.setattr("archive.erasure.remove", refuse)
+    done = finish_trim(store, trim, copied, "key")
+    drop_trim(store, trim, "key")
+    monkeypatch.undo()
+    assert store.standing(take).ended is Act.DISCARD
+    assert store.standing(done.id).ended is None, "there is nothing to go back to: the copy is the story now"
+    assert home.raw_master(take).exists()
+    assert store.finish_erasures() == [take]
+    assert not home.raw_master(take).exists()
+    store.recover_open_takes()
+    assert [one.take for one in store.unkept()] == [done.id]
+
+
+@pytest.mark.parametrize("later", ["kept", "thrown away", "left"])
+def test_a_copy_that_was_left_behind_goes_when_the_first_take_went_its_own_way(store, teller, home, later) -> None:
+    take = teller.tell(2.0)
+    trim = begin(store, take)
+    store.close_take(trim.copy())
+    # Both the erasing of the first take and the giving up of the copy were refused; the visit went on with the first.
+    if later == "kept":
+        teller.keep(take)
+    elif later == "thrown away":
+        store.discard(take, "key")
+    else:
+        store.close_review(take, "time-out")
+    for _ in range(2):
+        store.recover_open_takes()
+        assert store.standing(trim.made.id).ended is Act.DISCARD
+        assert not home.story_folder(trim.made.id).exists()
+    assert (store.standing(take).ended is None) is (later != "thrown away")
+    assert [one.take for one in store.unkept()] == ([take] if later == "left" else [])
 
 
 CHILD = """
