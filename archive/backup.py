@@ -116,7 +116,8 @@ def back_up(store: Store, target: Path, keys: Path | None = None) -> Backup:
         sync_folder(target.parent)
     except (OSError, AudioError) as error:
         part.unlink(missing_ok=True)
-        say = f"The backup could not be written: {getattr(error, 'say', '') or error}."
+        why = (getattr(error, "say", "") or str(error)).rstrip(".")
+        say = f"The backup could not be written: {why}."
         raise HomeTrouble(say, "Make room at its place, or choose another one.") from error
     return result
 
@@ -128,6 +129,8 @@ def _check_places(home: Home, target: Path, keys: Path) -> None:
             raise Refused(f"{path} lies in the box's own folders.", "Put a backup on another disk.")
         if path.exists():
             raise Refused(f"There is something at {path} already.", "Give a new name; old backups are never replaced.")
+        if not path.parent.is_dir():
+            raise HomeTrouble(f"There is no folder {path.parent}.", "Make it first, or choose another place.")
     if target == keys:
         raise Refused("The backup and its keys must be two files.", "Keep them apart.")
 

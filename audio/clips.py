@@ -89,7 +89,8 @@ def clips_in(path: Path) -> list[Path]:
             return [path]
         msg = f"There is no file or folder {path}."
         raise BadSound(msg, "Check the name.")
-    found = sorted(entry for entry in path.iterdir() if entry.suffix.lower() == ".wav" and entry.is_file())
+    # A dead link or a pipe is in the list too: whoever named the folder hears that it could not be read.
+    found = sorted(entry for entry in path.iterdir() if entry.suffix.lower() == ".wav" and not entry.is_dir())
     if not found:
         msg = f"The folder {path} holds no WAV files."
         raise BadSound(msg, "Give a folder of WAV files, or one file.")

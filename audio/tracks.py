@@ -27,6 +27,8 @@ _GAP_S: Final = 0.25
 
 def _open(path: Path) -> soundfile.SoundFile:
     if not path.is_file():
+        if path.exists():
+            raise BadSound(f"{path} is not a plain file.", "Give a WAV or FLAC file.")
         raise BadSound(f"There is no sound file {path}.", "Check the name of the file.")
     try:
         return soundfile.SoundFile(os.fsencode(path))  # a file's name need not be text

@@ -20,6 +20,7 @@ FOREVER = frozenset({State.ATTRACT})
 """States that nothing but a press ends: a word that is not legal there never will be."""
 PATIENCE = 0.5
 """Seconds a word may be impossible in a state of `FOREVER` before the visitor gives up."""
+ORDER = "Check the order of the presses: hearth simulate --help has examples."
 MEANINGS: dict[str, tuple[Meaning, ...]] = {
     "talk": (Meaning.TALK, Meaning.GO_ON),
     "agree": (Meaning.AGREE,),
@@ -139,7 +140,8 @@ class Visitor:
         if session.language == code:
             return True
         if code not in session.languages:
-            raise self._refusal(session, f"lang:{code}")
+            spoken = f"This box speaks {', '.join(session.languages)}; site.languages of its settings says so."
+            raise self._refusal(session, f"lang:{code}", do=spoken)
         if self._try(session, now, (Meaning.LANGUAGE,)):
             self._waited_in = None
         else:
@@ -222,12 +224,14 @@ class Visitor:
         if ended or hopeless:
             raise self._refusal(session, word, self._waited_in)
 
-    def _refusal(self, session: Session, word: str, waited_in: State | None = None) -> PressNotLegal:
+    def _refusal(
+        self, session: Session, word: str, waited_in: State | None = None, *, do: str = ORDER
+    ) -> PressNotLegal:
         state = session.state if waited_in is None else waited_in
         over = "" if state is session.state else f", which ended in '{session.state.value}'"
         return PressNotLegal(
             f"'{word}' is not possible in the state '{state.value}'{over}.",
-            "Check the order of the presses: hearth simulate --help has examples.",
+            do,
         )
 
     def _try(self, session: Session, now: float, meanings: tuple[Meaning, ...]) -> bool:

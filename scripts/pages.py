@@ -80,7 +80,7 @@ ANSWERS = {
     "`feed` (what came back: `sequence`, `new`, `lent`, `given_back`, `not_lent`, `cue_sheets`, `prompt_sets`, `refused`; [feed.md](feed.md)); "
     "[handing-on.md](handing-on.md) says what lies in the folder",
     "texts": "list: `languages`; show: `language`, `version`, `wording` by use; sign: `language`, `by`, `on`, `hash`",
-    "transcribe": "`clips` (`file`, `text`, `words` as above, `cpu_s`, `audio_s`, `final_text_s`, or `error`)",
+    "transcribe": "`clips` (`file`, `text`, `words` as above, `cpu_s`, `audio_s`, `final_text_s`, or `error`), and `error` where one could not be read",
     "verify": "`sound`, `checked` (`masters`, `words`, `ledger`, `open_takes`), `damaged` (`what`, `subject`, `say`), `unread`",
     "withdraw": "`withdrawn` (`story`, `at`)",
     "update": "`version`, `before`, `down_seconds`; with `--look` `version` alone; with `--settle` `went_back`",

@@ -198,7 +198,7 @@ def test_refusals_are_sentences(store, box, made, clock, tmp_path) -> None:
         back_up(store, store.home.outbox / "b")
     with pytest.raises(Refused, match="two files"):
         back_up(store, tmp_path / "x", tmp_path / "x")
-    with pytest.raises(HomeTrouble):
+    with pytest.raises(HomeTrouble, match="There is no folder"):
         back_up(store, tmp_path / "no-such-folder" / "x")
     with pytest.raises(Refused, match="stories in this home"):
         restore(made.path, made.keys, store.home.path, clock, NONE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -298,7 +299,13 @@ def test_a_folder_is_its_wav_files_in_order(tmp_path: Path) -> None:
         clips.clips_in(tmp_path / "none")
     for name in ("b.wav", "a.WAV", "c.txt"):
         (tmp_path / name).write_bytes(b"x")
-    assert [path.name for path in clips.clips_in(tmp_path)] == ["a.WAV", "b.wav"]
+    (tmp_path / "folder.wav").mkdir()
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "round.wav").symlink_to("round.wav")
+    assert [path.name for path in clips.clips_in(tmp_path)] == ["a.WAV", "b.wav", "pipe.wav", "round.wav"]
+    for name, why in (("pipe.wav", "not a plain file"), ("round.wav", "no sound file")):
+        with pytest.raises(BadSound, match=why):
+            next(clips.pieces(tmp_path / name))
     assert clips.clips_in(tmp_path / "c.txt") == [tmp_path / "c.txt"]
 
 

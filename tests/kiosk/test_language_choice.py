@@ -87,8 +87,9 @@ def test_a_simulated_visitor_finds_a_language() -> None:
         now += 1.0
     assert (session.state, session.language) == (State.CONSENT, "ar")
     lost = Visitor(words("lang:fr"), pressed.append, None)  # type: ignore[arg-type]  # says nothing
-    with pytest.raises(PressNotLegal, match="lang:fr"):
+    with pytest.raises(PressNotLegal, match="lang:fr") as refused:
         lost.look(session, now)
+    assert "This box speaks en, " in refused.value.do
 
 
 def test_the_left_hand_is_a_setting() -> None:
