@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 SLOWNESS: Final = (1, 3, 9)
 PRESS_AFTER_S: Final = 0.5
 """The press that ends a story comes so long after the last voice."""
-_NEVER: Final = Ms(10**9)
 
 
 class PlainWhole:
@@ -130,9 +129,9 @@ def ways(whisper: Any, model: str, language: str, vad: Vad, *, every: bool) -> d
     if every:
         found |= {
             "ours, beam 1": ours(1, ADAPTIVE),
-            "nothing ahead, beam 5": ours(5, replace(ADAPTIVE, hint_voiced=_NEVER)),
-            "nothing ahead, beam 1": ours(1, replace(ADAPTIVE, hint_voiced=_NEVER)),
-            "one pause rule, nothing ahead": ours(5, replace(STEADY, hint_voiced=_NEVER)),
+            "nothing ahead, beam 5": ours(5, replace(ADAPTIVE, hints=())),
+            "nothing ahead, beam 1": ours(1, replace(ADAPTIVE, hints=())),
+            "one pause rule, nothing ahead": ours(5, replace(STEADY, hints=())),
             "whole, beam 1": plain(1, False),
             "whole, beam 5, vad_filter": plain(5, True),
             "whole, beam 1, vad_filter": plain(1, True),

@@ -35,7 +35,7 @@ from audio.segmenter import Segmenter
 from audio.sources import Source
 from audio.taking import Gate, Taking, Writer
 from audio.types import Block, Level
-from audio.vad import Vad, gathered
+from audio.vad import GATHERED, Vad
 
 _log = logging.getLogger(__name__)
 
@@ -88,6 +88,8 @@ class Capture:
         self._taking: Taking | None = None
         self._lost = False
         self._lost_from = 0.0
+        # Times from which, and until which, blocks are another device's, or of a stream nobody can be asked about.
+        self._strange = (math.inf, -math.inf)
         self._back_at: float | None = None
         self._heard_until = 0.0
         self._watched_at = 0.0
@@ -274,18 +276,20 @@ class Capture:
         self._announce(TakeFailed(taking.writer.take, error))
 
     def _hear(self, batch: list[Block]) -> None:
-        if self._lost and self._back_at is None:
-            self._back_at = batch[0].at
         for block in batch:
             self._blocks += 1
+            if self._strange[0] <= block.at < self._strange[1]:
+                continue
+            if self._lost and self._back_at is None:
+                self._back_at = block.at
             self._measure(block)
             self._remember(block)
             if self._taking is not None:
-                self._taking.sure_until = self._source.sure_until - _BLOCK_S
+                self._taking.sure_until = self._sure_until
                 if self._taking.push(block):
                     self._close_take()
         if self._taking is not None:
-            self._taking.store(gathered(self._taking.speaking))
+            self._taking.store(GATHERED)
         if self._lost or self._clock.monotonic() - self._watched_at >= _WATCH_S:
             self._watch()
 
@@ -312,6 +316,7 @@ class Capture:
     def _begin(self, writer: Writer, at: float, segmenter: Segmenter | None) -> None:
         self._close_take()
         self._taking = taking = Taking(writer, at, self._vad, self._announce, segmenter)
+        taking.sure_until = self._sure_until
         for block in self._recent:
             taking.push(block)
         taking.store()
@@ -351,7 +356,11 @@ class Capture:
             if self._source.rearm():
                 # An open stream is not yet a living one: only its first block is believed.
                 self._back_at = None
+                self._distrust(self._source.opened_at)
             return
+        if self._lost and self._strange[1] == math.inf:
+            # The server moved the stream back by itself.
+            self._strange = (self._strange[0], self._clock.monotonic())
         if self._lost and self._back_at is not None:
             self._lost = False
             self._announce(StreamBack(max(0.0, self._back_at - self._lost_from)))
@@ -362,9 +371,23 @@ class Capture:
         self._back_at = None
         self._rearmed_at = float("-inf")
         self._announce(StreamLost(error.say, error.do))
-        if self._taking is not None and isinstance(error, WrongDevice):
-            self._taking.drop_unsure()
+        if isinstance(error, WrongDevice):
+            # What it gives until the right one is back goes nowhere, also what waits in the queue already.
+            self._distrust(math.inf)
         if self._taking is not None and self._taking.ending:
             # Nothing more is coming: what was captured is the take.
             self._taking.lost()
             self._close_take()
+
+    @property
+    def _sure_until(self) -> float:
+        return self._source.sure_until - _BLOCK_S
+
+    def _distrust(self, until: float) -> None:
+        """Let go of what came after the last sure moment and before ``until``: nobody can be asked about it later."""
+        since = self._strange[0] if self._strange[1] == math.inf else self._sure_until
+        self._strange = (since, until)
+        self._recent = deque(block for block in self._recent if block.at < since)
+        if self._taking is not None:
+            self._taking.sure_until = since
+            self._taking.drop_unsure()

@@ -20,6 +20,7 @@ from audio.segmenter import ADAPTIVE, Segmenter, SegmentRules
 from audio.tracks import Track, native_format
 from audio.transcribe import length_of
 from audio.types import Ms, Segment, TakeId, Tentative, Voicing, Word
+from audio.vad import GATHERED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,11 +169,19 @@ class _Listener:
         self._segmenter = Segmenter(TakeId("clip"), rules)
         self._held: list[Samples] = []
         self._held_from = 0
+        self._unjudged: list[Samples] = []
         self.heard = 0
 
     def push(self, samples: Samples) -> list[Tentative | Segment]:
         self._held.append(samples)
+        self._unjudged.append(samples)
         self.heard += len(samples)
+        # As much at once as the box gathers: what it pays for that in waiting is paid here too.
+        return self._judge() if sum(map(len, self._unjudged)) >= GATHERED * _PER_MS else []
+
+    def _judge(self) -> list[Tentative | Segment]:
+        samples = np.concatenate([*self._unjudged, np.zeros(0, np.float32)])
+        self._unjudged = []
         found: list[Tentative | Segment] = []
         for verdict in self._vad.push(samples):
             span = self._samples(verdict.start, verdict.end)
@@ -182,9 +191,10 @@ class _Listener:
         return found
 
     def finish(self) -> list[Tentative | Segment]:
+        found = self._judge()
         # Rounded up, so that the last part of a millisecond is not cut off the last word.
         last = self._segmenter.finish(Ms(-(-self.heard // _PER_MS)))
-        return [last] if last else []
+        return [*found, last] if last else found
 
     @property
     def now(self) -> Ms:

@@ -25,7 +25,9 @@ class CutStep:
 
 _HALF_A_SECOND = CutStep(Ms(9000), Ms(500))
 _LIMIT, _LOOK_BACK, _QUIET, _LEAD, _MARK_PAUSE, _BEGIN = Ms(24000), Ms(6000), Ms(100), Ms(250), Ms(500), Ms(0)
-_HINT_PAUSE, _HINT_VOICED, _HINT_LEAD = Ms(200), Ms(3500), Ms(100)
+_HINTS = (CutStep(Ms(3500), Ms(190)), CutStep(Ms(5000), Ms(125)), CutStep(Ms(6500), Ms(95)))
+"""Six, four and three windows of the voice detector, a millisecond or two less than they last."""
+_HINT_LEAD = Ms(100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,8 @@ class SegmentRules:
 
     ``cuts`` in rising order of ``after`` and falling order of ``pause``. A segment that reaches ``limit`` is cut at
     the quietest ``quiet`` of its last ``look_back``. ``lead`` of the pause is left to the next segment, so that a soft
-    first sound stays whole. ``mark_pause`` of silence is announced as a pause. A pause of ``hint_pause`` after
-    ``hint_voiced`` of new speech makes a `Tentative`.
+    first sound stays whole. ``mark_pause`` of silence is announced as a pause. ``hints``, ordered as ``cuts``, say what
+    pause makes a `Tentative`, after how much new speech; without any there are none.
     """
 
     cuts: tuple[CutStep, ...] = (_HALF_A_SECOND,)
@@ -44,24 +46,32 @@ class SegmentRules:
     quiet: Ms = _QUIET
     lead: Ms = _LEAD
     mark_pause: Ms = _MARK_PAUSE
-    hint_pause: Ms = _HINT_PAUSE
-    hint_voiced: Ms = _HINT_VOICED
+    hints: tuple[CutStep, ...] = _HINTS
 
     def __post_init__(self) -> None:
         """Refuse rules that could not be followed."""
-        afters = [step.after for step in self.cuts]
-        pauses = [step.pause for step in self.cuts]
-        if afters != sorted(afters) or pauses != sorted(pauses, reverse=True) or min(pauses, default=1) <= 0:
-            msg = "cuts must ask for shorter pauses, above zero, the more is collected"
-            raise ValueError(msg)
+        for steps in (self.cuts, self.hints):
+            afters = [step.after for step in steps]
+            pauses = [step.pause for step in steps]
+            if afters != sorted(afters) or pauses != sorted(pauses, reverse=True) or min(pauses, default=1) <= 0:
+                msg = "cuts and hints must ask for shorter pauses, above zero, the more is collected"
+                raise ValueError(msg)
         if not 0 < self.quiet <= self.look_back < self.limit:
             msg = "0 < quiet <= look_back < limit must hold"
             raise ValueError(msg)
 
     def pause_for(self, collected: int) -> int | None:
         """Return the pause that closes a segment of ``collected`` ms; None while none does."""
-        fitting = [step.pause for step in self.cuts if step.after <= collected]
-        return fitting[-1] if fitting else None
+        return _asked(self.cuts, collected)
+
+    def hint_for(self, voiced: int) -> int | None:
+        """Return the pause that makes a `Tentative` of ``voiced`` ms of new speech; None while none does."""
+        return _asked(self.hints, voiced)
+
+
+def _asked(steps: tuple[CutStep, ...], collected: int) -> int | None:
+    fitting = [step.pause for step in steps if step.after <= collected]
+    return fitting[-1] if fitting else None
 
 
 STEADY = SegmentRules()
@@ -159,15 +169,16 @@ class Segmenter:
             # What was tried out in this very pause holds only if the segment takes in all of it.
             end = max(self._boundary(self._now - lead), self._hinted)
             news.append(self._segment(end, CutReason.PAUSE))
-        elif silence >= self._rules.hint_pause:
-            news += self._hint()
+        else:
+            news += self._hint(silence)
         return news
 
-    def _hint(self) -> list[News]:
+    def _hint(self, silence: int) -> list[News]:
         voiced = sum(span.end - span.start for span in self._spans if span.speech and span.start >= self._hinted)
-        if voiced < self._rules.hint_voiced:
+        needed = self._rules.hint_for(voiced)
+        if needed is None or silence < needed:
             return []
-        start, self._hinted = self._hinted, self._boundary(self._now - _HINT_LEAD)
+        start, self._hinted = self._hinted, self._boundary(self._now - min(_HINT_LEAD, silence // 2))
         return [Tentative(self._take, self._index, Ms(start), Ms(self._hinted), Ms(voiced))]
 
     def _boundary(self, near: int) -> int:

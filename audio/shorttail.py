@@ -43,7 +43,7 @@ SAFE = frozenset({"tiny.en"})
 POSITIONS = 1500
 _TAIL_SECONDS = 1
 _FRAMES_PER_POSITION = 2
-FEWEST_WORDS_A_SECOND = 2.3
+FEWEST_WORDS_A_SECOND = 1.5
 """Fewer words than this a voiced second, and the decode is taken to have stopped early."""
 _JUDGED_FROM = Ms(3000)
 _MOST_REPEATS = 4

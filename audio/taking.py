@@ -106,8 +106,6 @@ class Taking:
         self._stored = 0
         self._clipped = 0
         self._speech = 0
-        self.speaking = False
-        """Whether a voice was heard at the end of what was judged."""
         self._unjudged = np.zeros(0, np.float32)
         self._top = full_scale(writer.format.width)
 
@@ -135,7 +133,7 @@ class Taking:
 
     def drop_unsure(self) -> None:
         """Another device answered: let go of everything since the right one was last known to answer."""
-        self._held.clear()
+        self._held = deque(block for block in self._held if block.at < self.sure_until)
 
     def _release(self, before: float) -> bool:
         """Let the held blocks which begin before ``before`` through the gates."""
@@ -208,7 +206,6 @@ class Taking:
         verdicts = self._vad.push(samples)
         if not verdicts:
             return
-        self.speaking = verdicts[-1].voicing is Voicing.SPEECH
         news: list[CaptureEvent] = []
         # All windows of one detector have one length, so their loudness is one matrix away.
         for size, group in groupby(verdicts, key=lambda verdict: verdict.end - verdict.start):

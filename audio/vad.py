@@ -27,13 +27,8 @@ _MODEL_FILE: Final = "assets/silero_vad_v6.onnx"
 _WEBRTC_WINDOW: Final = 480
 
 
-def gathered(speaking: bool) -> Ms:
-    """Return how much sound to gather before a detector is asked again: the more at once, the less it costs.
-
-    While somebody speaks nothing is decided for the next 200 ms of silence at least, so that much may wait; in a pause,
-    which ends segments and stories, half of it.
-    """
-    return Ms(192) if speaking else Ms(96)
+GATHERED: Final = Ms(96)
+"""So much sound is gathered before a detector is asked again: three windows at once cost half of one by one."""
 
 
 class Hysteresis:

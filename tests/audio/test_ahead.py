@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from audio.ahead import Ahead
-from audio.segmenter import ADAPTIVE, Segmenter
+from audio.segmenter import ADAPTIVE, CutStep, Segmenter, SegmentRules
 from audio.types import CutReason, Ms, Segment, TakeId, Tentative, Word
 
 TAKE = TakeId("01TAKE")
@@ -49,6 +49,23 @@ def heard(*parts: tuple[int, bool]) -> list[Tentative | Segment]:
             now += 20
             news += segmenter.push(Ms(now), speech, 0.1 if speech else 0.001)
     return [item for item in [*news, segmenter.finish(Ms(now))] if isinstance(item, Tentative | Segment)]
+
+
+@pytest.mark.parametrize(
+    ("voiced", "pause", "offered"),
+    [(3400, 400, 0), (3500, 180, 0), (3500, 200, 1), (5000, 120, 0), (5000, 140, 1), (6500, 80, 0), (6500, 100, 1)],
+)
+def test_the_more_waits_to_be_found_the_shorter_a_pause_will_do(voiced: int, pause: int, offered: int) -> None:
+    items = heard((voiced, True), (pause, False), (1000, True))
+    tried = [item for item in items if isinstance(item, Tentative)]
+    assert len(tried) == offered
+    # It ends inside the pause: neither the word before it nor the one after it is cut.
+    assert all(voiced <= item.end <= voiced + pause for item in tried)
+
+
+def test_hints_that_ask_for_longer_pauses_later_are_refused() -> None:
+    with pytest.raises(ValueError, match="hints"):
+        SegmentRules(hints=(CutStep(Ms(3000), Ms(100)), CutStep(Ms(5000), Ms(200))))
 
 
 def test_a_short_pause_after_enough_voice_offers_a_stretch_and_the_next_one_follows_it() -> None:
