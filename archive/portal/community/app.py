@@ -36,6 +36,7 @@ from archive.portal.community import (
     partnerdoor,
     partnering,
     people,
+    placing,
     prompting,
     review,
     story,
@@ -49,7 +50,7 @@ from archive.server.place import ArchiveHome
 
 MODULES: tuple[ModuleType, ...] = (
     front, review, finding, meaning, story, timeline, coding, codes, comparing, theming, cutting, erasing,
-    cueing, medleying, briefing, prompting, telling, partnering, boxing, governing, people, enter,
+    cueing, placing, medleying, briefing, prompting, telling, partnering, boxing, governing, people, enter,
 )  # fmt: skip
 MOST_BODY = 256 * 1024
 """The longest form: a moderation policy, a set of questions."""

@@ -1,14 +1,20 @@
-"""Briefings at the desk: sentences, quotes, and a check of each against its sound by the one who is signed in."""
+"""Briefings at the desk: sentences, many of them themes, and quotes, each checked against its sound by who is here."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from starlette.responses import Response
 
-from archive.patterns import briefings
-from archive.patterns.briefings import BadBriefing
+from archive.catalogue import Tx
+from archive.catalogue.consents import asks
+from archive.patterns import briefings, themes
+from archive.patterns.briefings import BadBriefing, Point
+from archive.patterns.themes import Theme, Voice
 from archive.people.roles import Permission
 from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, post
 from archive.portal.community.words import parse_clock
+from archive.types import Reader
 
 LINKS = (Link("/briefings", "Briefings", Permission.CODE),)
 
@@ -30,14 +36,18 @@ def routes(desk: Desk) -> list[Page]:
 def _list(ask: Ask) -> Response:
     with ask.reading() as tx:
         known = [(one, briefings.withdrawn_since(tx, one.id, ask.now)) for one in briefings.briefings(tx)]
-    return ask.page("briefings", briefings=known, cannot=briefings.CANNOT)
+        offered = themes.themes(tx, ask.now)
+    said = {"can": briefings.CAN, "cannot": briefings.CANNOT, "hear": briefings.HEAR}
+    return ask.page("briefings", briefings=known, themes=offered, **said)
 
 
 def _make(ask: Ask) -> Response:
     with ask.writing() as tx:
         title, audience = ask.form.get("title", ""), ask.form.get("audience", "")
-        cannot = ask.form.get("cannot", "")
-        ident = briefings.make_briefing(tx, title, audience, ask.who, ask.now, cannot=cannot)
+        told = {name: ask.form[name] for name in ("can", "cannot", "hear") if name in ask.form}
+        ident = briefings.make_briefing(tx, title, audience, ask.who, ask.now, **told)
+        for theme in ask.form.get("theme[]", "").split():
+            _of_theme(ask, tx, ident, theme)
     return go(f"/briefings/{ident}")
 
 
@@ -49,23 +59,59 @@ def _one(ask: Ask) -> Response:
         issues = briefings.issues_of(tx, found.id)
         # A quote its teller allows no more says nothing here either.
         shown = {one.id for one in found.quotes if briefings.may_be_seen(tx, one, ask.now)}
-    return ask.page("briefing", briefing=found, states=states, since=since, issues=issues, shown=shown)
+        every = themes.themes(tx, ask.now)
+        voices = {point.id: _voices(tx, point, every, ask.now) for point in found.points}
+    here = {point.theme for point in found.points}
+    return ask.page(
+        "briefing", briefing=found, states=states, since=since, issues=issues, shown=shown, voices=voices,
+        themes=[one for one in every if one.id not in here],
+    )  # fmt: skip
+
+
+def _voices(tx: Tx, point: Point, every: list[Theme], now: datetime) -> list[Voice]:
+    """The voices of a point's theme, for it and against it, whose words may be quoted now and are not yet here."""
+    theme = next((one for one in every if one.id == point.theme), None)
+    if theme is None:
+        return []
+    quoted = {(quote.story, quote.start, quote.end) for quote in point.quotes}
+    there = [voice for voice in theme.voices if (voice.story, voice.start, voice.end) not in quoted]
+    answers = asks(tx, [voice.story for voice in there], Reader.QUOTE, now)
+    return [voice for voice in there if voice.open and answers[voice.story].allowed]
 
 
 def _point(ask: Ask) -> Response:
     with ask.writing() as tx:
-        briefings.add_point(tx, ask.part("briefing"), ask.form.get("sentence", ""), ask.who, ask.now)
+        if theme := ask.form.get("theme", ""):
+            _of_theme(ask, tx, ask.part("briefing"), theme)
+        else:
+            briefings.add_point(tx, ask.part("briefing"), ask.form.get("sentence", ""), ask.who, ask.now)
     return _back(ask)
+
+
+def _of_theme(ask: Ask, tx: Tx, briefing: str, theme: str) -> None:
+    """Add a theme's sentence as it stands; its voices are then offered below it, none goes along by itself."""
+    sentence = themes.theme_of(tx, theme, ask.now).sentence
+    briefings.add_point(tx, briefing, sentence, ask.who, ask.now, theme=theme)
 
 
 def _quote(ask: Ask) -> Response:
+    story, start, end = _moment(ask)
+    with ask.writing() as tx:
+        briefings.add_quote(tx, ask.form.get("point", ""), story, start, end, ask.who, ask.now)
+    return _back(ask)
+
+
+def _moment(ask: Ask) -> tuple[str, int, int]:
+    """Where a quote is said: chosen among a theme's voices, or written as a story and two times."""
+    story, _, times = ask.form.get("moment", "").partition(":")
+    if story:
+        first, _, last = times.partition(":")
+        if first.isdecimal() and last.isdecimal() and len(times) < 20:  # noqa: PLR2004 (longer than any story)
+            return story, int(first), int(last)
     start, end = parse_clock(ask.form.get("from", "")), parse_clock(ask.form.get("until", ""))
     if start is None or end is None:
         raise BadBriefing("This is no time in a story.", "Write it as 0:12 or 1:02.5.")
-    with ask.writing() as tx:
-        point, story = ask.form.get("point", ""), ask.form.get("story", "").strip()
-        briefings.add_quote(tx, point, story, start, end, ask.who, ask.now)
-    return _back(ask)
+    return ask.form.get("story", "").strip(), start, end
 
 
 def _check(ask: Ask) -> Response:

@@ -57,13 +57,13 @@ def routes(desk: Desk) -> list[Page]:
 def _choose(ask: Ask) -> Response:
     known = [box for box in boxes(ask.catalogue) if box.revoked_at is None]
     with ask.reading() as tx:
-        rows = [(box.name, site_of(tx, box.name), _lying(tx, box.name, ask.now)) for box in known]
+        rows = [(box.name, site_of(tx, box.name), lying_on(tx, box.name, ask.now)) for box in known]
     if len(rows) == 1:
         return go(f"/cues/{known[0].name}")
     return ask.page("cues", boxes=rows)
 
 
-def _lying(tx: Tx, box: str, now: datetime) -> list[Button]:
+def lying_on(tx: Tx, box: str, now: datetime) -> list[Button]:
     """The buttons of a box something lies on, in order."""
     found = []
     for cue in sheets_of(tx, box, now).get(MAIN, []):
@@ -88,7 +88,7 @@ def _lent(tx: Tx, box: str, now: datetime) -> list[Button]:
 def _sheet(ask: Ask) -> Response:
     box = _known(ask)
     with ask.reading() as tx:
-        lying = {one.number: one for one in _lying(tx, box, ask.now)}
+        lying = {one.number: one for one in lying_on(tx, box, ask.now)}
         offered = offers(tx, box, ask.now)
         lent = guests(tx, ask.desk.place)[:MOST]
         site = site_of(tx, box)
