@@ -85,6 +85,7 @@ class Sky:
         y = (np.arange(height, dtype=np.float32) - self.horizon) / height
         self._x, self._y = np.meshgrid(x, y)
         self._coals: dict[tuple[str, int], pygame.Surface] = {}
+        self._glows: dict[tuple[float, float], pygame.Surface] = {}
 
     def _halo(self, tint: Colour, strength: float) -> Field:
         distance = np.hypot(self._x * 0.5, (self._y - 0.24) * 0.9)
@@ -108,7 +109,15 @@ class Sky:
         return pygame.Rect(width // 2 - half, self.horizon - tall, 2 * half, tall)
 
     def coals(self, brightness: float, sunk: float = 0.0) -> pygame.Surface:
-        """The coals as large as `coals_rect`, clear around them; ``brightness`` 0 (ash) to 1."""
+        """The coals as large as `coals_rect`, clear around them; ``brightness`` 0 (ash) to 1. Kept for one ``sunk``."""
+        key = (round(brightness, 3), sunk)
+        if key not in self._glows:
+            if any(other != sunk for _, other in self._glows):
+                self._glows.clear()
+            self._glows[key] = self._glowing(brightness, sunk)
+        return self._glows[key]
+
+    def _glowing(self, brightness: float, sunk: float) -> pygame.Surface:
         rect = self.coals_rect(sunk)
         window = np.s_[rect.top : rect.bottom, rect.left : rect.right]
         x, y = self._x[window], -self._y[window]

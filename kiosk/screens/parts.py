@@ -65,7 +65,7 @@ class Coals:
         return round(breath(now) * (STEPS - 1))
 
     def paint(self, surface: pygame.Surface, view: View, now: float) -> None:
-        """Copy the sheet of that brightness, laid over the still page once: only the dusk lies behind it."""
+        """Copy the sheet of that brightness, laid over the still page once: no other page may keep it."""
         index = self.step(view, now)
         if index in self._sheets:
             surface.blit(self._sheets[index], self.rect)

@@ -30,7 +30,7 @@ from kiosk.screens import (
 from kiosk.screens.light import Sky
 from kiosk.screens.model import Kind, View
 from kiosk.screens.page import KEYS, Ink, Page, TextBox, key_band, key_rect
-from kiosk.screens.parts import Part
+from kiosk.screens.parts import Coals, Part
 from kiosk.theme import Panel, Theme, panel_of
 
 Lay = Callable[[Page, View], tuple[Part, ...]]
@@ -187,5 +187,10 @@ class Renderer:
 
 
 def _kept(part: Part, before: tuple[Part, ...]) -> Part:
-    """The moving part of the same kind and place that was there before: it remembers levels and made surfaces."""
+    """The moving part of the same kind and place that was there before: it remembers levels and made surfaces.
+
+    Not the coals: their sheets hold the page below, and the feet of its letters reach into them.
+    """
+    if isinstance(part, Coals):
+        return part
     return next((old for old in before if type(old) is type(part) and old.rect == part.rect), part)

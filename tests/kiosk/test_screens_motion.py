@@ -39,6 +39,16 @@ def test_drawing_the_changes_is_drawing_it_all(views: dict[str, View], name: str
     assert same(surface, Renderer(DUSK, SIZE).picture(shown, 3.9))
 
 
+def test_the_next_question_has_nothing_left_of_the_one_before(views: dict[str, View]) -> None:
+    renderer, surface = Renderer(DUSK, SIZE), pygame.Surface(SIZE)
+    shown = views["attract"]
+    for body in ("Tell us about a day you were young and jumpy, gagging, joyfully yawping.", "Who was there?"):
+        shown = replace(shown, body=body)
+        for tick in range(45):
+            renderer.draw(surface, shown, tick / 10)
+        assert same(surface, Renderer(DUSK, SIZE).picture(shown, 4.4)), body
+
+
 @pytest.mark.parametrize("name", sorted(sample_views(load("en"))))
 def test_a_still_screen_costs_nothing(views: dict[str, View], name: str) -> None:
     renderer, surface = Renderer(DUSK, SIZE), pygame.Surface(SIZE)
