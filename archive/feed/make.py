@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from archive.askedback import claims_for, note_carried
-from archive.catalogue import Row, Tx
+from archive.catalogue import Catalogue, Row, Tx
 from archive.catalogue.changes import stamp
 from archive.catalogue.consents import ask, read_stored
 from archive.curation import prompt_sets, reader_for, settings_of
@@ -27,6 +27,9 @@ from archive.feed.erased import applied_feed, note_ended, receipts_for
 from archive.feed.hello import Hello
 from archive.feed.lending import Made, make_loan, words_of
 from archive.feed.manifest import (
+    LARGEST_CARD,
+    LARGEST_SOUND,
+    MOST_BYTES,
     MOST_EXCERPTS,
     MOST_LINES,
     MOST_LOANS,
@@ -37,6 +40,7 @@ from archive.feed.manifest import (
     Outcome,
     SentSet,
     Sheet,
+    loan_json,
     seal_feed,
 )
 from archive.objects import blob_key
@@ -47,10 +51,12 @@ from archive.reviewing.rendition import master_key
 from archive.server.place import ArchiveHome
 from archive.tombstones import Reach, Tombstone
 from audio.errors import AudioError
-from audio.types import Ms, TakeId
+from audio.types import Ms, TakeId, Word
 
 RENEW = timedelta(days=1)
 """A feed that says nothing new is signed again after this."""
+ROOM_FOR_LOANS = 3 * MOST_BYTES // 4
+"""Bytes of a feed that loans may take; the rest is for what was taken back, outcomes and receipts."""
 MOST_STONES = 2000
 MOST_OUTCOMES = 1000
 _Sheets = dict[str, dict[int, str]]
@@ -71,15 +77,36 @@ def feed_for(place: ArchiveHome, box: str, hello: Hello) -> bytes:
 
 
 def feed_of(
-    place: ArchiveHome, box: str, seal: bytes, sheets: Mapping[str, dict[int, str]], wanted: Mapping[str, list[Cut]]
+    place: ArchiveHome,
+    box: str,
+    seal: bytes,
+    sheets: Mapping[str, dict[int, str]],
+    wanted: Mapping[str, list[Cut]],
+    left_out: list[str] | None = None,
 ) -> bytes:
     """Lend ``wanted`` (cuts by story) to whoever holds the private half of ``seal``, and sign a feed that says so.
 
     The gate is asked for each story with the write lock held; ``box`` names who it is for, and which reader that is.
+    What is larger than whoever reads the feed takes is not in it: one story must not keep all the others, and what was
+    taken back, from arriving. Its name is added to ``left_out``.
     """
-    loans = [loan for story, cuts in wanted.items() if (loan := _loan(place, box, seal, story, cuts))]
+    large = [] if left_out is None else left_out
+    loans = [loan for story, cuts in wanted.items() if (loan := _loan(place, box, seal, story, cuts, large))]
     with place.catalogue() as catalogue, catalogue.write() as tx:
-        return _write(place, tx, box, seal, dict(sheets), loans)
+        return _write(place, tx, box, seal, dict(sheets), _fitting(loans, large))
+
+
+def _fitting(loans: list[Loan], large: list[str]) -> list[Loan]:
+    """Leave out the loans that say most until the others have room."""
+    sizes = {loan.story: len(json.dumps(loan_json(loan), ensure_ascii=False).encode()) for loan in loans}
+    left = ROOM_FOR_LOANS
+    kept = set()
+    for story in sorted(sizes, key=lambda one: (sizes[one], one)):
+        left -= sizes[story]
+        if left >= 0:
+            kept.add(story)
+    large += [str(loan.story) for loan in loans if loan.story not in kept]
+    return [loan for loan in loans if loan.story in kept]
 
 
 def open_blob(place: ArchiveHome, box: str, sha256: str) -> BinaryIO:
@@ -114,8 +141,11 @@ def _prepared(tx: Tx, box: str, now: datetime) -> tuple[_Sheets, dict[str, list[
     return sheets, dict(list(wanted.items())[:MOST_LOANS])
 
 
-def _loan(place: ArchiveHome, box: str, seal: bytes, story: str, cuts: list[Cut]) -> Loan | None:
-    """Return the loan of one story, made before or now; None where it is gone by now, or its sound cannot be read."""
+def _loan(place: ArchiveHome, box: str, seal: bytes, story: str, cuts: list[Cut], large: list[str]) -> Loan | None:
+    """Return the loan of one story, made before or now.
+
+    None where it is gone by now, its sound cannot be read, or it is too large (then it is named in ``large``).
+    """
     with place.catalogue() as catalogue:
         with catalogue.read() as tx:
             facts = tx.one("SELECT * FROM stories WHERE id = ?", story)
@@ -128,29 +158,49 @@ def _loan(place: ArchiveHome, box: str, seal: bytes, story: str, cuts: list[Cut]
             sound = None
             with contextlib.suppress(NoSuchStory):
                 sound = master_key(tx, story)
+        made: Made | None = None
         if row is not None and row["recipe"] == recipe and _whole(place, row):
             made = _stored(row)
-        elif sound is None:
-            return None
-        else:
-            try:
-                with place.working() as folder, place.objects.open(sound) as master:
-                    made, path, card = make_loan(facts, cuts, words, by, master, seal, folder)
-                    with catalogue.write() as tx:
-                        # Written down before they are stored: whatever happens, they go with their story.
-                        if not _note_blobs(tx, story, made):
-                            return None
-                    _keep_blobs(place, path, card)
-            except (NoSuchObject, AudioError):
-                return None
-            with catalogue.write() as tx:
-                if not _note_loan(place, tx, box, story, recipe, made):
-                    return None
+        elif sound is not None:
+            made = _make_anew(place, catalogue, box, facts, cuts, (words, by), sound, seal, recipe, large)
+    if made is None:
+        return None
     excerpts = tuple(
         LentExcerpt(cut.id, Ms(cut.start), Ms(cut.end), at, cut.title, cut.note)
         for cut, at in zip(cuts, made.places, strict=True)
     )
     return Loan(TakeId(story), str(facts["site"]), made.key, consent, made.sound, made.card, excerpts)
+
+
+def _make_anew(
+    place: ArchiveHome,
+    catalogue: Catalogue,
+    box: str,
+    facts: Row,
+    cuts: list[Cut],
+    words: tuple[list[Word], str],
+    sound: str,
+    seal: bytes,
+    recipe: str,
+    large: list[str],
+) -> Made | None:
+    """Cut, seal, keep and write down a loan; None as `_loan` says."""
+    story = str(facts["id"])
+    try:
+        with place.working() as folder, place.objects.open(sound) as master:
+            made, path, card = make_loan(facts, cuts, *words, master, seal, folder)
+            if made.sound.size > LARGEST_SOUND or made.card.size > LARGEST_CARD:
+                large.append(story)
+                return None
+            with catalogue.write() as tx:
+                # Written down before they are stored: whatever happens, they go with their story.
+                if not _note_blobs(tx, story, made):
+                    return None
+            _keep_blobs(place, path, card)
+    except (NoSuchObject, AudioError):
+        return None
+    with catalogue.write() as tx:
+        return made if _note_loan(place, tx, box, story, recipe, made) else None
 
 
 def _recipe(facts: Row, cuts: list[Cut], words: list[Any], seal: bytes) -> str:

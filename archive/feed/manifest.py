@@ -160,7 +160,7 @@ class Manifest:
             "box": self.box.hex(),
             "sequence": self.sequence,
             "made_at": self.made_at.isoformat(),
-            "loans": [_loan_json(loan) for loan in self.loans],
+            "loans": [loan_json(loan) for loan in self.loans],
             "sheets": [
                 {"name": sheet.name, "buttons": {str(button): cut for button, cut in sorted(sheet.buttons.items())}}
                 for sheet in self.sheets
@@ -287,7 +287,8 @@ def _agree(manifest: Manifest) -> None:
         raise BadFeed("This feed contradicts itself.", _KEEP)
 
 
-def _loan_json(loan: Loan) -> dict[str, Any]:
+def loan_json(loan: Loan) -> dict[str, Any]:
+    """Return a loan as a feed says it."""
     return {
         "story": loan.story,
         "site": loan.site,

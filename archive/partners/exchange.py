@@ -7,7 +7,7 @@ import contextlib
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -16,7 +16,7 @@ import httpx
 from archive.durable import remove, write_file
 from archive.errors import BadFeed
 from archive.feed.manifest import LARGEST_SOUND, MOST_BYTES
-from archive.partners.giving import blob_for, blobs_of, bundle_for
+from archive.partners.giving import Given, blob_for, blobs_of, give
 from archive.partners.known import BadPartner, Partner
 from archive.partners.taking import Taken, applied_volumes, take
 from archive.server.place import ArchiveHome
@@ -30,14 +30,24 @@ _TIMEOUT_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
-    """What went out (stories lent, over a folder) and what came; ``took`` is None where they had left nothing."""
+    """What went out (stories lent, over a folder) and what came; ``took`` is None where they had left nothing.
+
+    ``in_part`` and ``left_out`` name stories of ours that are too large to be lent whole, or at all.
+    """
 
     gave: int
     took: Taken | None = field(default=None)
+    in_part: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for `json`."""
-        return {"gave": self.gave, "took": None if self.took is None else self.took.to_json()}
+        return {
+            "gave": self.gave,
+            "in_part": list(self.in_part),
+            "left_out": list(self.left_out),
+            "took": None if self.took is None else self.took.to_json(),
+        }
 
 
 def exchange_folder(place: ArchiveHome, partner: Partner, folder: Path, who: str) -> Exchanged:
@@ -48,11 +58,12 @@ def exchange_folder(place: ArchiveHome, partner: Partner, folder: Path, who: str
     if not folder.is_dir():
         raise BadPartner(f"There is no folder {folder}.", "Is the stick in?")
     mine, theirs = place.public_key.fingerprint.replace(" ", ""), partner.key.fingerprint.replace(" ", "")
-    gave = _leave(place, partner, folder / f"{mine}-to-{theirs}")
+    gave, given = _leave(place, partner, folder / f"{mine}-to-{theirs}")
+    done = Exchanged(gave, None, tuple(given.in_part), tuple(given.left_out))
     source = folder / f"{theirs}-to-{mine}"
     feeds = sorted(source.glob("feed-*"))
     if not feeds:
-        return Exchanged(gave)
+        return done
     if len(feeds) > _MOST_VOLUMES or any(path.stat().st_size > MOST_BYTES for path in feeds):
         raise BadFeed("What lies there is larger than a bundle can be.")
 
@@ -62,7 +73,7 @@ def exchange_folder(place: ArchiveHome, partner: Partner, folder: Path, who: str
             raise BadFeed("A sound is missing in this folder.", "Let the partner exchange with it again.")
         return path.open("rb")
 
-    return Exchanged(gave, take(place, partner, [path.read_bytes() for path in feeds], fetch, who))
+    return replace(done, took=take(place, partner, [path.read_bytes() for path in feeds], fetch, who))
 
 
 def exchange_https(place: ArchiveHome, partner: Partner, who: str, client: httpx.Client | None = None) -> Exchanged:
@@ -118,9 +129,10 @@ class _Door:
         return bytes(data)
 
 
-def _leave(place: ArchiveHome, partner: Partner, folder: Path) -> int:
+def _leave(place: ArchiveHome, partner: Partner, folder: Path) -> tuple[int, Given]:
     """Write feeds and blobs; what is lent no more goes from the folder."""
-    feeds = bundle_for(place, partner)
+    given = give(place, partner)
+    feeds = given.volumes
     names = set(blobs_of(place, partner))
     (folder / "blobs").mkdir(parents=True, exist_ok=True)
     for name in sorted(names):
@@ -132,7 +144,7 @@ def _leave(place: ArchiveHome, partner: Partner, folder: Path) -> int:
         write_file(folder / _FEEDS.format(number), data, 0o600)
     for path in _stale(folder, names, len(feeds)):
         remove(path)
-    return len(names) // 2
+    return len(names) // 2, given
 
 
 def _stale(folder: Path, names: set[str], volumes: int) -> Iterator[Path]:

@@ -3,6 +3,10 @@
 The format is that of a box's feed (`archive.feed`), sealed to the partner's key and signed with ours, in as many
 volumes as the stories need; each says which of how many it is. What a curator blanked out is in none: a story is lent
 as the stretches between. Withdrawn stories are in the next bundle no more, and their tombstones are in every one.
+
+There are never fewer volumes than there were: in one that is empty now the partner reads that its stories have ended,
+and its number goes on growing, so that nobody shows an old one again. What is too large for a partner is lent from its
+beginning, as far as there is room, or not at all; `Given` says which.
 """
 
 from __future__ import annotations
@@ -10,15 +14,17 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Final
 
+from archive.bag import SOUND
 from archive.catalogue import Tx
 from archive.catalogue.consents import asks
 from archive.errors import NoSuchObject
 from archive.feed.erased import applied_feed
 from archive.feed.make import feed_of, open_blob
-from archive.feed.manifest import LONGEST_EXCERPT, MOST_EXCERPTS
+from archive.feed.manifest import LARGEST_CARD, LARGEST_SOUND, LONGEST_EXCERPT, MOST_EXCERPTS
 from archive.partners.known import Partner
 from archive.reviewing.excerpts import Cut, excerpts_of, touched_by_redaction
 from archive.reviewing.rendition import blanked_spans
@@ -28,6 +34,8 @@ from archive.types import Reader
 VOLUME: Final = 64
 """About so many stories a volume; a feed holds twice as many at most."""
 _SHORTEST_MS: Final = 1_000
+_FILLED: Final = 0.85
+"""How much of the room is planned for: a stretch may be louder, or fuller of words, than its story is throughout."""
 _MARK: Final = re.compile(r"volume-(\d{1,4})-of-(\d{1,4})")
 
 
@@ -42,21 +50,38 @@ def read_mark(name: str) -> tuple[int, int] | None:
     return None if found is None else (int(found[1]) - 1, int(found[2]))
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A bundle: its volumes, the stories lent in part alone, and those left out, because they are too large."""
+
+    volumes: list[bytes]
+    in_part: list[str]
+    left_out: list[str]
+
+
 def bundle_for(place: ArchiveHome, partner: Partner, applied: Mapping[int, int] | None = None) -> list[bytes]:
     """Make every volume for ``partner``, the gate asked for each story now. ``applied`` are the last ones they read.
 
     Raises `BadFeed`, `CatalogueTrouble`, `StoreTrouble`, `NoKey`.
     """
+    return give(place, partner, applied).volumes
+
+
+def give(place: ArchiveHome, partner: Partner, applied: Mapping[int, int] | None = None) -> Given:
+    """Do what `bundle_for` does, and say what was too large. Raises as it does."""
     now = place.now()
+    in_part: list[str] = []
+    left_out: list[str] = []
     with place.catalogue() as catalogue:
         with catalogue.write() as tx:
             for volume, sequence in (applied or {}).items():
                 applied_feed(tx, lender(partner.name, volume), sequence, now)
         with catalogue.read() as tx:
-            wanted = _wanted(tx, now)
+            wanted = _wanted(tx, now, in_part)
             sheets = _sheets(tx, wanted)
+            before = _volumes_before(tx, partner.name)
     volumes = 1
-    while len(wanted) > volumes * VOLUME:
+    while len(wanted) > volumes * VOLUME or volumes < before:
         volumes *= 2
     made = []
     for volume in range(volumes):
@@ -67,10 +92,18 @@ def bundle_for(place: ArchiveHome, partner: Partner, applied: Mapping[int, int] 
             for name, buttons in sheets.items()
             if (kept := {button: cut for button, cut in buttons.items() if cut in inside})
         }
-        made.append(
-            feed_of(place, lender(partner.name, volume), partner.seal, {**told, mark(volume, volumes): {}}, mine)
-        )
-    return made
+        told[mark(volume, volumes)] = {}
+        made.append(feed_of(place, lender(partner.name, volume), partner.seal, told, mine, left_out))
+    return Given(made, [story for story in in_part if story not in left_out], left_out)
+
+
+def _volumes_before(tx: Tx, partner: str) -> int:
+    """How many volumes were ever made for ``partner``."""
+    names = {str(row["box"]) for row in tx.all("SELECT box FROM box_feeds")}
+    volumes = 0
+    while lender(partner, volumes) in names:
+        volumes += 1
+    return volumes
 
 
 def blob_for(place: ArchiveHome, partner: Partner, sha256: str) -> BinaryIO:
@@ -96,32 +129,57 @@ def lender(partner: str, volume: int) -> str:
     return f"partner {partner}/{volume}"
 
 
-def _wanted(tx: Tx, now: datetime) -> dict[str, list[Cut]]:
+def _wanted(tx: Tx, now: datetime, in_part: list[str]) -> dict[str, list[Cut]]:
     stories = [str(row["id"]) for row in tx.all("SELECT id FROM stories WHERE has_voice = 1 ORDER BY id")]
     answers = asks(tx, stories, Reader.LEND, now)
     found = {}
     for story in stories:
-        if answers[story].allowed and (cuts := _cuts(tx, story)):
-            found[story] = cuts
+        if answers[story].allowed:
+            cuts, whole = _cuts(tx, story)
+            if cuts:
+                found[story] = cuts
+            if not whole:
+                in_part.append(story)
     return found
 
 
-def _cuts(tx: Tx, story: str) -> list[Cut]:
-    """The stretches of a story between what was blanked out, then the excerpts that lie on sheets."""
+def _cuts(tx: Tx, story: str) -> tuple[list[Cut], bool]:
+    """The stretches of a story between what was blanked out, then the excerpts that lie on sheets; whether all is in.
+
+    Excerpts have their places first: a person chose them.
+    """
     row = tx.one("SELECT length_ms, prompt_text, title FROM stories WHERE id = ?", story)
     assert row is not None
     title, length, at = str(row["prompt_text"] or row["title"])[:200], int(row["length_ms"]), 0
-    cuts: list[Cut] = []
-    for start, end in (*blanked_spans(tx, story), (length, length)):
-        while start - at >= _SHORTEST_MS and len(cuts) < MOST_EXCERPTS:
-            stop = min(start, at + LONGEST_EXCERPT)
-            cuts.append(Cut(f"{story}{len(cuts):02}", story, at, stop, title, "", "", ""))
-            at = stop
-        at = max(at, end)
     shown = tx.all("SELECT DISTINCT excerpt FROM sheet_cues WHERE story = ? ORDER BY excerpt", story)
     named = {str(one["excerpt"]) for one in shown}
-    cuts += [one for one in excerpts_of(tx, story) if one.id in named and not touched_by_redaction(tx, one)]
-    return cuts[:MOST_EXCERPTS]
+    chosen = [one for one in excerpts_of(tx, story) if one.id in named and not touched_by_redaction(tx, one)]
+    chosen = chosen[: MOST_EXCERPTS // 2]
+    room = _room_ms(tx, story, length) - sum(one.length for one in chosen)
+    cuts: list[Cut] = []
+    whole = True
+    for start, end in (*blanked_spans(tx, story), (length, length)):
+        while start - at >= _SHORTEST_MS:
+            stop = min(start, at + LONGEST_EXCERPT, at + max(0, room))
+            if stop - at < _SHORTEST_MS or len(cuts) + len(chosen) >= MOST_EXCERPTS:
+                whole = False
+                break
+            cuts.append(Cut(f"{story}{len(cuts):02}", story, at, stop, title, "", "", ""))
+            room -= stop - at
+            at = stop
+        at = max(at, end)
+    return cuts + chosen, whole
+
+
+def _room_ms(tx: Tx, story: str, length: int) -> int:
+    """About how many ms of a story fit into what a partner takes, by the size of its sound and its words."""
+    sound = tx.one("SELECT size FROM files WHERE story = ? AND path = ?", story, SOUND)
+    words = tx.all("SELECT words FROM passages WHERE story = ?", story)
+    shares = [
+        LARGEST_SOUND / int(sound["size"]) if sound and sound["size"] else 1.0,
+        LARGEST_CARD / max(1, sum(len(row["words"].encode()) for row in words)),
+    ]
+    return int(length * min(shares) * _FILLED)
 
 
 def _sheets(tx: Tx, wanted: Mapping[str, list[Cut]]) -> dict[str, dict[int, str]]:

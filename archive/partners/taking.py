@@ -7,6 +7,7 @@ reader there is for them is `Reader.LEND`, asked of the record that came with ea
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import tempfile
@@ -19,7 +20,7 @@ from archive.catalogue import Tx
 from archive.catalogue.changes import note_change, stamp
 from archive.consent import may, standing
 from archive.consentrecord import record
-from archive.errors import BadFeed
+from archive.errors import ArchiveError, BadFeed
 from archive.feed.manifest import LARGEST_CARD, LARGEST_SOUND, Blob, Loan, Manifest, open_feed
 from archive.objects import BLOCK
 from archive.partners.giving import read_mark
@@ -58,13 +59,31 @@ def take(place: ArchiveHome, partner: Partner, feeds: list[bytes], fetch: Fetch,
     raises.
     """
     volumes = _volumes(place, partner, feeds)
+    with place.catalogue() as catalogue, catalogue.read() as tx:
+        # Nothing of a bundle that is refused is fetched.
+        _check_fresh(tx, partner, volumes)
+    kept: list[str] = []
+    try:
+        return _taken(place, partner, volumes, fetch, who, kept)
+    except BaseException:
+        with contextlib.suppress(ArchiveError), place.catalogue() as catalogue, catalogue.read() as tx:
+            used = _blobs_in_use(tx)
+            drop(place, [sha256 for sha256 in kept if sha256 not in used])
+        raise
+
+
+def _taken(
+    place: ArchiveHome, partner: Partner, volumes: list[tuple[bytes, Manifest]], fetch: Fetch, who: str, kept: list[str]
+) -> Taken:
+    """Keep every blob (and name it in ``kept``), then let all of the bundle count at once."""
     taken, rows = Taken(), []
     now = place.now()
     for volume, (_, manifest) in enumerate(volumes):
         for loan in manifest.loans:
             if may(standing(loan.consent.events), Reader.LEND, now).allowed:
-                _keep(place, loan.sound, LARGEST_SOUND, fetch)
-                _keep(place, loan.card, LARGEST_CARD, fetch)
+                for blob, most in ((loan.sound, LARGEST_SOUND), (loan.card, LARGEST_CARD)):
+                    if _keep(place, blob, most, fetch):
+                        kept.append(blob.sha256)
                 rows.append(_row(partner, volume, loan))
                 taken.lent.append(str(loan.story))
             else:
@@ -74,7 +93,7 @@ def take(place: ArchiveHome, partner: Partner, feeds: list[bytes], fetch: Fetch,
         before = tx.all("SELECT story, sound, card FROM partner_stories WHERE partner = ?", partner.name)
         _apply(tx, partner, volumes, rows, place, taken)
         taken.ended = [str(row["story"]) for row in before if row["story"] not in set(taken.lent)]
-        still = {str(key) for row in tx.all("SELECT sound, card FROM partner_stories") for key in row}
+        still = _blobs_in_use(tx)
         told = json.dumps({"lent": len(taken.lent), "ended": len(taken.ended)})
         note_change(tx, who, "exchanged with a partner", partner.name, told, now)
     for row in before:
@@ -82,6 +101,10 @@ def take(place: ArchiveHome, partner: Partner, feeds: list[bytes], fetch: Fetch,
             if sha256 not in still:
                 place.objects.delete(blob_name(sha256))
     return taken
+
+
+def _blobs_in_use(tx: Tx) -> set[str]:
+    return {str(key) for row in tx.all("SELECT sound, card FROM partner_stories") for key in row}
 
 
 def drop(place: ArchiveHome, blobs: list[str]) -> None:
@@ -124,21 +147,23 @@ def _volumes(place: ArchiveHome, partner: Partner, feeds: list[bytes]) -> list[t
 
 
 def _check_fresh(tx: Tx, partner: Partner, volumes: list[tuple[bytes, Manifest]]) -> None:
-    """Refuse an older bundle than the one in use: what was taken back meanwhile would come back with it."""
+    """Refuse an older bundle than the one in use: what was taken back meanwhile would come back with it.
+
+    The number of every volume there ever was is known. One with fewer volumes has to be newer than those it no longer
+    has, too: what lay in them ends with it.
+    """
     for row in tx.all("SELECT volume, sequence, sha256 FROM partner_volumes WHERE partner = ?", partner.name):
-        if int(row["volume"]) < len(volumes):
-            data, manifest = volumes[int(row["volume"])]
-            same = hashlib.sha256(data).hexdigest() == row["sha256"]
-            if not same and manifest.sequence <= int(row["sequence"]):
-                raise BadFeed("This bundle is older than the one in use.", _KEEP)
+        data, manifest = volumes[int(row["volume"]) % len(volumes)]
+        same = hashlib.sha256(data).hexdigest() == row["sha256"]
+        if not same and manifest.sequence <= int(row["sequence"]):
+            raise BadFeed("This bundle is older than the one in use.", _KEEP)
 
 
 def _apply(
     tx: Tx, partner: Partner, volumes: list[tuple[bytes, Manifest]], rows: list[tuple[Any, ...]],
     place: ArchiveHome, taken: Taken,
 ) -> None:  # fmt: skip
-    for table in ("partner_texts", "partner_volumes"):
-        tx.run(f"DELETE FROM {table} WHERE partner = ?", partner.name)  # noqa: S608 - our names
+    tx.run("DELETE FROM partner_texts WHERE partner = ?", partner.name)
     # What ended goes, and with it what lay on our boxes' buttons; what stays keeps its places there.
     lent = set(taken.lent)
     for row in tx.all("SELECT story, volume FROM partner_stories WHERE partner = ?", partner.name):
@@ -154,7 +179,8 @@ def _apply(
     )
     for volume, (data, manifest) in enumerate(volumes):
         tx.run(
-            "INSERT INTO partner_volumes (partner, volume, sequence, sha256, at) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO partner_volumes (partner, volume, sequence, sha256, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT "
+            "(partner, volume) DO UPDATE SET sequence = excluded.sequence, sha256 = excluded.sha256, at = excluded.at",
             partner.name, volume, manifest.sequence, hashlib.sha256(data).hexdigest(), stamp(place.now()),
         )  # fmt: skip
         texts = [("prompts", one.name, one.toml) for one in manifest.prompts] if volume == 0 else []
@@ -181,11 +207,11 @@ def _row(partner: Partner, volume: int, loan: Loan) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _keep(place: ArchiveHome, blob: Blob, most: int, fetch: Fetch) -> None:
-    """Store a blob, sealed as it came, if it is the one the signed feed names."""
+def _keep(place: ArchiveHome, blob: Blob, most: int, fetch: Fetch) -> bool:
+    """Store a blob, sealed as it came, if it is the one the signed feed names; False where it is here already."""
     key = blob_name(blob.sha256)
     if place.objects.exists(key):
-        return
+        return False
     with tempfile.TemporaryFile(dir=place.work) as whole, fetch(blob.sha256) as source:
         digest, size = hashlib.sha256(), 0
         while size <= min(most, blob.size) and (block := source.read(min(BLOCK, blob.size + 1 - size))):
@@ -196,3 +222,4 @@ def _keep(place: ArchiveHome, blob: Blob, most: int, fetch: Fetch) -> None:
             raise BadFeed("A sound this partner sent is not the one that was signed.", _KEEP)
         whole.seek(0)
         place.objects.put(key, whole)
+    return True

@@ -80,6 +80,10 @@ def _exchange(place: ArchiveHome, name: str, target: Path | None, *, as_json: bo
     took = "They had left nothing."
     if done.took is not None:
         took = f"{len(done.took.lent)} stories came, {len(done.took.ended)} ended."
+    if done.in_part:
+        took += f" Lent from the beginning alone, because they are too long: {', '.join(done.in_part)}."
+    if done.left_out:
+        took += f" Not lent, because they are too large: {', '.join(done.left_out)}."
     emit({"partner": name, **done.to_json()}, lambda: took, as_json=as_json)
 
 

@@ -19,7 +19,7 @@ from archive.export.plain import export
 from archive.export.reading import read_back
 from archive.keycode import Cost
 from archive.partners.exchange import exchange_folder, exchange_https
-from archive.partners.giving import bundle_for
+from archive.partners.giving import blob_for, bundle_for
 from archive.partners.known import BadPartner, add_partner, partner_named, partners, remove_partner
 from archive.partners.lent import guests, open_guest
 from archive.partners.taking import drop, take, texts_of
@@ -196,7 +196,6 @@ def test_a_missing_volume_is_noticed(pair, monkeypatch):
         lower.story(*LENT)
     feeds = bundle_for(lower.place, partner(lower, "upper"))
     assert len(feeds) == 4
-    from archive.partners.giving import blob_for
 
     def fetch(sha256):
         return blob_for(lower.place, partner(lower, "upper"), sha256)
@@ -206,6 +205,97 @@ def test_a_missing_volume_is_noticed(pair, monkeypatch):
         with pytest.raises(BadFeed):
             take(upper.place, partner(upper, "lower"), some, fetch, "ben")
     assert len(here(upper)) == 3
+
+
+def test_volumes_never_get_fewer_and_an_old_one_never_comes_back(pair, swap, monkeypatch):
+    lower, upper = pair
+    monkeypatch.setattr("archive.partners.giving.VOLUME", 1)
+    stories = [lower.story(*LENT) for _ in range(3)]
+    swap()
+    assert sorted(here(upper)) == sorted(stories)
+    old = bundle_for(lower.place, partner(lower, "upper"))
+    lower.place.clock.advance(60)
+    for story in stories[1:]:
+        lower.withdraw(story)
+    _, theirs = swap()
+    # What lay in the volumes that are empty now ended there, and the lender knows it after the next visit.
+    assert sorted(theirs.ended) == sorted(stories[1:])
+    assert here(upper) == stories[:1]
+    new = bundle_for(lower.place, partner(lower, "upper"))
+    assert len(new) == len(old) == 4
+
+    def never(_):
+        raise AssertionError("nothing of it is fetched")
+
+    for mixed in range(len(new)):
+        feeds = [old[n] if n == mixed else new[n] for n in range(len(new))]
+        if old[mixed] != new[mixed]:
+            with pytest.raises(BadFeed, match="older"):
+                take(upper.place, partner(upper, "lower"), feeds, never, "ben")
+    assert here(upper) == stories[:1]
+
+
+def test_a_shorter_bundle_does_not_make_the_numbers_of_a_longer_one_forgotten(pair, swap, monkeypatch):
+    """A lender that came out of a backup made before it had so many volumes."""
+    lower, upper = pair
+    stories = [lower.story(*LENT) for _ in range(3)]
+    monkeypatch.setattr("archive.partners.giving.VOLUME", 1)
+    swap()
+    longer = bundle_for(lower.place, partner(lower, "upper"))
+    lower.withdraw(stories[0])
+    monkeypatch.setattr("archive.partners.giving.VOLUME", 64)
+    lower.place.clock.advance(60)
+    with lower.place.catalogue() as catalogue, catalogue.write() as tx:
+        tx.run("DELETE FROM box_feeds")
+        tx.run("DELETE FROM loans")
+    swap()
+    assert sorted(here(upper)) == sorted(stories[1:])
+    with pytest.raises(BadFeed, match="older"):
+        take(upper.place, partner(upper, "lower"), longer, lambda _: io.BytesIO(), "ben")
+    assert sorted(here(upper)) == sorted(stories[1:])
+
+
+def test_a_story_too_large_for_a_partner_does_not_keep_others_from_arriving(pair, swap, monkeypatch):
+    lower, upper = pair
+    long, short = lower.story(*LENT), lower.story(*LENT, hertz=500)
+    with lower.place.catalogue() as catalogue, catalogue.write() as tx:
+        (size,) = tx.one("SELECT size FROM files WHERE story = ?", long)
+        # It has four times the words, and its sound four times the room, of what a partner takes.
+        tx.run("UPDATE files SET size = ? WHERE story = ?", 4 * size, long)
+    monkeypatch.setattr("archive.partners.giving.LARGEST_SOUND", size)
+    done = exchange_folder(lower.place, partner(lower, "upper"), swap.stick, "ana")
+    assert (done.in_part, done.left_out) == ((long, short), ())
+    # Planned with room to spare, and still too large for whoever reads it: left out, the others arrive.
+    with lower.place.catalogue() as catalogue, catalogue.read() as tx:
+        sizes = {row["story"]: row["sound_size"] for row in tx.all("SELECT story, sound_size FROM loans")}
+    assert sizes[long] < sizes[short] / 3
+    monkeypatch.setattr("archive.feed.make.LARGEST_SOUND", sizes[short] - 1)
+    with lower.place.catalogue() as catalogue, catalogue.write() as tx:
+        tx.run("DELETE FROM loans")
+    done = exchange_folder(lower.place, partner(lower, "upper"), swap.stick, "ana")
+    assert (done.in_part, done.left_out) == ((long,), (short,))
+    assert done.to_json()["left_out"] == [short]
+    swap()
+    assert here(upper) == [long]
+
+
+def test_nothing_of_a_bundle_that_fails_stays(pair):
+    lower, upper = pair
+    for _ in range(2):
+        lower.story(*LENT)
+    feeds = bundle_for(lower.place, partner(lower, "upper"))
+    fetched = []
+
+    def breaks(sha256):
+        if len(fetched) == 2:
+            raise BadFeed("The stick was pulled out.")
+        fetched.append(sha256)
+        return blob_for(lower.place, partner(lower, "upper"), sha256)
+
+    with pytest.raises(BadFeed):
+        take(upper.place, partner(upper, "lower"), feeds, breaks, "ben")
+    assert len(fetched) == 2
+    assert list(upper.place.objects.keys("partners/")) == []
 
 
 MATRIX = [
