@@ -23,10 +23,13 @@ from hardware.lamps import Lamps, RememberedLamps
 from hardware.notify import Notifier, Watchdog, watchdog_interval
 from kiosk.app import App, Arrival
 from kiosk.box import Drivers, Setting, make_app, make_hands, make_player_of, make_source_of, only_kiosk, read_home
+from kiosk.config import load as load_config
 from kiosk.door import Door
+from kiosk.firstrun.aloud import Aloud
 from kiosk.firstrun.running import Around, FirstRun
 from kiosk.firstrun.sheet import unfinished
 from kiosk.firstrun.sound import hear_itself, other_cards
+from kiosk.speech import Voice, speech_cache
 from kiosk.texts import load, shipped_languages
 from kiosk.theme import make_theme
 from kiosk.thrift import spare_memory
@@ -181,7 +184,10 @@ def make_ready(setting: Setting, clock: Clock, stop: threading.Event, *, window:
         beats = Beats(clock)
         around = Around(
             store, clock, controls, screen, words, Door(), lambda card: hear_itself(setting.home, clock, stop, card),
-            lambda: other_cards(setting.home),
+            lambda: other_cards(setting.home), aloud=Aloud(
+                Voice(words, recordings=setting.home.texts, cache=speech_cache()),
+                lambda: make_player_of(load_config(setting.home.config), clock, queue.SimpleQueue()),
+            ),
         )  # fmt: skip
         try:
             if not FirstRun(around, first, first[0], arrivals).run(stop, beats.waiting):

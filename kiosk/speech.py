@@ -149,7 +149,7 @@ def lines_of(texts: Texts) -> tuple[tuple[str, str], ...]:
     """
     words = texts.words
     plain = [(finished(text), key) for key, text in words.items() if "{" not in text]
-    labels = [(key, text) for key, text in words.items() if key.startswith("keys.")]
+    labels = [(key, text) for key, text in words.items() if key.startswith(("keys.", "setup.key_"))]
     pressed = [
         (texts.get(place, label=label), f"{place}+{key}")
         for place in _LABELLED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from audio.loopback import Heard
 from hardware.accesspoint import Network
@@ -33,11 +34,18 @@ _PICTURES: Mapping[Heard, Icon] = {
 }
 
 
-def view(  # noqa: PLR0911 (one answer a step)
+def view(
     walk: Walk, texts: Texts, offered: Mapping[Control, Meaning], network: Network | None, port: int, digits: str
 ) -> View:
     """The screen of ``walk``. ``network`` is the open access point, if one is; ``digits`` pair the phone."""
-    faces = tuple(_face(control, walk, meaning, texts) for control, meaning in offered.items())
+    meant = {control: meaning for control, meaning in offered.items() if meaning is not Meaning.SPEAK}
+    faces = tuple(_face(control, walk, meaning, texts) for control, meaning in meant.items())
+    return replace(_step(walk, texts, faces, network, port, digits), side=(_speak(walk, texts),))
+
+
+def _step(  # noqa: PLR0911 (one answer a step)
+    walk: Walk, texts: Texts, faces: tuple[KeyFace, ...], network: Network | None, port: int, digits: str
+) -> View:
     match walk.step:
         case Step.LANGUAGE:
             return View(
@@ -72,6 +80,12 @@ def _plain(walk: Walk, texts: Texts, faces: tuple[KeyFace, ...], headline: str, 
     return View(
         Kind.SET_UP, walk.language, headline=texts.get(headline), body=texts.get(body), keys=faces, picture=picture
     )
+
+
+def _speak(walk: Walk, texts: Texts) -> KeyFace:
+    """The key that has screens read, the same as on a live box."""
+    word, icon = ("keys.speak_on", Icon.QUIET) if walk.aloud else ("keys.speak", Icon.SPEAK)
+    return KeyFace(Control.LANGUAGE, texts.get(word), icon)
 
 
 def _face(control: Control, walk: Walk, meaning: Meaning, texts: Texts) -> KeyFace:

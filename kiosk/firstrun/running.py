@@ -18,11 +18,14 @@ from audio.loopback import Heard, Loop
 from hardware.controls import Controls
 from hardware.types import ControlEvent
 from kiosk.door import Door
+from kiosk.firstrun.aloud import Aloud, said
 from kiosk.firstrun.looks import view
 from kiosk.firstrun.sheet import go_live, put_language
 from kiosk.firstrun.steps import Deed, Happening, Step, Walk, keys, step
 from kiosk.later import Beside, Done
+from kiosk.screens.model import View
 from kiosk.settingsfile import put_settings
+from kiosk.speech import Reading
 from kiosk.texts import Texts
 from kiosk.window import Screen
 
@@ -34,7 +37,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What the setting up works with. ``cards`` lists the other sound cards by name; ``port`` is that of the pages."""
+    """What the setting up works with. ``cards`` lists the other sound cards by name; ``port`` is that of the pages.
+
+    Without ``aloud`` nothing is read.
+    """
 
     store: Store
     clock: Clock
@@ -45,6 +51,7 @@ class Around:
     try_sound: Try
     cards: Callable[[], list[str]]
     port: int = 8480
+    aloud: Aloud | None = None
 
 
 class FirstRun:
@@ -67,6 +74,7 @@ class FirstRun:
         self._command = around.store.last_command()
         self._version = -1
         self._round = 0
+        self._said = ""
 
     # -- the screen's listener: nothing is typed, and a touched language is taken by its key --------------------------
 
@@ -103,6 +111,7 @@ class FirstRun:
             return True
         finally:
             around.controls.stop()
+            self._hush()
             self._close()
 
     def turn(self, wait: float) -> None:
@@ -125,6 +134,32 @@ class FirstRun:
             self._digits,
         )  # fmt: skip
         around.screen.show(shown, now)
+        self._read(shown)
+
+    # -- reading aloud ------------------------------------------------------------------------------------------------
+
+    def _read(self, shown: View) -> None:
+        """Read a screen that has changed, once; while the box listens to its own tone it says nothing."""
+        aloud, walk = self._around.aloud, self.walk
+        text = said(shown, self._around.texts[walk.language]) if walk.aloud else ""
+        if aloud is None or text == self._said:
+            return
+        self._said = text
+        self._hush()
+        if not text or (walk.step is Step.SOUND and walk.heard is None):
+            return
+
+        def then(reading: Reading | None) -> None:
+            if reading is not None and self._said == text:
+                aloud.play(reading)
+
+        self._beside.do(
+            lambda: aloud.make(text, walk.language), then, lambda error: _log.warning("cannot read aloud: %s", error)
+        )
+
+    def _hush(self) -> None:
+        if self._around.aloud is not None:
+            self._around.aloud.hush()
 
     def _arrive(self, arrival: ControlEvent | Happening | Done) -> None:
         match arrival:
@@ -197,6 +232,7 @@ class FirstRun:
 
     def _try(self) -> None:
         """Play and listen beside, so that the screen stays alive; an answer to an earlier try is not taken."""
+        self._hush()
         self._round += 1
         number, around, card = self._round, self._around, self._card
 

@@ -50,7 +50,7 @@ class Walk:
     """All that is known while a box is set up. ``heard`` is None before a tone, and while one is tried.
 
     ``other`` is a sound card that would do, where the one in the settings does not; ``filled`` whether a phone's page
-    was written down.
+    was written down, ``aloud`` whether screens are read.
     """
 
     step: Step = Step.LANGUAGE
@@ -59,6 +59,7 @@ class Walk:
     heard: Heard | None = None
     other: str = ""
     filled: bool = False
+    aloud: bool = False
 
 
 On = Meaning | Happening
@@ -82,6 +83,7 @@ GUARDS: Mapping[str, Callable[[Walk], bool]] = {
 }
 S, M, H, D = Step, Meaning, Happening, Deed
 ROWS: tuple[Row, ...] = (
+    *(Row(step, M.SPEAK) for step in (S.LANGUAGE, S.PHONE, S.SOUND, S.LIVE)),
     Row(S.LANGUAGE, M.MOVE),
     Row(S.LANGUAGE, M.TAKE, S.PHONE, (D.OPEN,)),
     Row(S.PHONE, M.PAIR, None, (D.OPEN,)),
@@ -105,6 +107,7 @@ KEYS: Mapping[Control, tuple[tuple[Step, Meaning], ...]] = {
     ),
     Control.MIDDLE: ((S.LANGUAGE, M.MOVE), (S.PHONE, M.DONE), (S.SOUND, M.HEAR)),
     Control.RIGHT: ((S.PHONE, M.BACK), (S.SOUND, M.BACK), (S.LIVE, M.BACK)),
+    Control.LANGUAGE: tuple((step, M.SPEAK) for step in (S.LANGUAGE, S.PHONE, S.SOUND, S.LIVE)),
 }  # fmt: skip
 """Which key means what: of a step's meanings on one key the first that would do something now."""
 
@@ -134,6 +137,8 @@ def step(walk: Walk, on: On, *, heard: Heard | None = None, other: str = "") -> 
     if on is Meaning.MOVE:
         here = walk.languages.index(walk.language)
         walk = replace(walk, language=walk.languages[(here + 1) % len(walk.languages)])
+    if on is Meaning.SPEAK:
+        walk = replace(walk, aloud=not walk.aloud)
     if on is Happening.SAVED:
         walk = replace(walk, filled=True)
     if on is Happening.TRIED:

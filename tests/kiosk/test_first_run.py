@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import re
 import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
@@ -15,15 +18,18 @@ from archive.portal.app import make_app
 from archive.store import Store
 from audio.clock import VirtualClock
 from audio.loopback import Heard, Loop
+from audio.player import SilentPlayer
 from hardware.controls import make_controls
 from hardware.types import Control
 from kiosk.config import load as load_config
 from kiosk.door import Door, write_point
+from kiosk.firstrun.aloud import Aloud
 from kiosk.firstrun.running import Around, FirstRun
 from kiosk.firstrun.sheet import LIVE, STICK, Sheet, go_live, unfinished
 from kiosk.firstrun.steps import ROWS, Deed, Happening, Step, Walk, keys, page, step
 from kiosk.names import Meaning
 from kiosk.poster import make_poster
+from kiosk.speech import RATE, Reading, Voice
 from kiosk.texts import load, shipped_languages
 from kiosk.theme import DUSK
 from kiosk.window import Picture
@@ -211,6 +217,81 @@ def test_a_wrong_sound_card_is_found_out_and_another_offered(box: Box) -> None:
     box.until(lambda: box.run.walk.heard is not None)
     assert (box.run.walk.heard, box.run.walk.other) == (Heard.GOOD, "")
     assert load_config(box.home.config).sound.microphone == "USB card"
+
+
+class Loudspeaker(SilentPlayer):
+    """Remembers what was opened, closed and played on it."""
+
+    opened: ClassVar[list[Loudspeaker]] = []
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__(clock, lambda _: None)
+        self.closed = False
+        Loudspeaker.opened.append(self)
+
+    def close(self) -> None:
+        self.closed = True
+        super().close()
+
+
+@pytest.fixture
+def heard_aloud(box: Box, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is read of each screen; a second of silence stands for the words."""
+    Loudspeaker.opened.clear()
+    read: list[str] = []
+
+    class Spoken(Voice):
+        def read(self, text: str, language: str) -> Reading | None:
+            read.append(f"{language}: {text}")
+            return Reading(np.zeros(RATE, np.float32), RATE)
+
+    aloud = Aloud(Spoken({}), lambda: Loudspeaker(box.clock))
+    box.run._around = replace(box.run._around, aloud=aloud)
+    return read
+
+
+def test_every_screen_of_the_setting_up_is_read_with_the_speak_key(box: Box, heard_aloud: list[str]) -> None:
+    from hardware.accesspoint import ScriptedPoint
+
+    box.run.turn(0.0)
+    assert heard_aloud == []
+    box.press(Meaning.SPEAK)
+    box.until(lambda: len(heard_aloud) == 1 and len(Loudspeaker.opened) == 1)
+    assert "English" in heard_aloud[0]
+    box.press(Meaning.MOVE)
+    box.until(lambda: len(heard_aloud) == 2)
+    assert heard_aloud[1].startswith("es: ")
+    box.press(Meaning.TAKE)
+    write_point(box.point, ScriptedPoint().open())
+    box.until(lambda: any("1 0 . 4 2 . 7 . 1" in said for said in heard_aloud))
+    assert " ".join(box.run._digits) in heard_aloud[-1], "the figures one by one"
+    point = ScriptedPoint().open()
+    assert point.passphrase != ""
+    box.press(Meaning.DONE)
+    assert Loudspeaker.opened[-1].closed, "the tone has the loudspeaker for itself"
+    box.until(lambda: box.run.walk.heard is not None)
+    texts = load("es")
+    box.until(lambda: texts.get("setup.sound_good") in heard_aloud[-1])
+    assert not any(texts.get("setup.sound_trying") in said for said in heard_aloud)
+    box.press(Meaning.TAKE)
+    box.until(lambda: texts.get("setup.live_body") in heard_aloud[-1])
+    said = len(heard_aloud)
+    box.run.turn(0.0)
+    assert len(heard_aloud) == said, "each screen once"
+    box.press(Meaning.SPEAK)
+    assert Loudspeaker.opened[-1].closed, "pressed again, it is silent at once"
+
+
+@pytest.mark.parametrize("language", shipped_languages())
+def test_the_speak_key_has_a_name_on_every_screen_of_the_setting_up(language: str) -> None:
+    from kiosk.firstrun.looks import view
+
+    texts = load(language)
+    for step_ in (Step.LANGUAGE, Step.PHONE, Step.SOUND, Step.LIVE):
+        walk = Walk(step_, shipped_languages(), language, heard=Heard.FAR)
+        assert keys(walk)[Control.LANGUAGE] is Meaning.SPEAK
+        (speak,) = view(walk, texts, keys(walk), None, 8480, "").side
+        assert (speak.control, speak.label) == (Control.LANGUAGE, texts.get("keys.speak"))
 
 
 def test_a_box_without_phone_or_sound_can_go_live_all_the_same(box: Box) -> None:
