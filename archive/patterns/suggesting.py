@@ -1,19 +1,18 @@
 """A machine proposes codes for a story, from what people coded before; a named person accepts or refuses each.
 
-The method is small and can be followed: words are weighted by how rare they are (TF-IDF), and a passage is proposed
-the code of the coded highlights whose words are nearest to its own. Each proposal names those highlights, so that a
-person sees what it rests on; one that rests on nothing they may still read is not shown. Nobody but a person codes.
+The method is small and can be followed: a passage is proposed the code of the coded highlights it is nearest to, by
+its words, and by its meaning where the index has vectors (`archive.patterns.nearest`). Each proposal names the model
+with its version and those highlights, so that a person sees what it rests on; one that rests on nothing they may
+still read is not shown. Nobody but a person codes.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-
-import numpy as np
 
 from archive.catalogue import Row, Tx
 from archive.catalogue.changes import note_change, stamp
@@ -21,19 +20,15 @@ from archive.catalogue.consents import asks
 from archive.patterns.codebook import codes_of, resolved
 from archive.patterns.highlights import BadHighlight, Highlight, all_highlights, check_gate, highlight, words_between
 from archive.patterns.machines import Machine, check_on, learned
-from archive.patterns.snippets import Snippet, snippets
+from archive.patterns.nearest import Likeness, by_meaning, by_words
+from archive.patterns.snippets import snippets
 from archive.reviewing.words import Passage, passages_of
 from archive.server.settings import ArchiveSettings
 from archive.takes import fresh_take
 from archive.types import Reader
 
-LIKE: Final = 0.3
-"""Cosine of the weighted words, 0 to 1: below this two passages only share a word or two."""
 MOST_EXAMPLES: Final = 2000
 """Coded highlights compared with, the newest first."""
-_LETTERS = r"(?u)\b\w{3,}\b"
-NAMED: Final = 3
-"""Highlights a proposal names as what it rests on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +54,13 @@ class Suggestion:
     name: str
     machine: Machine
     near: tuple[Near, ...]
+    by_meaning: bool = False
 
     @property
     def why(self) -> str:
         """In a sentence."""
-        found = (
-            f"Its words are nearest to {len(self.near)} coded so"
-            if len(self.near) > 1
-            else "Its words are near one coded so"
-        )
+        which = f"{len(self.near)} coded so" if len(self.near) > 1 else "one coded so"
+        found = f"It may mean the like of {which}" if self.by_meaning else f"Its words are near to {which}"
         return f"{found} (likeness {self.near[0].likeness:.2f} of 1)."
 
 
@@ -79,22 +72,21 @@ def suggest(tx: Tx, settings: ArchiveSettings, story: str, now: datetime) -> int
     """
     check_on(settings)
     check_gate(tx, story, now)
-    machine = learned("nearest coded words by TF-IDF")
     tx.run("DELETE FROM suggestions WHERE story = ? AND id NOT IN (SELECT suggestion FROM suggestion_decisions)", story)
     examples, texts = _examples(tx, story, now)
-    passages = snippets(tx, [story])
     decided = {
         (row["start_ms"], row["code"])
         for row in tx.all("SELECT start_ms, code FROM suggestions WHERE story = ?", story)
     }
     live = {one.id for one in codes_of(tx)}
     made = 0
-    for passage, code, near in _nearest(passages, examples, texts):
-        if code not in live or (passage.start, code) in decided:
+    for machine, one, meant in _all_near(tx, story, examples, texts):
+        if one.code not in live or (one.passage.start, one.code) in decided:
             continue
+        decided.add((one.passage.start, one.code))
         row = (
-            str(fresh_take(now)), story, passage.start, passage.end, code, machine.model, machine.version,
-            json.dumps({"near": [[ident, likeness] for ident, likeness in near]}), stamp(now),
+            str(fresh_take(now)), story, one.passage.start, one.passage.end, one.code, machine.model, machine.version,
+            json.dumps({"near": [list(pair) for pair in one.near], "meaning": meant}), stamp(now),
         )  # fmt: skip
         tx.run(
             "INSERT INTO suggestions (id, story, start_ms, end_ms, code, model, version, why, at) "
@@ -128,7 +120,17 @@ def suggestions_of(tx: Tx, settings: ArchiveSettings, story: str, who: str, now:
         if near and not there:
             machine = Machine(row["model"], row["version"])
             found.append(
-                Suggestion(row["id"], row["story"], row["start_ms"], row["end_ms"], code, names[code], machine, near)
+                Suggestion(
+                    row["id"],
+                    row["story"],
+                    row["start_ms"],
+                    row["end_ms"],
+                    code,
+                    names[code],
+                    machine,
+                    near,
+                    bool(json.loads(row["why"]).get("meaning", False)),
+                )
             )
     return found
 
@@ -170,29 +172,19 @@ def _words_of(tx: Tx, marked: Sequence[Highlight]) -> list[str]:
     return [words_between(passages[one.story], one.start, one.end) for one in marked]
 
 
-def _nearest(
-    passages: Sequence[Snippet], examples: Sequence[Highlight], texts: Sequence[str]
-) -> Iterable[tuple[Snippet, str, list[tuple[str, float]]]]:
-    """Each passage with a code its words are near to, and the examples nearest to it, nearest first."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    if not passages or not examples:
-        return
-    weigher = TfidfVectorizer(token_pattern=_LETTERS, sublinear_tf=True)
-    try:
-        weighted = weigher.fit_transform([*texts, *(one.text for one in passages)])
-    except ValueError:  # not one word of three letters
-        return
-    like = np.asarray((weighted[len(texts) :] @ weighted[: len(texts)].T).todense())
-    for passage, row in zip(passages, like, strict=True):
-        by_code: dict[str, list[tuple[str, float]]] = {}
-        for at in np.argsort(-row, kind="stable"):
-            if row[at] < LIKE:
-                break
-            for code in examples[at].codes:
-                by_code.setdefault(code, []).append((examples[at].id, round(float(row[at]), 3)))
-        for code, near in by_code.items():
-            yield passage, code, near[:NAMED]
+def _all_near(
+    tx: Tx, story: str, examples: Sequence[Highlight], texts: Sequence[str]
+) -> Iterator[tuple[Machine, Likeness, bool]]:
+    """What is near by words, which a person can follow, then by meaning; with the machine, and whether by meaning."""
+    passages = snippets(tx, [story])
+    counted = learned("nearest coded words by TF-IDF")
+    for one in by_words(passages, examples, texts):
+        yield counted, one, False
+    model, meant = by_meaning(tx, story, passages, examples)
+    # A model's name ends in its version: "all-MiniLM-L6-v2 int8/1".
+    name, _, version = model.rpartition(" ")
+    for one in meant:
+        yield Machine(f"nearest coded passages by {name}", version), one, True
 
 
 def _near_of(row: Row) -> list[tuple[str, float]]:

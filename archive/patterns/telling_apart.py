@@ -6,7 +6,7 @@ become one voice. Nothing but times and "voice 1, voice 2" leaves this module.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
@@ -40,16 +40,19 @@ class Turn:
     speaker: str
 
 
-def tell_apart(source: IO[bytes], words: Sequence[DeskWord], voices: Voices, apart: float = APART) -> list[Turn]:
+def tell_apart(
+    source: IO[bytes], words: Sequence[DeskWord], voices: Voices, apart: float = APART,
+    tell: Callable[[int, int], None] = lambda _done, _whole: None,
+) -> list[Turn]:  # fmt: skip
     """Propose who spoke when in the sound file ``source``, by its ``words`` in order of time.
 
-    Raises `BadSound` where it cannot be decoded.
+    ``tell`` hears how many ms of how many were listened to. Raises `BadSound` where it cannot be decoded.
     """
     stretches = list(stretches_of(words))[:MOST_STRETCHES]
     known = [one for one in stretches if one[1] - one[0] >= SHORTEST_MS]
     if not known:
         return [Turn(start, end, "voice 1") for start, end in stretches]
-    prints = _prints(source, known, voices)
+    prints = _prints(source, known, voices, tell)
     labels = np.zeros(1, int)
     if len(known) > 1:
         grouping = AgglomerativeClustering(
@@ -88,20 +91,25 @@ def stretches_of(words: Sequence[DeskWord]) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _prints(source: IO[bytes], stretches: Sequence[tuple[int, int]], voices: Voices) -> Array:
+def _prints(
+    source: IO[bytes], stretches: Sequence[tuple[int, int]], voices: Voices, tell: Callable[[int, int], None]
+) -> Array:
     """One print a stretch: the mean over its windows, each a model's window long, half overlapping."""
     owners: list[int] = []
     windows: list[Array] = []
     rows: list[Array] = []
+    done, whole = 0, sum(end - start for start, end in stretches)
     try:
         with soundfile.SoundFile(source) as sound:
             for number, (start, end) in enumerate(stretches):
                 for window in _windows(sound, start, end):
                     owners.append(number)
                     windows.append(window)
+                done += end - start
                 if len(windows) >= _BATCH:
                     rows.append(voices.prints(windows))
                     windows = []
+                    tell(done, whole)
     except soundfile.LibsndfileError as error:
         raise BadSound("This story's sound file cannot be decoded.", "Restore it from a backup.") from error
     rows.append(voices.prints(windows)) if windows else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -63,9 +64,13 @@ def load_voices() -> Voices:
     return VoiceModel(find("voices") / "pretrained.pt")
 
 
-def propose(place: ArchiveHome, story: str, who: str, voices: Voices | None = None) -> int:
+def propose(
+    place: ArchiveHome, story: str, who: str, voices: Voices | None = None,
+    tell: Callable[[int, int], None] = lambda _done, _whole: None,
+) -> int:  # fmt: skip
     """Let the machine propose who spoke when; ``who`` asked for it. Returns how many turns there are.
 
+    ``tell`` hears how much of the talk was listened to, ms of ms; what it raises ends the work with nothing changed.
     Takes about a second for each minute of talk. Raises `MachinesOff`, `NoModel`, `Refused` (the voice is not for the
     desk), `BadTurn` (a person has checked turns already), `BadSound`, `NoSuchStory`.
     """
@@ -75,7 +80,7 @@ def propose(place: ArchiveHome, story: str, who: str, voices: Voices | None = No
     with place.catalogue() as catalogue:
         with catalogue.read() as tx:
             check_voice(tx, story, place.now())
-            _check_unchecked(tx, story)
+            check_unchecked(tx, story)
             words = [word for passage in passages_of(tx, story) for word in passage.words]
             master, spans = master_key(tx, story), blanked_spans(tx, story)
         model = voices or load_voices()
@@ -86,12 +91,12 @@ def propose(place: ArchiveHome, story: str, who: str, voices: Voices | None = No
             while block := source.read(BLOCK):
                 own.write(block)
             own.seek(0)
-            turns = tell_apart(own, words, model)
+            turns = tell_apart(own, words, model, tell=tell)
         with catalogue.write() as tx:
             now = place.now()
             # What was true when the sound was opened has to be true still.
             check_voice(tx, story, now)
-            _check_unchecked(tx, story)
+            check_unchecked(tx, story)
             tx.run("DELETE FROM turns WHERE story = ?", story)
             tx.many(
                 "INSERT INTO turns (story, number, start_ms, end_ms, speaker, by, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -163,6 +168,7 @@ def check_voice(tx: Tx, story: str, now: datetime) -> None:
         raise Refused("Its teller allowed the words, not the voice.", "Turns are told apart by the voice.")
 
 
-def _check_unchecked(tx: Tx, story: str) -> None:
+def check_unchecked(tx: Tx, story: str) -> None:
+    """Raise `BadTurn` where a person has checked or corrected a turn: a machine proposes nothing there."""
     if tx.one("SELECT 1 FROM turns WHERE story = ? AND checked_by IS NOT NULL", story) is not None:
         raise BadTurn("A person has corrected these turns already.", "A machine does not write over that.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from archive.patterns import turns
+from archive.patterns import turnjobs, turns
 from archive.patterns.timeline import LANES, timeline_of
 from archive.patterns.turns import FACILITATOR, BadTurn
 from archive.people.roles import Permission
@@ -16,6 +16,7 @@ _NAMES = {
     "question": "Asked", "excerpt": "Played into it", "cut": "Cut out of it", "flag": "Flagged",
     "pause": "Off the record", "code": "Coded", "gap": "Sound missing", "sound": "Sound trouble",
 }  # fmt: skip
+_SESSIONS = "/patterns/sessions"
 _MOST_VOICES = 12
 
 
@@ -23,27 +24,52 @@ def routes(desk: Desk) -> list[Page]:
     """The pages of this module."""
     return [
         get(desk, _HERE, Permission.STORIES, _timeline),
+        get(desk, f"{_HERE}/progress", Permission.STORIES, _progress),
         post(desk, f"{_HERE}/propose", Permission.CODE, _propose, _HERE),
         post(desk, f"{_HERE}/correct", Permission.CODE, _correct, _HERE),
         post(desk, f"{_HERE}/check", Permission.CODE, _check, _HERE),
+        get(desk, _SESSIONS, Permission.CODE, _sessions),
+        post(desk, _SESSIONS, Permission.CODE, _propose_all, _SESSIONS),
     ]
 
 
 def _timeline(ask: Ask) -> Response:
     with ask.reading() as tx:
         line = timeline_of(tx, ask.part("story"), ask.who, ask.now)
+        job = turnjobs.job_of(tx, ask.part("story"))
     voices = [*dict.fromkeys([FACILITATOR, *line.speakers])]
     fresh = next(f"voice {n}" for n in range(1, _MOST_VOICES * 100) if f"voice {n}" not in voices)
     return ask.page(
         "timeline", line=line, story=line.story, lanes=[(kind, _NAMES[kind], line.lane(kind)) for kind in LANES],
         names=_NAMES, voices=[*voices, fresh], machines=sorted({turn.by for turn in line.turns}),
         checked=bool(line.turns) and all(turn.checked_by for turn in line.turns), ai=ask.desk.place.settings.ai,
+        job=job,
     )  # fmt: skip
 
 
+def _progress(ask: Ask) -> Response:
+    """How far the machine is, as a part of the timeline's page."""
+    with ask.reading() as tx:
+        turns.check_voice(tx, ask.part("story"), ask.now)
+        job = turnjobs.job_of(tx, ask.part("story"))
+    return ask.page("turn_job", job=job, story_id=ask.part("story"))
+
+
 def _propose(ask: Ask) -> Response:
-    turns.propose(ask.desk.place, ask.part("story"), ask.who)
+    with ask.writing() as tx:
+        turnjobs.ask_for(tx, ask.desk.place.settings, ask.part("story"), ask.who, ask.now)
     return _back(ask)
+
+
+def _sessions(ask: Ask) -> Response:
+    with ask.reading() as tx:
+        return ask.page("sessions", sessions=turnjobs.sessions(tx, ask.now), ai=ask.desk.place.settings.ai)
+
+
+def _propose_all(ask: Ask) -> Response:
+    with ask.writing() as tx:
+        turnjobs.ask_for_all(tx, ask.desk.place.settings, ask.who, ask.now)
+    return go(_SESSIONS)
 
 
 def _correct(ask: Ask) -> Response:

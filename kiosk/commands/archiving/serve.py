@@ -34,6 +34,7 @@ def command(home: Path, bind: str) -> None:
       hearth archive serve --home ./my-archive --bind 127.0.0.1:8500
     """
     from archive.patterns.keeping import keep_indexed
+    from archive.patterns.turnjobs import keep_proposing
     from archive.people.accounts import first_code
     from archive.portal.community.app import make_community
     from archive.portal.community.serving import loopback, outside_names, serve, trusted_proxies
@@ -63,13 +64,17 @@ def command(home: Path, bind: str) -> None:
             click.echo(f"The archive is at {url}")
             notifier.ready("The archive is open.")
 
-        indexing = threading.Thread(target=keep_indexed, args=(place, stop), daemon=True)
-        indexing.start()
+        beside = [
+            threading.Thread(target=what, args=(place, stop), daemon=True) for what in (keep_indexed, keep_proposing)
+        ]
+        for one in beside:
+            one.start()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         try:
             serve(app, place, where, ready, stop, proxies)
         finally:
             stop.set()
-            indexing.join(_GRACE_S)
+            for one in beside:
+                one.join(_GRACE_S)
     notifier.stopping()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from archive.errors import Refused
@@ -9,6 +10,7 @@ from archive.patterns import codebook, highlights, suggesting
 from archive.patterns.codebook import BadCode, Level
 from archive.patterns.highlights import BadHighlight
 from archive.patterns.machines import MachinesOff
+from archive.patterns.vectors import build
 from archive.server.settings import ArchiveSettings
 from archive.types import Use
 
@@ -144,6 +146,35 @@ def test_a_machine_proposes_and_says_why_and_a_person_decides(change, see, telli
     assert change(suggesting.suggest, ON, fresh, telling.now) == 0, "it was decided about"
     done = see(lambda tx: tx.one("SELECT who, verdict FROM suggestion_decisions"))
     assert tuple(done) == ("ben", "accepted")
+
+
+class TwoMeanings:
+    """A fake model that knows two meanings: work that ended, and everything else."""
+
+    name = "two-meanings 1"
+
+    def vectors(self, texts, *, asked=False):
+        ended = ("whistle", "gates", "laid off")
+        return np.array([[1.0, 0.0] if any(one in text for one in ended) else [0.0, 1.0] for text in texts], np.float32)
+
+
+def test_a_machine_proposes_by_meaning_what_shares_no_word(change, see, telling, taught, place):
+    whistle, old, _ = taught
+    other = telling.story("They shut those gates one morning.", "My aunt bred grey rabbits.")
+    assert change(suggesting.suggest, ON, other, telling.now) == 0, "no word is shared, and there is no vector yet"
+    build(place, TwoMeanings())
+    assert change(suggesting.suggest, ON, other, telling.now) == 1
+    (one,) = see(suggesting.suggestions_of, ON, other, "ben", telling.now)
+    assert (one.code, one.start, one.near[0].story, one.near[0].likeness) == (whistle, 1000, old, 1.0)
+    assert one.machine.words == "nearest coded passages by two-meanings 1"
+    assert one.why.startswith("It may mean the like of one coded so")
+    change(suggesting.decide, ON, one.id, False, "ben", telling.now)
+    assert change(suggesting.suggest, ON, other, telling.now) == 0
+    assert see(suggesting.suggestions_of, OFF, other, "ben", telling.now) == []
+    telling.take_back(old)
+    third = telling.story("Everybody was laid off at once.")
+    build(place, TwoMeanings())
+    assert change(suggesting.suggest, ON, third, telling.now) == 0
 
 
 def test_a_refused_proposal_is_not_made_again(change, see, telling, taught):

@@ -1,0 +1,127 @@
+"""Which coded highlights a passage is nearest to: by its words, and by its meaning where vectors are kept.
+
+By words: TF-IDF over the words of both, so that rare words count. By meaning: the vectors the index holds already
+(`archive.patterns.vectors`); no model is loaded, and where there are none nothing is near. Both are pure of people:
+they compare words with words, and say which highlights a likeness rests on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from archive.catalogue import Row, Tx
+from archive.patterns.highlights import Highlight
+from archive.patterns.snippets import Snippet
+from archive.patterns.weights import Array
+
+LIKE_WORDS: Final = 0.3
+"""Cosine of the weighted words, 0 to 1: below this two passages only share a word or two."""
+LIKE_MEANING: Final[Mapping[str, float]] = {"multilingual-e5-small": 0.9}
+"""Cosine of the vectors from which two passages mean the like, by model: one whose vectors all lie close needs more."""
+LIKE_MEANING_ELSE: Final = 0.5
+NAMED: Final = 3
+"""Highlights a likeness names as what it rests on."""
+_LETTERS = r"(?u)\b\w{3,}\b"
+_MANY: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A passage near to highlights with ``code``: the nearest of them with their cosine, nearest first."""
+
+    passage: Snippet
+    code: str
+    near: tuple[tuple[str, float], ...]
+
+
+def by_words(passages: Sequence[Snippet], examples: Sequence[Highlight], texts: Sequence[str]) -> Iterator[Likeness]:
+    """Each passage with a code its words are near to. ``texts`` are the words of ``examples``."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    if not passages or not examples:
+        return
+    weigher = TfidfVectorizer(token_pattern=_LETTERS, sublinear_tf=True)
+    try:
+        weighted = weigher.fit_transform([*texts, *(one.text for one in passages)])
+    except ValueError:  # not one word of three letters
+        return
+    like = np.asarray((weighted[len(texts) :] @ weighted[: len(texts)].T).todense())
+    for passage, row in zip(passages, like, strict=True):
+        yield from _near(passage, row, examples, LIKE_WORDS)
+
+
+def by_meaning(
+    tx: Tx, story: str, passages: Sequence[Snippet], examples: Sequence[Highlight]
+) -> tuple[str, list[Likeness]]:
+    """The model whose vectors are there (empty: none), and each passage of ``story`` with a code it means the like of.
+
+    A passage that was corrected or blanked since its vector was made is left out until the index was brought up.
+    """
+    own = _vectors(tx, [story], "")
+    if not own or not examples:
+        return "", []
+    model = str(own[0]["model"])
+    mine = {int(row["number"]): _unit(row) for row in own if row["model"] == model}
+    theirs: dict[str, list[Row]] = {}
+    for row in _vectors(tx, sorted({one.story for one in examples}), model):
+        theirs.setdefault(str(row["story"]), []).append(row)
+    taught = [(one, vector) for one in examples if (vector := _of_span(theirs.get(one.story, ()), one)) is not None]
+    if not taught:
+        return model, []
+    least = LIKE_MEANING.get(model.split(maxsplit=1)[0], LIKE_MEANING_ELSE)
+    marked, rows = [one for one, _ in taught], np.stack([vector for _, vector in taught])
+    return model, [
+        one
+        for passage in passages
+        if passage.number in mine
+        for one in _near(passage, rows @ mine[passage.number], marked, least)
+    ]
+
+
+def _near(passage: Snippet, like: Any, examples: Sequence[Highlight], least: float) -> Iterator[Likeness]:
+    by_code: dict[str, list[tuple[str, float]]] = {}
+    for at in np.argsort(-like, kind="stable"):
+        if like[at] < least:
+            break
+        for code in examples[at].codes:
+            by_code.setdefault(code, []).append((examples[at].id, round(float(like[at]), 3)))
+    for code, near in by_code.items():
+        yield Likeness(passage, code, tuple(near[:NAMED]))
+
+
+def _vectors(tx: Tx, stories: Sequence[str], model: str) -> list[Row]:
+    """Vectors of passages as they stand, with the times of each; of ``model``, or of every one."""
+    found: list[Row] = []
+    for first in range(0, len(stories), _MANY):
+        some = stories[first : first + _MANY]
+        found += tx.all(
+            "SELECT v.story, v.number, v.model, v.vector, p.start_ms, p.end_ms FROM vectors v "  # noqa: S608 - marks alone
+            "JOIN passages p ON p.story = v.story AND p.number = v.number "
+            f"AND p.version = v.version WHERE v.story IN ({', '.join('?' * len(some))}) AND ? IN (v.model, '') "
+            "ORDER BY v.seq",
+            *some, model,
+        )  # fmt: skip
+    return found
+
+
+def _of_span(rows: Sequence[Row], marked: Highlight) -> Array | None:
+    """The mean over the passages a highlight stands on: those of which it has half, or which have half of it."""
+    there = [
+        _unit(row)
+        for row in rows
+        if 2 * (min(marked.end, row["end_ms"]) - max(marked.start, row["start_ms"]))
+        >= max(1, min(marked.end - marked.start, row["end_ms"] - row["start_ms"]))
+    ]
+    if not there:
+        return None
+    mean = np.mean(there, axis=0)
+    made: Array = (mean / max(1e-9, float(np.linalg.norm(mean)))).astype(np.float32)
+    return made
+
+
+def _unit(row: Row) -> Array:
+    return np.frombuffer(bytes(row["vector"]), "<f2").astype(np.float32)
