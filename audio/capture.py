@@ -349,6 +349,8 @@ class Capture:
         except StreamDied as error:
             if not self._lost:
                 self._lose(error)
+            elif isinstance(error, WrongDevice):
+                self._distrust(math.inf)
             now = self._clock.monotonic()
             if now - self._rearmed_at < _REARM_S and self._rearmed_at <= now:
                 return

@@ -166,6 +166,7 @@ class Microphone:
         self._last_block = 0.0
         self._answers: str | None = None
         self.sure_until = math.inf
+        self.opened_at = -math.inf
         self._given_until = 0.0
         self._looked_at = 0.0
         self._attempt: threading.Thread | None = None
@@ -200,7 +201,7 @@ class Microphone:
                 raise NoMicrophone(f"The microphone {self.name} is not there.", "Plug it in again.")
             sd = portaudio()
             self._timer = BlockTimer(self.format.rate)
-            self._last_block = self._looked_at = self._clock.monotonic()
+            self.opened_at = self._last_block = self._looked_at = self._clock.monotonic()
             self._hurried = False
             self._identity.forget()
             try:

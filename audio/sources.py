@@ -48,6 +48,10 @@ class Source(Protocol):
     """What was captured before this (monotonic seconds) is known to come from the right device; infinite where nothing
     can take its place unseen."""
 
+    opened_at: float
+    """When the stream that gives blocks now was opened (monotonic seconds): earlier ones came from the one before it.
+    """
+
     def start(self, sink: Sink) -> None:
         """Open the stream; blocks go to ``sink`` from now on. `NoMicrophone` when it cannot be opened."""
         ...
@@ -78,6 +82,7 @@ class ScriptedSource:
     """
 
     sure_until = math.inf
+    opened_at = -math.inf
 
     def __init__(
         self,

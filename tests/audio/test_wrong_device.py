@@ -9,7 +9,7 @@ import pytest
 from audio.capture import Capture
 from audio.clock import VirtualClock
 from audio.errors import StreamDied, WrongDevice
-from audio.events import StreamLost, TakeClosed
+from audio.events import StreamBack, StreamLost, TakeClosed
 from audio.microphone import Microphone
 from audio.sources import ScriptedSource
 from audio.takewriter import TakeReader, TakeWriter
@@ -72,6 +72,77 @@ def test_what_came_after_the_last_sure_moment_is_let_go_of(box):
     assert [event for event in heard if isinstance(event, StreamLost)]
     capture.close()
     assert right - 0.35 < length(path) <= right
+
+
+def in_steps(run, seconds):
+    """What is heard is looked at as it comes, as it is where time is real."""
+    for _ in range(round(seconds / 0.1)):
+        run(0.1)
+
+
+def opens_anew(source, clock):
+    """Let rearming open another stream once the right device is plugged in; what came before is of the old one."""
+    rearm, plugged = source.rearm, []
+
+    def back():
+        if not plugged or not rearm():
+            return False
+        source.wrong, source.silent, source.opened_at = False, 0, clock.monotonic()
+        return True
+
+    source.rearm = back
+    return plugged
+
+
+def test_what_another_gave_until_the_right_one_was_back_goes_nowhere(box):
+    source, capture, clock, heard, run, begun, path = box
+    plugged = opens_anew(source, clock)
+    in_steps(run, 2.0)
+    right = clock.monotonic() - begun
+    source.wrong = True
+    in_steps(run, 1.0)
+    plugged.append(True)
+    in_steps(run, 1.0)
+    assert any(isinstance(event, StreamBack) for event in heard)
+    since = clock.monotonic() - source.opened_at
+    capture.close()
+    assert right - 0.35 < length(path) - since <= right + 0.03, (
+        "nothing between the last sure moment and the new stream"
+    )
+
+
+def test_what_a_stream_gave_that_died_unasked_is_not_let_through_by_the_next(box):
+    source, capture, clock, heard, run, begun, path = box
+    plugged = opens_anew(source, clock)
+    in_steps(run, 2.0)
+    sure = source.sure_until - begun
+    source.silent = 1000
+    in_steps(run, 0.3)
+    source.die()
+    in_steps(run, 1.0)
+    plugged.append(True)
+    source.come_back()
+    in_steps(run, 1.0)
+    assert any(isinstance(event, StreamBack) for event in heard)
+    since = clock.monotonic() - source.opened_at
+    capture.close()
+    assert sure - 0.05 < length(path) - since <= sure + 0.03
+
+
+def test_a_stream_that_the_server_moves_back_by_itself_is_believed_from_then_on(box):
+    source, capture, clock, heard, run, begun, path = box
+    opens_anew(source, clock)
+    in_steps(run, 2.0)
+    right = clock.monotonic() - begun
+    source.wrong = True
+    in_steps(run, 0.5)
+    source.wrong = False
+    back = clock.monotonic()
+    in_steps(run, 2.0)
+    assert any(isinstance(event, StreamBack) for event in heard)
+    since = clock.monotonic() - back
+    capture.close()
+    assert right - 0.35 < length(path) - since <= right
 
 
 def test_the_last_words_are_kept_when_the_right_one_still_answers(box):
