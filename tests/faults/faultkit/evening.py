@@ -20,6 +20,7 @@ from archive.verify import verify
 from audio.clock import VirtualClock
 from audio.types import TakeId
 from faultkit import Outcome
+from faultkit.cuttings import cut_or_whole
 from faultkit.rig import Rig
 from kiosk.types import State
 
@@ -138,6 +139,7 @@ def aftermath(home: Path, said: list[list[str]], seed: int, pipe: int) -> None:
     box.start()
     _kept(box, outcome, by)
     _gone(box, outcome, by)
+    cut_or_whole(box, outcome, said)
     ended = by["discarding"] | by["withdrawing"]
     for take, seconds in told.items():
         if take not in ended:
