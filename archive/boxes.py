@@ -178,6 +178,22 @@ def greet(catalogue: Catalogue, box: Box, seal: bytes, sign: bytes, pulse: Mappi
         )  # fmt: skip
 
 
+def note_carried_pulse(catalogue: Catalogue, box: Box, pulse: Mapping[str, Any], now: datetime) -> None:
+    """Note what the box wrote of its machine when the stick that is here was there; what is older counts no more.
+
+    The box was seen when it wrote that, as far as its clock is right; else at the latest now.
+    """
+    told = content_free(pulse)
+    wrote, before = str(told.get("clock", "")), str(box.pulse.get("clock", ""))
+    sure = told.get("clock_trusted") is True and "" < wrote <= stamp(now)
+    stale = dict(box.pulse) == told or (sure and wrote <= before <= stamp(now))
+    if stale or not told:
+        return
+    seen = max(wrote if sure else stamp(now), box.seen_at or "")
+    with catalogue.write() as tx:
+        tx.run("UPDATE boxes SET seen_at = ?, pulse = ? WHERE name = ?", seen, json.dumps(told), box.name)
+
+
 def content_free(pulse: Mapping[str, Any]) -> dict[str, Any]:
     """Keep of ``pulse`` what `PULSE` names, in its kind and of a sensible size; anything else is left out. Pure."""
     kept: dict[str, Any] = {}

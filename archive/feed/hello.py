@@ -26,6 +26,11 @@ _MOST_APPLIED = 1 << 53
 """No feed has a number like this: `archive.feed.manifest` refuses them."""
 
 
+def box_letters(seal: bytes, sign: bytes) -> str:
+    """Name a box by its two public keys: 32 hexadecimal figures."""
+    return hashlib.sha256(seal + sign).hexdigest()[:32]
+
+
 @dataclass(frozen=True, slots=True)
 class Hello:
     """``seal`` (X25519) is what a feed is sealed to, ``sign`` (Ed25519) who says so; ``applied`` is 0 at first."""
@@ -39,13 +44,13 @@ class Hello:
     @property
     def fingerprint(self) -> str:
         """Eight groups of four, for two people to compare by reading aloud."""
-        digest = hashlib.sha256(self.seal + self.sign).hexdigest()[:32]
-        return " ".join(digest[at : at + 4] for at in range(0, 32, 4))
+        letters = box_letters(self.seal, self.sign)
+        return " ".join(letters[at : at + 4] for at in range(0, len(letters), 4))
 
     @property
     def name(self) -> str:
         """The name of this box's files on a stick: 32 hexadecimal figures, the same at every visit."""
-        return self.fingerprint.replace(" ", "")
+        return box_letters(self.seal, self.sign)
 
     def to_bytes(self) -> bytes:
         """Return the hello as a file or a request holds it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from archive.errors import TransportTrouble
+from archive.feed.carried import SUFFIX as PULSE_SUFFIX
 from archive.home import keys_folder
 from archive.ingest import RECEIPTS, REFUSED, TOMBSTONES, Progress, no_progress
 from archive.sealedbag import KEY_FILE
@@ -20,7 +21,7 @@ from archive.transports.way import WINDOW_S
 
 _SUM, _FEED = "{{[0-9a-f]{64}}}", "{{[0-9a-f]{32}}}.feed"
 """Patterns, as rclone writes them, of the names a visit gives."""
-_SMALL = (KEY_FILE, f"{TOMBSTONES}/*.json", f"{BOXES}/*.json")
+_SMALL = (KEY_FILE, f"{TOMBSTONES}/*.json", f"{BOXES}/*.json", f"{BOXES}/*{PULSE_SUFFIX}")
 
 
 def visit_remote(place: ArchiveHome, remote: str, progress: Progress = no_progress) -> VisitReport:

@@ -1,5 +1,7 @@
 """Feeds on a stick: each box that left its hello there finds its feed beside it at the next visit.
 
+What it wrote of its machine, beside its hello, is taken in for the page of boxes.
+
 A hello on a stick shows no credential: whoever holds the stick could have put one there. So only the keys of a box
 that is known already are answered; a person makes a box known by them once (`meet`), comparing its fingerprint.
 """
@@ -9,12 +11,15 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from archive.boxes import box_named, boxes, greet
+from archive.boxes import Box, box_named, boxes, greet, note_carried_pulse
 from archive.catalogue.port import Catalogue
 from archive.durable import PART, remove, write_file
 from archive.errors import Refused
+from archive.feed.carried import MOST_BYTES as MOST_PULSE_BYTES
+from archive.feed.carried import SUFFIX as PULSE_SUFFIX
+from archive.feed.carried import read_pulse
 from archive.feed.erased import applied_feed
-from archive.feed.hello import Hello, read_hello
+from archive.feed.hello import Hello, box_letters, read_hello
 from archive.feed.make import feed_for, open_blob
 from archive.ingest import Progress
 from archive.objects import BLOCK
@@ -33,7 +38,8 @@ def leave_feeds(place: ArchiveHome, root: Path, progress: Progress) -> tuple[lis
     where the stick fails, and as `feed_for` does.
     """
     with place.catalogue() as catalogue:
-        known = {(box.seal, box.sign): box.name for box in boxes(catalogue) if box.revoked_at is None and box.seal}
+        here = [box for box in boxes(catalogue) if box.revoked_at is None and box.seal]
+    known = {(box.seal, box.sign): box.name for box in here}
     fed: list[str] = []
     unknown: list[str] = []
     wanted: set[str] = set()
@@ -59,11 +65,26 @@ def leave_feeds(place: ArchiveHome, root: Path, progress: Progress) -> tuple[lis
         write_file(path, data)
         wanted |= blobs
         fed.append(name)
+    _note_pulses(place, root, [box for box in here if box.name in fed])
     folder = root / BLOBS
     for path in sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []:
         if path.name not in wanted:
             remove(path)
     return fed, unknown
+
+
+def _note_pulses(place: ArchiveHome, root: Path, fed: list[Box]) -> None:
+    """Take in how the boxes were when the stick was there; what cannot be believed is passed over."""
+    for box in fed:
+        assert box.seal is not None
+        assert box.sign is not None
+        path = root / BOXES / f"{box_letters(box.seal, box.sign)}{PULSE_SUFFIX}"
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                told = read_pulse(file.read(MOST_PULSE_BYTES + 1), box.sign)
+            if told is not None:
+                with place.catalogue() as catalogue:
+                    note_carried_pulse(catalogue, box, told, place.now())
 
 
 def meet(catalogue: Catalogue, name: str, data: bytes, now: datetime) -> Hello:

@@ -84,8 +84,8 @@ Maker = Callable[[str, Path, Path, Clock, Way], Transport]
 def _folder(target: str, home: Path, keys: Path, clock: Clock, way: Way) -> Transport:
     from archive.transports.folder import FolderTransport
 
-    del way  # a stick has no credential, and takes what it takes
-    return FolderTransport(Path(target.removeprefix("folder:")), home, keys, clock)
+    # A stick has no credential, and takes what it takes.
+    return FolderTransport(Path(target.removeprefix("folder:")), home, keys, clock, way.pulse)
 
 
 def _https(target: str, home: Path, keys: Path, clock: Clock, way: Way) -> Transport:

@@ -12,16 +12,19 @@ import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from archive.bag import Bag, is_bag_id, write_folder
 from archive.durable import PART, remove, sync_folder, write_file
 from archive.errors import TransportTrouble
+from archive.feed.carried import SUFFIX as PULSE_SUFFIX
+from archive.feed.carried import make_pulse
 from archive.feed.hello import Hello
 from archive.feed.manifest import MOST_BYTES
+from archive.home import Home
 from archive.ingest import (
     BAGS,
     FOLDERS,
@@ -45,7 +48,7 @@ from audio.errors import DiskTrouble
 
 SEALED = "sealed"
 BOXES = "boxes"
-"""Hellos of boxes, `<name>.json`; beside each what the archive leaves for it, `<name>.feed`."""
+"""Hellos of boxes, `<name>.json`; beside each how the box was, `<name>.pulse`, and what the archive leaves, `.feed`."""
 BLOBS = "blobs"
 _SPARE = 1 << 20
 
@@ -58,14 +61,20 @@ def is_sealed_name(name: str) -> bool:
 class FolderTransport:
     """Hand on to the folder ``root``, which is made when it is not there."""
 
-    def __init__(self, root: Path, home: Path, keys: Path, clock: Clock) -> None:
-        """Prepare; nothing is touched before `visit`. ``home`` and ``keys`` are the box's own folders."""
+    def __init__(
+        self, root: Path, home: Path, keys: Path, clock: Clock, pulse: Mapping[str, Any] | None = None
+    ) -> None:
+        """Prepare; nothing is touched before `visit`. ``home`` and ``keys`` are the box's own folders.
+
+        ``pulse`` says how the box is (`archive.pulse`); it is left beside its hello, for an archive that comes by.
+        """
         self.root = root.absolute()
         self.place = f"folder:{self.root}"
         self.signer = b""
         self._home = home
         self._keys = keys
         self._clock = clock
+        self._pulse = dict(pulse or {})
         self._archive_key: ArchiveKey | None = None
         self._archive: FolderArchive | None = None
 
@@ -150,6 +159,9 @@ class FolderTransport:
             known = self.root / BOXES / f"{hello.name}.json"
             if not known.is_file() or known.read_bytes() != hello.to_bytes():
                 write_file(known, hello.to_bytes())
+            if self._pulse:
+                told = make_pulse(Home(self._home, self._keys).load_keys(), self._pulse)
+                write_file(known.with_suffix(PULSE_SUFFIX), told)
             path = self.root / BOXES / f"{hello.name}.feed"
             if path.is_symlink() or not path.is_file():
                 return None

@@ -24,6 +24,7 @@ from typing import Any, BinaryIO
 from archive.bag import Bag
 from archive.durable import PART, remove
 from archive.errors import TransportTrouble
+from archive.feed.carried import SUFFIX as PULSE_SUFFIX
 from archive.feed.hello import Hello
 from archive.ingest import RECEIPTS, TOMBSTONES
 from archive.sealedbag import KEY_FILE, SUFFIX
@@ -119,7 +120,7 @@ class RcloneTransport(FolderTransport):
     def __init__(self, target: str, home: Path, keys: Path, clock: Clock, way: Way) -> None:
         """Prepare; nothing is asked before `visit`. Raises `TransportTrouble` for what cannot name a remote."""
         mirror = home / "outbox" / f".rclone-{hashlib.sha256(target.encode()).hexdigest()[:16]}"
-        super().__init__(mirror, home, keys, clock)
+        super().__init__(mirror, home, keys, clock, way.pulse)
         self.place = f"rclone:{target}"
         self._target = target
         self._way = way
@@ -175,6 +176,9 @@ class RcloneTransport(FolderTransport):
         found = super().feed(hello)
         if path.read_bytes() != before:
             self._rclone.put(path, f"{BOXES}/{path.name}")
+        if self._way.pulse:
+            told = path.with_suffix(PULSE_SUFFIX)
+            self._rclone.put(told, f"{BOXES}/{told.name}")
         return found
 
     @contextmanager

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from archive import curation
-from archive.boxes import add_box, revoke_box
+from archive.boxes import add_box, boxes, revoke_box
+from archive.catalogue.changes import stamp
 from archive.errors import Refused
 from archive.home import keys_folder
 from archive.ingest import no_progress
@@ -15,7 +16,7 @@ from archive.server.remotevisits import visit_remote
 from archive.server.stickfeeds import leave_feeds, meet
 from archive.server.visits import visit_folder
 from archive.sync import sync
-from archive.transports.folder import BLOBS, BOXES
+from archive.transports.folder import BLOBS, BOXES, FolderTransport
 from archive.transports.rclone import RcloneTransport
 from archive.transports.way import Way
 from archive.types import Use
@@ -48,6 +49,7 @@ def test_a_cue_prepared_far_away_sounds_on_one_press(archive, program, tmp_path)
     stick.mkdir()
     visit_folder(archive.place, stick)
     assert program("sync", "--to", stick)["feed"]["sequence"] == 0
+    assert list((stick / BOXES).glob("*.pulse")), "the program says how the box is"
     assert visit_folder(archive.place, stick).unknown
     story = archive.lend("near", 1, Use.RECORD, Use.KEEP, Use.PUBLIC)
     with archive.place.catalogue() as catalogue, catalogue.write() as tx:
@@ -74,6 +76,50 @@ def test_a_cue_prepared_far_away_sounds_on_one_press(archive, program, tmp_path)
     assert list((stick / BLOBS).iterdir()) == []
     assert program("sync", "--to", stick)["feed"]["given_back"] == [story]
     assert program("cue")["cues"] == []
+
+
+def test_a_box_that_has_only_a_stick_is_on_the_page_of_boxes(archive, box, clock, tmp_path) -> None:
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    visit_folder(archive.place, stick)
+
+    def meets(**pulse):
+        told = {
+            "version": "0.3.0",
+            "clock": clock.wall().isoformat(),
+            "clock_trusted": True,
+            "disk_days": 40.0,
+            **pulse,
+        }
+        sync(box, FolderTransport(stick, box.home.path, box.home.keys, clock, told), site="Riverside")
+        return clock.wall()
+
+    def seen():
+        with archive.place.catalogue() as catalogue:
+            (found,) = boxes(catalogue)
+        return found.seen_at, found.pulse.get("disk_days")
+
+    meets(stories=["a story"])
+    carried(archive, stick)
+    (path,) = (stick / BOXES).glob("*.pulse")
+    assert "story" not in path.read_text()
+    first = path.read_bytes()
+    clock.advance(3600)
+    at = meets(disk_days=39.0)
+    clock.advance(86_400)
+    # Seen when it was at the stick, not when the stick was here.
+    visit_folder(archive.place, stick)
+    assert seen() == (stamp(at), 39.0)
+    forged = json.loads(first)
+    forged["pulse"] = forged["pulse"].replace("40.0", "1.0")
+    for odd in (first, json.dumps(forged).encode(), b"[]", b"x" * 5000, b""):
+        path.write_bytes(odd)
+        visit_folder(archive.place, stick)
+        assert seen() == (stamp(at), 39.0)
+    # A clock that is not confirmed says nothing about when: it was seen at the latest now.
+    meets(clock="2031-01-01T00:00:00+00:00", clock_trusted=False, disk_days=38.0)
+    visit_folder(archive.place, stick)
+    assert seen() == (stamp(clock.wall()), 38.0)
 
 
 def test_on_a_remote_what_is_lent_no_more_goes_and_stray_names_break_nothing(archive, box, tmp_path) -> None:
