@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import json
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,31 +16,25 @@ import soundfile
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from archive import curation
 from archive.boxes import add_box
-from archive.catalogue.consents import put_record
-from archive.consentrecord import read_record, record
 from archive.feed.hello import make_hello
 from archive.feed.make import feed_for, open_blob
 from archive.feed.receive import FeedReport, last_feed, receive
 from archive.home import open_home
 from archive.keycode import Cost
-from archive.objects import bag_key
 from archive.portal.community.deposit import box_app
 from archive.portal.community.serving import loopback, serve
-from archive.reviewing.excerpts import cut
 from archive.server.place import ArchiveHome, open_archive
 from archive.shelf import Wording
 from archive.store import Store
 from archive.transports.memory import MemoryTransport
-from archive.types import Act, ConsentEvent, Form, Use
+from archive.types import Use
 from audio.clock import VirtualClock
 from audio.takewriter import TakeWriter
 from audio.types import AudioFormat, Ms, TakeId
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 RATE = 16_000
-BAG = "ab" * 32
 LENDABLE = (Use.RECORD, Use.KEEP, Use.PARTNERS)
 WHO = "curator"
 
@@ -55,64 +49,24 @@ def noise(seconds: float, seed: int = 7, rate: int = RATE) -> bytes:
 NOISE = noise(70)
 
 
-def events_of(story: str, uses: tuple[Use, ...], *more: ConsentEvent) -> list[ConsentEvent]:
-    said = [
-        ConsentEvent(TakeId(story), Act.DECIDE, START + timedelta(minutes=n), "left", use, True, Form.VOICE, None, "1",
-                     "ab" * 32, "en", n + 1)
-        for n, use in enumerate(uses)
-    ]  # fmt: skip
-    return [*said, *more]
-
-
-@dataclass
 class Archive:
-    """A real archive, filled without boxes, and its memory at the end of a line."""
+    """A real archive that stories of noise are told to, for its boxes; everything else is `ToldArchive`'s."""
 
-    place: ArchiveHome
-    stories: int = 0
-    said: dict[str, list[ConsentEvent]] = field(default_factory=dict)
+    def __init__(self, told: Any) -> None:
+        self.told = told
 
-    def story(self, *uses: Use, site: str = "Elsewhere", box: str = "far", sound: bytes = NOISE) -> str:
-        self.stories += 1
-        return self.story_as(f"01JD00000000000000000000{self.stories:02}", *uses, site=site, box=box, sound=sound)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.told, name)
 
-    def story_as(self, story: str, *uses: Use, site: str = "Elsewhere", box: str = "far", sound: bytes = NOISE) -> str:
-        key = bag_key(story, BAG, "data/story.flac")
-        self.place.objects.put(key, io.BytesIO(sound))
-        with self.place.catalogue() as catalogue, catalogue.write() as tx:
-            tx.run(
-                "INSERT INTO stories (id, bag_sha256, kind, prompt, prompt_text, language, site, recorded_at, "
-                "clock_trusted, length_ms, box, received_at, title, has_voice) VALUES (?, ?, 'story', 'river', "
-                "'The river?', 'en', ?, ?, 1, 70000, ?, ?, '', 1)",
-                story, BAG, site, START.isoformat(), box, START.isoformat(),
-            )  # fmt: skip
-            tx.run("INSERT INTO files VALUES (?, 'data/story.flac', ?, ?, ?)", story, key, len(sound), "cd" * 32)
-            words = [[at, at + 400, 0.9, 0, f"word{at}"] for at in range(0, 69_000, 500)]
-            tx.run(
-                "INSERT INTO passages VALUES (?, 0, 1, 0, 69000, 'told', ?, 0, 'whisper base', '2026-03-01', NULL, NULL)",
-                story, json.dumps(words),
-            )  # fmt: skip
-        self.say(story, events_of(story, uses or LENDABLE))
-        return story
+    def story(self, *uses: Use, **more: Any) -> str:
+        return self.story_as(self.told.fresh(), *uses, **more)
 
-    def say(self, story: str, events: list[ConsentEvent]) -> None:
-        self.said[story] = events
-        with self.place.catalogue() as catalogue, catalogue.write() as tx:
-            put_record(tx, story, read_record(record(TakeId(story), events)))
-
-    def add(self, story: str, act: Act, use: Use | None = None, *, yes: bool = False) -> None:
-        before = self.said[story]
-        at, seq = START + timedelta(minutes=len(before)), len(before) + 1
-        event = ConsentEvent(TakeId(story), act, at, "left", use, yes, Form.VOICE, None, "1", "ab" * 32, "en", seq)
-        self.say(story, [*before, event])
+    def story_as(self, story: str, *uses: Use, sound: bytes = NOISE, **more: Any) -> str:
+        words = [[at, at + 400, 0.9, 0, f"word{at}"] for at in range(0, 69_000, 500)]
+        return str(self.told.put_story(story, sound, [(0, 69_000, "told", words)], *uses, **more))
 
     def excerpt(self, story: str, start: int = 5_000, end: int = 30_000, title: str = "The ferry") -> str:
-        with self.place.catalogue() as catalogue, catalogue.write() as tx:
-            return cut(tx, story, start, end, title, "", WHO, self.place.now())
-
-    def put(self, box: str, button: int, story: str, excerpt: str, sheet: str = "main") -> None:
-        with self.place.catalogue() as catalogue, catalogue.write() as tx:
-            curation.put_cue(tx, box, button, story, excerpt, WHO, self.place.now(), sheet=sheet)
+        return str(self.told.excerpt(story, start, end, title))
 
     def lend(self, box: str = "near", button: int = 1, *uses: Use) -> str:
         """A story with an excerpt on a button of ``box``."""
@@ -160,10 +114,18 @@ def clock() -> VirtualClock:
 
 
 @pytest.fixture
-def archive(tmp_path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]:
+def filled(told_archive: Callable[..., Any]) -> Callable[[ArchiveHome], Archive]:
+    """Lets stories be told to an archive that is open."""
+    return lambda place: Archive(told_archive(place, WHO, "Elsewhere", LENDABLE, 70_000))
+
+
+@pytest.fixture
+def archive(
+    tmp_path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, filled: Callable[[ArchiveHome], Archive]
+) -> Iterator[Archive]:
     monkeypatch.delenv("HEARTH_KEYS", raising=False)
     with open_archive(tmp_path / "archive", clock) as place:
-        yield Archive(place)
+        yield filled(place)
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ class Server:
     def url(self) -> str:
         return f"http://{self._host}:{self._port}"
 
-    def start(self, patience_s: float = 120.0) -> None:
+    def start(self, patience_s: float = 300.0) -> None:
         """Start and wait until it says that it is open."""
         line = [*self._words, sys.executable, "-m", "kiosk", "archive", "serve", "--home", str(self.home)]
         line += ["--bind", f"{self._host}:{self._port}"]
