@@ -109,6 +109,12 @@ def _report(say: str, do: str, code: str, *, as_json: bool) -> None:
     click.echo(f"{say} {do}".strip(), err=True)
 
 
+def _command(wrong: click.ClickException) -> str:
+    """The command whose help says how it is meant."""
+    context = wrong.ctx if isinstance(wrong, click.UsageError) else None
+    return "hearth" if context is None else context.command_path
+
+
 def _forget_output() -> None:
     """Let what is still to be written go nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -151,7 +157,7 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911 (one return an exit c
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as wrong:
-        _report(wrong.format_message(), "See: hearth --help", "usage", as_json=as_json)
+        _report(wrong.format_message(), f"See: {_command(wrong)} --help", "usage", as_json=as_json)
         return 2
     except (KeyboardInterrupt, click.Abort):
         _report("Interrupted.", "", "interrupted", as_json=as_json)

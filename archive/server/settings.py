@@ -48,7 +48,8 @@ def read_settings(path: Path) -> ArchiveSettings:
             write_file(path, FIRST.encode(), mode=0o600)
         plain = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise HomeTrouble(f"The settings in {path} cannot be read.", "Check that the file may be read.") from error
+        say = f"The settings in {path} cannot be used: {error.strerror or error}."
+        raise HomeTrouble(say, "Check that the disk is there, has space, and that the file may be read.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise HomeTrouble(f"The settings in {path} cannot be understood: {error}.", "Correct that line.") from error
     table = plain.pop("archive", {})

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import click
 
+from archive.errors import ArchiveError
 from archive.store import Store
 from audio.clock import SystemClock
+from hardware.findings import Finding, findings
+from hardware.probe import probe
 from kiosk.box import read_home
 from kiosk.commands.common import answer, home_option, json_option
 from kiosk.health import box_findings
@@ -24,12 +27,21 @@ def command(home: Path, as_json: bool) -> int:
       hearth doctor
       hearth doctor --home /var/lib/hearth --json
     """
-    setting = read_home(home)
-    with Store(setting.home, SystemClock()) as store:
-        found = box_findings(setting, store)
+    found = _found(home)
     amiss = sum(not one.ok for one in found)
     payload = {"well": not amiss, "findings": [one.to_json() for one in found]}
     lines = [f"{'ok  ' if one.ok else 'LOOK'}  {one.say}{f' {one.do}' if one.do else ''}" for one in found]
     say = f"{amiss} of {len(found)} findings need somebody."
     failed = ("not-well", say, "Each says what to do.") if amiss else None
     return answer(payload, lambda: "\n".join(lines), failed, as_json=as_json)
+
+
+def _found(home: Path) -> list[Finding]:
+    """Everything about the box; of one that cannot be opened what the machine tells, and why not."""
+    try:
+        setting = read_home(home)
+        with Store(setting.home, SystemClock()) as store:
+            return box_findings(setting, store)
+    except ArchiveError as error:
+        # A full disk or a read-only card is what somebody asks the doctor about.
+        return [*findings(probe(home, SystemClock().trusted())), Finding("store", False, error.say, error.do)]

@@ -18,6 +18,7 @@ from kiosk.appliance.fetching import fetch, waiting
 from kiosk.appliance.places import Places, places
 from kiosk.appliance.services import Systemd
 from kiosk.appliance.updating import NotNewer, Updater, Updating
+from kiosk.box import NotReady
 from kiosk.commands.common import emit, json_option, note
 
 PATIENCE_S = 4 * 3600.0
@@ -77,13 +78,13 @@ def _look(here: Places, updater: Updater, patience: float, *, as_json: bool) -> 
 
 @contextmanager
 def _alone(here: Places) -> Iterator[None]:
-    """One update at a time, and only by root. Raises `Updating`."""
+    """One update at a time, and only by root. Raises `NotReady`, `Updating`."""
     if os.geteuid() != 0:
-        raise Updating("An update installs programs, which only root may.", "Run it with sudo.")
+        raise NotReady("An update installs programs, which only root may.", "Run it with sudo.")
     if not here.releases.is_dir():
-        raise Updating("Digital Hearth is not installed on this machine.", "Install it first: scripts/install.")
+        raise NotReady("Digital Hearth is not installed on this machine.", "Install it first: scripts/install.")
     if not os.access(here.units, os.W_OK):
-        raise Updating(
+        raise NotReady(
             "The system on this card is read-only.",
             "Open it with: sudo mount -o remount,rw /   Update, then start the box again.",
         )

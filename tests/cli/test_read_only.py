@@ -52,6 +52,10 @@ def test_reading_verbs_work_and_change_nothing_and_the_others_say_why_not(verb, 
     assert verb("search", "--home", home, "river", "--json").code == 0
     saved = verb("backup", tmp_path / "saved", "--keys", tmp_path / "keys", "--home", home)
     assert saved.code == 0, saved.err
+    told = verb("doctor", "--home", home, "--json")
+    assert (told.code, told.json["error"]["code"]) == (1, "not-well")
+    assert "store" in {one["code"] for one in told.json["findings"] if not one["ok"]}
+    assert "may be written" in verb("doctor", "--home", home).out
     refused = verb("retention", "--home", home)
     assert refused.code != 0
     assert "may be written" in refused.err

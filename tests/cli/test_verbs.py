@@ -121,9 +121,20 @@ def test_a_home_that_cannot_be_is_said(verb, tmp_path) -> None:
         assert answer.json["error"]["say"]
 
 
+def test_a_wrong_word_leads_to_the_help_of_its_command(verb) -> None:
+    for words, command in (
+        (["transcribe"], "hearth transcribe"),
+        (["nonsense"], "hearth"),
+        (["archive", "x"], "hearth archive"),
+        (["archive", "qda", "import", "/nowhere.qdpx"], "hearth archive qda"),
+    ):
+        assert verb(*words, "--json").json["error"]["do"] == f"See: {command} --help"
+
+
 def test_a_place_that_cannot_be_written_is_named(verb, tmp_path) -> None:
     (tmp_path / "file").write_text("not a folder")
-    answer = verb("archive", "qda", "export", tmp_path / "file" / "x.qdc", "--home", tmp_path / "archive", "--json")
+    words = ("archive", "qda", "export", tmp_path / "file" / "tables", "--form", "csv", "--home", tmp_path / "archive")
+    answer = verb(*words, "--json")
     assert answer.code == 1
     assert str(tmp_path / "file") in answer.json["error"]["say"]
     assert "Traceback" not in answer.err

@@ -37,6 +37,8 @@ def command(action: str, path: Path, form: str, into: str, home: Path, as_json: 
     """
     from archive.server.place import open_archive
 
+    if action == "import" and not path.is_file():
+        raise click.UsageError(f"There is no file {path}.")
     with open_archive(home) as place, place.catalogue() as catalogue, catalogue.write() as tx:
         if form != "refi" and action == "export":
             from archive.patterns.tables import Form, write_tables
