@@ -40,6 +40,11 @@ _COLUMNS: Final = (
     "number", "point", "quote", "story", "start", "end", "start_ms", "end_ms", "told_at", "recorded", "language",
     "checked_by", "checked_at", "allowed", "sound",
 )  # fmt: skip
+_MONTHS: Final = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+_SOURCES: Final = "Where each quote comes from"
 _WORDS_ONLY: Final = "Its teller allows the words to be quoted; the voice stays at the archive."
 
 
@@ -57,13 +62,20 @@ class Leaf:
 
     @property
     def facts(self) -> str:
-        """What it leads back to, in one line."""
+        """Where it was said and who answers for the words, in one line."""
+        return f"{self.site}, {said_day(self.recorded)} · heard and checked by {self.quote.checked_by}"
+
+    @property
+    def source(self) -> str:
+        """What it leads back to, to the second."""
         where = f"{clock(self.quote.start)} to {clock(self.quote.end)}"
-        return (
-            f"{self.number} · {self.site}, {self.recorded[:10]} · story {self.quote.story}, {where} · "
-            f"heard and checked by {self.quote.checked_by}, {(self.quote.checked_at or '')[:10]} · "
-            f"its teller allows: {self.allowed}"
-        )
+        return f"story {self.quote.story}, {where} · checked {(self.quote.checked_at or '')[:10]}"
+
+
+def said_day(stamp: str) -> str:
+    """An ISO time as a day a reader knows at once: 2026-03-01 as 1 March 2026. Pure."""
+    at = datetime.fromisoformat(stamp)
+    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,19 +200,54 @@ def _footing(archive: str, issue: str, now: datetime) -> str:
 
 def _paper(path: Path, archive: str, briefing: Briefing, leaves: list[Leaf], issue: str, now: datetime) -> None:
     paper = Paper(briefing.title, archive, briefing.language)
+    paper.running(f"{briefing.title} · {archive}"[:90])
+    paper.small(f"{archive} · for {briefing.audience or 'whoever it concerns'} · {said_day(now.isoformat())}")
     paper.headline(briefing.title)
-    paper.small(f"{archive} · for {briefing.audience or 'whoever it concerns'} · {now.date().isoformat()}")
+    paper.text(_summary(briefing, leaves))
     for point in briefing.points:
         paper.heading(point.sentence)
         for leaf in leaves:
             if leaf.quote.point == point.id:
-                more = f" · sound: {leaf.sound}" if leaf.sound else f" · {_WORDS_ONLY}"
-                paper.quote(f"“{leaf.quote.text}”", leaf.facts + more)
+                more = f" · listen: {leaf.sound}" if leaf.sound else f" · {_WORDS_ONLY}"
+                paper.quote(f"“{leaf.quote.text}”", f"{leaf.number} · {leaf.facts}{more}")
+    paper.rule()
     for title, text in _notes(briefing):
         paper.heading(title)
         paper.text(text)
+    paper.heading(_SOURCES)
+    for line in _sources(leaves):
+        paper.small(line)
+    paper.rule()
     paper.small(_footing(archive, issue, now))
     paper.save(path)
+
+
+def _sources(leaves: list[Leaf]) -> list[str]:
+    """Every quote with what it leads back to, then what tellers allow: said once for all who allow the same."""
+    lines = [f"{leaf.number} · {leaf.source}" for leaf in leaves]
+    same: dict[str, list[str]] = {}
+    for leaf in leaves:
+        same.setdefault(leaf.allowed, []).append(str(leaf.number))
+    for allowed, numbers in same.items():
+        who = "Every teller allows" if len(same) == 1 else f"Allowed for {', '.join(numbers)}"
+        lines.append(f"{who}: {allowed}.")
+    return lines
+
+
+def _summary(briefing: Briefing, leaves: list[Leaf]) -> str:
+    """What lies in the reader's hand, in a sentence: how much of it, from where, from when to when."""
+    voices = len({leaf.quote.story for leaf in leaves})
+    sites = sorted({leaf.site for leaf in leaves if leaf.site})
+    days = sorted(leaf.recorded for leaf in leaves)
+    said = f"{_some(len(briefing.points), 'sentence')}, {_some(len(leaves), 'quote')} from {_some(voices, 'voice')}"
+    where = f" at {', '.join(sites[:-1])} and {sites[-1]}" if len(sites) > 1 else f" at {sites[0]}" if sites else ""
+    first, last = (said_day(days[0]), said_day(days[-1])) if days else ("", "")
+    when = f", told {'on ' + first if first == last else 'between ' + first + ' and ' + last}" if first else ""
+    return f"{said}{where}{when}. Every quote was heard and its words checked by a named person."
+
+
+def _some(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _notes(briefing: Briefing) -> tuple[tuple[str, str], ...]:
@@ -219,14 +266,22 @@ def _page(archive: str, briefing: Briefing, leaves: list[Leaf], issue: str, now:
     notes = "".join(
         f"<section><h3>{escape(title)}</h3><p>{escape(text)}</p></section>" for title, text in _notes(briefing)
     )
-    head = f"{escape(archive)} · for {escape(briefing.audience or 'whoever it concerns')} · {now.date().isoformat()}"
+    head = f"{escape(archive)} · for {escape(briefing.audience or 'whoever it concerns')} · {said_day(now.isoformat())}"
+    sources = "".join(
+        f'<p class="facts" id="source-{number}">{escape(line)}</p>'
+        for number, line in enumerate(_sources(leaves), start=1)
+    )
+    body = (
+        f'<p class="facts">{head}</p><h1>{escape(briefing.title)}</h1>'
+        f'<p class="lead">{escape(_summary(briefing, leaves))}</p>{"".join(parts)}<div class="notes">{notes}'
+        f"<section><h3>{_SOURCES}</h3>{sources}</section></div>"
+        f'<footer>{escape(_footing(archive, issue, now))} <a href="{PAPER}">On paper (PDF)</a> · '
+        f'<a href="{TABLE}">As a table (CSV)</a></footer>'
+    )
     return (
         f'<!doctype html>\n<html lang="{escape(briefing.language)}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
-        f"<title>{escape(briefing.title)}</title><style>{_STYLE}</style></head><body><main>"
-        f'<p class="facts">{head}</p><h1>{escape(briefing.title)}</h1>{"".join(parts)}'
-        f'<div class="notes">{notes}</div><footer>{escape(_footing(archive, issue, now))} '
-        f'<a href="{PAPER}">On paper (PDF)</a> · <a href="{TABLE}">As a table (CSV)</a></footer></main></body></html>\n'
+        f"<title>{escape(briefing.title)}</title><style>{_STYLE}</style></head><body><main>{body}</main></body></html>\n"
     )
 
 
@@ -238,7 +293,8 @@ def _figure(leaf: Leaf) -> str:
     )
     return (
         f'<figure id="quote-{leaf.number}"><blockquote lang="{escape(leaf.language)}" dir="auto">'
-        f"“{escape(leaf.quote.text)}”</blockquote>{player}<figcaption>{escape(leaf.facts)}</figcaption></figure>"
+        f"“{escape(leaf.quote.text)}”</blockquote>{player}<figcaption>"
+        f'<a href="#source-{leaf.number}">{leaf.number}</a> · {escape(leaf.facts)}</figcaption></figure>'
     )
 
 
@@ -248,6 +304,7 @@ main{max-width:42rem;margin:0 auto;padding:2.5rem 1.25rem 4rem}h1{font-size:2rem
 h2{font-size:1.25rem;line-height:1.35;margin:2.5rem 0 .5rem}
 h3{font:600 .95rem/1.4 "Noto Sans",system-ui,sans-serif;margin:1.5rem 0 .2rem}
 .facts,figcaption,footer{font:.85rem/1.5 "Noto Sans",system-ui,sans-serif;color:#69625c;overflow-wrap:anywhere}
+.lead{color:#4a4540;margin:0 0 1.5rem}.notes .facts{margin:.35rem 0}
 figure{margin:1.25rem 0 1.75rem;padding-inline-start:1.1rem;border-inline-start:3px solid #b4531f}
 blockquote{margin:0 0 .6rem;font-size:1.15rem}audio{width:100%;margin:.2rem 0 .5rem}
 .notes{margin-top:3rem;border-top:1px solid #d8d0c6;padding-top:.5rem}.notes p{margin:.1rem 0}

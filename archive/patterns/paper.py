@@ -24,13 +24,30 @@ _OTHERS: Final = {
 _HAN_FACE: Final = 2
 _RIGHT_TO_LEFT: Final = {"ar", "fa", "he", "ur"}
 _MARGIN: Final = 22
-_INK, _QUIET = (32, 30, 28), (105, 98, 92)
+_INK, _QUIET, _EMBER = (32, 30, 28), (105, 98, 92), (180, 83, 31)
+_INDENT: Final = 7
 
 
 class NoFaces(ArchiveError):
     """This machine has no faces to print with."""
 
     code = "no-faces"
+
+
+class _Sheets(FPDF):
+    """Pages with a line at their foot: what this is, and which page of how many."""
+
+    running = ""
+
+    def footer(self) -> None:
+        """Called at the end of each page; pages of a poster have no running line and stay as they are."""
+        if not self.running:
+            return
+        self.set_y(-_MARGIN + 8)
+        self.set_font("sans", "", 8)
+        self.set_text_color(*_QUIET)
+        self.cell(0, 5, self.running, align="L", new_x=XPos.LMARGIN, new_y=YPos.TOP)
+        self.cell(0, 5, f"{self.page_no()} / {{nb}}", align="R")
 
 
 class Paper:
@@ -42,7 +59,7 @@ class Paper:
         faces = {name: find_face(name) for name in (_SERIF, _SANS, _BOLD)}
         if not all(faces.values()):
             raise NoFaces("The faces to print with are not on this machine.", "apt-get install fonts-noto-core")
-        self._pdf = pdf = FPDF(format="A4")
+        self._pdf = pdf = _Sheets(format="A4")
         pdf.set_title(title)
         pdf.set_author(author)
         pdf.set_lang(language)
@@ -62,8 +79,13 @@ class Paper:
         self._align = "R" if language in _RIGHT_TO_LEFT else "L"
         pdf.add_page()
 
+    def running(self, text: str) -> None:
+        """Put ``text`` and the number of the page at the foot of this page and all that follow."""
+        self._pdf.running = text
+
     def headline(self, text: str) -> None:
         """The document's own title."""
+        self._pdf.ln(2)
         self._write(text, "serif", 21, 9)
         self._pdf.ln(1)
 
@@ -84,18 +106,34 @@ class Paper:
         """Where something comes from."""
         self._write(text, "sans", 8.5, 4.4, color=_QUIET)
 
-    def quote(self, text: str, facts: str) -> None:
-        """Words somebody said, and what they lead back to."""
+    def rule(self) -> None:
+        """A fine line across: what follows is of another kind."""
         pdf = self._pdf
-        if pdf.will_page_break(24):
-            pdf.add_page()
+        pdf.ln(5)
+        pdf.set_draw_color(*_QUIET)
+        pdf.set_line_width(0.15)
+        pdf.line(_MARGIN, pdf.get_y(), pdf.w - _MARGIN, pdf.get_y())
+        pdf.ln(1)
+
+    def quote(self, text: str, facts: str) -> None:
+        """Words somebody said, and what they lead back to; together on one page where one can hold them."""
+        pdf = self._pdf
         pdf.ln(1.5)
-        pdf.set_left_margin(_MARGIN + 7)
-        self._write(text, "serif", 12, 6.4)
+        right = self._align == "R"
+        (pdf.set_right_margin if right else pdf.set_left_margin)(_MARGIN + _INDENT)
+        if pdf.will_page_break(self._height(text, "serif", 12.5, 6.6) + self._height(facts, "sans", 8.5, 4.4)):
+            pdf.add_page()
+        top, page = pdf.get_y(), pdf.page
+        self._write(text, "serif", 12.5, 6.6)
         self.small(facts)
-        pdf.set_left_margin(_MARGIN)
+        (pdf.set_right_margin if right else pdf.set_left_margin)(_MARGIN)
         pdf.set_x(_MARGIN)
-        pdf.ln(2)
+        if pdf.page == page:
+            at = pdf.w - _MARGIN - 2 if right else _MARGIN + 2
+            pdf.set_draw_color(*_EMBER)
+            pdf.set_line_width(0.8)
+            pdf.line(at, top + 1, at, pdf.get_y() - 0.6)
+        pdf.ln(3)
 
     def page(self) -> None:
         """Go on on a new page."""
@@ -111,6 +149,15 @@ class Paper:
     def save(self, path: Path) -> None:
         """Write the file."""
         self._pdf.output(str(path))
+
+    def _height(self, text: str, face: str, size: float, height: float) -> float:
+        """How much of a page ``text`` takes, in mm."""
+        self._pdf.set_font(face, "", size * self._scale)
+        self._pdf.set_x(self._pdf.l_margin)
+        told = self._pdf.multi_cell(
+            0, height * self._scale, text, align=self._align, wrapmode=WrapMode.WORD, dry_run=True, output="HEIGHT"
+        )
+        return float(told)
 
     def _write(
         self, text: str, face: str, size: float, height: float,

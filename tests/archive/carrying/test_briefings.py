@@ -79,6 +79,8 @@ def test_a_folder_that_leads_back_to_the_second(desk, tmp_path):
     for told in (SAID, "The ferry was how people got to work.", "not a sample", open_voice, 'src="sounds/01.flac"',
                  "the voice stays at the archive", "heard and checked by ana", done.issue):  # fmt: skip
         assert told in page
+    assert "1 sentence, 2 quotes from 2 voices at Riverside Library, told on 1 March 2026." in page
+    assert f"story {words_only}, 0:00:05 to 0:00:09" in page
     assert "http" not in page
     assert "<script" not in page
     assert files["briefing.pdf"].startswith(b"%PDF")
