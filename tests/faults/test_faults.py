@@ -14,7 +14,7 @@ from faultkit import NAMES, Outcome, load
 ROOT = Path(__file__).parents[2]
 SMALLER = {"microphone": 1, "diskfull": 6, "eio": 2, "sigkill": 5, "walkaway": 4, "hogged": 8, "deposits": 4}
 """Fewer than the sample where even that takes long."""
-IN_REAL_TIME = {"microphone", "hogged", "hung", "badline"}
+IN_REAL_TIME = {"microphone", "hogged", "hung", "badline", "mashing"}
 """They keep the wall clock; a machine that is busy with other tests gets a second try."""
 
 

@@ -21,6 +21,7 @@ NAMES = (
     "walkaway",
     "storm",
     "children",
+    "mashing",
     "guessing",
     "withdrawn",
     "deposits",
