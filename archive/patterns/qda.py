@@ -12,8 +12,9 @@ import re
 import tempfile
 import uuid
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -117,7 +118,7 @@ def write_project(tx: Tx, path: Path, name: str, now: datetime) -> Carried:
     """Write everything that may leave as the project ``path``, validated. Raises `BadProject`, `OSError`."""
     wanted = [str(row["id"]) for row in tx.all("SELECT id FROM stories ORDER BY id")]
     tellings = read_tellings(tx, wanted, Reader.EXPORT, now)
-    codes = codes_of(tx)
+    codes = _told_apart(tx, codes_of(tx))
     with tempfile.TemporaryDirectory() as media:
         notes: list[qde.TextSourceType] = []
         users: dict[str, qde.UserType] = {}
@@ -144,7 +145,7 @@ def write_project(tx: Tx, path: Path, name: str, now: datetime) -> Carried:
 
 def write_codebook(tx: Tx, path: Path) -> Carried:
     """Write every code with definition and level as the codebook ``path``, validated. Raises `BadProject`."""
-    codes = codes_of(tx)
+    codes = _told_apart(tx, codes_of(tx))
     if not codes:
         raise BadProject("There is no code yet.", "A codebook has at least one.")
     sets = [
@@ -317,6 +318,20 @@ def _source(
         plain_text_path=f"internal://{ident}.txt",
     )  # fmt: skip
     return made, len(selections)
+
+
+def _told_apart(tx: Tx, codes: Sequence[Code]) -> list[Code]:
+    """Codes of one name in several codebooks, with their codebook behind it.
+
+    The format has one codebook, and a program that knows a code by its name (QualCoder) would lose what was coded
+    with the second one. Identifiers stay, and it is by them that this archive finds its codes again.
+    """
+    books = {one.id: one.name for one in known_codebooks(tx)}
+    names = Counter(one.name.casefold() for one in codes)
+    return [
+        replace(one, name=f"{one.name} ({books[one.codebook]})") if names[one.name.casefold()] > 1 else one
+        for one in codes
+    ]
 
 
 def _tree(codes: Sequence[Code], kind: Any) -> list[Any]:

@@ -6,6 +6,7 @@ import asyncio
 import csv
 import itertools
 import json
+import re
 import zipfile
 from datetime import date
 
@@ -102,6 +103,29 @@ def test_a_codebook_comes_back_as_it_went(archive, archives, tmp_path):
         read_codebook(tx, tmp_path / "river.qdc", "cleo", other.place.now(), into="From the river")
         assert sorted(before) == sorted((code.name, code.level, code.definition) for code in codes_of(tx))
         assert [book.name for book in codebooks(tx)] == ["From the river"]
+
+
+def test_codes_of_one_name_in_two_codebooks_are_told_apart(archive, tmp_path):
+    story, now = archive.story(), archive.place.now()
+    coded(archive, story)
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        second = make_code(tx, make_codebook(tx, "Second", "ben", now), NAMES[0], Level.CONCRETE, "", "ben", now)
+        highlight(tx, story, 20_000, 22_000, [second], "", "ben", now)
+    before = state(archive, story)
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        write_project(tx, tmp_path / "river.qdpx", "River", now)
+        write_codebook(tx, tmp_path / "codes.qdc")
+        # A program that knows codes by their names alone finds each name once.
+        with zipfile.ZipFile(tmp_path / "river.qdpx") as packed:
+            xml = packed.read("project.qde").decode()
+        for told in (xml, (tmp_path / "codes.qdc").read_text(encoding="utf-8")):
+            names = re.findall(r'<Code [^>]*name="([^"]*)"', told)
+            assert len(names) == len(set(names)) == 4
+            assert f"{NAMES[0]} (River)" in names
+        # Ours are found by their identifiers, and no code is made anew.
+        read_project(tx, tmp_path / "river.qdpx", "cleo", now)
+        assert len(codes_of(tx)) == 4
+    assert {one[3][0] for one in state(archive, story)} == {one[3][0] for one in before}
 
 
 def test_words_that_were_corrected_since_keep_their_codes_out(archive, tmp_path):
