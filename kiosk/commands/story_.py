@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from archive.home import checked
+from archive.errors import HomeTrouble
+from archive.home import checked, may_be_written
 from archive.masters import open_master
 from archive.store import Store
 from archive.stories import Visit
@@ -21,6 +22,7 @@ from kiosk.box import Setting, read_home
 from kiosk.commands.common import emit, home_option, json_option
 from kiosk.hearing import play_aloud
 from kiosk.playing import pieces
+from kiosk.reading import reading
 from kiosk.terms import wording
 
 _ULID = 26
@@ -51,7 +53,7 @@ def command(
     """Show a story to its teller: its uses, where it has gone, what was taken back. CODE is the keep-code.
 
     Narrowing counts at once, everywhere. CODE may also be the receipt of a withdrawal (the 26 letters told then): it
-    shows what was erased where, and what is still on its way.
+    shows what was erased where, and what is still on its way. That works on a disk that may not be written, too.
 
     \b
     Examples:
@@ -60,12 +62,18 @@ def command(
       hearth story 417-maple-river-candle-north --hear
       hearth story 01JD8Z4W8KWQF3A0RYDZS1K1WH
     """
+    if _is_receipt(code):
+        with reading(home) as store:
+            told = receipt(store, TakeId(checked(code.strip().upper()))).to_json()
+        emit({"withdrawn": told}, lambda: _receipt_words(told), as_json=as_json)
+        return
+    if not may_be_written(home):
+        raise HomeTrouble(
+            "A keep-code cannot be tried on a disk that may not be written: each try is noted before it counts.",
+            "Let the disk be written, or copy the box's folder and its keys to one that may be, and try it there.",
+        )
     setting = read_home(home)
     with Store(setting.home, SystemClock()) as store:
-        if _is_receipt(code):
-            told = receipt(store, TakeId(checked(code.strip().upper()))).to_json()
-            emit({"withdrawn": told}, lambda: _receipt_words(told), as_json=as_json)
-            return
         visit = store.enter_code(code)
         denied = tuple(use.value for use in ASKED_USES) if only_me else narrow
         _answer(store, setting, visit, ((Use(use), False) for use in denied))

@@ -14,6 +14,7 @@ import pytest
 from archive.database import connect_to_read
 from archive.errors import HomeTrouble
 from archive.home import home_to_read, open_home
+from archive.shelf import Wording
 from archive.store import Store
 from audio.clock import SystemClock
 
@@ -60,6 +61,18 @@ def test_reading_verbs_work_and_change_nothing_and_the_others_say_why_not(verb, 
     assert refused.code != 0
     assert "may be written" in refused.err
     assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
+
+
+def test_a_receipt_is_read_and_a_keep_code_is_refused_with_the_reason(verb, sealed_off) -> None:
+    home = sealed_off / BOX
+    with Store(open_home(home), SystemClock()) as store:
+        take = store.open_take(prompt="p", language="en", wording=Wording("1", "ab" * 32, "en"), by="key").id
+        store.add_tombstone(take)
+    seal_off(sealed_off)
+    assert "sound" in verb("story", take, "--home", home, "--json").json["withdrawn"]["erased_here"]
+    refused = verb("story", "417-maple-river-candle-north", "--home", home, "--json")
+    assert (refused.code, refused.json["error"]["code"]) == (2, HomeTrouble.code)
+    assert "cannot be tried" in refused.json["error"]["say"]
 
 
 def test_what_a_crash_left_in_the_log_is_read_along(verb, sealed_off, tmp_path) -> None:
