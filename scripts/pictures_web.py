@@ -62,8 +62,9 @@ class WithCookies:
         await self._app(scope, receive, send)
 
 
-def take(address: str, pages: dict[str, tuple[str, tuple[int, int]]], folder: Path) -> None:
-    """Take a picture of each path; written as JPEG by name."""
+def take(address: str, pages: dict[str, tuple[str, tuple[int, int]]], folder: Path, images: Path = IMAGES) -> None:
+    """Take a picture of each path; written as JPEG by name into ``images``. ``folder`` is where the browser works."""
+    images.mkdir(parents=True, exist_ok=True)
     chromium = shutil.which("chromium") or sys.exit("chromium is not installed")
     for name, (path, (width, height)) in pages.items():
         shot = folder / f"{name}.png"
@@ -72,8 +73,8 @@ def take(address: str, pages: dict[str, tuple[str, tuple[int, int]]], folder: Pa
             f"--user-data-dir={folder / 'browser'}", f"--window-size={width},{height}", f"--screenshot={shot}",
             "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1", address + path,
         ]  # fmt: skip
-        subprocess.run(command, check=True, capture_output=True, timeout=120)
-        out = IMAGES / f"web-{name}.jpg"
+        subprocess.run(command, check=True, capture_output=True, timeout=600)
+        out = images / f"web-{name}.jpg"
         with Image.open(shot) as picture:
             picture.convert("RGB").save(out, quality=82, optimize=True)
         print(f"{out}: {out.stat().st_size // 1000} kB")

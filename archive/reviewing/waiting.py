@@ -13,13 +13,18 @@ from archive.types import Reader
 
 MOST = 50
 _AT_ONCE = 2 * MOST
+_OPENING = 14
+"""Words."""
 _STORY = "s.id, s.title, s.prompt_text, s.site, s.recorded_at, s.received_at, s.length_ms, s.language, s.kind"
 _NO_REVIEW = "NOT EXISTS (SELECT 1 FROM reviews r WHERE r.story = s.id)"
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One story as a list shows it; ``note`` is why it is held, ``doubts`` how many words the machine doubted."""
+    """One story as a list shows it; ``note`` is why it is held, ``doubts`` how many words the machine doubted.
+
+    ``opening`` are its first words as they stand: many stories answer the same question.
+    """
 
     id: str
     headline: str
@@ -32,6 +37,7 @@ class Waiting:
     doubts: int = 0
     note: str = ""
     who: str = ""
+    opening: str = ""
 
 
 def queue(tx: Tx, now: datetime) -> list[Waiting]:
@@ -85,9 +91,13 @@ def _open(tx: Tx, after: Callable[[str, str], list[Row]], order: str, now: datet
 
 
 def _waiting(tx: Tx, row: Row, note: str = "", who: str = "") -> Waiting:
-    doubts = sum(word.doubtful for passage in passages_of(tx, str(row["id"])) for word in passage.words)
+    words = [word for passage in passages_of(tx, str(row["id"])) for word in passage.words]
+    doubts = sum(word.doubtful for word in words)
+    opening = " ".join(word.text for word in words[:_OPENING])
+    if len(words) > _OPENING:
+        opening = opening.rstrip(".,;:") + "…"
     return Waiting(
         str(row["id"]), str(row["prompt_text"] or row["title"] or "A story"), str(row["site"]),
         str(row["recorded_at"]), str(row["received_at"]), int(row["length_ms"]), str(row["language"]),
-        str(row["kind"]), doubts, note, who,
+        str(row["kind"]), doubts, note, who, opening,
     )  # fmt: skip

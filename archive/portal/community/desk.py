@@ -51,7 +51,7 @@ def _templates() -> jinja2.Environment:
         loader=jinja2.PackageLoader("archive.portal"), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    made.filters |= {"clock": words.clock, "day": words.day, "moment": words.moment, "short": words.short}
+    made.filters |= {one.__name__: one for one in (words.clock, words.day, words.moment, words.short, words.tongue)}
     return made
 
 

@@ -13,6 +13,7 @@ from archive.catalogue import Tx
 from archive.catalogue.search import Filters, Hit, search
 from archive.people.roles import Permission
 from archive.portal.community.desk import Ask, Desk, Link, Page, get
+from archive.portal.community.words import tongue
 from archive.reviewing.told import StoryFacts, facts_of
 from archive.types import Reader
 
@@ -59,7 +60,8 @@ def is_narrowed(asked: Mapping[str, str]) -> bool:
 def choices_of(tx: Tx) -> dict[str, list[Choice]]:
     """What the filters can be set to."""
     return {
-        "prompt": _prompts(tx), "site": _values(tx, "site"), "language": _values(tx, "language"), "code": _codes(tx),
+        "prompt": _prompts(tx), "site": _values(tx, "site"), "code": _codes(tx),
+        "language": [Choice(one.value, tongue(one.value)) for one in _values(tx, "language")],
     }  # fmt: skip
 
 

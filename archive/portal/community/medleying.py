@@ -48,7 +48,9 @@ def routes(desk: Desk) -> list[Page]:
 def _list(ask: Ask) -> Response:
     with ask.reading() as tx:
         excerpts = _excerpts(ask, tx) if ask.may(Permission.EXCERPT) else []
-        return ask.page("medleys", medleys=medleys.medleys(tx), excerpts=excerpts)
+        told = {str(row["language"]) for row in tx.all("SELECT DISTINCT language FROM stories")}
+        languages = sorted({one.partition("-")[0] for one in told if one} | {"en"})
+        return ask.page("medleys", medleys=medleys.medleys(tx), excerpts=excerpts, languages=languages)
 
 
 def _make(ask: Ask) -> Response:

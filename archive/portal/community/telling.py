@@ -5,9 +5,10 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from archive.feed.manifest import LONGEST_LINE
-from archive.patterns import outcomes
+from archive.patterns import outcomes, themes
 from archive.people.roles import Permission
 from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, post
+from archive.portal.community.finding import choices_of
 
 LINKS = (Link("/outcomes", "Outcomes", Permission.PROMPTS),)
 
@@ -24,13 +25,11 @@ def routes(desk: Desk) -> list[Page]:
 
 def _list(ask: Ask) -> Response:
     with ask.reading() as tx:
-        asked = [
-            str(row["prompt"])
-            for row in tx.all("SELECT DISTINCT prompt FROM stories WHERE prompt <> '' ORDER BY prompt")
-        ]
         languages = [str(row["language"]) for row in tx.all("SELECT DISTINCT language FROM stories ORDER BY language")]
-        told = outcomes.outcomes(tx)
-    return ask.page("outcomes", told=told, asked=asked, languages=languages or ["en"], longest=LONGEST_LINE)
+        told, asked, known = outcomes.outcomes(tx), choices_of(tx)["prompt"], themes.themes(tx, ask.now)
+    return ask.page(
+        "outcomes", told=told, asked=asked, themes=known, languages=languages or ["en"], longest=LONGEST_LINE
+    )
 
 
 def _tell(ask: Ask) -> Response:

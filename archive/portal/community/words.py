@@ -9,6 +9,14 @@ _MONTHS = (
     "December",
 )  # fmt: skip
 _HOUR_S = 3600
+_TONGUES = {
+    "am": "Amharic", "ar": "Arabic", "bn": "Bengali", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek",
+    "en": "English", "es": "Spanish", "fa": "Persian", "fi": "Finnish", "fr": "French", "he": "Hebrew", "hi": "Hindi",
+    "hu": "Hungarian", "it": "Italian", "ja": "Japanese", "ko": "Korean", "nl": "Dutch", "no": "Norwegian",
+    "pl": "Polish", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "so": "Somali", "sv": "Swedish",
+    "sw": "Swahili", "tl": "Tagalog", "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu", "vi": "Vietnamese",
+    "zh": "Chinese",
+}  # fmt: skip
 
 
 def clock(ms: int) -> str:
@@ -49,6 +57,11 @@ def moment(stamp: str) -> str:
 def short(ident: str) -> str:
     """The end of an identifier, as people read it to each other."""
     return ident[-6:]
+
+
+def tongue(code: str) -> str:
+    """A language as people say it; a code nobody here knows stays one."""
+    return _TONGUES.get(code.partition("-")[0].casefold(), code)
 
 
 def some(number: int, one: str, many: str) -> str:
