@@ -146,6 +146,16 @@ def guest(guests: Callable[[], Guest]) -> Guest:
     return guests()
 
 
+CONTRAST = """
+  const channel = (v) => (v /= 255, v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+  const read = (c) => c.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => .2126 * channel(r) + .7152 * channel(g) + .0722 * channel(b);
+  const behind = (e) => { for (; e; e = e.parentElement) {
+    const c = read(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > .99) return c; } return [255, 255, 255]; };
+"""
+"""What a script needs to know how light two colours are (WCAG 2.2, relative luminance)."""
+
+
 class Browser:
     """Chromium without a window, over the pipe of its own developer protocol."""
 
@@ -237,6 +247,25 @@ class Browser:
         seen = len(self.events)
         self.js(f"document.querySelector({selector!r}).click()")
         self._loaded(seen)
+
+    def press(self, name: str, virtual: int = 0, text: str = "", modifiers: int = 0) -> None:
+        """Press a key and let it go, as hands do: wherever the focus is."""
+        for kind in ("keyDown", "keyUp"):
+            more = {"text": text} if text and kind == "keyDown" else {}
+            self.call("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=virtual,
+                      modifiers=modifiers, **more)  # fmt: skip
+
+    def tab_to(self, expression: str, most: int = 120) -> None:
+        """Go on with the Tab key until ``expression`` holds of the element ``e`` that has the focus."""
+        for _ in range(most):
+            self.press("Tab", 9)
+            if self.js(f"((e) => {expression})(document.activeElement)"):
+                return
+        raise AssertionError(f"no key leads there: {expression}")
+
+    def measured(self, script: str) -> Any:
+        """Run a script that looks at colours: `CONTRAST` stands where it says so."""
+        return self.js(script.replace("CONTRAST", CONTRAST))
 
     def size(self, width: int, height: int, *, phone: bool = False) -> None:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=2 if phone else 1, mobile=phone)  # fmt: skip

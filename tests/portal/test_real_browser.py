@@ -15,11 +15,7 @@ TARGET_PX = 57
 """15 mm."""
 MEASURE = """
 (() => {
-  const channel = (v) => (v /= 255, v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
-  const read = (c) => c.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => .2126 * channel(r) + .7152 * channel(g) + .0722 * channel(b);
-  const behind = (e) => { for (; e; e = e.parentElement) {
-    const c = read(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > .99) return c; } return [255, 255, 255]; };
+  CONTRAST
   const faint = [], small = [];
   for (const e of document.querySelectorAll("main *, header *, footer *")) {
     const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
@@ -59,7 +55,7 @@ def look(browser, name, seen):
     """Measure the page at both widths."""
     for width, height in (PHONE, DESK):
         browser.size(width, height, phone=width < 500)
-        found = browser.js(MEASURE)
+        found = browser.measured(MEASURE)
         if width > 500:
             found["small"] = []
         if any(found.values()):

@@ -10,13 +10,6 @@ PASSWORD = "four quite unrelated words"
 SHIFT = 8
 
 
-def press(browser, name, virtual=0, text="", modifiers=0):
-    for kind in ("keyDown", "keyUp"):
-        more = {"text": text} if text and kind == "keyDown" else {}
-        browser.call("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=virtual,
-                     modifiers=modifiers, **more)  # fmt: skip
-
-
 @pytest.fixture
 def bench(archive, browser, address):
     """The bench of a story, open; its words have the focus."""
@@ -40,15 +33,15 @@ def chosen(browser):
 
 
 def test_words_are_coded_with_keys_alone(browser, bench, archive):
-    press(browser, "ArrowRight", 39)
+    browser.press("ArrowRight", 39)
     for _ in range(3):
-        press(browser, "ArrowRight", 39, modifiers=SHIFT)
+        browser.press("ArrowRight", 39, modifiers=SHIFT)
     assert chosen(browser) == "I was eleven when"
-    press(browser, "b", 66, text="b")
+    browser.press("b", 66, text="b")
     assert browser.js("document.activeElement.id") == "code-name", "typing is typing a code"
     browser.call("Input.insertText", text="eing eleven")
     assert browser.js("document.activeElement.value") == "being eleven"
-    press(browser, "Enter", 13, text="\r")
+    browser.press("Enter", 13, text="\r")
     browser.wait("document.querySelectorAll('.w.marked').length === 4")
     flows = "[...document.querySelectorAll('.w.marked, .w.picked')].map((one) => getComputedStyle(one).display).join()"
     assert set(browser.js(flows).split(",")) == {"inline"}, "what is marked still reads as one text"
@@ -59,12 +52,12 @@ def test_words_are_coded_with_keys_alone(browser, bench, archive):
     )
     # The hand is where it was: on it goes with the next words, and the code is known now.
     for _ in range(2):
-        press(browser, "ArrowRight", 39)
-    press(browser, "ArrowRight", 39, modifiers=SHIFT)
+        browser.press("ArrowRight", 39)
+    browser.press("ArrowRight", 39, modifiers=SHIFT)
     assert chosen(browser) == "mill whistle"
-    press(browser, "Enter", 13, text="\r")
+    browser.press("Enter", 13, text="\r")
     browser.call("Input.insertText", text="Being Eleven")
-    press(browser, "Enter", 13, text="\r")
+    browser.press("Enter", 13, text="\r")
     browser.wait("document.querySelectorAll('.mark-line').length === 2")
     with archive.place.catalogue() as catalogue, catalogue.read() as tx:
         assert len(tx.all("SELECT id FROM codes")) == 1
@@ -73,12 +66,12 @@ def test_words_are_coded_with_keys_alone(browser, bench, archive):
 
 
 def test_space_listens_from_the_word_and_a_mark_leads_to_its_second(browser, bench, archive):
-    press(browser, "ArrowRight", 39)
-    press(browser, "ArrowDown", 40)
-    press(browser, " ", 32, text=" ")
+    browser.press("ArrowRight", 39)
+    browser.press("ArrowDown", 40)
+    browser.press(" ", 32, text=" ")
     browser.wait("!document.getElementById('sound').paused")
     assert browser.js("document.getElementById('sound').currentTime") >= 4.9
-    press(browser, " ", 32, text=" ")
+    browser.press(" ", 32, text=" ")
     browser.wait("document.getElementById('sound').paused")
     browser.js("[...document.querySelectorAll('.w')][0].click()")
     browser.js(

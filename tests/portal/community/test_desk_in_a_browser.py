@@ -17,11 +17,7 @@ PASSWORD = "four quite unrelated words"
 HTMX = "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"
 MEASURE = """
 (() => {
-  const channel = (v) => (v /= 255, v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
-  const read = (c) => c.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => .2126 * channel(r) + .7152 * channel(g) + .0722 * channel(b);
-  const behind = (e) => { for (; e; e = e.parentElement) {
-    const c = read(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > .99) return c; } return [255, 255, 255]; };
+  CONTRAST
   const shown = (e) => { const b = e.getBoundingClientRect(); return b.width > 1 && b.height > 1 && !e.closest(".hidden, .skip"); };
   const faint = [], small = [], nameless = [], twice = [];
   for (const e of document.querySelectorAll("body *")) {
@@ -59,17 +55,13 @@ def look(browser, name, seen):
         browser.size(width, height, phone=width < 500)
         found = {
             what: some
-            for what, some in browser.js(MEASURE.replace("TARGET", str(target)).replace("WIDTH", str(width))).items()
+            for what, some in browser.measured(
+                MEASURE.replace("TARGET", str(target)).replace("WIDTH", str(width))
+            ).items()
             if some
         }
         if found:
             seen[f"{name} at {width}"] = found
-
-
-def key(browser, name, code=None, virtual=0, text=""):
-    for kind in ("keyDown", "keyUp"):
-        more = {"text": text} if text and kind == "keyDown" else {}
-        browser.call("Input.dispatchKeyEvent", type=kind, key=name, code=code or name, windowsVirtualKeyCode=virtual, **more)  # fmt: skip
 
 
 def come_in(browser, address, name):
@@ -166,12 +158,12 @@ def test_a_word_is_corrected_with_keys_alone(browser, desk, archive, address):
     browser.open(f"{address}/story/{desk}")
     browser.js("document.getElementById('told').focus()")
     for _ in range(2):
-        key(browser, "ArrowRight", virtual=39)
+        browser.press("ArrowRight", 39)
     assert browser.js("document.querySelector('.w.chosen').textContent") == "was"
-    key(browser, "Enter", virtual=13, text="\r")
+    browser.press("Enter", 13, text="\r")
     assert browser.js("document.activeElement.id") == "heard"
     browser.call("Input.insertText", text="were")
-    key(browser, "Enter", virtual=13, text="\r")
+    browser.press("Enter", 13, text="\r")
     browser.wait("document.querySelector('#p0').dataset.version === '2'")
     browser.wait("document.activeElement.classList.contains('w')")
     assert browser.js("document.activeElement.textContent") == "were", "the hand is where it was"
@@ -180,9 +172,9 @@ def test_a_word_is_corrected_with_keys_alone(browser, desk, archive, address):
         from archive.reviewing.words import correct_word
 
         correct_word(tx, desk, 0, 0, "We", "ben", 2, archive.place.now())
-    key(browser, "Enter", virtual=13, text="\r")
+    browser.press("Enter", 13, text="\r")
     browser.call("Input.insertText", text="are")
-    key(browser, "Enter", virtual=13, text="\r")
+    browser.press("Enter", 13, text="\r")
     told = browser.wait("document.getElementById('trouble').textContent.trim()")
     assert "Somebody else changed this" in told
     assert "We were" in told
@@ -230,7 +222,7 @@ def test_the_keyboard_reaches_everything_and_its_place_is_seen(browser, desk, ad
     count = browser.js(f"{wanted}.filter((e) => e.offsetParent && !(e.type === 'radio' && !e.checked)).length")
     reached, marks = set(), set()
     for _ in range(count + 12):
-        key(browser, "Tab", virtual=9)
+        browser.press("Tab", 9)
         place, mark = browser.js(
             f"(() => {{ const e = document.activeElement; const s = getComputedStyle(e.type === 'radio' ? e.nextElementSibling : e);"
             f" return [{wanted}.indexOf(e), s.outlineStyle]; }})()"

@@ -166,10 +166,15 @@ def test_the_page_says_what_is_known_of_it(archive: Any, door: TestClient) -> No
 
 def test_feed_and_manifest_name_this_very_place(archive: Any, door: TestClient) -> None:
     story = archive.story(OPEN)
-    enclosure = ET.fromstring(door.get("/public/feed.xml").content).find("channel/item/enclosure")
+    item = ET.fromstring(door.get("/public/feed.xml").content).find("channel/item")
+    assert item is not None
+    enclosure = item.find("enclosure")
     assert enclosure is not None
-    assert enclosure.get("url") == f"http://127.0.0.1:8490/public/{story}/sound.flac"
-    assert int(enclosure.get("length") or 0) == len(door.get(f"/public/{story}/sound.flac").content)
+    assert enclosure.get("url") == f"http://127.0.0.1:8490/public/{story}/sound.mp3"
+    other = item.find("{https://podcastindex.org/namespace/1.0}alternateEnclosure")
+    assert other is not None
+    assert [one.get("uri") for one in other] == [f"http://127.0.0.1:8490/public/{story}/sound.flac"]
+    assert int(other.get("length") or 0) == len(door.get(f"/public/{story}/sound.flac").content)
     assert json.loads(door.get(f"/public/{story}/manifest.json").text)["id"].startswith("http://127.0.0.1:8490/public/")
     asked = door.post("/public/oai", data={"verb": "Identify"})
     assert "http://127.0.0.1:8490/public/oai" in asked.text
