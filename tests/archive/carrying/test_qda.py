@@ -73,7 +73,7 @@ def test_a_project_comes_back_as_it_went(archive, archives, tmp_path):
     assert 'xmlns="urn:QDA-XML:project:1.0"' in xml
     # Another archive with the same story and no codes: everything is there again, under the same names and layers.
     other = archives("other")
-    other.prefix = archive.prefix
+    other.told.prefix = archive.prefix
     assert other.story() == story
     with other.place.catalogue() as catalogue, catalogue.write() as tx:
         back = read_project(tx, tmp_path / "river.qdpx", "cleo", other.place.now())
@@ -165,7 +165,7 @@ def test_what_another_program_adds_is_named_and_the_rest_is_read(archive, archiv
     book = (tmp_path / "river.qdc").read_text(encoding="utf-8").replace('name="Level: middle', 'name="Ours')
     (tmp_path / "foreign.qdc").write_text(book, encoding="utf-8")
     other = archives("other")
-    other.prefix = archive.prefix
+    other.told.prefix = archive.prefix
     other.story()
     with other.place.catalogue() as catalogue, catalogue.write() as tx:
         back = read_project(tx, tmp_path / "foreign.qdpx", "cleo", other.place.now())
