@@ -34,7 +34,8 @@ appliance and `./hearth-data` anywhere else. The keys lie outside it: [settings.
 settings). 130: interrupted.
 
 **For programs.** With `--json` standard output is exactly one JSON object, on failure too:
-`{"error": {"code", "say", "do"}}`. Everything else goes to standard error. Later versions may add keys; they take none away.
+`{"error": {"code", "say", "do"}}`. What was done all the same (files read, stories handed on, findings) stands beside it.
+Everything else goes to standard error. Later versions may add keys; they take none away.
 """
 ANSWERS = {
     "archive": "box add: `box`, `credential` (shown once); box list: `boxes` (`box`, `added_at`, `revoked_at`, `last_seen`, "

@@ -131,6 +131,11 @@ def test_a_wrong_word_leads_to_the_help_of_its_command(verb) -> None:
         assert verb(*words, "--json").json["error"]["do"] == f"See: {command} --help"
 
 
+def test_of_a_briefing_nobody_knows_nothing_is_said(verb, tmp_path) -> None:
+    answer = verb("archive", "briefing", "open", tmp_path / "gone", "--home", tmp_path / "archive", "--json")
+    assert (answer.code, answer.json["error"]["code"]) == (1, "bad-briefing"), "not that nothing was withdrawn"
+
+
 def test_a_place_that_cannot_be_written_is_named(verb, tmp_path) -> None:
     (tmp_path / "file").write_text("not a folder")
     words = ("archive", "qda", "export", tmp_path / "file" / "tables", "--form", "csv", "--home", tmp_path / "archive")

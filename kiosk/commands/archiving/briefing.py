@@ -97,10 +97,12 @@ def _write(place: Any, briefing: str, folder: str, *, as_json: bool) -> None:
 
 
 def _opened(tx: Tx, subject: str, now: datetime) -> list[Since]:
-    from archive.patterns.briefings import briefing_of_issue, withdrawn_since
+    from archive.patterns.briefings import briefing_of, briefing_of_issue, withdrawn_since
     from archive.patterns.handout import read_mark
 
     if not Path(subject).is_dir():
+        # Nothing withdrawn from what nobody knows would be an answer, and an untrue one.
+        briefing_of(tx, subject)
         return withdrawn_since(tx, subject, now)
     issue = read_mark(Path(subject))
     return withdrawn_since(tx, briefing_of_issue(tx, issue), now, issue=issue)
