@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -14,16 +15,30 @@ from archive.patterns.medleys import BadMedley, Purpose, medley_of
 from archive.patterns.rendering import Rendition, recipe_now, rendition_of
 from archive.portal.community.ranges import sound_by_range
 from archive.server.place import ArchiveHome
+from archive.vtt import SpokenCue, read_vtt
 
 Answer = Callable[[Request, Callable[[Request], Response]], Response]
 Show = Callable[..., Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A voice or a bridge: ``credit`` is empty for a bridge, ``begins`` is ms of the medley, -1 for a bridge."""
+
+    credit: str
+    begins: int
+    cues: list[SpokenCue]
 
 
 def routes(place: ArchiveHome, answer: Answer, page: Show, headers: dict[str, str]) -> list[Route]:
     """The routes; ``answer`` turns refusals into the door's own page, ``page`` fills its templates."""
 
     def one(request: Request) -> Response:
-        return answer(request, lambda asked: page("medley", 200, one=public_rendition(place, _ident(asked))))
+        def told(asked: Request) -> Response:
+            made = public_rendition(place, _ident(asked))
+            return page("medley", 200, one=made, parts=parts_of(made))
+
+        return answer(request, told)
 
     def captions(request: Request) -> Response:
         def told(asked: Request) -> Response:
@@ -37,6 +52,19 @@ def routes(place: ArchiveHome, answer: Answer, page: Show, headers: dict[str, st
 
     here = f"{ROOT}/medley/{{medley:str}}"
     return [Route(here, one), Route(f"{here}/sound.flac", sound), Route(f"{here}/captions.vtt", captions)]
+
+
+def parts_of(made: Rendition) -> list[Part]:
+    """The words of a medley in the order heard: each voice with its credit, each bridge with none. Pure."""
+    parts: list[Part] = []
+    for cue in read_vtt(made.captions):
+        middle = (cue.start + cue.end) // 2
+        voice = next((one for one in made.voices if one.start <= middle < one.end), None)
+        credit, begins = (voice.credit, voice.start) if voice else ("", -1)
+        if not parts or parts[-1].begins != begins:
+            parts.append(Part(credit, begins, []))
+        parts[-1].cues.append(cue)
+    return parts
 
 
 def public_rendition(place: ArchiveHome, medley: str) -> Rendition:

@@ -167,7 +167,10 @@ def test_a_public_medley_is_what_a_person_put_there(archive, visit):
     assert [client.get(here + end).status_code for end in ("", "/sound.flac", "/captions.vtt")] == [404] * 3
     with archive.place.catalogue() as catalogue, catalogue.write() as tx:
         set_door(tx, medley, public=True, who="ana", now=archive.place.now())
-    assert "Over the river" in client.get(here).text
+    page = client.get(here).text
+    assert "Over the river" in page
+    assert ">bread</span>" in page, "who cannot hear it reads it"
+    assert "A medley of 1 voice" in page
     assert client.get(f"{here}/sound.flac").content[:4] == b"fLaC"
     from archive.server.erase import withdraw
 
