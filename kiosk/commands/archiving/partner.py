@@ -77,9 +77,12 @@ def _exchange(place: ArchiveHome, name: str, target: Path | None, *, as_json: bo
     with place.catalogue() as catalogue, catalogue.read() as tx:
         partner = known.partner_named(tx, name)
     done = exchange_https(place, partner, who()) if target is None else exchange_folder(place, partner, target, who())
-    took = "They had left nothing."
+    ours = "" if target is None else f"Ours lie there for {name}: {done.gave} stories. "
+    took = f"{ours}{name} had left nothing there yet."
     if done.took is not None:
-        took = f"{len(done.took.lent)} stories came, {len(done.took.ended)} ended."
+        took = f"{ours}Theirs may be heard here: {len(done.took.lent)} stories; {len(done.took.ended)} ended."
+        if done.took.refused:
+            took += f" {len(done.took.refused)} came whose tellers' records do not allow it; they are not kept."
     if done.in_part:
         took += f" Lent from the beginning alone, because they are too long: {', '.join(done.in_part)}."
     if done.left_out:
