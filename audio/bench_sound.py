@@ -23,7 +23,7 @@ from audio.capture import Capture
 from audio.clips import pieces
 from audio.clock import SystemClock
 from audio.ear import RATE, Ear, Recording
-from audio.errors import NoModel
+from audio.errors import NoModel, StreamDied
 from audio.events import CaptureEvent, FirstSample, LevelHeard, SoundGap, StreamLost, TakeClosed
 from audio.hogs import busy
 from audio.loudness import loudness, matching_gain, peak_db
@@ -41,7 +41,7 @@ _LEVEL: Final = 0.25
 _HEARD: Final = 0.001
 _HERTZ: Final = 440.0
 _CLICK: Final = 2.0
-_PATIENCE_S: Final = 10.0
+_PATIENCE_S: Final = 60.0
 _AFTER_S: Final = 0.3
 _VOICE_S: Final = 6
 Progress = Callable[[str], None]
@@ -113,7 +113,11 @@ class _News:
 
     def wait(self, kind: type) -> Any:
         while True:
-            event = self._queue.get(timeout=_PATIENCE_S)
+            try:
+                event = self._queue.get(timeout=_PATIENCE_S)
+            except queue.Empty:
+                msg = f"Nothing was heard of {kind.__name__} for {_PATIENCE_S:g} seconds."
+                raise StreamDied(msg, "Measure again when less else is at work on this machine.") from None
             self.all.append(event)
             if isinstance(event, kind):
                 return event
