@@ -56,6 +56,7 @@ _WITHOUT_KEY: dict[State, frozenset[Meaning]] = {
 }
 _CUE_STATES = frozenset({State.ATTRACT, State.FACILITATOR, State.CONVERSATION})
 _SILENT_STATES = frozenset({State.STARTING, State.OUT_OF_SERVICE})
+"""Nothing can be done there; what is wrong can be heard."""
 _ON_RECORD = frozenset({State.RECORDING, State.CONVERSATION})
 """The box does not talk while somebody tells: it would record itself."""
 _LANGUAGE_STATES = frozenset({State.ATTRACT, State.LANGUAGES, State.CHOOSING, State.FACILITATOR})
@@ -118,7 +119,7 @@ def counts(session: Session, meaning: Meaning, at: float) -> bool:
 
 def _all_keys(session: Session) -> Keys:
     if session.state in _SILENT_STATES:
-        return {}
+        return {Control.LANGUAGE: Meaning.SPEAK} if session.state is State.OUT_OF_SERVICE else {}
     offered: Keys = {Control.VOLUME: Meaning.LOUDER}
     if session.saving or session.state is State.CLOSING:
         return offered

@@ -63,6 +63,11 @@ def read_again(draft: Draft, _: t.Event) -> None:
         draft.do(t.Speak(draft.old.visit))
 
 
+def read_once(draft: Draft, _: t.Event) -> None:
+    """Read this screen, and not those that come after it: nobody's visit begins here."""
+    draft.do(t.Speak(draft.old.visit))
+
+
 def say_code(draft: Draft, _: t.Event) -> None:
     """Say the keep-code aloud, whether or not screens are read: its teller asked for it."""
     draft.do(t.Speak(draft.old.visit))

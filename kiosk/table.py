@@ -154,6 +154,7 @@ def _machine_rows() -> list[Row]:
         Row(S.OUT_OF_SERVICE, t.Mended, S.STARTING, ("prepare",)),
         Row(S.OUT_OF_SERVICE, t.Trouble, moves=("show_trouble",)),
         Row(S.OUT_OF_SERVICE, A.LOOK, moves=("look",)),
+        Row(S.OUT_OF_SERVICE, M.SPEAK, moves=("read_once",)),
     ]
     for state in (S.CLOSING, S.REVIEW, S.TRIM, S.SHARING, S.RECOVERED):
         rows += [Row(state, kind, moves=("note_trouble",)) for kind in (t.Trouble, t.SpaceLow)]
@@ -344,7 +345,7 @@ def _own_story_rows() -> list[Row]:
         Row(S.CODE_ENTRY, M.BACK, None, ("undo_entry",), "something entered"),
         Row(S.CODE_ENTRY, A.STUCK, HOME, ("note_trouble", "leave")),
         Row(S.CODE_ENTRY, t.CodeAccepted, S.MY_STORY, ("code_accepted",)),
-        Row(S.CODE_ENTRY, t.CodeRefused, moves=("code_refused",)),
+        Row(S.CODE_ENTRY, t.CodeRefused, moves=("code_refused", "read_again")),
         Row(S.CODE_ENTRY, M.BACK, HOME, ("leave",)),
         Row(S.MY_STORY, M.HEAR, moves=("play_own",)),
         Row(S.MY_STORY, M.STOP, moves=("stop",)),

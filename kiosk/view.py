@@ -94,6 +94,10 @@ def spoken(shown: View, texts: Texts) -> str:
         parts.append(marked)
     if shown.kind is Kind.THANKS:
         parts.append(texts.get("spoken.code", code=shown.code))
+    if shown.kind in {Kind.REVIEW, Kind.TRIM}:
+        parts.append(finished(shown.time_words))
+    if shown.kind is Kind.FACILITATOR:
+        parts += [finished(f"{tile.number}, {tile.title}") for tile in shown.tiles]
     if shown.kind not in {Kind.RECORDING, Kind.ATTRACT}:
         parts += [finished(note) for note in shown.notes]
     names = {Control.LEFT: "spoken.left", Control.MIDDLE: "spoken.middle", Control.RIGHT: "spoken.right"}
@@ -419,10 +423,14 @@ def _ask_again(look: Look) -> View:
     if asked is Meaning.WITHDRAW and look.session.mine.people > 1:
         # One person's no takes everybody's words out, so everybody's are named.
         body = texts.get("group.withdraw_body")
+    playing = look.session.playing is not None and look.session.playing.started is not None
+    captions = played(look.extras.captions, look.extras.position) if playing else ()
     return look.make(
         Kind.ASK_AGAIN,
         headline=texts.get(f"again.{key}"),
         body=body,
+        captions=captions,
+        captions_note=look.captions_note if captions else "",
         listening=_live(look.session),
         level=look.extras.level,
     )

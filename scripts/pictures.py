@@ -1,4 +1,4 @@
-"""Draws the pictures of the README and of docs/screens.md: a visit in nine screens, in every language.
+"""Draws the pictures of the README and of docs/screens.md: a visit in fifteen screens, in every language.
 
 Each screen is drawn at 800x480, the panel's own size, and shown at half of it.
 """
@@ -19,10 +19,10 @@ from kiosk.screens.samples import sample_views, warm_picture
 from kiosk.texts import load, shipped_languages
 from kiosk.theme import DUSK, LIGHT, Theme
 
-PICTURE = Path(__file__).resolve().parent.parent / "docs" / "images" / "screens.png"
+PICTURE = Path(__file__).resolve().parent.parent / "docs" / "images" / "screens.jpg"
 SCREENS = (
-    "attract", "languages", "consent", "recording", "review", "trim_begin", "sharing", "thanks", "listening",
-    "listening_more", "facilitator", "conversation",
+    "attract", "languages", "consent", "ready", "recording", "review", "trim_begin", "sharing", "thanks", "listening",
+    "listening_more", "my_story", "facilitator", "conversation", "conversation_hearing",
 )  # fmt: skip
 """In the order in which they are met."""
 SIZE = (800, 480)

@@ -30,7 +30,12 @@ def command() -> None:
 
 @command.command(name="check")
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--lang", "languages", multiple=True, help="Languages it must have; the home's unless given.")
+@click.option(
+    "--lang",
+    "languages",
+    multiple=True,
+    help="A language it must have, repeatable or with commas; the home's unless given.",
+)
 @click.option("--shots", type=click.Path(path_type=Path, file_okay=False), help="Save each prompt as it will look.")
 @click.option("--size", default="800x480", show_default=True, help="Pixels of the pictures, as in 1280x720.")
 @home_option
@@ -45,7 +50,7 @@ def check_(
     """
     opened = open_home(home)
     site = config.load(opened.config).site
-    wanted = languages or site.languages
+    wanted = tuple(code.strip() for given in languages for code in given.split(",")) or site.languages
     width, _, height = size.partition("x")
     if not (width.isdigit() and height.isdigit()):
         raise click.UsageError(f"'{size}' is not a size. Write it as in 800x480.")

@@ -49,9 +49,11 @@ def command(
 ) -> int:
     """Run the real kiosk and transcriber headless, with a visitor who presses and speaks as told.
 
-    Words: talk (begin, start the take, end it) agree decline hear keep discard redo back listen next stop pause
-    resume cue1..cue8 facilitate language louder; play_here archive partners public quote (yes to that use whenever
-    it is asked) done (no to the rest); @speech waits until the file has been heard, @2.5 waits seconds.
+    Words: talk (begin, start the take, end it) agree decline hear trim keep discard redo back pause resume captions
+    extend; listen next stop more same_question same_theme any_voice tell_librarian; language lang:ar speak louder;
+    facilitate cue1..cue8 group person join question flag pair; code:last hear uses where part withdraw; play_here
+    archive partners public quote (yes to that use whenever it is asked) done (no to the rest); @speech waits until
+    the file has been heard, @2.5 waits seconds.
 
     \b
     Examples:

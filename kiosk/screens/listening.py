@@ -16,7 +16,7 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     page.dusk(tint=page.theme.moon, strength=0.42)
     area, sizes, theme = page.area, page.sizes, page.theme
     radius = round(sizes.decide * 0.72)
-    centre = (area.right - radius, area.top + round(radius * 1.1))
+    centre = (area.right - radius, area.top + round(radius * 1.3))
     note_height = round(sizes.note * PITCH)
     origin = pygame.Rect(area.left, area.top, centre[0] - radius - sizes.gap * 2 - area.left, note_height * 2)
     used = page.note((view.notes or (view.headline,))[0], origin)

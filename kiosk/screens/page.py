@@ -21,6 +21,8 @@ PITCH = 1.2
 BASELINE = 0.94
 KEYS: tuple[Control, ...] = (Control.LEFT, Control.MIDDLE, Control.RIGHT)
 CACHED_WORDS = 600
+SLACK = 8
+"""Shaped together, words are wider or narrower than one by one, by up to this part of a font size a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,8 @@ class Ink:
     def _needed(self, part: str, face: Face, size: int, width: int) -> int:
         parts = pieces(part)
         space = self.width(" ", face, size)
-        lines = needed([(space if glue else 0, self.width(piece, face, size)) for glue, piece in parts], width)
-        # Shaped together, words may be a little narrower than one by one.
+        wide = [(space if glue else 0, self.width(piece, face, size)) for glue, piece in parts]
+        lines = needed(wide, width + size // SLACK)
         return 1 if lines == 2 and self.width(part, face, size) <= width else lines  # noqa: PLR2004  # one too many
 
     def _broken(self, parts: list[tuple[str, str]], face: Face, size: int, width: int) -> list[str]:
@@ -112,10 +114,10 @@ class Ink:
         whole = joined(parts)
         if width_of(whole) <= width:
             return [whole] if parts else []
-        lines = best(parts, width_of, width)
-        if any(width_of(line) > width for line in lines):
-            # Shaped together, words may be a little wider than one by one.
-            lines = best(parts, width_of, width - size // 8)
+        for slack in (size // SLACK, 0, -size // SLACK):
+            lines = best(parts, width_of, width + slack)
+            if all(width_of(line) <= width for line in lines):
+                break
         return lines
 
 

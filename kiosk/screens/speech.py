@@ -9,7 +9,7 @@ from kiosk.screens.icons import Icon
 from kiosk.screens.light import ember
 from kiosk.screens.model import Kind, View
 from kiosk.screens.page import PITCH, Page
-from kiosk.screens.parts import Coals, Orb, Part
+from kiosk.screens.parts import Coals, Orb, Part, caption_height, caption_lines, captions
 
 
 def consent(page: Page, view: View) -> tuple[Part, ...]:
@@ -47,6 +47,8 @@ def plain(page: Page, view: View) -> tuple[Part, ...]:
     if view.kind is Kind.PLAIN and not view.keys and not view.listening:
         return waiting(page, view)
     page.dusk(strength=0.3 if view.kind is Kind.OUT_OF_SERVICE else 0.55)
+    if view.captions:
+        return _heard(page, view)
     area = page.area
     parts: tuple[Part, ...] = ()
     room = area.copy()
@@ -63,6 +65,21 @@ def plain(page: Page, view: View) -> tuple[Part, ...]:
     if trouble:
         page.put(page.ink.icon(Icon.WARNING, size, page.theme.alert), (area.left, top + 2))
     return parts
+
+
+def _heard(page: Page, view: View) -> tuple[Part, ...]:
+    """What is asked, smaller while that sounds which it is about, and the words of it."""
+    area, sizes, theme = page.area, page.sizes, page.theme
+    line, note = round(sizes.decide * PITCH), round(sizes.note * PITCH)
+    head = page.write(view.headline, pygame.Rect(area.left, area.top, area.width, line), Face.BOLD, sizes.decide,
+                      theme.paper)  # fmt: skip
+    body = page.note(view.body, pygame.Rect(area.left, head.bottom, area.width, round(note * 2.6)))
+    foot = pygame.Rect(area.left, area.bottom - note, area.width, note)
+    free = foot.top - body.bottom - sizes.gap
+    high = caption_height(page, caption_lines(page, free, 5))
+    captions(page, view.captions, pygame.Rect(area.left, foot.top - min(high, free), area.width, high), theme.ember)
+    page.note(view.captions_note, foot)
+    return ()
 
 
 RISE = 0.38

@@ -14,8 +14,9 @@ from kiosk.phrases import length_words, time_words
 from kiosk.screens.icons import Icon
 from kiosk.screens.model import Kind, Tone, View
 from kiosk.screens.samples import sample_views
+from kiosk.session import step
 from kiosk.texts import load
-from kiosk.types import Heard, Meaning, Mic, Notice, Playing, Session, State
+from kiosk.types import Heard, Meaning, Mic, Notice, Playing, Press, Session, Speak, State
 from kiosk.view import Cue, Extras, spoken, view
 
 EN = load("en")
@@ -134,6 +135,31 @@ def test_cues_say_what_plays_and_what_may_not() -> None:
         ("not allowed", False, True),
     ]
     assert "No excerpts" in show(Session(state=State.FACILITATOR)).body
+
+
+def test_every_playback_has_its_words() -> None:
+    """A cue at the desk and in a talk, and what is asked about while it sounds."""
+    heard = Extras(captions=WORDS, position=Ms(900))
+    cue = Playing(Heard.CUE, 1.0, 1, TAKE, 1.0)
+    for state in (State.FACILITATOR, State.CONVERSATION):
+        shown = show(Session(state=state, started=1.0, mic=Mic.OPEN, playing=cue), heard)
+        assert [word.text for word in shown.captions] == ["one", "two"], state
+        assert shown.captions_note == "Draft, written by a machine"
+        assert show(Session(state=state, playing=replace(cue, started=None)), heard).captions == ()
+    own = Playing(Heard.OWN, 1.0, story=TAKE, started=1.0)
+    asked = show(Session(state=State.PART, asked=Meaning.PART, playing=own), heard)
+    assert [word.text for word in asked.captions] == ["one", "two"]
+    assert show(Session(state=State.PART, asked=Meaning.PART), heard).captions == ()
+
+
+def test_what_is_wrong_can_be_heard_and_so_can_a_sheet_of_cues() -> None:
+    broken = Session(state=State.OUT_OF_SERVICE, say="The microphone is away.", do="Plug it in.")
+    assert dict(keys(broken)) == {Control.LANGUAGE: Meaning.SPEAK}
+    _, effects = step(broken, Press(Meaning.SPEAK, 1.0, TAKE))
+    assert effects == (Speak(broken.visit),)
+    assert spoken(show(broken), EN) == "The box is resting.\nThe microphone is away.\nPlug it in."
+    sheet = Extras(cues={1: Cue("The night shift", 30.0), 2: Cue("Two languages", 30.0)})
+    assert "1, The night shift.\n2, Two languages." in spoken(show(Session(state=State.FACILITATOR), sheet), EN)
 
 
 def test_a_machine_sentence_is_shown_as_it_is() -> None:
