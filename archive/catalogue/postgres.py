@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -12,8 +12,8 @@ import psycopg
 from psycopg import sql as composed
 
 from archive.catalogue.migration import Dialect
-from archive.catalogue.port import Catalogue, Row, Tx, Value
-from archive.catalogue.schema import MIGRATIONS
+from archive.catalogue.port import Row, Tx, Value
+from archive.catalogue.steps import SteppedCatalogue
 from archive.errors import ArchiveError, CatalogueTrouble, Clash
 
 CONNECT_SECONDS = 10
@@ -31,14 +31,13 @@ _TYPES = (
 )
 
 
-class PostgresCatalogue(Catalogue):
+class PostgresCatalogue(SteppedCatalogue):
     """See `Catalogue`. Writers queue on one advisory lock, so that code written for SQLite stays true."""
 
     dialect = Dialect.POSTGRES
 
     def __init__(self, url: str) -> None:
         """Open the database at ``url`` (libpq's form). Raises `CatalogueTrouble`."""
-        self._busy = False
         with _troubles():
             self._conn = psycopg.connect(
                 url, autocommit=True, connect_timeout=CONNECT_SECONDS, row_factory=_rows, application_name="hearth"
@@ -76,40 +75,24 @@ class PostgresCatalogue(Catalogue):
         """See `Catalogue.close`."""
         self._conn.close()
 
-    @contextmanager
-    def _transaction(self, begin: str) -> Iterator[Tx]:
-        if self._busy:
-            raise RuntimeError("transactions of a catalogue do not nest")
-        self._busy = True
-        try:
-            with _troubles():
-                self._conn.execute(begin.encode())
-                yield PostgresTx(self._conn)
-                self._conn.execute("COMMIT")
-        finally:
-            self._busy = False
-            if not self._conn.closed and self._conn.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-                self._conn.execute("ROLLBACK")
+    def _execute(self, sql: str) -> None:
+        self._conn.execute(sql.encode())
 
-    def _migrate(self) -> None:
-        if not self._pending():
-            return
-        with self.write() as tx:
-            tx.run(translated("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, place INTEGER NOT NULL)"))
-        while self._pending():
-            with self.write() as tx:
-                done = {name for (name,) in tx.all("SELECT name FROM migrations")}
-                step = next((step for step in MIGRATIONS if step.name not in done), None)
-                if step is not None:
-                    for statement in step.of(self.dialect):
-                        tx.run(translated(statement))
-                    tx.run("INSERT INTO migrations VALUES (?, ?)", step.name, len(done))
+    def _tx(self) -> PostgresTx:
+        return PostgresTx(self._conn)
 
-    def _pending(self) -> bool:
-        with self.read() as tx:
-            known = tx.one("SELECT to_regclass('migrations')")
-            done = {name for (name,) in tx.all("SELECT name FROM migrations")} if known and known[0] else set()
-        return any(step.name not in done for step in MIGRATIONS)
+    def _in_transaction(self) -> bool:
+        return not self._conn.closed and self._conn.info.transaction_status != psycopg.pq.TransactionStatus.IDLE
+
+    def _troubles(self) -> AbstractContextManager[None]:
+        return _troubles()
+
+    def _there(self, tx: Tx) -> bool:
+        known = tx.one("SELECT to_regclass('migrations')")
+        return known is not None and bool(known[0])
+
+    def _written(self, statement: str) -> str:
+        return translated(statement)
 
 
 class PostgresTx:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from archive.catalogue.migration import Dialect
-from archive.catalogue.port import Catalogue, Row, Tx, Value
-from archive.catalogue.schema import MIGRATIONS
+from archive.catalogue.port import Row, Tx, Value
+from archive.catalogue.steps import SteppedCatalogue
 from archive.errors import ArchiveError, CatalogueTrouble, Clash, DamagedStore
 
 BUSY_MS = 30_000
-_APPLIED = "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, place INTEGER NOT NULL) STRICT"
 
 
-class SqliteCatalogue(Catalogue):
+class SqliteCatalogue(SteppedCatalogue):
     """See `Catalogue`. Readers never wait; writers queue for at most `BUSY_MS`."""
 
     dialect = Dialect.SQLITE
@@ -24,7 +23,6 @@ class SqliteCatalogue(Catalogue):
     def __init__(self, path: Path) -> None:
         """Open or make the file ``path``. Raises `CatalogueTrouble`, `DamagedStore`."""
         self.path = path
-        self._busy = False
         with _troubles():
             # Lent from thread to thread by a pool, never used by two at once.
             self._conn = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
@@ -71,43 +69,24 @@ class SqliteCatalogue(Catalogue):
         """See `Catalogue.close`."""
         self._conn.close()
 
-    @contextmanager
-    def _transaction(self, begin: str) -> Iterator[Tx]:
-        if self._busy:
-            raise RuntimeError("transactions of a catalogue do not nest")
-        self._busy = True
-        try:
-            with _troubles():
-                self._conn.execute(begin)
-                yield SqliteTx(self._conn)
-                self._conn.execute("COMMIT")
-        finally:
-            self._busy = False
-            # SQLite may have ended the transaction by itself, as it does when the disk is full.
-            if self._conn.in_transaction:
-                self._conn.execute("ROLLBACK")
+    def _execute(self, sql: str) -> None:
+        self._conn.execute(sql)
 
-    def _migrate(self) -> None:
-        if not self._pending():
-            return
-        with self.write() as tx:
-            tx.run(_APPLIED)
-        # Looked at again under the lock each time: another process may be bringing the tables up to date as well.
-        while self._pending():
-            with self.write() as tx:
-                done = {name for (name,) in tx.all("SELECT name FROM migrations")}
-                step = next((step for step in MIGRATIONS if step.name not in done), None)
-                if step is not None:
-                    for statement in step.of(self.dialect):
-                        strict = statement.lstrip().startswith("CREATE TABLE")
-                        tx.run(f"{statement} STRICT" if strict else statement)
-                    tx.run("INSERT INTO migrations VALUES (?, ?)", step.name, len(done))
+    def _tx(self) -> SqliteTx:
+        return SqliteTx(self._conn)
 
-    def _pending(self) -> bool:
-        with self.read() as tx:
-            known = tx.one("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migrations'")
-            done = {name for (name,) in tx.all("SELECT name FROM migrations")} if known else set()
-        return any(step.name not in done for step in MIGRATIONS)
+    def _in_transaction(self) -> bool:
+        # SQLite may have ended the transaction by itself, as it does when the disk is full.
+        return self._conn.in_transaction
+
+    def _troubles(self) -> AbstractContextManager[None]:
+        return _troubles()
+
+    def _there(self, tx: Tx) -> bool:
+        return tx.one("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migrations'") is not None
+
+    def _written(self, statement: str) -> str:
+        return f"{statement} STRICT" if statement.lstrip().startswith("CREATE TABLE") else statement
 
 
 class SqliteTx:
