@@ -235,13 +235,16 @@ def main() -> int:
     parser.add_argument("--bags", type=int, default=30)
     parser.add_argument("--questions", type=int, default=100, help="of each kind")
     parser.add_argument("--catalogue", default="", help="postgresql://... of an empty database; default: SQLite")
+    parser.add_argument("--objects", default="", help="s3://... of an empty place; default: a folder")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hearth-measure-") as name:
         home = Path(name) / "archive"
         home.mkdir()
-        if given.catalogue:
-            (home / "config.toml").write_text(f'[archive]\ncatalogue = "{given.catalogue}"\n', encoding="utf-8")
+        places = {"catalogue": given.catalogue, "objects": given.objects}
+        if any(places.values()):
+            lines = "".join(f'{name} = "{url}"\n' for name, url in places.items() if url)
+            (home / "config.toml").write_text(f"[archive]\n{lines}", encoding="utf-8")
         with open_archive(home) as place:
             figures = measure(place, Path(name), given, lambda line: print(line, file=sys.stderr))
     print(json.dumps(figures, indent=None if given.json else 1))
