@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
+_WINDOW_S: Final = 10.0
 _JUMP_S: Final = 0.25
 _LOST_S: Final = 0.005
 _PULL: Final = 0.02
+
+
+class Lateness:
+    """How long a callback had to wait before it ran, though PortAudio had called it. Pure.
+
+    PortAudio takes its own time when it calls; the interpreter may let the callback wait for its lock long after that.
+    The two clocks differ by a constant nobody tells: the least difference seen lately. Lately is 10 to 20 s, so that a
+    device's clock may be set.
+    """
+
+    def __init__(self) -> None:
+        """Begin; the first callback counts as one that did not wait."""
+        self._least = self._least_before = math.inf
+        self._since: float | None = None
+
+    def push(self, now: float, called: float) -> float:
+        """Take our time and PortAudio's of one callback; return the seconds it waited, at least 0."""
+        if self._since is None or not 0 <= now - self._since <= _WINDOW_S:
+            self._since, self._least_before, self._least = now, self._least, math.inf
+        self._least = min(self._least, now - called)
+        return now - called - min(self._least, self._least_before)
 
 
 class BlockTimer:

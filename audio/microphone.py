@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from audio.blocktimer import BlockTimer
+from audio.blocktimer import BlockTimer, Lateness
 from audio.clock import Clock
 from audio.errors import AudioError, NoMicrophone, NoSpeaker, StreamDied, WrongDevice
 from audio.hush import hush_alsa
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 _PREFERRED_RATE: Final = 48_000
 _BLOCK_MS: Final = 20
-_LATENCY_S: Final = 0.06
+_LATENCY_S: Final = 0.2
+"""What the device may hold while the callback waits; blocks carry their time, so nothing else is late by it."""
 _OLDEST_S: Final = 60.0
 _HANG_S: Final = 4.0
 _LONGEST_HANG_S: Final = 60.0
@@ -162,7 +163,7 @@ class Microphone:
         self._identity = PulseIdentity()
         self._stream: sounddevice.RawInputStream | None = None
         self._sink: Sink | None = None
-        self._timer = BlockTimer(self.format.rate)
+        self._timer, self._lateness = BlockTimer(self.format.rate), Lateness()
         self._last_block = 0.0
         self._answers: str | None = None
         self.sure_until = math.inf
@@ -200,7 +201,7 @@ class Microphone:
             if found.name != self.name:
                 raise NoMicrophone(f"The microphone {self.name} is not there.", "Plug it in again.")
             sd = portaudio()
-            self._timer = BlockTimer(self.format.rate)
+            self._timer, self._lateness = BlockTimer(self.format.rate), Lateness()
             self.opened_at = self._last_block = self._looked_at = self._clock.monotonic()
             self._hurried = False
             self._identity.forget()
@@ -229,8 +230,10 @@ class Microphone:
         if not self._hurried:
             self._hurried = True
             hurry(real_time=True)
-        now = self._clock.monotonic()
-        self._last_block = now
+        now = self._last_block = self._clock.monotonic()
+        # Kept waiting for the interpreter it is no later captured: taken for later, it would look like a gap, and the
+        # end of the take would be cut off by as much.
+        now -= self._lateness.push(now, times.currentTime)
         # PortAudio's clock differs from ours by a constant nobody tells, so only its age of the block is used.
         age = times.currentTime - times.inputBufferAdcTime if times.inputBufferAdcTime else frames / self.format.rate
         # After a hang that age is as long as the hang: what was held back comes in a burst, complete and in order.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import os
 import queue
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audio.blocktimer import BlockTimer
+from audio.blocktimer import BlockTimer, Lateness
 from audio.clock import SystemClock, VirtualClock
 from audio.errors import BadSound, NoMicrophone, StreamDied
 from audio.identity import PulseIdentity
@@ -356,3 +357,35 @@ def test_the_block_timer_smooths_jitter_keeps_order_and_believes_gaps():
     assert burst == sorted(burst)
     assert burst[0] >= 3.0199
     assert timer.push(3.22, 960, lost=True) == 3.22, "a loss the device owns up to is believed though it is short"
+
+
+def test_a_callback_that_waited_is_told_from_one_that_did_not() -> None:
+    lateness = Lateness()
+    # The two clocks differ by some constant, and every callback has a little to wait.
+    assert lateness.push(100.0, 7.0) == 0
+    assert lateness.push(100.02, 7.021) == 0
+    assert lateness.push(100.44, 7.04) == pytest.approx(0.401)
+    assert lateness.push(100.441, 7.44) == pytest.approx(0.002)
+
+
+@pytest.mark.parametrize("step", [3600.0, -3600.0])
+def test_a_device_whose_clock_is_set_is_believed_again_within_twenty_seconds(step: float) -> None:
+    lateness = Lateness()
+    for n in range(100):
+        assert lateness.push(100 + n * 0.02, 7 + n * 0.02) == pytest.approx(0)
+    late = [lateness.push(102 + n * 0.02, 9 + step + n * 0.02) for n in range(1100)]
+    assert late[-1] == pytest.approx(0)
+
+
+def test_a_callback_kept_waiting_by_the_interpreter_makes_no_gap(virtual_sound):
+    clock = SystemClock()
+    drive = Drive(Microphone(MICROPHONE, clock), clock)
+    drive.start()
+    drive.take(25)
+    # A call into C that does not give up the interpreter's lock, as a library might: nothing of ours runs meanwhile.
+    ctypes.PyDLL(None).usleep(450_000)
+    blocks = drive.take(60)
+    drive.source.stop()
+    steps = np.diff([block.at for block in blocks])
+    assert steps.max() < 0.1
+    assert not any(block.overflow for block in blocks)
