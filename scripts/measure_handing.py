@@ -29,7 +29,7 @@ from archive.home import open_home
 from archive.sealedbag import seal_bag
 from archive.server.place import open_archive
 from archive.store import Store
-from archive.sync import _revision, sync
+from archive.sync import revision_of, sync
 from archive.transports.tus import upload as bring
 from archive.transports.way import Way
 from archive.transports.wire import Wire
@@ -98,7 +98,7 @@ def fill(store: Store, server: Server, count: int) -> None:
                 record(conn, told, moment)
             sums[story] = hashlib.sha256(story.encode()).hexdigest()
             fact = {
-                "revision": _revision(events_of(conn, story)),
+                "revision": revision_of(events_of(conn, story)),
                 "sha256": sums[story],
                 "voice": True,
                 "at": now.isoformat(),
