@@ -14,6 +14,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -104,9 +105,14 @@ def hearth() -> None:
 
 
 def _report(say: str, do: str, code: str, *, as_json: bool) -> None:
+    """Tell a program and a person. One who has gone, or has no room, keeps the other from nothing."""
     if as_json:
-        click.echo(json.dumps({"error": {"code": code, "say": say, "do": do}}, ensure_ascii=False))
-    click.echo(f"{say} {do}".strip(), err=True)
+        try:
+            click.echo(json.dumps({"error": {"code": code, "say": say, "do": do}}, ensure_ascii=False))
+        except OSError:
+            _forget_output()
+    with suppress(OSError):
+        click.echo(f"{say} {do}".strip(), err=True)
 
 
 def _command(wrong: click.ClickException) -> str:
@@ -142,10 +148,7 @@ def _unexpected(surprise: Exception, *, as_json: bool) -> int:
             say = f"The system refused this: {surprise.strerror or surprise}."
         known = ("unexpected", say, "Is there room on the disk? If so, report the lines above.", 1)
     code, say, do, exit_code = known
-    try:
-        _report(say, do, code, as_json=as_json)
-    except OSError:
-        _forget_output()
+    _report(say, do, code, as_json=as_json)
     return exit_code
 
 

@@ -131,6 +131,14 @@ def test_a_wrong_word_leads_to_the_help_of_its_command(verb) -> None:
         assert verb(*words, "--json").json["error"]["do"] == f"See: {command} --help"
 
 
+def test_an_answer_without_room_still_tells_the_person() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([PROGRAM, "nonsense", "--json"], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 2
+    assert b"There is no verb" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
 def test_of_a_briefing_nobody_knows_nothing_is_said(verb, tmp_path) -> None:
     answer = verb("archive", "briefing", "open", tmp_path / "gone", "--home", tmp_path / "archive", "--json")
     assert (answer.code, answer.json["error"]["code"]) == (1, "bad-briefing"), "not that nothing was withdrawn"
