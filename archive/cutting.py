@@ -23,6 +23,7 @@ from archive.envelope import (
     BOX,
     CODE,
     MASTER,
+    STEWARD,
     ContentKey,
     add_wrap,
     drop_wrap,
@@ -36,6 +37,7 @@ from archive.errors import ArchiveError, Refused
 from archive.flac import encode
 from archive.jobs import FLAC, being_written
 from archive.masters import Master, cut_flac, cuts_of, open_files
+from archive.stewardkey import wrap_for_steward
 from archive.store import Store
 from archive.stories import Visit
 from archive.transcripts import drop_second, put_words, read_segment_words
@@ -172,6 +174,8 @@ def _rewrap(store: Store, visit: Visit, old: ContentKey, new: ContentKey, *, fir
     add_wrap(conn, take, CODE, wrap_for_code(new, take, visit.derived))
     if first:
         add_wrap(conn, take, MASTER, wrap_for_code(old, take, visit.derived))
+    if STEWARD in held and wrap_for_steward(conn, take, new):
+        held = held - {STEWARD}
     for other in held - {BOX, CODE, MASTER}:
         # Whoever else held the old key would open what was taken back.
         drop_wrap(conn, take, other)

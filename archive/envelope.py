@@ -114,12 +114,19 @@ def ask(conn: sqlite3.Connection, take: TakeId, reader: Reader, now: datetime | 
 
 
 def open_content(
-    store: Holder, take: TakeId, reader: Reader, now: datetime | None, *, derived: Derived | None = None
+    store: Holder,
+    take: TakeId,
+    reader: Reader,
+    now: datetime | None,
+    *,
+    derived: Derived | None = None,
+    steward: PrivateKey | None = None,
 ) -> ContentKey:
     """Open the content key of ``take`` for ``reader``, if consent allows it now.
 
-    With ``derived`` (from a verified keep-code) the code's wrap is opened, else the box's; `Reader.TELLER` needs a
-    code. Raises `NoSuchStory`, `Refused` with the gate's sentence, or `NoKey` (no such wrap: sealed or erased).
+    With ``derived`` (from a verified keep-code) the code's wrap is opened, with ``steward`` the one that was made
+    because the words its teller agreed to said so, else the box's; `Reader.TELLER` needs one of the two. Raises
+    `NoSuchStory`, `Refused` with the gate's sentence, or `NoKey` (no such wrap: sealed or erased).
     """
     conn = store.db.conn
     events = events_of(conn, take)
@@ -128,15 +135,21 @@ def open_content(
     answer = may(standing(events), reader, now)
     if not answer.allowed:
         raise Refused(answer.why)
+    if steward is not None:
+        return _unwrap_private(_wrap_of(conn, take, STEWARD), take, steward)
     if reader is Reader.TELLER and derived is None:
         raise Refused("Only its teller's keep-code opens it this way.")
-    recipient = BOX if derived is None else CODE
+    blob = _wrap_of(conn, take, BOX if derived is None else CODE)
+    return _unwrap_private(blob, take, store.keys.box) if derived is None else _unwrap_code(blob, take, derived)
+
+
+def _wrap_of(conn: sqlite3.Connection, take: TakeId, recipient: str) -> bytes:
     row = conn.execute("SELECT blob FROM wraps WHERE take = ? AND recipient = ?", (take, recipient)).fetchone()
+    if row is None and recipient == STEWARD:
+        raise NoKey("No key to this story was made for a steward.", "What its teller was shown did not say so.")
     if row is None:
         raise NoKey("This story is sealed: this box holds no key to it.", "Its teller's keep-code opens it.")
-    if derived is None:
-        return _unwrap_private(bytes(row[0]), take, store.keys.box)
-    return _unwrap_code(bytes(row[0]), take, derived)
+    return bytes(row[0])
 
 
 def open_loan(

@@ -19,11 +19,15 @@ from audio.types import Ms, TakeId
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """The very words that were shown: their version, the SHA-256 of their text, and the language they were in."""
+    """The very words that were shown: their version, the SHA-256 of their text, and the language they were in.
+
+    ``steward``: they said that whoever looks after the box has a key to what is kept, too.
+    """
 
     version: str
     hash: str
     language: str
+    steward: bool = False
 
 
 class Shelf:

@@ -39,6 +39,7 @@ from archive.keycode import (
     wrong_code,
 )
 from archive.shelf import Wording
+from archive.stewardkey import wrap_for_steward
 from archive.takes import Takes
 from archive.throttle import begin_try, end_try
 from archive.types import ASKED_USES, Act, Form, Kind, Reader, Story, Use
@@ -138,8 +139,9 @@ class Stories(Takes):
 
         Each of ``people`` gets a code, and any of them opens, narrows and withdraws. A withdrawal by one takes the
         whole conversation out: a voice cannot be told apart from those it answers, and no majority may outvote the one
-        who says no. The codes are in the result and nowhere else; ``fresh`` were made in another thread, what
-        is missing of them is made here. Raises `Refused` (kept before, visit over), `NoSuchStory`.
+        who says no. Where ``wording`` said so, the steward's key opens it as well. The codes are in the result and
+        nowhere else; ``fresh`` were made in another thread, what is missing of them is made here. Raises `Refused`
+        (kept before, visit over), `NoSuchStory`.
         """
         content = open_content(self, take, Reader.REVIEW, self.now())
         made = [fresh] if isinstance(fresh, FreshCode) else list(fresh or ())[:people]
@@ -157,6 +159,8 @@ class Stories(Takes):
                 row = (number + place, take, _hash(code.derived, code.cost), code.salt, sealed)
                 conn.execute("INSERT INTO codes (number, take, hash, salt, ring) VALUES (?, ?, ?, ?, ?)", row)
             add_wrap(conn, take, CODE, wrap_for_code(content, take, ring))
+            if wording.steward:
+                wrap_for_steward(conn, take, content)
             self.note(take, Act.DECIDE, by, use=Use.KEEP, yes=True, wording=wording)
             add_job(conn, FLAC, take)
         if any(self._read_back(take, number + place, code.derived) != content for place, code in enumerate(made)):

@@ -53,6 +53,7 @@ VERBS: dict[str, str] = {
     "screens": "Make pictures of every screen.",
     "search": "Find words in the stories this box may search.",
     "simulate": "Let a simulated visitor use the real box.",
+    "steward": "Make a steward's own key, or open with it what the library's wording allows.",
     "story": "Show a story to its teller, by its keep-code.",
     "support": "Write a bundle for whoever helps, without any content.",
     "sync": "Hand on what tellers allowed, withdrawals first.",

@@ -43,7 +43,7 @@ def asked(texts: Texts, key: str, **values: object) -> Wording:
 def wording(texts: Texts, use: Use, *, group: bool = False) -> Wording:
     """Name the very words shown for ``use`` as the ledger keeps them."""
     shown = texts.wording(use, group=group)
-    return Wording(shown.version, shown.hash, texts.language)
+    return Wording(shown.version, shown.hash, texts.language, steward=use is Use.KEEP and texts.steward)
 
 
 def sentence(error: Exception, texts: Texts | None) -> str:

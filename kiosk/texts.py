@@ -23,6 +23,10 @@ from archive.types import Use
 from kiosk.errors import BadTexts
 
 DEFAULT = "en"
+KEEPING = "review.headline"
+"""The question whether to keep."""
+STEWARD = ".".join(("consent", "steward"))  # noqa: FLY002 - not a key every language has
+"""A sentence of a library's own file alone, said after that question: from then on the steward's key opens it, too."""
 LONGEST_OUTCOME = LONGEST_LINE
 """Letters of one line about what became of stories: what the narrowest panel shows beside the keep-code."""
 """From here on letters are as wide as two."""
@@ -45,6 +49,9 @@ class Texts:
     words: Mapping[str, str]
     draft: bool = False
     """No native speaker has checked these words yet: not shown to visitors before `kiosk.signing` has a signature."""
+
+    steward: bool = False
+    """The library's own words say, where keeping is asked, that the steward of the box has a key, too."""
 
     outcomes: tuple[str, ...] = ()
     """What became of stories like these, in the library's own words, shown in turn when a story is safe."""
@@ -73,7 +80,7 @@ class Texts:
     def wording(self, use: Use, *, group: bool = False) -> Wording:
         """What is shown when that use is asked; `Use.KEEP` is the question of the review, a ``group`` agrees as one."""
         section = "group" if group else "consent"
-        own = {Use.KEEP: "review.headline", Use.RECORD: "agreement.body" if group else "consent.record"}
+        own = {Use.KEEP: KEEPING, Use.RECORD: "agreement.body" if group else "consent.record"}
         text = self.get(own.get(use, f"{section}.{use.value}"))
         version = self.get("consent.version")
         whole = "\n".join((self.language, version, unicodedata.normalize("NFC", text)))
@@ -105,10 +112,15 @@ def load(language: str, overrides: Path | None = None, sent: Path | None = None)
     base = _shipped(DEFAULT)
     words = dict(_shipped(language))
     own = None if overrides is None else overrides / f"{language}.toml"
+    said = ""
     if own is not None and own.is_file():
         changed = _flat(_parse(_read(own), str(own)), str(own))
+        said = changed.pop(STEWARD, "")
         _check_known(changed, base, str(own))
         words.update(changed)
+        if said:
+            # One text from here on: shown, read aloud and hashed together.
+            words[KEEPING] = f"{words[KEEPING]} {said}"
     missing = sorted(set(base) - set(words))
     if missing:
         raise BadTexts(f"The language '{language}' misses the text '{missing[0]}'.", "Add the line to its file.")
@@ -116,7 +128,7 @@ def load(language: str, overrides: Path | None = None, sent: Path | None = None)
         if extra := _holes(text) - _holes(base[key]):
             raise BadTexts(f"The text '{key}' in '{language}' asks for '{min(extra)}'.", "Use the shipped names.")
     told = (*_outcomes(language, overrides), *_sent(language, sent))
-    return Texts(language, words, draft=is_draft(language), outcomes=told)
+    return Texts(language, words, draft=is_draft(language), steward=bool(said), outcomes=told)
 
 
 def _outcomes(language: str, folder: Path | None) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from audio.loopback import Heard
 from hardware.keyboard import explain
 from kiosk.errors import BadTexts
 from kiosk.firstrun.looks import FACES
+from kiosk.terms import wording
 from kiosk.texts import Texts, load, shipped_languages
 from kiosk.types import CUE_MEANINGS, Meaning, Notice, State
 
@@ -163,3 +164,26 @@ def test_troubles_are_told_in_the_language() -> None:
     spanish: Texts = load("es")
     assert spanish.trouble("no-microphone", "x")[0] == "El micrófono no está conectado."
     assert spanish.trouble("never-heard-of", "It broke.", "Wait.") == ("It broke.", "Wait.")
+
+
+def test_only_a_librarys_own_wording_can_say_that_the_steward_has_a_key(tmp_path: Path) -> None:
+    sentence = "The librarian has a key to it, too."
+    for language in shipped_languages():
+        plain = load(language)
+        assert not plain.steward
+        assert not wording(plain, Use.KEEP).steward
+    (tmp_path / "en.toml").write_text(f'[consent]\nversion = "en-ours-2"\nsteward = "{sentence}"\n')
+    ours = load("en", tmp_path)
+    assert ours.get("review.headline") == f"{load('en').get('review.headline')} {sentence}", (
+        "it is said where it is asked"
+    )
+    said = wording(ours, Use.KEEP)
+    assert (said.steward, said.version) == (True, "en-ours-2")
+    assert said.hash == ours.wording(Use.KEEP).hash
+    assert sentence in ours.wording(Use.KEEP).text
+    assert wording(ours, Use.KEEP, group=True).steward
+    assert not any(wording(ours, use).steward for use in (Use.RECORD, *ASKED_USES))
+    assert not load("es", tmp_path).steward, "each language speaks for itself"
+    (tmp_path / "en.toml").write_text('[consent]\nsteward = ""\n')
+    with pytest.raises(BadTexts):
+        load("en", tmp_path)
