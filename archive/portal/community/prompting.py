@@ -83,9 +83,12 @@ def _sets(ask: Ask) -> Response:
 
 def _add(ask: Ask) -> Response:
     """Begin a set with its first question: a set without one is none."""
-    languages = ask.form.get("languages", "").replace(",", " ").casefold().split()
+    languages = ask.form.get("languages[]", "").replace(",", " ").casefold().split()
     if not languages or len(languages) > _MOST_LANGUAGES or not all(_LANGUAGE.fullmatch(one) for one in languages):
-        raise BadPromptSet("It is not clear in which languages it asks.", "Write their codes, such as: en es")
+        raise BadPromptSet(
+            "It is not clear in which languages it asks.",
+            "Choose at least one; the code of another one has two or three letters.",
+        )
     title = " ".join(ask.form.get("title", "").split())
     first = AskedPrompt("first", {language: ask.form.get("first", "") for language in languages})
     made = PreparedSet(ask.form.get("name", ""), dict.fromkeys(languages, title), (first,))
