@@ -229,7 +229,7 @@ class Trial:
     # -- bad days -------------------------------------------------------------------------------------------------
 
     def hung(self) -> dict[str, object]:
-        """A kiosk that is stopped like a hung one is ended by the watchdog and comes back."""
+        """A kiosk that is stopped like a hung one is ended by the watchdog and comes back; the safe mode stays away."""
         pid = self.machine.show(KIOSK, "MainPID")
         self.machine.must(f"kill -STOP {pid}")
         seconds = self.machine.until(
@@ -241,26 +241,31 @@ class Trial:
             "the kiosk",
         )
         assert seconds <= MOST_HUNG_S, seconds
+        began = self.machine.show("hearth-safe.service", "ExecMainStartTimestamp")
+        assert not began, f"one failure started the safe mode ({began})"
         return {"back_after_s": round(seconds, 1)}
 
     def safe_mode(self) -> dict[str, object]:
         """A kiosk that cannot start leads to the safe mode, in which a story is told; that too, to the last page."""
         broken = "[Service]\nExecStart=\nExecStart=/bin/false\n"
-        self._drop_in("kiosk", "zz-broken", broken)
-        self.machine.run(f"systemctl restart {KIOSK}")
-        seconds = self.attract(60, "hearth-safe.service")
-        told = self.story("hearth-safe.service")
-        self._drop_in("safe", "zz-broken", broken)
-        self.machine.run("systemctl restart hearth-safe.service")
-        self.machine.until(
-            lambda: bool(self.machine.show("hearth-out-of-service.service", "ConditionTimestamp")),
-            60,
-            "the out-of-service page",
-        )
-        self.machine.must(
-            "rm /etc/systemd/system/hearth-*.service.d/zz-broken.conf && systemctl daemon-reload && systemctl reset-failed 'hearth-*'"
-        )
-        self.machine.must(f"systemctl start {KIOSK}")
+        try:
+            self._drop_in("kiosk", "zz-broken", broken)
+            self.machine.run(f"systemctl restart {KIOSK}")
+            seconds = self.attract(60, "hearth-safe.service")
+            told = self.story("hearth-safe.service")
+            self._drop_in("safe", "zz-broken", broken)
+            self.machine.run("systemctl restart hearth-safe.service")
+            self.machine.until(
+                lambda: bool(self.machine.show("hearth-out-of-service.service", "ConditionTimestamp")),
+                60,
+                "the out-of-service page",
+            )
+        finally:
+            # The steps after this one need a kiosk that is whole.
+            self.machine.must(
+                "rm -f /etc/systemd/system/hearth-*.service.d/zz-broken.conf && systemctl daemon-reload && systemctl reset-failed 'hearth-*'"
+            )
+            self.machine.must(f"systemctl start {KIOSK}")
         self.attract(30)
         return {"safe_after_s": round(seconds, 1), "recorded": told["seconds_told"]}
 

@@ -13,8 +13,9 @@ ROOT = Path(__file__).parents[2]
 INSTALL = ROOT / "scripts/install"
 
 
-def install(*arguments):
+def install(*arguments, first_on_path=""):
     clean = {key: value for key, value in os.environ.items() if not key.startswith("HEARTH")}
+    clean["PATH"] = f"{first_on_path}:{clean['PATH']}" if first_on_path else clean["PATH"]
     return subprocess.run(
         [INSTALL, *map(str, arguments)], env=clean, capture_output=True, text=True, check=False, timeout=120
     )
@@ -58,7 +59,7 @@ def test_the_system_s_files_are_all_there_and_all_noted(root):
     units = {
         path.name for path in (ROOT / "systemd").glob("hearth-*") if path.suffix in {".service", ".timer", ".path"}
     }
-    assert units == {path.name for path in (root / "etc/systemd/system").iterdir()}
+    assert units == {path.name for path in (root / "etc/systemd/system").iterdir() if path.is_file()}
     assert (root / "etc/hearth/contact.txt").read_text().strip() == "Call 555 0100"
     assert (root / "etc/hearth/release-keys.txt").read_text().strip() == "ab" * 32
 
@@ -84,6 +85,19 @@ def test_a_box_without_a_screen_draws_into_memory_in_both_modes(root):
         text = (root / f"etc/systemd/system/hearth-{unit}.service.d/headless.conf").read_text()
         assert f"hearth run --headless{extra} --home /var/lib/hearth" in text
         assert "ExecStart=\n" in text
+
+
+@pytest.mark.parametrize(("version", "wanted"), [("252 (252.39-1~deb12u2)", False), ("257 (257.9-1~deb13u1)", True)])
+def test_a_systemd_that_takes_each_restart_for_a_failure_is_told_not_to(root, tmp_path, version, wanted):
+    told = tmp_path / "bin/systemctl"
+    told.parent.mkdir()
+    told.write_text(f"#!/bin/sh\necho 'systemd {version}'\necho +PAM\n")
+    told.chmod(0o755)
+    assert install("--files", root, first_on_path=told.parent).returncode == 0
+    for unit in ("kiosk", "safe"):
+        path = root / f"etc/systemd/system/hearth-{unit}.service.d/restart.conf"
+        assert path.exists() is wanted
+        assert not wanted or "RestartMode=direct" in path.read_text()
 
 
 FSTAB = "# the card\nPARTUUID=ab-02  /  ext4  defaults,noatime  0  1\nPARTUUID=ab-01  /boot/firmware  vfat  defaults  0  2\n"
