@@ -22,7 +22,7 @@ LIKE_WORDS: Final = 0.3
 """Cosine of the weighted words, 0 to 1: below this two passages only share a word or two."""
 LIKE_MEANING: Final[Mapping[str, float]] = {"multilingual-e5-small": 0.9}
 """Cosine of the vectors from which two passages mean the like, by model: one whose vectors all lie close needs more."""
-LIKE_MEANING_ELSE: Final = 0.5
+LIKE_MEANING_ELSE: Final = 0.55
 NAMED: Final = 3
 """Highlights a likeness names as what it rests on."""
 _LETTERS = r"(?u)\b\w{3,}\b"
