@@ -65,7 +65,7 @@ def take(place: ArchiveHome, partner: Partner, feeds: list[bytes], fetch: Fetch,
     kept: list[str] = []
     try:
         return _taken(place, partner, volumes, fetch, who, kept)
-    except BaseException:
+    except BaseException:  # whatever stopped it, blobs nobody speaks of do not stay
         with contextlib.suppress(ArchiveError), place.catalogue() as catalogue, catalogue.read() as tx:
             used = _blobs_in_use(tx)
             drop(place, [sha256 for sha256 in kept if sha256 not in used])
