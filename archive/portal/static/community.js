@@ -16,7 +16,12 @@ function hear(ms, until = null) {
   if (!sound) return;
   stopAt = until;
   sound.currentTime = ms / 1000;
-  sound.play();
+  start();
+}
+
+// A pause, or leaving the page, may come before the sound has begun: then it does not, and nothing is wrong.
+function start() {
+  sound.play().catch((error) => error.name === "AbortError" || Promise.reject(error));
 }
 
 function follow() {
@@ -44,7 +49,7 @@ function follow() {
 function begin() {
   if (excerpt) return hear(+excerpt.dataset.start, +excerpt.dataset.end);
   stopAt = null;
-  sound.play();
+  start();
 }
 
 if (sound) {
