@@ -5,6 +5,7 @@ from __future__ import annotations
 from hardware.types import Control
 from kiosk.codeentry import Part
 from kiosk.keys import last_person
+from kiosk.runs import Script, script_in
 from kiosk.screens.icons import Icon
 from kiosk.screens.model import KeyFace, Tone
 from kiosk.texts import Texts, own_name
@@ -75,7 +76,9 @@ def face(control: Control, meaning: Meaning, session: Session, texts: Texts) -> 
         return KeyFace(control, texts.get("keys.speak_on"), Icon.QUIET)
     if meaning is Meaning.LANGUAGE and session.state is State.ATTRACT:
         # Whoever does not read the screen's language finds their own by its own script.
-        label = " · ".join(own_name(language) for language in session.languages)
+        # The dot of a Chinese font is as wide as a sign.
+        between = " / " if script_in(texts.language) is Script.HAN else " · "
+        label = between.join(own_name(language) for language in session.languages)
     if meaning is Meaning.CAPTIONS and session.captions_hidden:
         label = texts.get("keys.captions_hidden")
     marking = session.state in {State.TRIM, State.PART} and session.ends.closing

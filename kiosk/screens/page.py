@@ -189,7 +189,9 @@ class Page:
     def area(self) -> pygame.Rect:
         """Where a screen may write."""
         sizes = self.sizes
-        top = round(sizes.note * 1.56) if self.strip else round(sizes.decide * 0.62)
+        # Marks above the letters need their room below the strip, too.
+        marks = round(sizes.decide * (self.ink.fonts.leading - 1))
+        top = round(sizes.note * 1.56) + marks if self.strip else round(sizes.decide * 0.62)
         bottom = self.keys_top - sizes.gap
         return pygame.Rect(sizes.margin, top, self.panel.width - 2 * sizes.margin, bottom - top)
 
