@@ -41,7 +41,10 @@ EXPECTED = {
     },
     Permission.PUBLISH: {"POST /medleys/{medley}/door"},
     Permission.SEARCH: {"GET /search", "GET /search/meaning", "GET /search/like/{story}", "GET /search/partners"},
-    Permission.CUES: {"GET /cues", "GET /cues/{box}", "POST /cues/{box}/put", "POST /cues/{box}/clear"},
+    Permission.CUES: {
+        "GET /cues", "GET /cues/{box}", "POST /cues/{box}/put", "POST /cues/{box}/clear",
+        "GET /story/{story}/excerpt/{excerpt}/cue",
+    },
     Permission.PROMPTS: {
         "GET /prompts", "POST /prompts/add", "POST /prompts/look", "GET /prompts/{set}", "POST /prompts/{set}/boxes",
         "POST /prompts/{set}/remove", "GET /prompts/{set}/{prompt}", "POST /prompts/{set}/{prompt}",
