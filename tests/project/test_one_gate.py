@@ -156,6 +156,8 @@ TABLES = {
         "archive/feed/lending.py",
         "archive/patterns/snippets.py",  # asks for Reader.DESK in `sources`, whose answer it is given
         "archive/patterns/vectors.py", "archive/patterns/finding.py",
+        "archive/patterns/nearest.py",  # times alone, in stories the gate was asked about by `suggesting`
+        "archive/partners/giving.py",  # how large a card would be, of stories asked about for Reader.LEND
     },
     "passage_versions": {"archive/catalogue/passages.py", "archive/reviewing/words.py"},
     "said": {
