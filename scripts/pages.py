@@ -72,6 +72,7 @@ ANSWERS = {
     "simulate": "`stories` (`id`, `seconds`, `sha256`, `prompt`, `language`, `transcript`, `words` with `text`, `start`, `end`, "
     "`probability`, `unclear`; `consent` by use; `keep_code`), `events` with times, `overflows`, `latencies` by step. "
     "[simulate.md](simulate.md) has the visitor's words",
+    "steward": "`steward` (`key`; with STORY: `story`, `words`)",
     "story": "`story` (`id`, `seconds`, `language`, `consent` by use, `held`, `sealed`, `waits_for_guardian`, `spans_taken_back`, "
     "`copies`, `may` and more), `words` and `heard` where asked for; for a receipt: `withdrawn` (`receipt`, `at`, `erased_here`, "
     "`on_its_way`, `erased_there`)",

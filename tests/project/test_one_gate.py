@@ -56,9 +56,11 @@ OPENERS: dict[str, dict[str, str]] = {
         "archive/transcription.py": "with the key the gate gave for transcribing",
         "archive/night.py": "with the key the gate gave the worker for transcribing",
         "archive/verify.py": "with the key the gate gave for looking",
+        "kiosk/commands/steward_.py": "with the key the gate gave for the steward",
     },
     "read_words": {
         "archive/transcripts.py": "defined here",
+        "kiosk/commands/steward_.py": "with the key the gate gave for the steward",
         "archive/handing.py": "with the key the gate gave for the bag",
     },
     "read_segment_words": {
