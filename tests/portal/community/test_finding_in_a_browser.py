@@ -27,6 +27,7 @@ def told(archive, browser):
         archive.person("ida", Role.ANALYST)
         yield stories
     browser.open("about:blank#done")
+    browser.call("Network.clearBrowserCookies")
 
 
 @pytest.fixture

@@ -227,6 +227,8 @@ def test_a_visitor_listens_word_by_word_in_a_real_browser(
         archive, lambda tx, seen: note_content(tx, story, "A factory closes.", "ida", seen, archive.place.now()), story
     )
     browser.size(1100, 900)
+    # Whoever had this browser before may have been somebody.
+    browser.call("Network.clearBrowserCookies")
     seen = len(browser.events)
     browser.open(f"{open_door}/public/")
     browser.picture(tmp_path / "public-list.png")
