@@ -38,6 +38,7 @@ OPENERS: dict[str, dict[str, str]] = {
         "archive/transcription.py": "machines write words, for Reader.TRANSCRIBE",
         "archive/verify.py": "looks for damage, for Reader.TRANSCRIBE and Reader.REVIEW; gives nothing out",
         "archive/trimming.py": "a teller trims what was just told, for Reader.REVIEW",
+        "archive/stewardkey.py": "a steward opens what its teller was told they can, for Reader.TELLER",
     },
     "open_loan": {
         "archive/envelope.py": "asks the gate with the record that came, and unwraps",
