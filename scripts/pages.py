@@ -57,6 +57,7 @@ ANSWERS = {
     "hold": "`held` (`story`, `since`, `by`): all that waits; `story`, if one was named",
     "heartbeat": "`format`, `box`, `site`, `version`, `at` (to the hour), `clock_trusted`, `look` (what is not well), "
     "`failed_work`, `last_sync` (a day)",
+    "lend": "`stage` (`here`, `out`, `returning`, `ready`), `since`, `say`, `do`, `sealed` and `held` (identifiers)",
     "list": "`stories` (`id`, `kind`, `recorded_at`, `clock_trusted`, `seconds`, `prompt`, `language`, `consent` by use, "
     "`sealed`, `held`) and `guests`, what an archive lends (`id`, `kind`, `recorded_at`, `seconds`, "
     "`site`, `language`, `lent_by`, `buttons`); with `--unfinished`: `unfinished` (`take`, `seconds` that can be played, `prompt`, `language`, "
