@@ -30,7 +30,7 @@ MIGRATIONS = (
         [
             # Sessions somebody asked the machine to tell voices apart in. `state` is waiting, working or failed (with
             # a sentence in `say`); done and whole are ms of talk. A row goes when its turns are there.
-            f"""CREATE TABLE turn_jobs (
+            """CREATE TABLE turn_jobs (
                 story TEXT PRIMARY KEY REFERENCES stories(id) ON DELETE CASCADE, who TEXT NOT NULL, at TEXT NOT NULL,
                 state TEXT NOT NULL, done_ms INTEGER NOT NULL, whole_ms INTEGER NOT NULL, say TEXT NOT NULL)""",
         ],

@@ -157,7 +157,10 @@ class Paper:
         told = self._pdf.multi_cell(
             0, height * self._scale, text, align=self._align, wrapmode=WrapMode.WORD, dry_run=True, output="HEIGHT"
         )
-        return float(told)
+        if not isinstance(told, float):  # what is asked for under "output" comes alone
+            msg = f"a height was asked for, {type(told).__name__} came"
+            raise TypeError(msg)
+        return told
 
     def _write(
         self, text: str, face: str, size: float, height: float,

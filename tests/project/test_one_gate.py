@@ -114,6 +114,7 @@ OPENERS: dict[str, dict[str, str]] = {
         "archive/home.py": "defined here",
         "archive/shelf.py": "the one place a store gets the box's keys from",
         "archive/transports/https.py": "signs what is taken back and shows the public keys; opens no wrap",
+        "archive/transports/folder.py": "signs the box's pulse for a stick; opens no wrap",
         "kiosk/heartbeat.py": "the box's own name is made of its public key; opens no wrap",
     },
     "master_key": {

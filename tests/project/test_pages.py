@@ -197,7 +197,8 @@ def test_the_page_names_what_a_verb_really_answers(verb, tmp_path, monkeypatch):
     monkeypatch.delenv("HEARTH_KEYS", raising=False)
     answer = json.loads(CliRunner().invoke(hearth, [verb, *QUICK[verb], "--json"], catch_exceptions=False).stdout)
     told = MAKER.ANSWERS[verb]
-    assert {key for key in answer if f"`{key}`" not in told} == set()
+    # What failed stands under `error` in every answer; the page says so once, for all.
+    assert {key for key in answer if f"`{key}`" not in told} <= {"error"}
 
 
 @pytest.mark.parametrize("name", sorted(MAKER.PAGES))

@@ -27,9 +27,11 @@ def test_an_attacker_keeps_nobody_out_who_comes_by_a_trusted_proxy(archive, behi
     with behind(proxies) as address:
         for number in range(10):
             # What the attacker says of itself stands before what the proxy saw.
-            status = enter(address, f"name{number}", "wrong", **{"X-Forwarded-For": f"10.0.0.{number}, 198.51.100.9"})
+            status = enter(
+                address, f"name{number}", "wrong", **{"X-Forwarded-For": f"203.0.113.{number}, 198.51.100.9"}
+            )
             assert status == 403
-        assert enter(address, "name", "wrong", **{"X-Forwarded-For": "10.0.0.77, 198.51.100.9"}) == 429
+        assert enter(address, "name", "wrong", **{"X-Forwarded-For": "203.0.113.77, 198.51.100.9"}) == 429
         other = enter(address, "ana", PASSWORD, **{"X-Forwarded-For": "198.51.100.10"})
         assert other == (303 if trusted else 429)
     with archive.place.catalogue() as catalogue, catalogue.read() as tx:
@@ -39,7 +41,7 @@ def test_an_attacker_keeps_nobody_out_who_comes_by_a_trusted_proxy(archive, behi
 
 def test_only_addresses_are_trusted():
     assert trusted_proxies({}) == ()
-    assert trusted_proxies({"serve": {"proxies": ["127.0.0.1", "10.0.0.0/8"]}}) == ("127.0.0.1/32", "10.0.0.0/8")
+    assert trusted_proxies({"serve": {"proxies": ["127.0.0.1", "203.0.113.0/8"]}}) == ("127.0.0.1/32", "203.0.113.0/8")
     for wrong in ("127.0.0.1", ["*"], [""], [1], ["proxy.example.org"]):
         with pytest.raises(HomeTrouble):
             trusted_proxies({"serve": {"proxies": wrong}})
