@@ -41,7 +41,10 @@ def test_an_attacker_keeps_nobody_out_who_comes_by_a_trusted_proxy(archive, behi
 
 def test_only_addresses_are_trusted():
     assert trusted_proxies({}) == ()
-    assert trusted_proxies({"serve": {"proxies": ["127.0.0.1", "203.0.113.0/8"]}}) == ("127.0.0.1/32", "203.0.113.0/8")
+    assert trusted_proxies({"serve": {"proxies": ["127.0.0.1", "203.0.113.0/24"]}}) == (
+        "127.0.0.1/32",
+        "203.0.113.0/24",
+    )
     for wrong in ("127.0.0.1", ["*"], [""], [1], ["proxy.example.org"]):
         with pytest.raises(HomeTrouble):
             trusted_proxies({"serve": {"proxies": wrong}})
