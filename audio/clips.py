@@ -144,20 +144,27 @@ def _until(path: Path, press: float | None) -> Iterator[Samples]:
             return
 
 
-def whole(path: Path, transcriber: Transcriber, *, press: float | None = None) -> Clip:
+def whole(path: Path, transcriber: Transcriber, *, vad: Vad | None = None, press: float | None = None) -> Clip:
     """Transcribe a file in one call, begun when its last sample was heard. Raises `BadSound`.
 
-    ``press`` ends it at that second, as a teller's press would.
+    ``vad`` measures first how much of it is speech, and where there is none there are no words; without it all of it
+    is taken for speech. ``press`` ends it at that second, as a teller's press would.
     """
     began = time.process_time()
     samples = np.concatenate(list(_until(path, press)))
+    voiced = length_of(samples) if vad is None else _voiced(samples, vad)
     listened = time.process_time() - began
-    length = length_of(samples)
     began = time.process_time()
-    words = transcriber.transcribe(samples, length)
+    words = transcriber.transcribe(samples, voiced)
     spent = time.process_time() - began
     audio_s = len(samples) / MODEL_RATE
     return Clip(path, tuple(words), audio_s, spent + listened, listened, (Worked(audio_s, spent),))
+
+
+def _voiced(samples: Samples, vad: Vad) -> Ms:
+    vad.reset()
+    speech = sum(one.end - one.start for one in vad.push(samples) if one.voicing is Voicing.SPEECH)
+    return Ms(speech // _PER_MS)
 
 
 class _Listener:

@@ -40,7 +40,7 @@ def command(path: Path, model: str, language: str, as_told: bool, as_json: bool)
 def _one(file: Path, transcriber: Transcriber, vad: Vad, *, as_told: bool) -> dict[str, object]:
     note(f"{file.name} ...")
     try:
-        clip = streamed(file, transcriber, vad) if as_told else whole(file, transcriber)
+        clip = streamed(file, transcriber, vad) if as_told else whole(file, transcriber, vad=vad)
     except AudioError as error:
         note(f"{file.name}: {error.say} {error.do}")
         return {"file": str(file), "error": {"code": error.code, "say": error.say, "do": error.do}}

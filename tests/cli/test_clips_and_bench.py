@@ -67,6 +67,15 @@ def test_every_kind_of_file_is_written_down_or_gets_its_sentence(verb, folder, s
     assert clips["good"]["text"] == clips["twenty_four_bit"]["text"] == clips["float"]["text"]
 
 
+@pytest.mark.parametrize("how", [[], ["--streamed"]])
+def test_nothing_is_invented_where_nobody_speaks(verb, how, tmp_path) -> None:
+    hush = np.random.default_rng(7).normal(0, 60, 5 * 16_000).astype(np.int16)
+    soundfile.write(tmp_path / "room.wav", hush, 16_000, subtype="PCM_16")
+    answer = verb("transcribe", tmp_path / "room.wav", *how, "--json")
+    assert answer.code == 0
+    assert [(clip["text"], clip["words"], clip["audio_s"]) for clip in answer.json["clips"]] == [("", [], 5.0)]
+
+
 def test_a_good_file_alone_ends_with_0_for_people_and_programs(verb, folder, spoken) -> None:
     answer = verb("transcribe", folder / "good.wav", "--json")
     assert answer.code == 0
