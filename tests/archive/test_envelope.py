@@ -117,7 +117,8 @@ def test_open_content_asks_before_it_reads_a_wrap() -> None:
     calls = [ast.unparse(node.func) for node in ast.walk(gate) if isinstance(node, ast.Call)]
     assert "may" in calls
     body = ast.unparse(gate)
-    assert body.index("may(") < body.index("FROM wraps")
+    assert body.index("may(") < body.index("raise Refused") < body.index("_wrap_of(")
+    assert [path.name for path in modules() if "_wrap_of" in names_in(path)] == ["envelope.py"]
 
 
 def test_wraps_are_read_in_one_module_only() -> None:
@@ -134,5 +135,6 @@ def test_whoever_reads_content_with_a_bare_key_got_it_from_the_gate() -> None:
             "flac.py",
             "night.py",  # the worker hands it the key that the gate gave for transcribing
         }:
-            assert "open_content" in names_in(path), path
+            assert {"open_content", "open_for_steward"} & names_in(path), path
     assert "open_content" in names_in(SOURCE / "transcription.py")
+    assert "open_content" in names_in(SOURCE / "stewardkey.py")

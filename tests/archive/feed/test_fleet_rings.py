@@ -200,12 +200,12 @@ class BrokenLine:
         self.limits, self.asked = list(limits), []
         answer, sent = Wire._answer, self
 
-        def cut(self, client, request, into):
+        def cut(self, client, request, into, moved):
             if into is None or "/box/release/" not in request.url.path:
-                return answer(self, client, request, into)
+                return answer(self, client, request, into, moved)
             sent.asked.append(request.headers.get("range", ""))
             if not sent.limits:
-                return answer(self, client, request, into)
+                return answer(self, client, request, into, moved)
             said = client.send(request)
             _begin(into, said)
             into.write(said.content[: sent.limits.pop(0)])
