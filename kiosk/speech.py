@@ -12,10 +12,12 @@ import hashlib
 import io
 import logging
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import soundfile
@@ -37,6 +39,8 @@ RATE = 22_050
 PAUSE_S = 0.28
 """Between two lines."""
 _LABELLED = ("spoken.left", "spoken.middle", "spoken.right")
+_LABEL: Final = re.compile(r"keys\.|setup\.key_")
+"""What keys are called while people visit, and while the box is set up."""
 _log = logging.getLogger(__name__)
 
 
@@ -149,7 +153,7 @@ def lines_of(texts: Texts) -> tuple[tuple[str, str], ...]:
     """
     words = texts.words
     plain = [(finished(text), key) for key, text in words.items() if "{" not in text]
-    labels = [(key, text) for key, text in words.items() if key.startswith(("keys.", "setup.key_"))]
+    labels = [(key, text) for key, text in words.items() if _LABEL.match(key)]
     pressed = [
         (texts.get(place, label=label), f"{place}+{key}")
         for place in _LABELLED
