@@ -226,6 +226,8 @@ def test_a_box_that_is_told_to_stop_waits_for_what_is_being_kept_whatever_else_a
         assert go_on.wait(30.0)
         return derive(language, cost)
 
+    # The code that was made when the take was closed is there, and thrown away: keep has to wait for another.
+    box.until(lambda: box.app.telling.review._fresh)
     monkeypatch.setattr(reviewing, "fresh_code", slow)
     box.app.telling.review.forget()
     box.press("keep")

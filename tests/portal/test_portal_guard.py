@@ -59,8 +59,9 @@ def test_every_post_needs_the_token_of_a_page_of_this_browser(guest, guests):
 
 def test_the_routes_that_change_something_are_all_tried_above(guest):
     written = set(re.findall(r'post\(desk, "([^"]+)"', "".join(p.read_text() for p in FOLDER.glob("*.py"))))
-    # The set-up stands only while a box is being set up; tests/kiosk/test_first_run.py tries it.
-    assert written == {*POSTS, "/remote/setup"}
+    # The set-up stands only while a box is being set up; tests/kiosk/test_first_run.py tries it. Lending stands only on
+    # a box that is for lending; tests/portal/test_lending_page.py tries it.
+    assert written == {*POSTS, "/remote/setup", "/remote/lending"}
 
 
 def test_another_name_that_points_here_opens_nothing(guest):
@@ -102,7 +103,7 @@ def test_every_word_of_a_page_is_in_every_language():
     asked = set(re.findall(r"""(?:\bt|texts\.get|get)\(["']([a-z_]+\.[a-z_]*[a-z])["']""", written))
     assert len(asked) > 60
     assert not asked - set(words["en"])
-    made = ("consent.", "month.", "trouble.", "gone.", "receipt.", "uses.", "story.", "remote.", "setup.")
+    made = ("consent.", "month.", "trouble.", "gone.", "receipt.", "uses.", "story.", "remote.", "setup.", "lending.")
     assert not {key for key in set(words["en"]) - asked if not key.startswith(made)}
 
 

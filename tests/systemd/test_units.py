@@ -63,7 +63,7 @@ def installed(tmp_path):
     program.chmod(0o755)
     folder = tmp_path / "units"
     folder.mkdir()
-    for path in UNITS.iterdir():
+    for path in filter(Path.is_file, UNITS.iterdir()):
         text = path.read_text(encoding="utf-8")
         for needed in (PROGRAM, PROGRAM.replace("current", "known-good"), "/usr/sbin/nft"):
             text = text.replace(needed, str(program))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from archive.patterns import turns
+from archive.patterns import turnjobs
 from archive.patterns.keeping import keep_indexed
 from archive.patterns.meaning import FixedMeaning
 from archive.patterns.vectors import build
@@ -111,19 +111,21 @@ def test_at_the_terminal_and_by_itself_while_it_is_served(archive, told):
     assert json.loads(CliRunner().invoke(command, ["index", "--forget", *home]).output) == {"gone": 4}
 
 
-def test_a_conversation_along_its_time_and_its_turns_put_right(archive, visit, monkeypatch):
+def test_a_conversation_along_its_time_and_its_turns_put_right(archive, visit):
     class OneVoice:
         name = "one voice 1"
 
         def prints(self, windows):
             return np.ones((len(windows), 4), np.float32) / 2
 
-    monkeypatch.setattr(turns, "load_voices", OneVoice)
     story = archive.story()
     ana, ida = visit("ana", Role.ANALYST), visit("ida", Role.PROMPT_DESIGNER)
     here = f"/story/{story}/timeline"
     assert "Nobody has said yet who spoke when" in ana.get(here)
     ana.post(f"{here}/propose")
+    assert "Nobody has said yet" in ana.page
+    assert turnjobs.work(archive.place, threading.Event(), OneVoice()) == 1
+    ana.get(here)
     assert "one voice 1" in ana.page
     assert "not yet checked" in ana.page
     assert 'data-start="1000"' in ana.page
