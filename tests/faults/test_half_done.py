@@ -64,6 +64,12 @@ def lies_there(box: Rig) -> set[str]:
     return {path.name for path in box.store.home.stories.iterdir()}
 
 
+def without_a_code(box) -> None:
+    """Throw away the code that was made while the story was told, once it is there: keep has to make another."""
+    box.until(lambda: box.app.telling.review._fresh)
+    box.app.telling.review.forget()
+
+
 def test_a_trim_whose_first_take_cannot_go_leaves_that_and_nothing_else(box, monkeypatch) -> None:
     box.tell(6.0)
     told, erase = box.session.take, box.store.erase
@@ -97,7 +103,7 @@ def test_a_trimmed_take_that_cannot_be_drawn_is_gone_on_with(box, monkeypatch) -
 
 def test_a_keep_that_cannot_even_begin_says_so_and_works_the_next_time(box, monkeypatch) -> None:
     box.tell(3.0)
-    box.app.telling.review.forget()
+    without_a_code(box)
     monkeypatch.setattr(box.store, "language_of", refuse)
     box.press("keep")
     settle(box)
@@ -226,10 +232,8 @@ def test_a_box_that_is_told_to_stop_waits_for_what_is_being_kept_whatever_else_a
         assert go_on.wait(30.0)
         return derive(language, cost)
 
-    # The code that was made when the take was closed is there, and thrown away: keep has to wait for another.
-    box.until(lambda: box.app.telling.review._fresh)
+    without_a_code(box)
     monkeypatch.setattr(reviewing, "fresh_code", slow)
-    box.app.telling.review.forget()
     box.press("keep")
     assert box.session.saving
     # What arrives first while the box waits is not what it waits for.
