@@ -1,5 +1,6 @@
 """The voice detector's sums against the reference runtime, and files that are not that network."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -75,3 +76,16 @@ def test_a_file_that_is_not_that_network_is_refused_with_a_word_on_what_to_do(sp
     with pytest.raises(NoModel) as refused:
         Silero(other)
     assert "webrtc" in refused.value.do
+
+
+def test_however_much_is_given_at_once_it_takes_little_memory():
+    network, sound = Silero(silero_model()), windows()
+    minutes = np.resize(sound, (4_000, WINDOW))
+    apart = [one for at in range(0, len(minutes), 100) for one in network.judge(minutes[at : at + 100])]
+    network.reset()
+    tracemalloc.start()
+    together = network.judge(minutes)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert together == pytest.approx(apart, abs=1e-6)
+    assert peak < 30e6, "not as much as there is to judge"
