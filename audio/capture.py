@@ -366,6 +366,19 @@ class Capture:
         if self._lost and self._back_at is not None:
             self._lost = False
             self._announce(StreamBack(max(0.0, self._back_at - self._lost_from)))
+        self._settle()
+
+    def _settle(self) -> None:
+        """Close a take whose end was told long ago though nobody says whose its last sound was.
+
+        A server too busy to answer would keep its teller waiting for good; see `_confirm_last` why the sound stays.
+        """
+        taking = self._taking
+        if taking is None or self._lost or self._clock.monotonic() - taking.ends_at < _CONFIRM_S:
+            return
+        _log.warning("the sound server does not say which device gave the end of the take; it is kept")
+        if taking.settle():
+            self._close_take()
 
     def _lose(self, error: StreamDied) -> None:
         self._lost = True

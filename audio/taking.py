@@ -114,6 +114,16 @@ class Taking:
         """Whether the end of the take has been told."""
         return bool(self._gates) and self._gates[-1].last
 
+    @property
+    def ends_at(self) -> float:
+        """When the take ends, as far as it has been told; infinite before that."""
+        return self._gates[-1].at if self.ending else math.inf
+
+    def settle(self) -> bool:
+        """Take what is held as the right device's; True when the take's last sample has passed the gates by that."""
+        self.sure_until = math.inf
+        return self._release(math.inf)
+
     def gate(self, gate: Gate) -> bool:
         """Add a turn, in order of time; nothing follows the last one. True when the last sample has passed by now."""
         if self.ending:

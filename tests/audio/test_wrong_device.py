@@ -230,3 +230,17 @@ def test_where_no_server_ever_answers_everything_is_sure():
     mic = microphone(None)
     mic.confirm()
     assert mic.sure_until == math.inf
+
+
+def test_a_take_ends_though_the_server_is_too_busy_to_say_whose_its_last_sound_was(box):
+    source, capture, clock, heard, run, begun, path = box
+    in_steps(run, 2.0)
+    source.silent = 10_000
+    in_steps(run, 0.5)
+    ended = clock.monotonic()
+    capture.finish(ended)
+    in_steps(run, 2.0)
+    assert not any(isinstance(event, TakeClosed) for event in heard)
+    in_steps(run, 3.0)
+    [closed] = [event.take for event in heard if isinstance(event, TakeClosed)]
+    assert closed.length / 1000 == pytest.approx(ended - begun, abs=0.002)
