@@ -210,7 +210,8 @@ def test_the_words_of_the_screen_are_those_of_the_ledger(evening, tmp_path) -> N
         box.visit(parse(f"next story code:{copy.shared['keep_code']} @0.5"))
         assert set(box.app.session.mine.uses) == set(told.uses)
         assert Use.PLAY_HERE in told.uses
-        assert copy.shared["keep_code"].split("-")[1] not in repr(box.app.session)
+        # One word of a code may by chance be a word of the session's own description, all of them are not.
+        assert not all(word in repr(box.app.session) for word in copy.shared["keep_code"].split("-")[1:])
 
 
 def test_the_screen_stays_alive_while_a_code_is_checked(evening, tmp_path, monkeypatch) -> None:

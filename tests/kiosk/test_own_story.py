@@ -107,7 +107,8 @@ def test_a_whole_code_is_tried_by_a_press_of_its_own_and_nothing_else_can_be_pre
     box.press("back")
     assert len(box.session.entry.words) == 3
     box.send(t.CodeAccepted(1, MINE, box.at, ALL))
-    assert normal(code).split("-")[1] not in repr(box.session)
+    # One word of a code may by chance be a word of the session's own description, all of them are not.
+    assert not all(word in repr(box.session) for word in normal(code).split("-")[1:])
 
 
 def test_a_check_that_never_ends_is_trouble_and_leaves():
