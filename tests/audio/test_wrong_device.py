@@ -233,7 +233,7 @@ def test_where_no_server_ever_answers_everything_is_sure():
 
 
 def test_a_take_ends_though_the_server_is_too_busy_to_say_whose_its_last_sound_was(box):
-    source, capture, clock, heard, run, begun, path = box
+    source, capture, clock, heard, run, begun, _path = box
     in_steps(run, 2.0)
     source.silent = 10_000
     in_steps(run, 0.5)
