@@ -332,19 +332,27 @@ def revision_of(events: Iterable[ConsentEvent]) -> str:
 
 
 def _recall(events: list[ConsentEvent], last: dict[str, Any], now: datetime | None) -> bool:
-    """Tell whether the archive's copy has to go: nothing may leave any more, or less may and no new bag can say so."""
+    """Tell whether the archive's copy has to go: nothing may leave any more, or less may and no new bag can say so.
+
+    ``now`` is None while the clock is not confirmed. A wait that was over when the archive got its copy is no reason
+    to take that back then; one that was named since is.
+    """
     where = standing(events)
     if where.ended is not None:
         return False
     # Sealing and holding are about this box; they do not take back what was given to the archive.
-    answer = may(replace(where, sealed=False, held=False), Reader.SYNC, now)
-    if not answer.allowed:
+    given = replace(where, sealed=False, held=False)
+    bag = may(given, Reader.SYNC, now)
+    if now is None:
+        timeless = {use: replace(yes, embargo=None) for use, yes in given.uses.items()}
+        given = replace(given, uses=timeless)
+    if not may(given, Reader.SYNC, now).allowed:
         return True
     chain = [event for event in events if event.act in _TELLING]
     known = links(chain)
     since = chain[known.index(last["revision"]) + 1 :] if last["revision"] in known else chain
     narrowed = any(_narrows(event) for event in since)
-    return where.sealed and narrowed
+    return narrowed and (where.sealed or not bag.allowed)
 
 
 def _narrows(event: ConsentEvent) -> bool:

@@ -37,6 +37,7 @@ from archive.sealedbag import KEY_FILE, ArchiveKey, open_sealed_bag
 from archive.shelf import Wording
 from archive.store import Store
 from archive.sync import SyncBroken, SyncReport, sync
+from archive.tombstones import Reach
 from archive.transcripts import put_second, put_words
 from archive.transports.memory import MemoryTransport
 from archive.types import Act, Form, Reader, Use
@@ -438,6 +439,25 @@ def test_a_clock_that_jumps_changes_nothing(store: Store, tell: Tell, target: Pa
     assert len(sync(store, str(target)).bags) == 1
     clock.set_wall(clock.wall() + timedelta(days=30_000))
     assert sync(store, str(target)).bags == []
+
+
+def test_an_unconfirmed_clock_takes_nothing_back_but_what_was_asked_to_wait(
+    store: Store, tell: Tell, target: Path, clock: VirtualClock
+) -> None:
+    day = clock.wall().date()
+    told, now_waits = tell(), tell()
+    over = told.story.id
+    visit = store.enter_code(spoken(told))
+    store.decide(over, Use.ARCHIVE, yes=True, wording=WORDING, by="left", embargo=day, visit=visit)
+    assert sync(store, str(target)).waiting == 0
+    clock.set_wall(clock.wall(), trusted=False)
+    assert sync(store, str(target)).tombstones == [], "its wait was over when it was handed on"
+    visit = store.enter_code(spoken(now_waits))
+    later = day + timedelta(days=400)
+    story = now_waits.story.id
+    store.decide(story, Use.ARCHIVE, yes=True, wording=WORDING, by="left", embargo=later, visit=visit)
+    assert [(stone.story, stone.reach) for stone in sync(store, str(target)).tombstones] == [(story, Reach.RECALL)]
+    assert {path.name for path in (target / "bags").iterdir()} == {over}
 
 
 def test_a_really_full_archive(store: Store, tell: Tell, tmp_path: Path) -> None:
