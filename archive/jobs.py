@@ -1,7 +1,9 @@
 """What machines still have to do with a take: leased, retried, and after three strikes shown to a person.
 
 A job is claimed with a lease in powered-on time; a worker that dies lets it run out (or reboots: another boot's
-lease is void). Each claim is a strike, so a job that kills its worker stops after three.
+lease is void). Each claim is a strike, so a job that kills its worker stops after three. Between two strikes a job
+rests, so that a trouble of a moment does not cost all three. What only lacks a speech model has no strike: it is set
+aside like what was given up, so that nothing waits for it, and goes on by itself when the model is there.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from archive.database import Moment, transaction
+from archive.envelope import BOX
 from audio.types import CutReason, Ms, Segment, TakeId, Tentative
 
 TRANSCRIBE = "transcribe"
@@ -21,7 +24,12 @@ LOUDNESS = "loudness"
 NIGHT = "night"
 STRIKES = 3
 LEASE_S = 300.0
+RESTS_S = (5.0, 60.0)
+"""How long a job rests after its first and after its second strike, powered-on seconds."""
+NO_MODEL = "no speech model"
+"""Why a job was set aside that only waits for the model of its language."""
 _OPEN = "done_at IS NULL AND failed IS NULL"
+_GIVEN_UP = "failed IS NOT NULL AND EXISTS (SELECT 1 FROM wraps WHERE wraps.take = jobs.take AND recipient = ?)"
 # The story of the visitor who stands here comes first; what can wait for the night comes last.
 _ORDER = (
     "CASE kind WHEN 'transcribe' THEN 0 WHEN 'again' THEN 1 WHEN 'loudness' THEN 2 WHEN 'night' THEN 4 ELSE 3 END, "
@@ -42,12 +50,17 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class FailedJob:
-    """A job given up after three strikes, for a person to look at."""
+    """A job given up after three strikes, or set aside (``why`` is `NO_MODEL`); for a person to look at."""
 
     kind: str
     take: TakeId
     segment: int
     why: str
+
+    def text(self) -> str:
+        """Name it in a line: what was to be done, with which story, where in it; nothing of what was told."""
+        where = f", stretch {self.segment + 1}" if self.segment >= 0 else ""
+        return f"{self.kind} of {self.take}{where} ({self.why})"
 
 
 def add_segment(conn: sqlite3.Connection, segment: Segment, now: Moment) -> None:
@@ -150,13 +163,41 @@ def postpone(conn: sqlite3.Connection, job: Job) -> None:
         conn.execute("UPDATE jobs SET tries = tries - 1 WHERE id = ?", (job.id,))
 
 
-def give_back(conn: sqlite3.Connection, job: Job, why: str) -> None:
-    """Note a strike: the job is free again, or failed for good at the third. ``why`` must not hold content."""
+def give_back(conn: sqlite3.Connection, job: Job, why: str, now: Moment) -> None:
+    """Note a strike: the job rests for `RESTS_S`, or is given up at the third. ``why`` must not hold content."""
+    rest = RESTS_S[min(job.strike, len(RESTS_S)) - 1]
     with transaction(conn):
         conn.execute(
-            "UPDATE jobs SET lease_until = 0, failed = CASE WHEN tries >= ? THEN ? END "
+            "UPDATE jobs SET lease_until = ?, failed = CASE WHEN tries >= ? THEN ? END "
             "WHERE id = ? AND done_at IS NULL",
-            (STRIKES, why, job.id),
+            (now.at + rest, STRIKES, why, job.id),
+        )
+
+
+def set_aside(conn: sqlite3.Connection, job: Job) -> None:
+    """Set a job aside, without a strike, until `take_up` is called: no model here understands its story."""
+    with transaction(conn):
+        conn.execute(
+            "UPDATE jobs SET lease_until = 0, tries = 0, failed = ? WHERE id = ? AND done_at IS NULL",
+            (NO_MODEL, job.id),
+        )
+
+
+def languages_without_model(conn: sqlite3.Connection) -> list[str]:
+    """Name the languages of the stories for which something was set aside."""
+    rows = conn.execute(
+        "SELECT DISTINCT language FROM jobs JOIN takes ON takes.id = take WHERE failed = ? ORDER BY language",
+        (NO_MODEL,),
+    )
+    return [str(language) for (language,) in rows]
+
+
+def take_up(conn: sqlite3.Connection, language: str) -> None:
+    """Let what was set aside for want of a model for ``language`` be worked on: one is here now."""
+    with transaction(conn):
+        conn.execute(
+            "UPDATE jobs SET failed = NULL WHERE failed = ? AND take IN (SELECT id FROM takes WHERE language = ?)",
+            (NO_MODEL, language),
         )
 
 
@@ -167,15 +208,22 @@ def free_leases(conn: sqlite3.Connection) -> None:
 
 
 def failed_jobs(conn: sqlite3.Connection) -> list[FailedJob]:
-    """List what was given up, oldest first."""
-    rows = conn.execute("SELECT kind, take, segment, failed FROM jobs WHERE failed IS NOT NULL ORDER BY id")
+    """List what was given up or set aside, oldest first. Of a sealed story nothing: only its code opens it, and no
+    machine gets to it any more.
+    """
+    rows = conn.execute(f"SELECT kind, take, segment, failed FROM jobs WHERE {_GIVEN_UP} ORDER BY id", (BOX,))  # noqa: S608
     return [FailedJob(kind, TakeId(take), segment, why) for kind, take, segment, why in rows]
 
 
-def retry_failed(conn: sqlite3.Connection, take: TakeId) -> None:
-    """Let a person give failed jobs another three strikes."""
+def retry_failed(conn: sqlite3.Connection, take: TakeId | None = None) -> list[FailedJob]:
+    """Let a person give failed jobs another three strikes, of one take or of all; return which those were."""
     with transaction(conn):
-        conn.execute("UPDATE jobs SET failed = NULL, tries = 0 WHERE take = ? AND failed IS NOT NULL", (take,))
+        found = [job for job in failed_jobs(conn) if take in (None, job.take)]
+        conn.executemany(
+            "UPDATE jobs SET failed = NULL, tries = 0, lease_until = 0 WHERE kind = ? AND take = ? AND segment = ?",
+            [(job.kind, job.take, job.segment) for job in found],
+        )
+    return found
 
 
 def being_written(conn: sqlite3.Connection, take: TakeId) -> bool:

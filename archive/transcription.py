@@ -34,9 +34,12 @@ from archive.jobs import (
     finish,
     free_leases,
     give_back,
+    languages_without_model,
     next_tentative,
     postpone,
     segment_of,
+    set_aside,
+    take_up,
 )
 from archive.jobs import claim as claim_job
 from archive.masters import Master, cuts_of, must_have_cuts, open_files
@@ -47,7 +50,7 @@ from archive.transcripts import put_words, replace_words, said_before
 from archive.types import Reader
 from audio.ahead import AGAIN_AFTER, Ahead
 from audio.clock import Clock
-from audio.errors import AudioError
+from audio.errors import AudioError, NoModel
 from audio.loudness import loudness
 from audio.pcm import Samples
 from audio.resample import MODEL_RATE, to_model
@@ -56,6 +59,8 @@ from audio.types import Ms
 
 POLL_S = 0.05
 GROWING_S = 20.0
+MODELS_S = 60.0
+"""How often it looks whether a model has come for what was set aside without one."""
 MEASURED_PIECES = 60
 PIECE = Ms(10_000)
 _QUIET_KINDS = (LOUDNESS, FLAC)
@@ -87,6 +92,8 @@ class TranscriberWorker:
         self.night: NightPass | None = None
         """What is done when nothing else is to do; None for nothing."""
         self._made: dict[str, Ahead] = {}
+        self._models_at = 0.0
+        """The moment from which on to look for models that were missing."""
         self.store = store or Store(home, clock)
         self._alone = claim(home.path / ".transcriber")
         if self._alone is not None:
@@ -125,7 +132,7 @@ class TranscriberWorker:
         if job is None and not self._telling():
             job = self._claim(*_QUIET_KINDS)
         if job is None:
-            if self._seal():
+            if self._seal() or self._models_came():
                 return True
             job = self._by_night()
         if job is None:
@@ -135,16 +142,36 @@ class TranscriberWorker:
         except (Refused, sqlite3.IntegrityError):
             self._not_now(job)
         except (AudioError, ArchiveError, OSError, RuntimeError, ValueError) as error:
-            # The model's library raises RuntimeError and ValueError; whichever, the job gets its strike.
-            _log.warning(
-                "job %s of take %s failed (strike %d): %s", job.kind, job.take, job.strike, type(error).__name__
-            )
-            if job.kind == AGAIN:
-                # Nothing is lost: the words found first stand.
-                drop(self.store.db.conn, job)
-            else:
-                give_back(self.store.db.conn, job, type(error).__name__)
+            # The model's library raises RuntimeError and ValueError.
+            self._failed(job, error)
         return True
+
+    def _failed(self, job: Job, error: Exception) -> None:
+        """Give a job its strike, unless it is none of its own fault."""
+        conn = self.store.db.conn
+        _log.warning("job %s of take %s failed (strike %d): %s", job.kind, job.take, job.strike, type(error).__name__)
+        if job.kind == AGAIN:
+            # Nothing is lost: the words found first stand.
+            drop(conn, job)
+        elif isinstance(error, NoModel):
+            # Every other segment of the story would fail in the same moment, and all be lost at once.
+            set_aside(conn, job)
+        else:
+            give_back(conn, job, type(error).__name__, self.store.moment())
+
+    def _models_came(self) -> bool:
+        """Take up what was set aside for want of a model that is here now; tell whether there was any."""
+        now = self.store.moment().at
+        if now < self._models_at or self._telling():
+            return False
+        self._models_at = now + MODELS_S
+        came = False
+        for language in languages_without_model(self.store.db.conn):
+            with contextlib.suppress(AudioError, OSError, RuntimeError, ValueError):
+                self._ahead(language)
+                take_up(self.store.db.conn, language)
+                came = True
+        return came
 
     def _claim(self, *kinds: str) -> Job | None:
         return claim_job(self.store.db.conn, self.store.moment(), kinds)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from importlib import metadata
+from pathlib import Path
 
 from archive.consent import verify_chain
 from archive.errors import ArchiveError
-from archive.jobs import NIGHT, failed_jobs
+from archive.jobs import NIGHT, NO_MODEL, FailedJob, failed_jobs
 from archive.lately import last_story, last_visit, level_known, levels, withdrawals_on_their_way
 from archive.restorehold import waits
 from archive.store import Store
@@ -28,6 +30,7 @@ from kiosk.lending import lending_finding
 
 QUIETER_LU = 10.0
 """By so much the newest stories may be quieter than usual: more is a microphone that was moved, covered or changed."""
+LISTED = 5
 VISIT_DAYS = 3
 """The box tries every night; so many days without reaching the archive are worth a look."""
 
@@ -169,8 +172,6 @@ def _last_story(store: Store) -> Finding:
 
 def _store(store: Store) -> list[Finding]:
     broken = verify_chain(store.db.conn)
-    failed = failed_jobs(store.db.conn)
-    wordless = [job for job in failed if job.kind != NIGHT]
     unfinished = store.unfinished()
     return [
         _asked("keys", "The keys of this box are there.", store.home.load_keys),
@@ -181,20 +182,7 @@ def _store(store: Store) -> list[Finding]:
             "The record of consents was altered.",
             "Keep the box as it is and ask who looks after it.",
         ),
-        _judged(
-            "jobs",
-            not wordless,
-            "Every story has its words.",
-            f"{len(wordless)} pieces of work were given up after three tries.",
-            "Look at log/transcriber.log; a missing speech model is the usual reason.",
-        ),
-        _judged(
-            "night-jobs",
-            len(wordless) == len(failed),
-            "Nothing the night took on was given up.",
-            f"{len(failed) - len(wordless)} stretches could not be gone over by night; their first words stand.",
-            "Look at log/transcriber.log; too little memory for the larger model is the usual reason.",
-        ),
+        *_work(failed_jobs(store.db.conn)),
         _judged(
             "unfinished",
             not unfinished,
@@ -210,6 +198,50 @@ def _store(store: Store) -> list[Finding]:
             "Sync with the archive, or see: hearth restore --help",
         ),
     ]
+
+
+def _work(failed: Sequence[FailedJob]) -> list[Finding]:
+    """What machines gave up, by the stories concerned: whoever looks after the box can have it tried again."""
+    waiting = [job for job in failed if job.why == NO_MODEL]
+    by_night = [job for job in failed if job.kind == NIGHT]
+    lost = [job for job in failed if job not in waiting and job not in by_night]
+    again = f"Look at {_log()}, then have it tried again: hearth transcriber --retry"
+    return [
+        _judged(
+            "jobs",
+            not lost,
+            "No work on a story was given up.",
+            f"Given up after three tries: {_listed(lost)}.",
+            again,
+        ),
+        _judged(
+            "model-jobs",
+            not waiting,
+            "No story waits for a speech model.",
+            f"Without words, for want of a speech model that understands them: {_listed(waiting)}.",
+            "Fetch one (hearth models fetch base); the words are made by themselves then.",
+        ),
+        _judged(
+            "night-jobs",
+            not by_night,
+            "Nothing the night took on was given up.",
+            f"Not gone over by night, their first words stand: {_listed(by_night)}.",
+            f"Too little memory for the larger model is the usual reason. {again}",
+        ),
+    ]
+
+
+def _listed(jobs: Sequence[FailedJob]) -> str:
+    """Name the first of them: a line of a check-up is read on a small screen."""
+    more = f", and {len(jobs) - LISTED} more" if len(jobs) > LISTED else ""
+    return ", ".join(job.text() for job in jobs[:LISTED]) + more
+
+
+def _log() -> str:
+    """Where the transcriber's own sentences are: as a service it writes into the journal."""
+    if Path(sys.prefix).is_relative_to(places().prefix):
+        return "journalctl -u hearth-transcriber"
+    return "log/transcriber.log"
 
 
 def _version() -> Finding:

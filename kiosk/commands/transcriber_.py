@@ -9,13 +9,20 @@ from pathlib import Path
 
 import click
 
+from archive.home import Home
+from archive.jobs import retry_failed
+from archive.stewards import find_take
+from archive.store import Store
 from archive.transcription import TranscriberWorker
 from audio.clock import SystemClock
+from audio.errors import NoModel
 from audio.priority import give_way
 from audio.transcribe import Transcriber, make_transcriber
 from hardware.notify import Notifier
 from kiosk.box import model_for, night_model, night_of, read_home
-from kiosk.commands.common import home_option
+from kiosk.commands.common import home_option, note
+
+EVERY = "every story"
 
 
 class StopWith(threading.Event):
@@ -34,16 +41,31 @@ class StopWith(threading.Event):
 @click.command(name="transcriber")
 @home_option
 @click.option("--once", is_flag=True, help="Do what waits, then end.")
+@click.option(
+    "--retry",
+    metavar="[STORY]",
+    is_flag=False,
+    flag_value=EVERY,
+    help="Give what was given up on STORY (its id or the end of it; none: all) three more tries, then end.",
+)
 @click.option("--parent", type=int, default=0, hidden=True, help="End when this process, which started it, has gone.")
-def command(home: Path, once: bool, parent: int) -> None:
+def command(home: Path, once: bool, retry: str | None, parent: int) -> None:
     """Turn recorded speech into words while it is told, then make FLAC masters. Runs until it is stopped.
+
+    What fails three times is given up and told by hearth doctor; --retry lets the running transcriber try it again.
+    What only waits for a speech model goes on by itself once the model is there.
 
     \b
     Examples:
       hearth transcriber --home ./my-box
       hearth transcriber --home ./my-box --once
+      hearth transcriber --retry K1WH
     """
     setting = read_home(home)
+    if retry is not None:
+        click.echo(_retry(setting.home, retry))
+        if not once:
+            return
     give_way()
 
     def make(language: str) -> Transcriber:
@@ -60,8 +82,12 @@ def command(home: Path, once: bool, parent: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if not once:
-        # Ready before the first visitor speaks: loading takes a second here and several on a small board.
-        worker.warm_up(setting.config.site.language)
+        try:
+            # Ready before the first visitor speaks: loading takes a second here and several on a small board.
+            worker.warm_up(setting.config.site.language)
+        except NoModel as error:
+            # Masters are made and stories sealed all the same, and the model may come while this runs.
+            note(f"{error.say} {error.do}")
     notifier = Notifier.from_environment()
     notifier.ready("waiting for stories")
     if once:
@@ -70,3 +96,12 @@ def command(home: Path, once: bool, parent: int) -> None:
     else:
         worker.run(stop)
     notifier.stopping()
+
+
+def _retry(home: Home, story: str) -> str:
+    """Let the transcriber try again what it gave up, and say what that is. Raises `NoSuchStory`."""
+    with Store(home, SystemClock()) as store:
+        found = retry_failed(store.db.conn, None if story == EVERY else find_take(store, story))
+    if not found:
+        return "Nothing was given up."
+    return "To be tried again:\n" + "\n".join(job.text() for job in found)

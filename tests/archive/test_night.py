@@ -12,7 +12,7 @@ import pytest
 from archive.cutting import take_back_span
 from archive.envelope import open_content
 from archive.errors import Refused
-from archive.jobs import NIGHT, STRIKES, failed_jobs, open_jobs
+from archive.jobs import NIGHT, RESTS_S, STRIKES, failed_jobs, open_jobs
 from archive.night import MOST_SEGMENTS, Hours, NightPass, pressed, quiet_for
 from archive.transcription import TranscriberWorker
 from archive.transcripts import doubted, drop_second, second_words, transcript
@@ -146,9 +146,14 @@ def test_where_no_model_is_better_the_night_passes_in_silence(store, teller, nig
     assert not failed_jobs(store.db.conn)
 
 
-def test_what_fails_three_times_waits_for_a_person_and_the_first_words_stand(store, teller, night_worker) -> None:
+def test_what_fails_three_times_waits_for_a_person_and_the_first_words_stand(
+    store, clock, teller, night_worker
+) -> None:
     take, _ = teller.story(Use.PLAY_HERE)
-    run(night_worker(Larger(*[RuntimeError("out of memory")] * 9)))
+    worker = night_worker(Larger(*[RuntimeError("out of memory")] * 9))
+    for _ in range(STRIKES):
+        run(worker)
+        clock.advance(RESTS_S[-1] + 1)
     (failed,) = failed_jobs(store.db.conn)
     assert (failed.kind, failed.why) == (NIGHT, "RuntimeError")
     tries = store.db.conn.execute("SELECT tries FROM jobs WHERE kind = ?", (NIGHT,)).fetchone()[0]

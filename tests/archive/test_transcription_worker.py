@@ -14,6 +14,8 @@ from archive.jobs import (
     AGAIN,
     FLAC,
     LEASE_S,
+    NO_MODEL,
+    RESTS_S,
     STRIKES,
     TRANSCRIBE,
     add_job,
@@ -26,11 +28,11 @@ from archive.jobs import (
     segment_of,
 )
 from archive.masters import FlacReader, open_master
-from archive.transcription import TranscriberWorker
+from archive.transcription import MODELS_S, TranscriberWorker
 from archive.transcripts import complete, transcript
 from archive.types import Reader, Use
 from audio.clock import VirtualClock
-from audio.errors import BadSound, DamagedTake
+from audio.errors import BadSound, DamagedTake, NoModel
 from audio.sealedfile import SealedWriter, new_key
 from audio.transcribe import FixedTranscriber
 from audio.types import AudioFormat, CutReason, Ms, Segment, TakeId, Tentative
@@ -103,11 +105,13 @@ def test_a_worker_killed_before_removing_the_raw_take_finishes_later(store, home
     assert open_jobs(store.db.conn, take) == 0
 
 
-def test_a_flac_with_other_samples_never_replaces_the_raw_take(store, home, teller, work) -> None:
+def test_a_flac_with_other_samples_never_replaces_the_raw_take(store, home, teller, work, clock) -> None:
     take = teller.tell()
     teller.keep(take, Use.PLAY_HERE)
     store.db.conn.execute("UPDATE closings SET sha256 = ?", ("0" * 64,))
-    work()
+    for _ in range(STRIKES):
+        work()
+        clock.advance(RESTS_S[-1] + 1)
     assert home.raw_master(take).exists()
     assert not home.flac_master(take).exists()
     assert [(job.kind, job.why) for job in failed_jobs(store.db.conn)] == [(FLAC, "DamagedTake")]
@@ -164,8 +168,11 @@ def test_three_strikes_are_shown_and_a_person_can_ask_again(store, home, clock, 
     take = teller.tell()
     texts = FixedTranscriber([RuntimeError("planted")] * STRIKES + ["at last"])
     worker = TranscriberWorker(home, clock, lambda _: texts)
-    while worker.run_once():
-        pass
+    for rest in (*RESTS_S, 0.0):
+        assert failed_jobs(store.db.conn) == [], "a trouble of a moment does not cost all three tries"
+        while worker.run_once():
+            pass
+        clock.advance(rest + 0.1)
     assert [(job.take, job.segment, job.why) for job in failed_jobs(store.db.conn)] == [(take, 0, "RuntimeError")]
     assert not complete(store, take)
     retry_failed(store.db.conn, take)
@@ -205,11 +212,48 @@ def test_nothing_long_is_begun_while_a_story_is_told(store, home, teller, work) 
     assert home.flac_master(again).exists()
 
 
-def test_a_give_back_frees_the_job_at_once(store, teller) -> None:
+def test_a_job_rests_after_a_strike(store, teller, clock) -> None:
     teller.tell()
     job = claim(store.db.conn, store.moment(), (TRANSCRIBE,))
-    give_back(store.db.conn, job, "X")
+    give_back(store.db.conn, job, "X", store.moment())
+    assert claim(store.db.conn, store.moment(), (TRANSCRIBE,)) is None
+    clock.advance(RESTS_S[0] + 0.1)
     assert claim(store.db.conn, store.moment(), (TRANSCRIBE,)).strike == 2
+
+
+def test_a_story_without_a_model_goes_on_when_the_model_comes(store, home, clock, teller) -> None:
+    take = teller.tell(segments=3)
+    teller.keep(take, Use.PLAY_HERE)
+    models = []
+
+    def make(language: str) -> FixedTranscriber:
+        if not models:
+            raise NoModel(f"No speech model on this machine understands '{language}'.")
+        return models[0]
+
+    worker = TranscriberWorker(home, clock, make)
+    while worker.run_once():
+        pass
+    assert [(job.segment, job.why) for job in failed_jobs(store.db.conn)] == [(n, NO_MODEL) for n in range(3)]
+    assert words_complete(store, take), "its sound need not wait to be handed on"
+    assert home.flac_master(take).exists()
+    models.append(FixedTranscriber(["one", "two", "three"]))
+    clock.advance(MODELS_S + 1)
+    while worker.run_once():
+        pass
+    assert failed_jobs(store.db.conn) == []
+    assert complete(store, take)
+    worker.close()
+
+
+def test_what_was_given_up_on_a_sealed_story_is_nobodys_to_mend(store, teller, work) -> None:
+    take = teller.tell()
+    teller.keep(take)
+    store.db.conn.execute("UPDATE jobs SET failed = 'X' WHERE kind = ?", (TRANSCRIBE,))
+    assert [job.take for job in failed_jobs(store.db.conn)] == [take]
+    work()
+    store.seal(take, "box")
+    assert failed_jobs(store.db.conn) == retry_failed(store.db.conn) == []
 
 
 def test_no_word_is_made_of_what_was_not_kept_and_held_work_waits_without_strikes(store, teller, work, clock) -> None:

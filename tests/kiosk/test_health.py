@@ -7,14 +7,16 @@ from datetime import timedelta
 
 import pytest
 
+from archive.jobs import NO_MODEL
 from archive.lately import last_visit, note_visit
 from archive.shelf import Wording
 from archive.store import Store
 from archive.types import Use
 from audio.clock import VirtualClock
 from audio.takewriter import TakeWriter
-from audio.types import AudioFormat, Ms
+from audio.types import AudioFormat, CutReason, Ms, Segment
 from kiosk.box import read_home
+from kiosk.cli import run
 from kiosk.health import QUIETER_LU, VISIT_DAYS, box_findings
 
 WORDING = Wording("1", "ab" * 32, "en")
@@ -114,6 +116,32 @@ def test_a_withdrawal_waits_until_the_archive_knows_it(setting, store):
     assert story not in waits.say
     store.add_receipt(story, "tombstone", "folder:x", "{}")
     assert found(setting, store)["withdrawals"].ok
+
+
+def test_what_machines_gave_up_is_named_and_tried_again_where_somebody_asks(setting, store, capsys):
+    story, _ = tell(store)
+    with store.db.conn:
+        store.add_segment(Segment(story, 1, Ms(0), Ms(900), Ms(500), CutReason.PAUSE))
+        store.db.conn.execute("UPDATE jobs SET tries = 3, failed = 'RuntimeError' WHERE segment = 1")
+    line = found(setting, store)["jobs"]
+    assert not line.ok
+    assert f"transcribe of {story}, stretch 2 (RuntimeError)" in line.say
+    assert "log/transcriber.log" in line.do
+    assert "hearth transcriber --retry" in line.do
+    assert run(["transcriber", "--retry", story[-6:], "--home", str(setting.home.path)]) == 0
+    assert story in capsys.readouterr().out
+    assert found(setting, store)["jobs"].ok
+    assert run(["transcriber", "--home", str(setting.home.path), "--retry"]) == 0
+    assert capsys.readouterr().out == "Nothing was given up.\n"
+
+
+def test_a_story_that_waits_for_a_model_has_its_own_line(setting, store):
+    story, _ = tell(store)
+    with store.db.conn:
+        store.db.conn.execute("UPDATE jobs SET failed = ?", (NO_MODEL,))
+    told = found(setting, store)
+    assert told["jobs"].ok
+    assert story in told["model-jobs"].say
 
 
 def test_a_release_that_was_taken_back_is_told(setting, store, tmp_path):
