@@ -87,7 +87,7 @@ class Beats:
         self._notifier.alive()
 
     def stop(self) -> None:
-        """Say that the box is going."""
+        """Say that the process is ending: the manager that hears it kills what is still there a little later."""
         self._notifier.stopping()
         self._notifier.close()
 
@@ -119,15 +119,20 @@ def run_box(
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
     clock = SystemClock()
-    ready = make_ready(setting, clock, stop, window=window) if set_up else setting
-    if ready is not None:
-        _keep_running(ready, clock, stop, window, with_transcriber, stand_in, safe=safe)
+    beats = Beats(clock)
+    try:
+        ready = make_ready(setting, clock, stop, beats, window=window) if set_up else setting
+        if ready is not None:
+            _keep_running(ready, clock, stop, beats, window, with_transcriber, stand_in, safe=safe)
+    finally:
+        beats.stop()
 
 
 def _keep_running(
     setting: Setting,
     clock: Clock,
     stop: threading.Event,
+    beats: Beats,
     window: bool,
     with_transcriber: bool,
     stand_in: StandIn | None,
@@ -136,9 +141,7 @@ def _keep_running(
 ) -> None:
     """Put the box together and turn its loop until ``stop`` or a closed window."""
     arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
-    beats = Beats(clock)
     with ExitStack() as stack:
-        stack.callback(beats.stop)
         stack.enter_context(only_kiosk(setting.home))
         if with_transcriber:
             log = setting.home.log / "transcriber.log"
@@ -171,7 +174,7 @@ def _keep_running(
             player.close()
 
 
-def make_ready(setting: Setting, clock: Clock, stop: threading.Event, *, window: bool) -> Setting | None:
+def make_ready(setting: Setting, clock: Clock, stop: threading.Event, beats: Beats, *, window: bool) -> Setting | None:
     """Set the box up, if it was never live: returns its settings then, or None when it was stopped before."""
     with Store(setting.home, clock) as store, only_kiosk(setting.home):
         if not unfinished(setting.home, store):
@@ -181,7 +184,6 @@ def make_ready(setting: Setting, clock: Clock, stop: threading.Event, *, window:
         screen = _screen(setting, controls, clock, arrivals, window=window)
         words = {code: load(code, setting.home.texts) for code in shipped_languages()}
         first = (setting.config.site.language, *(code for code in words if code != setting.config.site.language))
-        beats = Beats(clock)
         around = Around(
             store, clock, controls, screen, words, Door(), lambda card: hear_itself(setting.home, clock, stop, card),
             lambda: other_cards(setting.home), aloud=Aloud(
@@ -195,7 +197,6 @@ def make_ready(setting: Setting, clock: Clock, stop: threading.Event, *, window:
         finally:
             lamps.close()
             screen.close()
-            beats.stop()
     return read_home(setting.home.path)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import queue
 import socket
+import threading
+import time
 
 import pytest
 
 from audio.clock import VirtualClock
 from audio.errors import NoMicrophone, NoSpeaker
 from audio.player import SilentPlayer
+from audio.sources import WavSource
 from hardware.errors import HardwareError, NoPins
 from hardware.keyboard import KeyboardControls
 from hardware.lamps import RememberedLamps
@@ -137,3 +140,56 @@ def test_the_watchdog_is_fed_by_the_loop_and_by_sound_that_arrives(manager):
     app.stream_open = False
     assert fed(manager, clock, app, beats, 20, blocks=0) > 3
     beats.stop()
+
+
+@pytest.fixture
+def fingers(monkeypatch):
+    """What was made of the keyboard, newest last: a key can be pressed on it."""
+    made, known = [], running.make_hands
+
+    def make(*arguments):
+        made.append(known(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr(running, "make_hands", make)
+    return made
+
+
+def test_the_same_process_sets_the_box_up_and_goes_live_and_says_at_its_end_alone_that_it_stops(
+    setting, manager, fingers
+):
+    """systemd kills a service some seconds after it said STOPPING=1, whatever it says later."""
+    stop, said = threading.Event(), []
+    running_box = threading.Thread(
+        target=running.run_box,
+        args=(setting,),
+        kwargs={
+            "window": False, "with_transcriber": False, "set_up": True, "stop": stop,
+            "stand_in": lambda clock: WavSource([], clock),
+        },
+    )  # fmt: skip
+    running_box.start()
+
+    def until(status, key=""):
+        ends = time.monotonic() + 60
+        while f"STATUS={status}" not in said:
+            assert running_box.is_alive()
+            assert time.monotonic() < ends, said[-3:]
+            said.extend(line for line in manager() if line != "WATCHDOG=1")
+            if key and len(fingers) == 1:
+                controls, _ = fingers[0]
+                controls.key(key, pressed=True)
+                controls.key(key, pressed=False)
+            stop.wait(0.05)
+
+    try:
+        until("in set_up_language")
+        until("in set_up_phone", "left")
+        until("in set_up_sound", "down")
+        until("in set_up_live", "left")
+        until("in attract", "left")
+        assert "STOPPING=1" not in said
+    finally:
+        stop.set()
+        running_box.join(60)
+    assert manager()[-1] == "STOPPING=1"
