@@ -25,15 +25,9 @@ INCLUDE = (
     "procps",
     "kmod",
 )
-SOUND = (
-    "libportaudio2",
-    "libasound2-plugins",
-    "pulseaudio",
-    "pulseaudio-utils",
-    "fonts-noto-core",
-    "espeak-ng",
-    "systemd-zram-generator",
-)
+OWN = ("libasound2-plugins", "pulseaudio", "pulseaudio-utils")
+"""What the trial adds: a virtual sound card."""
+INSTALL = Path(__file__).parents[1] / "install"
 PYTHON = {"bookworm": "3.11", "trixie": "3.13"}
 BOOT_S = 60.0
 
@@ -55,9 +49,19 @@ def mirror() -> str:
     raise Trouble("This machine's apt names no Debian mirror.")
 
 
+def wanted() -> tuple[str, ...]:
+    """What ``scripts/install`` takes from Debian for a box with a screen, as it says itself."""
+    told = subprocess.run([str(INSTALL), "--dry-run"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r"Debian packages: (.+)", told)
+    if found is None:
+        raise Trouble(f"scripts/install names no packages: {told[-400:]}")
+    return tuple(found[1].split())
+
+
 def base(suite: str, cache: Path) -> Path:
     """A tar file of a minimal Debian with what a box needs of Debian; made once, kept in ``cache``."""
-    packages = hashlib.sha256(" ".join((*INCLUDE, *SOUND)).encode()).hexdigest()[:8]
+    added = (*wanted(), *OWN)
+    packages = hashlib.sha256(" ".join((*INCLUDE, *added)).encode()).hexdigest()[:8]
     tar = cache / f"base-{suite}-{packages}.tar"
     if tar.exists():
         return tar
@@ -81,7 +85,7 @@ def base(suite: str, cache: Path) -> Path:
             "install",
             "-y",
             "--no-install-recommends",
-            *SOUND,
+            *added,
         ]
     )
     _must(["chroot", str(room), "apt-get", "clean"])

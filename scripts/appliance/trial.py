@@ -150,6 +150,19 @@ class Trial:
             f"attract of {unit} (it says: {self.machine.show(unit, 'StatusText')!r})",
         )
 
+    def screen(self) -> dict[str, object]:
+        """What the window library opens by name to reach a screen without a desktop can be opened by the release's Python."""
+        names = self.machine.must(f"sed -nE 's/^SCREEN_LIBRARIES=\"(.*)\"/\\1/p' {CLONE}/scripts/install").split()
+        assert names
+        python = HEARTH.replace("bin/hearth", "bin/python")
+        opened = self.machine.must(
+            f"{python} -P -c 'import ctypes, sys; print(*(ctypes.CDLL(name)._name for name in sys.argv[1:]))' {' '.join(names)}"
+        ).split()
+        assert opened == names, opened
+        drivers = self.machine.must("find /usr/lib -path '*/dri/*_dri.so' | wc -l").strip()
+        assert drivers != "0"
+        return {"opened": opened, "drivers": int(drivers)}
+
     # -- at work --------------------------------------------------------------------------------------------------
 
     def listeners(self) -> dict[str, object]:
@@ -398,6 +411,7 @@ STEPS = (
     "make",
     "install",
     "boot",
+    "screen",
     "listeners",
     "story",
     "timers",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -98,6 +99,22 @@ def test_a_systemd_that_takes_each_restart_for_a_failure_is_told_not_to(root, tm
         path = root / f"etc/systemd/system/hearth-{unit}.service.d/restart.conf"
         assert path.exists() is wanted
         assert not wanted or "RestartMode=direct" in path.read_text()
+
+
+def test_what_the_window_library_opens_by_name_to_reach_a_screen_is_installed():
+    """The libraries that its wheel does not bring, read out of the wheel itself."""
+    import pygame
+
+    (sdl,) = (Path(pygame.__file__).parents[1] / "pygame_ce.libs").glob("libSDL2-2*")
+    opened = {
+        name.decode() for name in re.findall(rb"\0(lib(?:gbm|drm|EGL|GLESv2)\.so\.\d+)(?=\0)", sdl.read_bytes())
+    }
+    assert opened
+    (known,) = re.findall('^SCREEN_LIBRARIES="(.*)"', INSTALL.read_text(), re.MULTILINE)
+    assert set(known.split()) == opened
+    packages = next(line for line in install("--dry-run").stderr.splitlines() if "Debian packages" in line)
+    assert {"libdrm2", "libgbm1", "libegl1", "libgles2", "libgl1-mesa-dri"} <= set(packages.split())
+    assert "libgbm1" not in install("--dry-run", "--headless").stderr
 
 
 FSTAB = "# the card\nPARTUUID=ab-02  /  ext4  defaults,noatime  0  1\nPARTUUID=ab-01  /boot/firmware  vfat  defaults  0  2\n"
