@@ -9,8 +9,8 @@ from statistics import median
 from archive.consent import all_events
 from archive.durable import write_file
 from archive.home import Home
+from archive.receipts import BAG, SENT, TOMBSTONE
 from archive.shelf import Shelf
-from archive.sync import BAG, SENT, TOMBSTONE
 from archive.types import Act
 from audio.clock import Clock
 

@@ -23,8 +23,9 @@ from archive.feed.sent import write_sent
 from archive.guests import end_loan, guests, is_lent, loan_file
 from archive.jobs import open_jobs
 from archive.phones import end_phones
+from archive.receipts import BAG, RECALL, SENT
 from archive.store import Store
-from archive.sync import BAG, OUTSIDE, RECALL, SENT, revision_of
+from archive.sync import OUTSIDE, revision_of
 from archive.types import Act, ConsentEvent
 from audio.types import TakeId
 

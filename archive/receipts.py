@@ -21,6 +21,13 @@ from archive.bag import is_bag_id
 from archive.durable import write_file
 from archive.errors import NoKey
 
+SENT = "sent"
+BAG = "bag"
+RECALL = "recall"
+TOMBSTONE = "tombstone"
+"""The kinds of what a box remembers of a place it hands on to: a bag it left there, one that was signed for, a copy it
+took back, a withdrawal that is known there.
+"""
 _KEY_FILE = "folder-archive.key"
 _SEED = 32
 _MOST_BYTES = 4096

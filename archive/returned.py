@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from archive.consent import events_of, standing
 from archive.errors import Refused, TransportTrouble
 from archive.ingest import read_tombstones
+from archive.receipts import BAG, SENT, folder_signer
 from archive.store import Store
 from archive.tombstones import Reach, Tombstone, read_tombstone
-from archive.transports import make_transport
+from archive.transports import Transport, make_transport
+from archive.transports.folder import FolderTransport
 from audio.types import TakeId
 
 NONE_SAID = "there is none"
@@ -37,26 +40,59 @@ def read_stones(path: Path) -> list[TakeId]:
 
 
 def stones_of_place(store: Store, target: str) -> list[TakeId] | None:
-    """Read withdrawals at the place this box hands on to; None where it is not there or does not know this box.
+    """Read withdrawals at the place this box hands on to; None where it cannot be reached or does not show itself.
 
     Changes nothing there, and makes no folder.
     """
+    home = store.home
     root = Path(target.removeprefix(_FOLDER)).absolute()
     is_folder = target.startswith(_FOLDER) or "/" in target.partition(":")[0] or ":" not in target
-    if is_folder and not root.is_dir():
-        return None
-    home = store.home
     try:
         if is_folder:
-            place, stones = f"{_FOLDER}{root}", list(read_tombstones(root))
-        else:
-            transport = make_transport(target, home=home.path, keys=home.keys, clock=store.clock)
-            with transport.visit():
-                place, stones = transport.place, transport.tombstones()
+            folder = FolderTransport(root, home.path, home.keys, store.clock)
+            folder.look_in()
+            return _told_by(store, folder)
+        transport = make_transport(target, home=home.path, keys=home.keys, clock=store.clock)
+        with transport.visit():
+            return _told_by(store, transport)
     except (TransportTrouble, OSError):
         return None
-    knows = store.db.conn.execute("SELECT 1 FROM receipts WHERE place = ? LIMIT 1", (place,)).fetchone()
-    return _withdrawn(stones) if knows is not None or stones else None
+
+
+def _told_by(store: Store, transport: Transport) -> list[TakeId] | None:
+    stones = transport.tombstones()
+    return _withdrawn(stones) if shows_itself(store, transport, stones) else None
+
+
+def shows_itself(store: Store, transport: Transport, stones: list[Tombstone]) -> bool:
+    """Tell whether a place that was reached is one that knows this box, so that what it does not name was not taken
+    back. ``stones`` are its tombstones; call inside its visit, before anything is left there.
+
+    Its silence alone is none: an empty or unmounted folder is silent, too. It shows itself by the archive's key that
+    has signed for a story of this box before, by such a receipt that lies there, or by naming what this box does not
+    know yet of a story it has. What the box may have left there itself, an old withdrawal, shows nothing.
+    Raises `TransportTrouble`.
+    """
+    facts = [one for one in store.receipts() if one.place == transport.place and one.kind in {SENT, BAG}]
+    own = transport.signer == folder_signer(store.home.keys).public
+    if not own and any(_signer(one.body) == transport.signer.hex() for one in facts if one.kind == BAG):
+        return True
+    if any(_tells_more(store, stone) for stone in stones):
+        return True
+    found = (transport.receipt(story) for story in sorted({one.subject for one in facts}))
+    return any(receipt is not None and receipt.verified(transport.signer) for receipt in found)
+
+
+def _signer(body: str) -> str:
+    receipt = json.loads(body).get("receipt")
+    return str(receipt.get("signer", "")) if isinstance(receipt, dict) else ""
+
+
+def _tells_more(store: Store, stone: Tombstone) -> bool:
+    events = events_of(store.db.conn, stone.story)
+    if not events or standing(events).ended is not None:
+        return False
+    return stone.reach is Reach.WITHDRAWAL or stone.events > len(events)
 
 
 def _stones(data: bytes) -> list[Tombstone]:

@@ -26,8 +26,9 @@ from archive.feed.receive import FeedReport, receive
 from archive.handing import story_content, sweep_scratch, words_complete
 from archive.home import Home
 from archive.ingest import Progress, Refusal, no_progress
-from archive.receipts import Receipt
-from archive.restorehold import release_restored
+from archive.receipts import BAG, RECALL, SENT, TOMBSTONE, Receipt
+from archive.restorehold import release_restored, waits
+from archive.returned import shows_itself
 from archive.store import Store
 from archive.tombstones import Reach, Tombstone
 from archive.transports import Transport, make_transport
@@ -37,10 +38,6 @@ from audio.clock import Clock
 from audio.errors import AudioError
 from audio.types import TakeId
 
-SENT = "sent"
-BAG = "bag"
-RECALL = "recall"
-TOMBSTONE = "tombstone"
 OUTSIDE = frozenset({Use.ARCHIVE, Use.PARTNERS, Use.PUBLIC})
 _TELLING = frozenset({Act.DECIDE, Act.CUT})
 """What an archive must be told of: answers, and spans taken back."""
@@ -204,7 +201,10 @@ class _Run:
         """Carry withdrawals both ways: what is taken back there is gone here, and the other way round."""
         self._progress("withdrawals", "")
         self._store.finish_erasures()
-        there = {stone.story: stone for stone in self._transport.tombstones()}
+        stones = self._transport.tombstones()
+        there = {stone.story: stone for stone in stones}
+        # Asked before anything is noted here or left there: what this run brings proves nothing.
+        answers = not self._asked and waits(self._store) and shows_itself(self._store, self._transport, stones)
         gone = {one.take: one.at for one in self._store.tombstones()}
         final = {story: stone for story, stone in there.items() if stone.reach is Reach.WITHDRAWAL}
         for stone in final.values():
@@ -212,9 +212,8 @@ class _Run:
                 self._progress("erase", stone.story)
                 self._store.add_tombstone(stone.story)
                 self._report.found.append(stone)
-        if not self._asked and (there or self._facts):
-            # A box that came out of a backup held everything until this moment. A place that did not know the box
-            # before this run answers nothing.
+        if answers:
+            # A box that came out of a backup held everything until this moment.
             release_restored(self._store, "the archive")
         self._asked = True
         for story, at in gone.items():

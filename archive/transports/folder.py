@@ -100,6 +100,18 @@ class FolderTransport:
         finally:
             os.close(handle)
 
+    def look_in(self) -> None:
+        """Find out whose the folder is, so that it can be read; nothing is made or changed there.
+
+        Raises `TransportTrouble` where it is not there, or has not the key this box has known there.
+        """
+        self._refuse_home()
+        with _plainly(self.root):
+            if not self.root.is_dir():
+                raise TransportTrouble(f"{self.root} is not there.", "Connect the disk or the stick.")
+            self._check_folders()
+            self._find_owner()
+
     def tombstones(self) -> list[Tombstone]:
         """Return the tombstones that lie in the folder."""
         with _plainly(self.root):

@@ -29,8 +29,9 @@ def command(
     """Put the box in FILE into a home without stories. Stop the box first.
 
     What was taken back since the backup does not return: withdrawals are read from the receiving home, from the
-    archive of the settings and from --tombstones. As long as none of them has been read every story is held, and only
-    its teller's code opens it. Without FILE: answer a restored box that still waits.
+    archive of the settings (where it shows that it knows this box; an empty folder does not) and from --tombstones. As
+    long as none of them has been read every story is held, and only its teller's code opens it. Without FILE: answer a
+    restored box that still waits.
 
     \b
     Examples:

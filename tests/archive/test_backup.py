@@ -149,6 +149,8 @@ def test_the_archive_answers_by_itself_and_at_the_next_sync(store, box, clock, t
     archive = tmp_path / "archive"
     assert [bag.story for bag in sync(store, str(archive)).bags] == [box["given"]]
     made = back_up(store, tmp_path / "b")
+    unchanged = restore(made.path, made.keys, tmp_path / "none", clock, Answers(place=str(archive)))
+    assert (unchanged.erased, unchanged.sources) == ([], ["the archive"]), "its own receipts lie there"
     store.withdraw(str(box["given_code"]), "code")
     sync(store, str(archive))
     answered = restore(made.path, made.keys, tmp_path / "one", clock, Answers(place=str(archive)))
@@ -159,6 +161,14 @@ def test_the_archive_answers_by_itself_and_at_the_next_sync(store, box, clock, t
     with new_box(tmp_path / "two", clock) as other:
         sync(other, str(tmp_path / "a-new-folder"))
         assert waits(other), "a place that does not know the box answers nothing"
+        archive.rename(tmp_path / "unplugged")
+        archive.mkdir()
+        assert release(other, Answers(place=str(archive))).held == 3, "where it is mounted lies nothing"
+        for _ in range(2):
+            sync(other, str(archive))
+            assert waits(other), "nor does what an earlier run left there answer"
+        shutil.rmtree(archive)
+        (tmp_path / "unplugged").rename(archive)
         sync(other, str(archive))
         assert not waits(other)
         assert {story.id for story in other.stories()} == {box["played"], box["sealed"]}
