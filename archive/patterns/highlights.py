@@ -8,7 +8,7 @@ transaction; the caller has asked the gate for `Reader.DESK` where a function do
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -160,12 +160,20 @@ def layers(tx: Tx, story: str, who: str) -> tuple[list[Highlight], list[Highligh
 
     Others' layers open when both have been through the story.
     """
-    through = set(been_through(tx, story))
     everybody = highlights_of(tx, story)
-    own = [one for one in everybody if one.who == who]
-    open_to_me = through - {who} if who in through else set()
-    others = [one for one in everybody if one.who in open_to_me]
-    return own, others, len({one.who for one in everybody} - {who} - open_to_me)
+    seen = list(open_to(tx, who, everybody))
+    closed = {one.who for one in everybody} - {who} - {one.who for one in seen}
+    return [one for one in seen if one.who == who], [one for one in seen if one.who != who], len(closed)
+
+
+def open_to(tx: Tx, who: str, marked: Iterable[Highlight]) -> Iterator[Highlight]:
+    """Those of ``marked`` that ``who`` may see, by the rule of `layers`."""
+    through: dict[str, list[str]] = {}
+    for one in marked:
+        if one.who != who and one.story not in through:
+            through[one.story] = been_through(tx, one.story)
+        if one.who == who or {one.who, who} <= set(through[one.story]):
+            yield one
 
 
 def highlight_of(tx: Tx, ident: str) -> Highlight:

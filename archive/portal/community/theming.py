@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 from starlette.responses import Response
 
@@ -10,7 +11,7 @@ from archive.catalogue import Tx
 from archive.catalogue.search import Hit
 from archive.patterns import themes
 from archive.patterns.codebook import codes_of
-from archive.patterns.highlights import Highlight, all_highlights, words_between
+from archive.patterns.highlights import Highlight, all_highlights, open_to, words_between
 from archive.patterns.snippets import Looked, names_of, sources
 from archive.patterns.themes import BadTheme, Side, Theme
 from archive.people.roles import Permission
@@ -91,13 +92,13 @@ def _one(ask: Ask) -> Response:
 
 
 def _offered(ask: Ask, tx: Tx, theme: Theme, code: str) -> list[Offered]:
-    """One's own highlights, and with a code everybody's that have it, that are not with the theme yet."""
+    """One's own highlights, and with a code everybody's one may see that have it, that are not with the theme yet."""
     there = sources(tx, ask.now)
     names = {one.id: one.name for one in codes_of(tx)}
     taken = {voice.highlight for voice in theme.voices}
     marked = [one for one in all_highlights(tx, there) if one.id not in taken]
     wanted = [one for one in marked if (code in one.codes if code else one.who == ask.who)]
-    wanted = sorted(wanted, key=lambda one: one.at, reverse=True)[:_MOST]
+    wanted = list(islice(open_to(tx, ask.who, sorted(wanted, key=lambda one: one.at, reverse=True)), _MOST))
     return [
         Offered(
             one, words_between(passages_of(tx, one.story), one.start, one.end),

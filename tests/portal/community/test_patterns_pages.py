@@ -140,6 +140,21 @@ def test_a_theme_gets_voices_a_counter_example_and_counts_anew(archive, analyst)
     assert "For some the whistle was the time." in analyst.page
 
 
+def test_a_layer_that_is_closed_to_a_coder_is_closed_beside_a_theme_too(archive, analyst, visit):
+    story = archive.story()
+    mark(analyst, story, name="the whistle")
+    (code,) = ids(archive, "codes")
+    ben = visit("ben", Role.ANALYST)
+    ben.get("/patterns/themes")
+    ben.post("/patterns/themes/make", sentence="The whistle told everybody the time.")
+    theme = ben.path
+    assert "I was eleven" not in ben.get(f"{theme}?code={code}")
+    for coder in (analyst, ben):
+        coder.get(f"/patterns/story/{story}")
+        coder.post(f"/patterns/story/{story}/through")
+    assert "I was eleven" in ben.get(f"{theme}?code={code}")
+
+
 def test_a_story_that_is_closed_shows_nothing_to_code(archive, analyst):
     story = archive.story()
     mark(analyst, story, name="the whistle", memo="of a memo")
