@@ -35,7 +35,7 @@ def keep_indexed(
     while True:
         try:
             with place.catalogue() as catalogue, catalogue.read() as tx:
-                behind = is_behind(tx)
+                behind = is_behind(tx, place.now())
             if behind:
                 model = model or (opened or (lambda: open_meaning(place.settings)))()
                 build(place, model)

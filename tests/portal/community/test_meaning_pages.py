@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from archive.patterns import turnjobs
 from archive.patterns.keeping import keep_indexed
 from archive.patterns.meaning import FixedMeaning
-from archive.patterns.vectors import build
+from archive.patterns.vectors import build, is_behind
 from archive.people.roles import Role
 from archive.server.erase import withdraw
 from archive.server.place import open_archive
@@ -108,6 +108,8 @@ def test_at_the_terminal_and_by_itself_while_it_is_served(archive, told):
     assert found["model"] == "fixed 1"
     done = json.loads(CliRunner().invoke(command, ["index", *home]).output)
     assert (done["made"], done["gone"], done["there"]) == (0, 0, 4)
+    with archive.place.catalogue() as catalogue, catalogue.read() as tx:
+        assert not is_behind(tx, archive.place.now()), "what is held keeps no model at work"
     assert json.loads(CliRunner().invoke(command, ["index", "--forget", *home]).output) == {"gone": 4}
 
 
