@@ -106,9 +106,7 @@ def test_what_the_window_library_opens_by_name_to_reach_a_screen_is_installed():
     import pygame
 
     (sdl,) = (Path(pygame.__file__).parents[1] / "pygame_ce.libs").glob("libSDL2-2*")
-    opened = {
-        name.decode() for name in re.findall(rb"\0(lib(?:gbm|drm|EGL|GLESv2)\.so\.\d+)(?=\0)", sdl.read_bytes())
-    }
+    opened = {name.decode() for name in re.findall(rb"\0(lib(?:gbm|drm|EGL|GLESv2)\.so\.\d+)(?=\0)", sdl.read_bytes())}
     assert opened
     (known,) = re.findall('^SCREEN_LIBRARIES="(.*)"', INSTALL.read_text(), re.MULTILINE)
     assert set(known.split()) == opened
