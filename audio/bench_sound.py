@@ -325,12 +325,15 @@ def capture_figures(seconds: float, progress: Progress) -> dict[str, float]:
     }
 
 
-def figures(*, quick: bool, progress: Progress = lambda _: None) -> dict[str, float]:
-    """Measure playback and capture. Raises `NoSoundServer` or `NoMicrophone` where there is nothing to measure on."""
+def figures(*, quick: bool, progress: Progress = lambda _: None) -> Iterator[dict[str, float]]:
+    """Measure playback and capture, giving out what each measurement found.
+
+    Raises `NoSoundServer` or `NoMicrophone` where there is nothing to measure on, `StreamDied` where a device falls
+    silent.
+    """
     with sound_server() as sound:
-        found = playback_figures(sound, 6 if quick else 20, progress)
+        yield playback_figures(sound, 6 if quick else 20, progress)
         with contextlib.suppress(NoModel):
             # Without recorded speech there is nothing to match.
-            found["level_spread_lu"] = round(level_spread(sound, unlike_voices()), 2)
-        found |= capture_figures(15.0 if quick else 120.0, progress)
-    return found
+            yield {"level_spread_lu": round(level_spread(sound, unlike_voices()), 2)}
+        yield capture_figures(15.0 if quick else 120.0, progress)

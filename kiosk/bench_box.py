@@ -33,10 +33,10 @@ from audio.tracks import Track
 from audio.types import AudioFormat
 from audio.virtualsound import MICROPHONE, SPEAKER, VirtualSound
 from kiosk.bench_frames import frame_figures
-from kiosk.box import Setting, read_home
+from kiosk.box import NotReady, Setting, read_home
 from kiosk.presses import parse
 from kiosk.screens.model import View
-from kiosk.simulation import Simulation, story_json
+from kiosk.simulation import Simulation, Unfinished, story_json
 from kiosk.theme import Theme, make_theme
 from kiosk.virtualvisit import VirtualRoom
 from kiosk.window import Picture
@@ -71,10 +71,14 @@ class _Ready:
         self._said: dict[str, float] = {}
 
     def wait(self, words: str) -> float:
-        """Return the monotonic moment at which a READY with these words came. `TimeoutError` when none does."""
+        """Return the monotonic moment at which a READY with these words came. Raises `NotReady` when none does."""
         self._socket.settimeout(_START_S)
         while words not in self._said:
-            said = self._socket.recv(4096).decode()
+            try:
+                said = self._socket.recv(4096).decode()
+            except TimeoutError as error:
+                say = f"The box's programs were not ready within {_START_S:g} seconds."
+                raise NotReady(say, "Measure again when less else is at work on this machine.") from error
             if "READY=1" in said:
                 for known in (_KIOSK, _TRANSCRIBER):
                     if known in said:
@@ -127,11 +131,20 @@ def running(sound: VirtualSound, setting: Setting, folder: Path) -> Iterator[Run
             kiosk, transcriber = (program.pid for program in programs)
             yield Running(kiosk, transcriber, started, time.monotonic() - second)
         finally:
+            ready.close()
             for program in programs:
                 program.terminate()
             for program in programs:
-                program.wait(_START_S)
-            ready.close()
+                _end(program)
+
+
+def _end(program: subprocess.Popen[bytes]) -> None:
+    """Wait for the end of a program that was asked to end; one that does not is ended."""
+    try:
+        program.wait(_START_S)
+    except subprocess.TimeoutExpired:
+        program.kill()
+        program.wait()
 
 
 def _share(run: Running, seconds: float) -> tuple[float, float]:
@@ -215,7 +228,10 @@ def caption_figures(rounds: int, progress: Progress) -> dict[str, float]:
         with told:
             told.visit(parse("talk agree @3 talk @speech talk keep play_here done"))
             told.settle()
-            story = told.store.stories()[0]
+            kept = told.store.stories()
+            if not kept:
+                raise Unfinished("The story told for the measuring was not kept.", "Measure again.")
+            story = kept[0]
             known = story_json(told.store, story, told.report.codes[story.id])
         told.store.close()
         # From here on as urgent as the box makes itself when it runs.
@@ -261,7 +277,13 @@ def _began(recording: Recording, path: Path, pressed: float) -> float:
     return part.at + int(match[: len(part.samples)].argmax()) / RATE
 
 
-def figures(*, quick: bool, progress: Progress = lambda _: None) -> dict[str, float]:
-    """Measure everything here. Raises `NoSoundServer`, `NoMicrophone` or `NoModel` where something is missing."""
-    frames = frame_figures(_long_speech(), 2 if quick else 5, progress)
-    return frames | cost_figures(10.0 if quick else 30.0, progress) | caption_figures(3 if quick else 8, progress)
+def figures(*, quick: bool, progress: Progress = lambda _: None) -> Iterator[dict[str, float]]:
+    """Measure everything here; what is found is given out measurement by measurement, so that a late failure costs
+    none of it.
+
+    Raises `NoSoundServer`, `NoMicrophone` or `NoModel` where something is missing, `NotReady` or `Unfinished` where
+    the box did not come to its work.
+    """
+    yield frame_figures(_long_speech(), 2 if quick else 5, progress)
+    yield cost_figures(10.0 if quick else 30.0, progress)
+    yield caption_figures(3 if quick else 8, progress)

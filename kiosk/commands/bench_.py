@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,11 +11,15 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from archive.errors import ArchiveError
 from audio.errors import AudioError, BadSound
 from audio.speech import in_folder, on_this_machine
 from kiosk.commands.common import emit, json_option, note
+from kiosk.errors import KioskError
 
 Rows = list[dict[str, float | str]]
+TROUBLES = (AudioError, ArchiveError, KioskError, OSError, subprocess.SubprocessError, LookupError)
+"""What may stop a measurement of sound or box: half an hour of other figures must not be lost with it."""
 
 
 @dataclass(slots=True)
@@ -24,32 +29,45 @@ class Run:
     quick: bool
     clips: Path | None
     model: str
+    plot: Path | None
     frontier: Rows = field(default_factory=list)
-    plot: str = ""
+    missing: dict[str, str] = field(default_factory=dict)
+
+    def lack(self, what: str, error: Exception) -> None:
+        """Say, and remember, that something was not measured and why: what is missing is said, not invented."""
+        say = getattr(error, "say", "") or f"Something failed ({type(error).__name__})."
+        note(f"{what}: not measured. {say} {getattr(error, 'do', '')}".rstrip())
+        self.missing[what] = say
 
 
-def _words(run: Run) -> dict[str, float]:
+def _words(run: Run) -> Iterator[dict[str, float]]:
     from audio.bench import measure
 
     recordings = in_folder(run.clips) if run.clips else on_this_machine()
     found = measure(recordings, run.model, progress=note, as_they_are=run.clips is not None, every=not run.quick)
-    run.frontier, run.plot = found.frontier, found.plot
-    return found.figures
+    run.frontier = found.frontier
+    if run.plot is not None:
+        try:
+            # At once: what is measured after it may fail.
+            run.plot.write_text(found.plot, encoding="utf-8")
+        except OSError as error:
+            run.lack("plot", error)
+    yield found.figures
 
 
-def _sound(run: Run) -> dict[str, float]:
+def _sound(run: Run) -> Iterator[dict[str, float]]:
     from audio.bench_sound import figures
 
     return figures(quick=run.quick, progress=note)
 
 
-def _box(run: Run) -> dict[str, float]:
+def _box(run: Run) -> Iterator[dict[str, float]]:
     from kiosk.bench_box import figures
 
     return figures(quick=run.quick, progress=note)
 
 
-PARTS: dict[str, Callable[[Run], dict[str, float]]] = {"words": _words, "sound": _sound, "box": _box}
+PARTS: dict[str, Callable[[Run], Iterator[dict[str, float]]]] = {"words": _words, "sound": _sound, "box": _box}
 """Everything that can be measured, by name, in the order in which it is."""
 
 
@@ -74,25 +92,35 @@ def command(
       hearth bench --clips ./recordings --json
       hearth bench --only words --plot frontier.svg
     """
-    run = Run(only_quick, clips, model)
+    wanted = [name for name in PARTS if name in only or not only]
+    _plot_must_fit(plot, wanted)
+    run = Run(only_quick, clips, model, plot)
     figures: dict[str, float] = {}
-    missing: dict[str, str] = {}
-    for name in only or tuple(PARTS):
+    for name in wanted:
         try:
-            figures |= PARTS[name](run)
-        except AudioError as error:
+            for found in PARTS[name](run):
+                figures |= found
+        except TROUBLES as error:
             if name == "words":
                 raise
-            # A machine without a sound server can still measure words; what is missing is said, not invented.
-            note(f"{name}: not measured. {error.say} {error.do}")
-            missing[name] = error.say
-    if plot is not None:
-        try:
-            plot.write_text(run.plot, encoding="utf-8")
-        except OSError as error:
-            raise BadSound(f"The plot cannot be written ({error.strerror}).", "Choose another place.") from error
-    result: dict[str, object] = {**figures, "frontier": run.frontier, "not_measured": missing}
+            run.lack(name, error)
+    result: dict[str, object] = {**figures, "frontier": run.frontier, "not_measured": run.missing}
     emit(result, lambda: _table(figures, run.frontier), as_json=as_json)
+
+
+def _plot_must_fit(plot: Path | None, wanted: Collection[str]) -> None:
+    """Refuse before the measuring what could only fail after it. Raises `BadSound` or a usage error."""
+    if plot is None:
+        return
+    if "words" not in wanted:
+        raise click.UsageError("A plot shows words against waiting: measure the words too (--only words).")
+    there = plot.exists()
+    try:
+        plot.touch()
+        if not there:
+            plot.unlink()
+    except OSError as error:
+        raise BadSound(f"The plot cannot be written ({error.strerror}).", "Choose another place.") from error
 
 
 def _table(figures: dict[str, float], frontier: Rows) -> str:
