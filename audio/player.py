@@ -40,6 +40,8 @@ __all__ = [
     "make_player",
 ]
 
+_PREFERRED_RATE: Final = 48_000
+"""What masters are recorded at, so that an earlier voice goes out as it was stored."""
 _AHEAD_S: Final = 4.0
 _LATENCY_S: Final = 0.03
 _BLOCK_MS: Final = 10
@@ -95,7 +97,11 @@ class Player(Protocol):
 
 
 class SpeakerPlayer:
-    """Plays through one named output device. The stream stays open for 10 s after a sound, so the next is quick."""
+    """Plays through one named output device, whatever rate a sound comes at.
+
+    The stream stays open for 10 s after a sound, so the next is quick. It has one rate, 48 kHz or else the device's
+    own: a sound at another one goes into the same stream, and what was playing before it fades out.
+    """
 
     def __init__(self, device: str, clock: Clock, announce: Announce) -> None:
         """Find ``device`` (empty: the system's default); `NoSpeaker` when it is not there."""
@@ -118,7 +124,7 @@ class SpeakerPlayer:
         """Start at once, fading out what was playing. `NoSpeaker` when the device does not open."""
         with self._lock:
             self.stop()
-            self._open(rate)
+            self._open()
             voice = Voice(self._rate, gain_db)
             chunks = self._at_device_rate(pieces(samples, rate), rate)
             # The first second is there before the first callback asks for it.
@@ -137,38 +143,38 @@ class SpeakerPlayer:
             yield np.asarray(stream.resample_chunk(chunk), dtype=np.float32)
         yield np.asarray(stream.resample_chunk(np.zeros(0, np.float32), last=True), dtype=np.float32)
 
-    def _open(self, rate: int) -> None:
-        """Have a running stream at ``rate``, or at the device's own rate where it refuses ``rate``."""
+    def _open(self) -> None:
+        """Have a running stream, at the preferred rate or at the device's own where it refuses that."""
         hung = self._clock.monotonic() - self._called_at > _HUNG_S
-        if self._stream is not None and self._stream.active and not hung and self._rate == rate:
+        if self._stream is not None and self._stream.active and not hung:
             self._idle = 0
             return
         self._let_go()
         sd = portaudio()
         device = find_device(self.name, output=True)
-        self._rate = device.rate
-        with contextlib.suppress(sd.PortAudioError):
-            sd.check_output_settings(device.index, 1, "float32", samplerate=rate)
-            self._rate = rate
         self._called_at = self._clock.monotonic()
         self._idle = 0
         self._hurried = False
-        try:
-            self._stream = sd.OutputStream(
-                device=device.index,
-                samplerate=self._rate,
-                channels=1,
-                dtype="float32",
-                blocksize=self._rate * _BLOCK_MS // 1000,
-                latency=_LATENCY_S,
-                callback=self._fill,
-            )
-            self._stream.start()
-        except sd.PortAudioError as error:
-            self._stream = None
-            raise NoSpeaker(
-                f"The loudspeaker {self.name} does not open: {error.args[0]}.", "Check its plug."
-            ) from error
+        refused = ""
+        for rate in dict.fromkeys((_PREFERRED_RATE, device.rate)):
+            self._rate = rate
+            try:
+                self._stream = sd.OutputStream(
+                    device=device.index,
+                    samplerate=rate,
+                    channels=1,
+                    dtype="float32",
+                    blocksize=rate * _BLOCK_MS // 1000,
+                    latency=_LATENCY_S,
+                    callback=self._fill,
+                )
+                self._stream.start()
+            except sd.PortAudioError as error:
+                self._stream = None
+                refused = str(error.args[0])
+            else:
+                return
+        raise NoSpeaker(f"The loudspeaker {self.name} does not open: {refused}.", "Check its plug.")
 
     def _fill(self, out: Any, frames: int, times: Any, _: Any) -> None:
         """PortAudio's callback: mix what sounds, queue the news."""
