@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,13 @@ from kiosk.commands.common import emit, json_option, note
 from kiosk.errors import KioskError
 
 Rows = list[dict[str, float | str]]
+KEYS = (
+    "final_text_ratio_k3", "final_text_s_k1", "final_text_s_k3", "final_text_s_k9", "final_text_s_k3_worst",
+    "stream_cpu_ratio", "stream_wer_cost_points", "wer_streamed", "wer_whole", "vad_ms_per_s", "vad_f1",
+    "false_starts_per_min", "invented_clips", "press_to_sound_ms_p95", "press_to_record_ms_p95", "stop_ms_p95",
+    "blocks_lost", "idle_cpu_percent", "recording_cpu_percent", "rss_mb", "start_s", "word_time_error_ms_median",
+)  # fmt: skip
+"""The figures a program finds in every answer; null where one was not measured."""
 TROUBLES = (AudioError, ArchiveError, KioskError, OSError, subprocess.SubprocessError, LookupError)
 """What may stop a measurement of sound or box: half an hour of other figures must not be lost with it."""
 
@@ -86,6 +94,9 @@ def command(
     Without --clips, stories are made of the recordings that are here: told on with pauses, slower, faster, quieter,
     in a noisy room. With --clips, the folder's recordings are measured as they are.
 
+    With --json: every figure by name, at least the promised ones (null where not measured), `frontier`, and
+    `not_measured` with what could not be and why.
+
     \b
     Examples:
       hearth bench --quick
@@ -104,8 +115,14 @@ def command(
             if name == "words":
                 raise
             run.lack(name, error)
-    result: dict[str, object] = {**figures, "frontier": run.frontier, "not_measured": run.missing}
+    known = _known(dict.fromkeys(KEYS, math.nan) | figures)
+    result = {**known, "frontier": [_known(row) for row in run.frontier], "not_measured": run.missing}
     emit(result, lambda: _table(figures, run.frontier), as_json=as_json)
+
+
+def _known(row: Mapping[str, float | str]) -> dict[str, float | str | None]:
+    """Turn what could not be counted (JSON has no word for it) into None."""
+    return {name: None if value != value else value for name, value in row.items()}  # noqa: PLR0124 - only NaN differs
 
 
 def _plot_must_fit(plot: Path | None, wanted: Collection[str]) -> None:
@@ -126,7 +143,7 @@ def _plot_must_fit(plot: Path | None, wanted: Collection[str]) -> None:
 def _table(figures: dict[str, float], frontier: Rows) -> str:
     table = Table("figure", "measured")
     for name, value in figures.items():
-        table.add_row(name, f"{value:g}")
+        table.add_row(name, "not measured" if math.isnan(value) else f"{value:g}")
     console = Console(width=120, record=True, quiet=False, file=None, stderr=True)
     with console.capture() as captured:
         console.print(table)

@@ -12,6 +12,7 @@ import soundfile
 from audio.errors import NoModel
 from audio.models import find
 from audio.speech import Spoken, on_this_machine, word_error_rate
+from kiosk.commands.bench_ import KEYS
 
 GOOD = {"eight_bit", "float", "good", "half", "six_channels", "twenty_four_bit", "very_fast"}
 BAD = {"empty", "head", "nothing", "text"}
@@ -103,7 +104,10 @@ def test_bench_measures_itself_beside_the_plain_model(verb, folder, spoken, tmp_
     assert figures.pop("frontier"), "words against latency, way by way"
     assert figures.pop("not_measured") == {}, "what was asked for was measured"
     assert len(figures) >= 5
-    assert all(isinstance(value, int | float) for value in figures.values())
+    measured = {name for name, value in figures.items() if isinstance(value, int | float)}
+    of_words = set(KEYS[: KEYS.index("press_to_sound_ms_p95")])
+    assert of_words <= measured
+    assert set(KEYS) - of_words == set(figures) - measured, "what was not measured is null"
     missing = verb("bench", "--quick", "--clips", tmp_path / "empty", "--json")
     assert missing.code in {1, 2}
     assert missing.json["error"]["code"] == "bad-sound"

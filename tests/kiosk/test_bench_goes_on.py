@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from archive.errors import Refused
+from audio.bench_sound import p95
 from audio.errors import BadSound
 from kiosk import bench_box
 from kiosk.box import NotReady
@@ -53,6 +54,16 @@ def test_what_was_measured_before_a_failure_is_told(parts, capsys, trouble) -> N
     assert all(told["not_measured"].values())
 
 
+def test_every_promised_figure_is_there_and_what_was_not_measured_is_null(parts, capsys) -> None:
+    parts(words=[{"wer_streamed": 0.07}], sound=[{"press_to_sound_ms_p95": p95([]), "blocks_lost": 0}])
+    assert run(["bench", "--json"]) == 0
+    told = json_of(capsys)
+    assert set(bench_.KEYS) <= set(told)
+    assert {name for name in bench_.KEYS if told[name] is not None} == {"wer_streamed", "blocks_lost"}
+    assert run(["bench"]) == 0
+    assert "not measured" in capsys.readouterr().out
+
+
 def test_a_plot_that_cannot_be_is_refused_before_anything_is_measured(parts, capsys, tmp_path) -> None:
     parts(words=[AssertionError("measured")], sound=[AssertionError("measured")])
     assert run(["bench", "--only", "sound", "--plot", str(tmp_path / "x.svg"), "--json"]) == 2
@@ -82,4 +93,7 @@ def test_a_program_that_does_not_end_is_ended(monkeypatch) -> None:
 
 
 def json_of(capsys):
-    return json.loads(capsys.readouterr().out)
+    def no_json(word):
+        raise AssertionError(word)
+
+    return json.loads(capsys.readouterr().out, parse_constant=no_json)
