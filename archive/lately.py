@@ -9,7 +9,7 @@ from statistics import median
 from archive.consent import all_events
 from archive.durable import write_file
 from archive.home import Home
-from archive.receipts import BAG, SENT, TOMBSTONE
+from archive.receipts import BAG, SENT, TELL, TOMBSTONE
 from archive.shelf import Shelf
 from archive.types import Act
 from audio.clock import Clock
@@ -43,7 +43,7 @@ def last_story(store: Shelf) -> date | None:
 
 
 def withdrawals_on_their_way(store: Shelf) -> int:
-    """How many stories taken back here an archive has and was not told of yet."""
+    """How many stories taken back here an archive has, or may have, and was not told of yet."""
     kinds: dict[str, set[str]] = {}
     for subject, kind in store.db.conn.execute("SELECT subject, kind FROM receipts"):
         kinds.setdefault(subject, set()).add(kind)
@@ -52,7 +52,10 @@ def withdrawals_on_their_way(store: Shelf) -> int:
         for story, events in all_events(store.db.conn).items()
         if any(event.act is Act.WITHDRAW for event in events)
     }
-    return sum(bool(kinds.get(one, set()) & {SENT, BAG}) and TOMBSTONE not in kinds[one] for one in taken_back)
+    left = {one for one, known in kinds.items() if known & {SENT, BAG}}
+    # Whether an archive has a story this box does not know, nobody here can say; but it has others.
+    told = {one for one, known in kinds.items() if TELL in known and left}
+    return sum(TOMBSTONE not in kinds[one] for one in (taken_back & left) | told)
 
 
 def levels(store: Shelf) -> tuple[float, float] | None:

@@ -28,6 +28,8 @@ TOMBSTONE = "tombstone"
 """The kinds of what a box remembers of a place it hands on to: a bag it left there, one that was signed for, a copy it
 took back, a withdrawal that is known there.
 """
+TELL = "tell"
+"""A withdrawal a person brought in a file, of no place: the ledger here does not tell of it, and it has to go on."""
 _KEY_FILE = "folder-archive.key"
 _SEED = 32
 _MOST_BYTES = 4096

@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from archive.backup import DATABASE, LABEL, MANIFEST, BackupKeys, known_ids, read_backup_keys
-from archive.consent import all_events, standing
+from archive.consent import all_events, events_of, standing
 from archive.durable import move, remove, sync_folder, write_file
 from archive.errors import DamagedStore, HomeTrouble, NoSuchStory, Refused
 from archive.home import Home, keys_folder, open_home
+from archive.receipts import TELL
 from archive.restorehold import hold_all, release_restored, waits
 from archive.returned import NONE_SAID, read_stones, stones_of_place
 from archive.store import Store
@@ -223,6 +224,9 @@ def _end(store: Store, report: Restored, take: TakeId, act: str) -> None:
     there = store.db.conn.execute("SELECT 1 FROM takes WHERE id = ?", (take,)).fetchone() is not None
     if act == Act.WITHDRAW:
         store.add_tombstone(take)
+        if not any(event.act is Act.WITHDRAW for event in events_of(store.db.conn, take)):
+            # Told after the backup was made, or over here before: an archive may have it all the same.
+            store.add_receipt(take, TELL, "", "{}")
     elif act in {Act.DISCARD, Act.EXPIRE} and there:
         with contextlib.suppress(NoSuchStory):
             store.erase(take, Act.EXPIRE, "restore")

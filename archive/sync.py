@@ -26,7 +26,7 @@ from archive.feed.receive import FeedReport, receive
 from archive.handing import story_content, sweep_scratch, words_complete
 from archive.home import Home
 from archive.ingest import Progress, Refusal, no_progress
-from archive.receipts import BAG, RECALL, SENT, TOMBSTONE, Receipt
+from archive.receipts import BAG, RECALL, SENT, TELL, TOMBSTONE, Receipt
 from archive.restorehold import release_restored, waits
 from archive.returned import shows_itself
 from archive.store import Store
@@ -145,6 +145,7 @@ class _Run:
         self._progress = progress
         self._content = content
         self._facts: dict[str, list[dict[str, Any]]] = {}
+        self._tell: set[str] = set()
         self._handed: dict[str, Handed] = {}
         self._asked = False
         self._report = SyncReport(transport.place.removeprefix("folder:"))
@@ -187,8 +188,10 @@ class _Run:
             self._report.feed = FeedReport(refused=say)
 
     def _read_facts(self) -> None:
-        self._facts = {}
+        self._facts, self._tell = {}, set()
         for row in self._store.receipts():
+            if row.kind == TELL:
+                self._tell.add(row.subject)
             if row.place == self._transport.place and row.kind in {SENT, BAG, RECALL}:
                 self._facts.setdefault(row.subject, []).append({"kind": row.kind, **json.loads(row.body)})
 
@@ -224,6 +227,8 @@ class _Run:
 
     def _withdrawn(self, story: TakeId) -> bool:
         """Tell a teller's withdrawal from a story this box let go of because its time was over."""
+        if story in self._tell:
+            return True
         return any(event.act is Act.WITHDRAW for event in events_of(self._store.db.conn, story))
 
     def _send_stone(self, stone: Tombstone) -> None:

@@ -29,7 +29,7 @@ def box_id(home: Home) -> str:
 
 def heartbeat(store: Store, found: list[Finding], *, site: str, at: datetime) -> dict[str, object]:
     """What is told. ``at`` is cut to the hour and the last hand-on to the day. Raises `NoKey`."""
-    receipts, facts = store.receipts(), machine(store)
+    receipts, facts = [one for one in store.receipts() if one.place], machine(store)
     return {
         "format": FORMAT,
         "box": box_id(store.home),

@@ -16,6 +16,7 @@ from archive.consent import events_of, verify_chain
 from archive.errors import HomeTrouble, NoKey, Refused
 from archive.home import Home, keys_folder, open_home
 from archive.keycode import Cost
+from archive.lately import withdrawals_on_their_way
 from archive.masters import open_master
 from archive.restore import Answers, release, restore
 from archive.restorehold import waits
@@ -172,6 +173,29 @@ def test_the_archive_answers_by_itself_and_at_the_next_sync(store, box, clock, t
         sync(other, str(archive))
         assert not waits(other)
         assert {story.id for story in other.stories()} == {box["played"], box["sealed"]}
+
+
+def test_a_withdrawal_of_a_story_no_backup_knew_still_reaches_the_archive(
+    store, box, teller, work, clock, tmp_path
+) -> None:
+    archive = tmp_path / "archive"
+    sync(store, str(archive))
+    made = back_up(store, tmp_path / "b")
+    after, code = teller.story(Use.ARCHIVE, seed=8)
+    store.close_review(after, "talk")
+    work()
+    sync(store, str(archive))
+    gone = store.withdraw(str(code), "code")
+    stones = tmp_path / "gone.json"
+    stones.write_text(json.dumps(Tombstone(gone.take, gone.at).to_json()))
+    restore(made.path, made.keys, tmp_path / "new", clock, Answers(tombstones=stones))
+    with new_box(tmp_path / "new", clock) as other:
+        assert events_of(other.db.conn, after) == []
+        assert withdrawals_on_their_way(other) == 1
+        assert after in {stone.story for stone in sync(other, str(archive)).tombstones}
+        assert withdrawals_on_their_way(other) == 0
+        assert not (archive / "bags" / after).exists()
+        assert sync(other, str(archive)).tombstones == []
 
 
 def test_what_the_receiving_home_knows_counts(store, box, made, clock) -> None:
