@@ -12,7 +12,7 @@ import atexit
 import contextlib
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -68,6 +68,28 @@ def before_reset(close_streams: Callable[[], None]) -> None:
     _before_reset.append(close_streams)
 
 
+@contextlib.contextmanager
+def holding_portaudio(refuse: type[AudioError], patience_s: float = math.inf) -> Iterator[None]:
+    """Keep PortAudio from being restarted meanwhile: whoever opens or closes a stream or asks for devices holds it.
+
+    Taken before any lock of the caller's own, for a restart holds it while every stream is closed. May be taken again
+    by who holds it. Raises ``refuse`` when it is not free within ``patience_s``: a sound server hangs.
+    """
+    if not _portaudio.acquire(timeout=-1 if math.isinf(patience_s) else patience_s):
+        raise refuse("The sound system does not answer.", "Wait a moment. If it goes on, start the box again.")
+    try:
+        yield
+    finally:
+        _portaudio.release()
+
+
+def close_stream(stream: Any) -> None:
+    """Close a stream of PortAudio's at once. Waits for the sound server, for ever where it hangs."""
+    with _portaudio, contextlib.suppress(portaudio().PortAudioError):
+        stream.abort()
+        stream.close()
+
+
 def reset_portaudio() -> None:
     """Restart PortAudio, the only way it finds a device that came back. Every stream of this process ends."""
     with _portaudio:
@@ -98,6 +120,11 @@ def list_devices() -> list[SoundDevice]:
     Raises:
         NoMicrophone: the PortAudio library is not installed.
     """
+    with _portaudio:
+        return _devices()
+
+
+def _devices() -> list[SoundDevice]:
     sd = portaudio()
     hosts = [str(host["name"]) for host in sd.query_hostapis()]
     default_in, default_out = sd.default.device[0], sd.default.device[1]
@@ -128,6 +155,8 @@ def find_device(name: str, *, output: bool = False) -> SoundDevice:
         devices = list_devices()
     except NoMicrophone as error:
         raise refuse(error.say, error.do) from error
+    except portaudio().PortAudioError as error:
+        raise refuse(f"The sound system does not say which {kind} there is: {error.args[0]}.", "Try again.") from error
     usable = [device for device in devices if (device.outputs if output else device.inputs)]
     if not name:
         fitting = [device for device in usable if (device.default_output if output else device.default_input)]
@@ -159,7 +188,8 @@ class Microphone:
         self._wanted = device
         found = find_device(device)
         self.name = found.name
-        self._channels, self.format = self._settle(found, rate, width)
+        with _portaudio:
+            self._channels, self.format = self._settle(found, rate, width)
         self._identity = PulseIdentity()
         self._stream: sounddevice.RawInputStream | None = None
         self._sink: Sink | None = None
@@ -258,7 +288,7 @@ class Microphone:
         if stream is None:
             return
         # Closing waits for the sound server; one that hangs must not hang the box.
-        closer = threading.Thread(target=_close, args=(stream,), name="close-microphone", daemon=True)
+        closer = threading.Thread(target=close_stream, args=(stream,), name="close-microphone", daemon=True)
         closer.start()
         closer.join(_SHUT_S)
 
@@ -341,9 +371,3 @@ class Microphone:
 
 def _kind(width: int) -> str:
     return "int16" if width == 2 else "int24"  # noqa: PLR2004  bytes a sample, see AudioFormat
-
-
-def _close(stream: Any) -> None:
-    with _portaudio, contextlib.suppress(portaudio().PortAudioError):
-        stream.abort()
-        stream.close()

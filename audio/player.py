@@ -6,7 +6,6 @@ Both announce from whatever thread knows first, so ``announce`` must only queue.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ import soxr
 
 from audio.clock import Clock
 from audio.errors import AudioError, NoSpeaker
-from audio.microphone import before_reset, find_device, portaudio
+from audio.microphone import before_reset, close_stream, find_device, holding_portaudio, portaudio
 from audio.mixing import FADE_MS, Sound, Voice, pieces
 from audio.pcm import Samples
 from audio.priority import hurry
@@ -124,15 +123,31 @@ class SpeakerPlayer:
         """Start at once, fading out what was playing. `NoSpeaker` when the device does not open."""
         with self._lock:
             self.stop()
-            self._open()
-            voice = Voice(self._rate, gain_db)
-            chunks = self._at_device_rate(pieces(samples, rate), rate)
-            # The first second is there before the first callback asks for it.
-            _feed(voice, chunks, 1.0)
-            self._current = voice
-            self._voices.append(voice)
-            if not voice.complete:
-                threading.Thread(target=_keep_fed, args=(voice, chunks), name="player-feed", daemon=True).start()
+            if self._runs():
+                self._begin(samples, rate, gain_db)
+                return
+        self._let_go()
+        with holding_portaudio(NoSpeaker, _HUNG_S), self._lock:
+            if not self._runs():
+                self._open()
+            self._begin(samples, rate, gain_db)
+
+    def _begin(self, samples: Sound, rate: int, gain_db: float) -> None:
+        """Put a sound into the running stream."""
+        self._idle = 0
+        voice = Voice(self._rate, gain_db)
+        chunks = self._at_device_rate(pieces(samples, rate), rate)
+        # The first second is there before the first callback asks for it.
+        _feed(voice, chunks, 1.0)
+        self._current = voice
+        self._voices.append(voice)
+        if not voice.complete:
+            threading.Thread(target=_keep_fed, args=(voice, chunks), name="player-feed", daemon=True).start()
+
+    def _runs(self) -> bool:
+        """Whether a stream is open and asks for sound."""
+        stream = self._stream
+        return stream is not None and stream.active and self._clock.monotonic() - self._called_at <= _HUNG_S
 
     def _at_device_rate(self, chunks: Iterator[Samples], rate: int) -> Iterator[Samples]:
         if rate == self._rate:
@@ -144,12 +159,7 @@ class SpeakerPlayer:
         yield np.asarray(stream.resample_chunk(np.zeros(0, np.float32), last=True), dtype=np.float32)
 
     def _open(self) -> None:
-        """Have a running stream, at the preferred rate or at the device's own where it refuses that."""
-        hung = self._clock.monotonic() - self._called_at > _HUNG_S
-        if self._stream is not None and self._stream.active and not hung:
-            self._idle = 0
-            return
-        self._let_go()
+        """Open a stream, at the preferred rate or at the device's own where it refuses that."""
         sd = portaudio()
         device = find_device(self.name, output=True)
         self._called_at = self._clock.monotonic()
@@ -224,22 +234,22 @@ class SpeakerPlayer:
 
     def tick(self) -> None:
         """Notice a device that is gone: what played on it has ended, unfinished."""
-        stream = self._stream
-        if not self._voices or stream is None:
-            return
-        if not stream.active or self._clock.monotonic() - self._called_at > _HUNG_S:
+        if self._voices and not self._runs():
             self._let_go()
 
-    def _let_go(self) -> None:
-        """Close the stream; what was playing has ended."""
+    def _let_go(self, close: Callable[[Any], None] | None = None) -> None:
+        """Give the stream away to be closed (by ``close``; None: beside, by `_shut`); what was playing has ended.
+
+        Never while this player's lock is held: closing takes PortAudio's.
+        """
         with self._lock:
             stream, self._stream = self._stream, None
-            if stream is not None:
-                _shut(stream)
             voices, self._voices = self._voices, []
             for voice in voices:
                 voice.ended = True
                 self._announce(PlaybackEnded(finished=False))
+        if stream is not None:
+            (close or _shut)(stream)
 
     def close(self) -> None:
         """Stop at once and let go of the device."""
@@ -249,18 +259,13 @@ class SpeakerPlayer:
 def _forget(player: weakref.ref[SpeakerPlayer]) -> None:
     alive = player()
     if alive is not None:
-        alive._let_go()  # noqa: SLF001  the same module's own
+        # PortAudio is held by who restarts it: only here, in that same thread, can the stream be closed before.
+        alive._let_go(close_stream)  # noqa: SLF001  the same module's own
 
 
 def _shut(stream: Any) -> None:
-    """Close a stream without waiting for ever for a sound server that hangs."""
-
-    def close() -> None:
-        with contextlib.suppress(portaudio().PortAudioError):
-            stream.abort()
-            stream.close()
-
-    closer = threading.Thread(target=close, name="close-speaker", daemon=True)
+    """Close a stream without waiting for ever for a sound server that hangs; PortAudio stays held until it answers."""
+    closer = threading.Thread(target=close_stream, args=(stream,), name="close-speaker", daemon=True)
     closer.start()
     closer.join(_HUNG_S)
 

@@ -12,7 +12,7 @@ import soundfile
 from audio.clock import SystemClock, VirtualClock
 from audio.errors import BadSound, NoSpeaker
 from audio.loudness import loudness, matching_gain, peak_db
-from audio.microphone import reset_portaudio
+from audio.microphone import holding_portaudio, portaudio, reset_portaudio
 from audio.player import FADE_MS, PlaybackEnded, PlaybackStarted, SilentPlayer, SpeakerPlayer, Voice, make_player
 from audio.virtualsound import SPEAKER
 
@@ -171,6 +171,42 @@ def test_a_restart_of_portaudio_ends_what_plays_and_the_next_sound_works(virtual
     player.play(sine(0.1), 48_000)
     assert heard.wait(PlaybackEnded, 2)[1].finished is True
     player.close()
+
+
+def test_the_device_is_not_opened_while_portaudio_is_restarted(virtual_sound, heard, monkeypatch):
+    monkeypatch.setattr("audio.player._HUNG_S", 0.05)
+    player = SpeakerPlayer(SPEAKER, SystemClock(), heard)
+    held, done = threading.Event(), threading.Event()
+
+    def restart():
+        with holding_portaudio(NoSpeaker):
+            held.set()
+            done.wait(10)
+
+    restarting = threading.Thread(target=restart)
+    restarting.start()
+    held.wait(10)
+    try:
+        with pytest.raises(NoSpeaker, match="does not answer"):
+            player.play(sine(0.1), 48_000)
+    finally:
+        done.set()
+        restarting.join()
+    monkeypatch.undo()
+    player.play(sine(0.1), 48_000)
+    assert heard.wait(PlaybackEnded)[0].finished is True
+    player.close()
+
+
+def test_devices_that_cannot_be_listed_are_a_trouble_with_the_loudspeaker(heard, monkeypatch):
+    sd = portaudio()
+
+    def not_initialized():
+        raise sd.PortAudioError("Error querying devices", -10_000)
+
+    monkeypatch.setattr(sd, "query_devices", not_initialized)
+    with pytest.raises(NoSpeaker, match="does not say which loudspeaker"):
+        SpeakerPlayer("", SystemClock(), heard)
 
 
 def test_a_dead_loudspeaker_ends_the_sound(virtual_sound, heard):
