@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import click
 
+from kiosk.rights import become_owner_of
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 HOME_VARIABLE = "HEARTH_HOME"
@@ -35,12 +37,21 @@ def default_home() -> Path:
     return APPLIANCE_HOME if Path(sys.prefix).is_relative_to(APPLIANCE_PREFIX) else DESK_HOME
 
 
+def as_its_owner(_context: click.Context, _parameter: click.Parameter, home: Path) -> Path:
+    """Let a verb that works on ``home`` go on as its owner: what root left there the box could not read."""
+    name = become_owner_of(home)
+    if name:
+        note(f"Going on as {name}, to whom {home} belongs: files are read and written with that user's rights.")
+    return home
+
+
 def home_option(function: Function) -> Function:
-    """Add ``--home DIR``; the verb receives a path."""
+    """Add ``--home DIR``; the verb receives a path, and root goes on as the user to whom it belongs."""
     return click.option(
         "--home",
         type=click.Path(path_type=Path),
         default=default_home,
+        callback=as_its_owner,
         show_default="./hearth-data, on the appliance /var/lib/hearth",
         help="Folder of tellers' data and settings; made with defaults when it is not there.",
     )(function)

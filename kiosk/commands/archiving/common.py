@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
+from kiosk.commands.common import as_its_owner
+
 HOME_VARIABLE = "HEARTH_ARCHIVE_HOME"
 DESK_HOME = Path("hearth-archive")
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -20,11 +22,12 @@ def _default() -> Path:
 
 
 def archive_home_option(function: Function) -> Function:
-    """Add ``--home DIR``; the command receives a path."""
+    """Add ``--home DIR``; the command receives a path, and root goes on as the user to whom it belongs."""
     return click.option(
         "--home",
         type=click.Path(path_type=Path),
         default=_default,
+        callback=as_its_owner,
         show_default="HEARTH_ARCHIVE_HOME, else ./hearth-archive",
         help="Folder of the archive; made with defaults when it is not there.",
     )(function)
