@@ -110,8 +110,16 @@ def _pairs(codes: list[Code], by_code: Mapping[str, list[Highlight]]) -> Iterabl
         touching = [mark for mark in mine if mark.story in shared and any(_touch(mark, there) for there in here)]
         close = touching or [mark for mark in mine if mark.story in shared]
         count = len({mark.story for mark in touching})
-        found.append((len(shared), Pair(one, other, enough(len(shared)), enough(count), moments(close))))
+        both = _both(len(shared), len({mark.story for mark in mine}), len({mark.story for mark in theirs}))
+        same = None if both is None else broken_down(both, {"same": count, "apart": both - count})["same"]
+        found.append((len(shared), Pair(one, other, both, same, moments(close))))
     return [pair for _, pair in sorted(found, key=lambda one: -one[0])]
+
+
+def _both(shared: int, *alone: int) -> int | None:
+    """How many voices have both codes, where nothing follows from it and the codes' own numbers beside it."""
+    shown = (broken_down(total, {"both": shared, "one": total - shared})["both"] for total in alone)
+    return shared if None not in shown else None
 
 
 def moments(marked: Iterable[Highlight]) -> tuple[Moment, ...]:

@@ -14,7 +14,7 @@ from typing import Final
 
 from archive.catalogue import Tx
 from archive.patterns.small import broken_down
-from archive.patterns.snippets import Source, sources
+from archive.patterns.snippets import sources
 
 PARTS: Final = (("at night", 0), ("in the morning", 6), ("in the afternoon", 12), ("in the evening", 18))
 """Parts of a day, and the hour each begins."""
@@ -59,7 +59,7 @@ def missing(tx: Tx, now: datetime, zone: tzinfo | None = None) -> tuple[Side, ..
         _side("month", (f"{at:%Y-%m}" for at in times), _months(times)),
         _side("branch", (one.site for one in there), branches),
         _side("language", (one.language for one in there), asked_in),
-        _side("prompt", _prompts(there), [str(row["id"]) for row in rows]),
+        _side("prompt", (one.prompt for one in there), [str(row["id"]) for row in rows]),
     )
 
 
@@ -72,7 +72,8 @@ def _side(by: str, told: Iterable[str], expected: Iterable[str], *, ordered: boo
     counts = Counter(told)
     names = list(dict.fromkeys([*expected, *sorted(counts)])) if ordered else sorted({*expected, *counts})
     shown = broken_down(counts.total(), {name: counts[name] for name in names})
-    return Side(by, tuple(Told(name, shown[name]) for name in names))
+    # What answers no question is nobody's group, but the number of all the others would tell how much it is.
+    return Side(by, tuple(Told(name, shown[name]) for name in names if name))
 
 
 def _months(times: list[datetime]) -> list[str]:
@@ -84,7 +85,3 @@ def _months(times: list[datetime]) -> list[str]:
         f"{month // 12:04}-{month % 12 + 1:02}"
         for month in range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
     ]
-
-
-def _prompts(there: Iterable[Source]) -> Iterable[str]:
-    return (one.prompt for one in there if one.prompt)

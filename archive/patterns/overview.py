@@ -78,7 +78,7 @@ def theme_told(theme: Theme) -> dict[str, Any]:
         "looked": [
             {
                 "by": look.who, "at": look.at, "asked": look.asked, "prompt": look.looked.prompt,
-                "place": look.looked.site, "language": look.looked.language, "voices": look.stories, "note": look.note,
+                "place": look.looked.site, "language": look.looked.language, "voices": look.voices, "note": look.note,
             }
             for look in theme.looks
         ],

@@ -58,6 +58,11 @@ class Looked:
     site: str = ""
     language: str = ""
 
+    @property
+    def narrow(self) -> bool:
+        """Whether less than everything was asked for."""
+        return bool(self.prompt or self.site or self.language)
+
     def fits(self, source: Source) -> bool:
         """Whether a story is in it."""
         wanted = ((self.prompt, source.prompt), (self.site, source.site), (self.language, source.language))

@@ -19,6 +19,7 @@ from archive.catalogue.consents import asks
 from archive.catalogue.search import Filters, Hit, search
 from archive.errors import ArchiveError, Clash
 from archive.patterns.highlights import check_gate, highlight_of, words_between
+from archive.patterns.small import enough
 from archive.patterns.snippets import Looked, sources
 from archive.reviewing.words import passages_of
 from archive.takes import fresh_take
@@ -69,6 +70,16 @@ class Look:
     looked: Looked
     stories: int
     note: str
+
+    @property
+    def voices(self) -> int | None:
+        """In how many voices, where that may be told: what one question or place holds would follow from the rest."""
+        return None if self.looked.narrow else enough(self.stories)
+
+    @property
+    def through(self) -> str:
+        """The same in words."""
+        return voices_in_words(self.stories, self.looked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +169,13 @@ def look_for(tx: Tx, asked: str, looked: Looked, now: datetime) -> tuple[list[Hi
     """Look for a counter-example by words: what is found, newest first, and how many stories were looked through."""
     filters = Filters(looked.prompt, looked.site, looked.language)
     return search(tx, asked, Reader.DESK, now, filters=filters, limit=MOST_HITS), len(sources(tx, now, looked))
+
+
+def voices_in_words(stories: int, looked: Looked) -> str:
+    """How many voices were looked through, as far as that may be told."""
+    if enough(stories) is None:
+        return "fewer than five voices"
+    return "five voices or more" if looked.narrow else f"{stories} voices"
 
 
 def none_found(tx: Tx, theme: str, asked: str, looked: Looked, note: str, who: str, now: datetime) -> str:

@@ -73,7 +73,7 @@ def _one(ask: Ask) -> Response:
     looked = Looked(query.get("prompt", ""), query.get("site", ""), query.get("language", ""))
     code = query.get("code", "")
     hits: list[Hit] = []
-    through = 0
+    through = ""
     with ask.reading() as tx:
         theme = themes.theme_of(tx, ident, ask.now)
         sentences = themes.sentences_of(tx, ident)
@@ -82,7 +82,8 @@ def _one(ask: Ask) -> Response:
         names = names_of(tx, ask.now)
         headlines = {one: source.headline for one, source in sources(tx, ask.now).items()}
         if asked:
-            hits, through = themes.look_for(tx, asked, looked, ask.now)
+            hits, stories = themes.look_for(tx, asked, looked, ask.now)
+            through = themes.voices_in_words(stories, looked)
     _write_counts(ask, [theme])
     return ask.page(
         "theme", theme=theme, sentences=sentences, offered=offered, codes=codes, code=code, asked=asked, looked=looked,

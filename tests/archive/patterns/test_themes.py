@@ -72,6 +72,10 @@ def test_a_look_that_found_none_says_where_it_looked(change, see, telling, theme
     assert found.stands
     (look,) = found.looks
     assert (look.who, look.asked, look.looked, look.stories) == ("ben", "bakery OR shop", Looked(prompt="mill"), 5)
+    assert (look.voices, look.through) == (None, "five voices or more"), "how many a question has would follow from it"
+    change(themes.none_found, theme, "bakery", Looked(), "", "ben", telling.now)
+    everywhere = see(themes.theme_of, theme, telling.now).looks[-1]
+    assert (everywhere.voices, everywhere.through) == (5, "5 voices")
 
 
 @pytest.mark.parametrize("how", ["taken back", "allowed less"])
