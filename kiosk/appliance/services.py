@@ -59,6 +59,10 @@ class Services(Protocol):
         """Stop ``units`` and wait until they have."""
         ...
 
+    def end(self, *units: str) -> None:
+        """Stop ``units`` without giving them time for it, and wait until they have gone."""
+        ...
+
     def enable(self, *units: str) -> None:
         """Let ``units`` start with the machine, and now."""
         ...
@@ -86,6 +90,13 @@ class Systemd:
 
     def stop(self, *units: str) -> None:
         """Stop ``units`` and wait until they have."""
+        self._ask("stop", *units)
+
+    def end(self, *units: str) -> None:
+        """Stop ``units`` without giving them time for it, and wait until they have gone."""
+        # Told to stop first, so that none counts as failed and is started again.
+        self._ask("stop", "--no-block", *units)
+        self._ask("kill", "--signal=KILL", *units)
         self._ask("stop", *units)
 
     def enable(self, *units: str) -> None:

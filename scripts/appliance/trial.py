@@ -364,6 +364,25 @@ class Trial:
         assert seconds <= MOST_BACK_S, seconds
         return {"back_after_s": round(seconds, 1), "again": self._code(f"{HEARTH} update {bundle} --json")}
 
+    def hang(self) -> dict[str, object]:
+        """A release that hangs at start and does not hear that it shall stop: the one before is back within a minute."""
+        bundle = self.bundle(
+            "0.1.6", "\nimport signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(3600)\n"
+        )
+        self.machine.must(f"systemd-run -q --collect --unit=trial-hang {HEARTH} update {bundle}")
+        self.machine.until(lambda: self.machine.show(KIOSK, "ActiveState") != "active", 180, "the trial")
+        began = time.monotonic()
+        self.machine.until(lambda: self._running() == "0.1.6", 60, "the release that hangs")
+        self.machine.until(lambda: self._running() == "0.1.2", 120, "the release before")
+        self.attract(60)
+        seconds = time.monotonic() - began
+        assert seconds <= MOST_BACK_S, seconds
+        self.machine.until(
+            lambda: self.machine.show("trial-hang.service", "ActiveState") != "active", 60, "the updater"
+        )
+        assert self.machine.run("test -e /opt/hearth/trial.json").returncode == 1
+        return {"back_after_s": round(seconds, 1)}
+
     def power_cut(self) -> dict[str, object]:
         """The power goes while a release is being tried: at the next start the one before runs."""
         bundle = self.bundle("0.1.5", "\nimport time\ntime.sleep(3600)\n")
@@ -422,6 +441,7 @@ STEPS = (
     "update",
     "refused",
     "crash",
+    "hang",
     "power_cut",
     "uninstall",
 )
