@@ -30,6 +30,7 @@ from archive.errors import HomeTrouble, NoKey, Refused
 from archive.fixity import MASTER, Sum
 from archive.home import Home
 from archive.store import Store
+from archive.types import Act
 from audio.errors import AudioError
 from audio.sealedfile import SealedReader, SealedWriter, new_key
 from audio.types import TakeId
@@ -139,12 +140,14 @@ def _write(store: Store, part: Path, target: Path, keys: Path, made: BackupKeys)
     writer = SealedWriter(part, made.key, LABEL, meta=META, chunk=_CHUNK)
     members: dict[str, Sum] = {}
     try:
-        snapshot = _snapshot(store.db.conn)
+        cuts = _cuts(store.db.conn)
+        snapshot, takes = _snapshot(store.db.conn)
         # Stream mode: a tar that is never gone back in, so that it can be sealed as it grows.
         with tarfile.open(fileobj=cast("Any", _Out(writer)), mode="w|", format=tarfile.PAX_FORMAT) as tar:
             _add(tar, DATABASE, io.BytesIO(snapshot), len(snapshot), members)
-            for name, path in _files(store.home):
+            for name, path in _files(store.home, takes):
                 _add_file(tar, name, path, members)
+            _must_have(cuts, store.db.conn)
             ended = {take: standing(events).ended for take, events in all_events(store.db.conn).items()}
             manifest = {
                 "version": 1,
@@ -166,6 +169,17 @@ def _write(store: Store, part: Path, target: Path, keys: Path, made: BackupKeys)
     return Backup(target, keys, len(store.stories()), len(members), part.stat().st_size, len(store.tombstones()))
 
 
+def _cuts(conn: sqlite3.Connection) -> list[tuple[str, int]]:
+    query = "SELECT subject, COUNT(*) FROM ledger WHERE act = ? GROUP BY subject ORDER BY subject"
+    return [(str(take), int(count)) for take, count in conn.execute(query, (str(Act.CUT),))]
+
+
+def _must_have(cuts: list[tuple[str, int]], conn: sqlite3.Connection) -> None:
+    if _cuts(conn) != cuts:
+        # The packed database would name a file that is gone, or bring back what its teller took out.
+        raise HomeTrouble("A part of a story was taken out meanwhile.", "Make it again.")
+
+
 class _Out:
     """What tarfile writes to."""
 
@@ -177,22 +191,29 @@ class _Out:
         return len(data)
 
 
-def _snapshot(conn: sqlite3.Connection) -> bytes:
-    """Copy the database as it is at one moment, in memory: a copy on a disk would have to be erased again."""
+def _snapshot(conn: sqlite3.Connection) -> tuple[bytes, set[str]]:
+    """Copy the database as it is at one moment, and name its takes.
+
+    In memory: a copy on a disk would have to be erased again.
+    """
     copy = sqlite3.connect(":memory:")
     try:
         conn.backup(copy)
-        return copy.serialize()
+        return copy.serialize(), {str(row[0]) for row in copy.execute("SELECT id FROM takes")}
     finally:
         copy.close()
 
 
-def _files(home: Home) -> Iterator[tuple[str, Path]]:
+def _files(home: Home, takes: set[str]) -> Iterator[tuple[str, Path]]:
+    """Yield what is packed; of takes and stories only those the packed database knows: others were begun since."""
     folders = [home.takes, home.stories, *(home.path / name for name in _SETTINGS)]
     for place in folders:
         for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
             name = str(path.relative_to(home.path))
-            hidden = any(piece.startswith(".") for piece in Path(name).parts)
+            parts = Path(name).parts
+            if place in (home.takes, home.stories) and "".join(parts[1:2]).partition(".")[0] not in takes:
+                continue
+            hidden = any(piece.startswith(".") for piece in parts)
             if path.is_file() and not path.is_symlink() and not hidden and not name.endswith(_SKIPPED):
                 yield name, path
 

@@ -180,11 +180,12 @@ def _extract(file: IO[bytes], target: Path) -> dict[str, Any]:
 def _settle(
     store: Store, report: Restored, later: dict[TakeId, str], ended: dict[TakeId, str], *, same_box: bool
 ) -> None:
-    """Check what was unpacked, end what had ended elsewhere, hold the rest."""
-    report.damaged = verify(store).damaged
+    """End what had ended elsewhere, check the rest, and hold it."""
     store.finish_erasures()
     for take, act in {**later, **ended}.items():
         _end(store, report, take, act)
+    # What ended while the backup was written has no file in it; and what is held cannot be looked into any more.
+    report.damaged = verify(store).damaged
     for take, events in all_events(store.db.conn).items():
         where = standing(events)
         if where.ended is None and not where.kept:

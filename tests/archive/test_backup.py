@@ -13,6 +13,7 @@ import pytest
 
 from archive.backup import back_up, read_backup_keys
 from archive.consent import events_of, verify_chain
+from archive.cutting import take_back_span
 from archive.errors import HomeTrouble, NoKey, Refused
 from archive.home import Home, keys_folder, open_home
 from archive.keycode import Cost
@@ -215,14 +216,52 @@ def test_a_withdrawal_while_the_backup_is_written_is_in_it(store, box, clock, tm
 
     real = module._files
 
-    def slow(home):
-        yield from real(home)
+    def slow(*args):
+        yield from real(*args)
         store.withdraw(str(box["code"]), "code")
 
     monkeypatch.setattr(module, "_files", slow)
     made = back_up(store, tmp_path / "b")
     done = restore(made.path, made.keys, tmp_path / "new", clock, NONE)
     assert done.erased == [box["played"]]
+
+
+def test_a_backup_beside_visitors_holds_what_its_database_knows(
+    store, box, teller, clock, tmp_path, monkeypatch
+) -> None:
+    import archive.backup as module
+
+    real = module._snapshot
+    fresh = []
+
+    def busy(conn):
+        found = real(conn)
+        fresh.extend([teller.open(seed=11)[0], teller.tell(seed=12)])
+        store.discard(box["open"], "left")
+        return found
+
+    monkeypatch.setattr(module, "_snapshot", busy)
+    made = back_up(store, tmp_path / "b")
+    done = restore(made.path, made.keys, tmp_path / "new", clock, NONE)
+    assert (done.damaged, done.erased) == ([], [box["open"]])
+    with new_box(tmp_path / "new", clock) as other:
+        assert verify(other).sound
+    assert not [path for path in (tmp_path / "new").rglob("*") if any(take in path.name for take in fresh)]
+
+
+def test_a_part_taken_out_while_the_backup_is_written_is_in_no_backup(store, box, tmp_path, monkeypatch) -> None:
+    import archive.backup as module
+
+    real = module._files
+
+    def slow(*args):
+        yield from real(*args)
+        take_back_span(store, store.enter_code(str(box["code"])), Ms(0), Ms(500), "code")
+
+    monkeypatch.setattr(module, "_files", slow)
+    with pytest.raises(HomeTrouble, match="taken out meanwhile"):
+        back_up(store, tmp_path / "b")
+    assert not list(tmp_path.glob("b*"))
 
 
 def test_refusals_are_sentences(store, box, made, clock, tmp_path) -> None:
