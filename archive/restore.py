@@ -27,6 +27,7 @@ from archive.errors import DamagedStore, HomeTrouble, NoSuchStory, Refused
 from archive.home import Home, keys_folder, open_home
 from archive.receipts import TELL
 from archive.restorehold import hold_all, release_restored, waits
+from archive.retention import beat
 from archive.returned import NONE_SAID, read_stones, stones_of_place
 from archive.store import Store
 from archive.types import Act
@@ -186,6 +187,8 @@ def _settle(
         _end(store, report, take, act)
     # What ended while the backup was written has no file in it; and what is held cannot be looked into any more.
     report.damaged = verify(store).damaged
+    # The day of a take nobody kept counts from here: this boot has to be known, however its clock stands.
+    beat(store)
     for take, events in all_events(store.db.conn).items():
         where = standing(events)
         if where.ended is None and not where.kept:

@@ -18,12 +18,15 @@ _WAITING, _DONE = "waiting", "done"
 
 
 def hold_all(store: Store) -> list[TakeId]:
-    """Hold every story that is not held already; one transaction. Safe to repeat."""
+    """Hold every kept story that is not held already; one transaction. Safe to repeat.
+
+    A take nobody kept is opened by nobody anyway, and its day must run out: time passes over what is held.
+    """
     held = []
     with transaction(store.db.conn) as conn:
         for take, events in all_events(conn).items():
             where = standing(events)
-            if where.ended is None and not where.held:
+            if where.kept and not where.held:
                 store.note(take, Act.HOLD, BY)
                 held.append(take)
         set_meta(conn, _META, _WAITING)

@@ -21,6 +21,7 @@ from archive.lately import withdrawals_on_their_way
 from archive.masters import open_master
 from archive.restore import Answers, release, restore
 from archive.restorehold import waits
+from archive.retention import run_retention
 from archive.returned import read_stones
 from archive.store import Store
 from archive.sync import sync
@@ -114,6 +115,17 @@ def test_held_until_someone_knows_what_was_taken_back(box, made, clock, tmp_path
         open_master(other, box["played"], Reader.PLAY, other.now()).close()
         with pytest.raises(Refused, match="not wait"):
             release(other, NONE)
+
+
+def test_what_nobody_kept_ends_after_a_day_while_a_restored_box_waits(box, made, clock, tmp_path) -> None:
+    clock.set_wall(clock.wall(), trusted=False)
+    restore(made.path, made.keys, tmp_path / "new", clock, Answers())
+    with new_box(tmp_path / "new", clock) as other:
+        clock.advance(23 * 3600)
+        assert run_retention(other).holds_ended == []
+        clock.advance(2 * 3600)
+        assert run_retention(other).holds_ended == [box["open"]]
+        assert waits(other)
 
 
 def test_a_story_held_before_stays_held(store, box, clock, tmp_path) -> None:
