@@ -9,7 +9,10 @@ from typing import Protocol
 KIOSK, SAFE = "hearth-kiosk.service", "hearth-safe.service"
 FACES = (KIOSK, SAFE)
 """The two that visitors may be talking to; never both at once."""
-WORKERS = ("hearth-transcriber.service", "hearth-portal.service")
+WORKERS = ("hearth-transcriber.service", "hearth-portal.service", "hearth-phone.service")
+ERRANDS = ("hearth-retention.service", "hearth-sync.service")
+"""What comes by itself and writes into the database: erasing what is due, handing on."""
+ERRAND_TIMERS = tuple(unit.replace(".service", ".timer") for unit in ERRANDS)
 _PATIENCE_S = 120
 _IN = "in "
 _FREE = frozenset({"attract", "out_of_service"})
@@ -17,12 +20,16 @@ _FREE = frozenset({"attract", "out_of_service"})
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one unit is: ``active``, what it says of itself, and how often systemd had to start it again."""
+    """How one unit is: ``active``, what it says of itself, and how often systemd had to start it again.
+
+    ``busy`` is one that comes, does its work and goes, while it works.
+    """
 
     active: bool
     failed: bool
     status: str
     restarts: int
+    busy: bool = False
 
     @property
     def ready(self) -> bool:
@@ -55,6 +62,10 @@ class Services(Protocol):
         """Stop and start ``units``, without waiting until they are ready; earlier failures are forgotten."""
         ...
 
+    def start(self, *units: str) -> None:
+        """Start those of ``units`` that do not run."""
+        ...
+
     def stop(self, *units: str) -> None:
         """Stop ``units`` and wait until they have."""
         ...
@@ -73,11 +84,13 @@ class Systemd:
 
     def standing(self, unit: str) -> Standing:
         """How ``unit`` is now; one that systemd does not know, or no systemd, is not active."""
-        wanted = "--property=ActiveState,StatusText,NRestarts"
+        wanted = "--property=ActiveState,SubState,StatusText,NRestarts"
         told = dict(line.partition("=")[::2] for line in self._ask("show", wanted, unit).splitlines())
         state, restarts = told.get("ActiveState", ""), told.get("NRestarts", "")
         times = int(restarts) if restarts.isdecimal() else 0
-        return Standing(state == "active", state == "failed", told.get("StatusText", ""), times)
+        # A oneshot unit is never active: it is starting until its program has ended.
+        busy = state == "activating" and told.get("SubState") == "start" and unit in ERRANDS
+        return Standing(state == "active", state == "failed", told.get("StatusText", ""), times, busy)
 
     def reload(self) -> None:
         """Read the unit files again."""
@@ -87,6 +100,10 @@ class Systemd:
         """Stop and start ``units``, without waiting until they are ready; earlier failures are forgotten."""
         self._ask("reset-failed", *units)
         self._ask("restart", "--no-block", *units)
+
+    def start(self, *units: str) -> None:
+        """Start those of ``units`` that do not run; not waited for, because at start others wait for us."""
+        self._ask("start", "--no-block", *units)
 
     def stop(self, *units: str) -> None:
         """Stop ``units`` and wait until they have."""

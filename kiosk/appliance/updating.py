@@ -20,7 +20,7 @@ from archive.schema import schema
 from kiosk.appliance import releases
 from kiosk.appliance.bundle import Manifest, trusted, unpack
 from kiosk.appliance.places import Places, version_of
-from kiosk.appliance.services import FACES, KIOSK, SAFE, WORKERS, Services
+from kiosk.appliance.services import ERRAND_TIMERS, ERRANDS, FACES, KIOSK, SAFE, WORKERS, Services
 from kiosk.errors import KioskError
 
 _KINDS = frozenset({".service", ".timer", ".path"})
@@ -166,24 +166,33 @@ class Updater:
         )
 
     def _wait_until_free(self, patience_s: float) -> None:
-        """Return once nobody has been at the box for `QUIET_S`. Raises `Updating` after ``patience_s``."""
+        """Return once nobody has been at the box for `QUIET_S`, and nothing is being handed on or erased.
+
+        Raises `Updating` after ``patience_s``.
+        """
         began = self._now()
         quiet_since: float | None = None
         said = False
         while True:
             now = self._now()
-            if any(self._services.standing(unit).in_use for unit in FACES):
+            why = self._why_not_now()
+            if why:
                 quiet_since = None
                 if now - began > patience_s:
-                    raise Updating("Somebody is at the box.", "The release is installed; it is tried another time.")
+                    raise Updating(f"{why}.", "The release is installed; it is tried another time.")
                 if not said:
-                    self._progress("somebody is at the box: waiting")
+                    self._progress(f"{why}: waiting")
                     said = True
             else:
                 quiet_since = now if quiet_since is None else quiet_since
                 if now - quiet_since >= QUIET_S:
                     return
             self._sleep(LOOK_S)
+
+    def _why_not_now(self) -> str:
+        if any(self._services.standing(unit).in_use for unit in FACES):
+            return "Somebody is at the box"
+        return "The box hands on or erases" if any(self._services.standing(unit).busy for unit in ERRANDS) else ""
 
     # -- the trial ------------------------------------------------------------------------------------------------
 
@@ -213,7 +222,10 @@ class Updater:
                 f"Version {manifest.version} did not start well and was taken back; {before} runs again.",
                 "Tell whoever made the bundle; the journal of hearth-kiosk has what it said.",
             )
-        self._forget_trial()
+        try:
+            self._forget_trial()
+        finally:
+            self._services.start(*ERRAND_TIMERS)
         releases.prune(self._places)
         if timers:
             self._services.enable(*timers)
@@ -222,7 +234,8 @@ class Updater:
     def _change(self, trial: Trial, release: Path, workers: tuple[str, ...]) -> list[str]:
         """Stop the box, note the way back, put ``release`` in its place, start it. Returns its new timers and paths."""
         places = self._places
-        self._services.stop(*FACES, *WORKERS)
+        # What is erased or handed on during the trial a copy of the database would bring back.
+        self._services.stop(*ERRAND_TIMERS, *ERRANDS, *FACES, *WORKERS)
         if trial.copied:
             _copy_database(places.database, _copy_of(places))
         write_file(places.trial, json.dumps(asdict(trial)).encode())
@@ -263,6 +276,7 @@ class Updater:
         release = places.release(trial.before)
         with ExitStack() as steps:
             # The last one named is done first.
+            steps.callback(self._services.start, *ERRAND_TIMERS)
             steps.callback(self._services.restart, KIOSK, *workers)
             steps.callback(self._services.reload)
             steps.callback(releases.point, places.current, release)
@@ -272,7 +286,7 @@ class Updater:
                 steps.callback(_restore_database, _copy_of(places), places.database)
             # One that hangs does not hear that it shall stop, and the minute is not the place to wait. What a visitor
             # has told it is on the disk, as when the power goes.
-            self._services.end(*FACES, *WORKERS)
+            self._services.end(*ERRAND_TIMERS, *ERRANDS, *FACES, *WORKERS)
         self._forget_trial()
         remove(places.release(trial.after))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hardware.accesspoint import RANGE
+from kiosk.appliance.services import ERRANDS
 from kiosk.door import WANTED, door_folder, point_file
 
 UNITS = Path(__file__).parents[2] / "systemd"
@@ -261,7 +262,9 @@ def test_a_release_is_tried_by_the_one_that_is_known_to_work(verb):
 
 
 def test_going_back_comes_before_the_kiosk():
-    assert options("hearth-settle.service", "Unit")["Before"] == ["hearth-kiosk.service"]
+    before = options("hearth-settle.service", "Unit")["Before"][0].split()
+    assert before[0] == "hearth-kiosk.service"
+    assert {"hearth-transcriber.service", "hearth-portal.service", *ERRANDS} == set(before[1:])
     assert "hearth-settle.service" in options("hearth-kiosk.service", "Unit")["After"][0]
 
 

@@ -12,7 +12,7 @@ from archive.schema import schema
 from kiosk.appliance import releases, updating
 from kiosk.appliance.bundle import BadBundle, new_key, write
 from kiosk.appliance.places import Places, version_of
-from kiosk.appliance.services import KIOSK, SAFE, Standing
+from kiosk.appliance.services import ERRAND_TIMERS, ERRANDS, KIOSK, SAFE, Standing
 from kiosk.appliance.updating import NotHealthy, NotNewer, Updater, Updating
 
 GONE = Standing(active=False, failed=False, status="", restarts=0)
@@ -21,6 +21,7 @@ STARTING = Standing(active=True, failed=False, status="in starting", restarts=0)
 TELLING = Standing(active=True, failed=False, status="in recording", restarts=0)
 NO_SOUND = Standing(active=True, failed=False, status="in out_of_service", restarts=0)
 AGAIN = Standing(active=True, failed=False, status="in attract", restarts=1)
+HANDING_ON = Standing(active=False, failed=False, status="", restarts=0, busy=True)
 FAILED = Standing(active=False, failed=True, status="", restarts=4)
 
 
@@ -39,6 +40,10 @@ class ScriptedManager:
         self.up = True
         self.before = [(0.0, INVITING)]
         self.restarted = False
+        self.timers = True
+        """Whether erasing and handing on may begin by themselves."""
+        self.errand = [(0.0, GONE)]
+        """How the hand-on stands, by seconds."""
 
     def now(self):
         return self.time
@@ -50,6 +55,8 @@ class ScriptedManager:
         return releases.pointed(self.places.current).name
 
     def standing(self, unit):
+        if unit in ERRANDS:
+            return [standing for at, standing in self.errand if self.time >= at][-1]
         if unit == SAFE or not self.up:
             return GONE
         if unit != KIOSK:
@@ -61,17 +68,24 @@ class ScriptedManager:
         self.acts.append("reload")
 
     def restart(self, *units):
+        assert not self.timers, "what is erased in a trial could come back"
         self.acts.append(("restart", self.running(), *units))
         self.up = self.restarted = True
         self.began = self.time
 
-    def stop(self, *_units):
+    def start(self, *units):
+        assert units == ERRAND_TIMERS
+        self.timers = True
+
+    def stop(self, *units):
         self.acts.append("stop")
+        self.timers = not {*ERRANDS, *ERRAND_TIMERS} <= set(units)
         self.time += self.deaf.get(self.running(), 0.0) if self.up else 0.0
         self.up = False
 
-    def end(self, *_units):
+    def end(self, *units):
         self.acts.append("end")
+        self.timers = not {*ERRANDS, *ERRAND_TIMERS} <= set(units)
         self.up = False
 
     def enable(self, *units):
@@ -198,6 +212,7 @@ def test_a_release_that_does_not_start_well_is_taken_back_within_a_minute(places
     assert {releases.pointed(link).name for link in (places.current, places.known_good)} == {"1.0"}
     assert units(places) == was
     assert manager.acts[-1][:2] == ("restart", "1.0")
+    assert manager.timers
     assert not places.trial.exists()
     assert names(places) == ["1.0"]
     with pytest.raises(NotNewer, match="was tried here"):
@@ -225,6 +240,16 @@ def test_it_waits_until_the_visitor_has_been_gone_for_a_moment(manager, updater,
     manager.stop = lambda *units: (stopped.append(manager.time), stop(*units))
     updater.update(bundle("1.1"), patience_s=600)
     assert stopped[0] >= 200.0 + updating.QUIET_S
+
+
+def test_it_waits_until_the_box_has_handed_on(manager, updater, bundle):
+    manager.errand = [(0.0, HANDING_ON), (300.0, GONE)]
+    stopped = []
+    stop = manager.stop
+    manager.stop = lambda *units: (stopped.append(manager.time), stop(*units))
+    updater.update(bundle("1.1"), patience_s=600)
+    assert stopped[0] >= 300.0 + updating.QUIET_S
+    assert manager.timers
 
 
 @pytest.mark.parametrize("version", ["1.0", "0.9", "0.10.3"])
@@ -305,6 +330,7 @@ def test_whatever_goes_wrong_in_a_trial_the_box_is_not_left_dark(places, manager
         updater.update(made, patience_s=60)
     assert failed
     assert manager.up, "the box is dark"
+    assert manager.timers
     assert manager.acts[-1][:2] == ("restart", "1.0")
     assert {releases.pointed(link).name for link in (places.current, places.known_good)} == {"1.0"}
     assert units(places)["hearth-kiosk.service"] == "old"
