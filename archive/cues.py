@@ -64,13 +64,24 @@ class Cues(Recovery):
     def cue_sheet(self, sheet: str) -> CueSheet:
         """Read a sheet: only what the gate allows at this moment is on it."""
         allowed = {excerpt.id: excerpt for excerpt in self.excerpts()}
+        placed = self.placed(sheet)
+        return CueSheet(sheet, {button: allowed[excerpt] for button, excerpt in placed.items() if excerpt in allowed})
+
+    def cue(self, sheet: str, button: int) -> Excerpt | None:
+        """Read what lies on one button, if the gate allows it at this moment; no other story is looked at."""
+        query = 'SELECT id, take, start, "end", blob FROM excerpts WHERE id = ?'
+        placed = self.placed(sheet).get(button)
+        row = None if placed is None else self.db.conn.execute(query, (placed,)).fetchone()
+        return None if row is None else self._excerpt(row)
+
+    def placed(self, sheet: str) -> dict[int, str]:
+        """Name the excerpt that lies on each button, without a word about whether it may be heard."""
         rows = self.db.conn.execute("SELECT button, excerpt FROM cues WHERE sheet = ? ORDER BY button", (sheet,))
-        return CueSheet(sheet, {button: allowed[excerpt] for button, excerpt in rows if excerpt in allowed})
+        return {int(button): str(excerpt) for button, excerpt in rows}
 
     def cue_refused(self, sheet: str, button: int) -> bool:
         """Tell whether something lies on this button that the gate does not allow at this moment."""
-        row = self.db.conn.execute("SELECT 1 FROM cues WHERE sheet = ? AND button = ?", (sheet, button)).fetchone()
-        return row is not None and button not in self.cue_sheet(sheet).cues
+        return button in self.placed(sheet) and self.cue(sheet, button) is None
 
     def cue_reader(self, story: TakeId) -> Reader:
         """Name the reader to ask the gate as, when a cue button plays this story."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol, Self
@@ -137,24 +137,40 @@ def open_master(
     return open_files(store, take, key)
 
 
+def later_master(store: Shelf, take: TakeId, reader: Reader, now: datetime | None) -> Callable[[], Master]:
+    """Ask the gate and open the key now; what is returned opens the sound itself, once, later and in any thread.
+
+    Raises `Refused`, `NoKey`, `NoSuchStory` now; `NoSuchStory`, `DamagedTake`, `BadSound`, `OSError` then.
+    """
+    return _opener(store, take, open_content(store, take, reader, now))
+
+
 def open_files(store: Shelf, take: TakeId, key: ContentKey) -> Master:
     """Open whichever file of ``take`` there is with a key the gate has given out."""
+    return _opener(store, take, key)()
+
+
+def _opener(store: Shelf, take: TakeId, key: ContentKey) -> Callable[[], Master]:
+    """Look where the sound of ``take`` lies; what is returned opens it without another look at the database."""
     home = store.home
     lent = lent_sound(store, take)
-    if lent is not None:
-        return Master(FlacReader(lent, key, take))
-    if cuts_of(store.db.conn, take):
-        return Master(FlacReader(flac_in_use(store, take), key, take))
-    # Twice: a take may move from one place to the next between two looks.
-    for _ in range(2):
-        for path in (home.flac_master(take), home.raw_master(take), home.take_file(take)):
-            try:
-                if path == home.flac_master(take):
-                    return Master(FlacReader(path, key, take))
-                return Master(TakeReader(path, key, take=take))
-            except FileNotFoundError:
-                continue
-    raise NoSuchStory("The sound of this story is not here.")
+    cut = flac_in_use(store, take) if lent is None and cuts_of(store.db.conn, take) else lent
+
+    def find() -> Master:
+        if cut is not None:
+            return Master(FlacReader(cut, key, take))
+        # Twice: a take may move from one place to the next between two looks.
+        for _ in range(2):
+            for path in (home.flac_master(take), home.raw_master(take), home.take_file(take)):
+                try:
+                    if path == home.flac_master(take):
+                        return Master(FlacReader(path, key, take))
+                    return Master(TakeReader(path, key, take=take))
+                except FileNotFoundError:
+                    continue
+        raise NoSuchStory("The sound of this story is not here.")
+
+    return find
 
 
 def cuts_of(conn: sqlite3.Connection, take: TakeId) -> int:

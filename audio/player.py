@@ -41,6 +41,7 @@ __all__ = [
 
 _PREFERRED_RATE: Final = 48_000
 """What masters are recorded at, so that an earlier voice goes out as it was stored."""
+_FIRST_S: Final = 0.5
 _AHEAD_S: Final = 4.0
 _LATENCY_S: Final = 0.03
 _BLOCK_MS: Final = 10
@@ -137,8 +138,8 @@ class SpeakerPlayer:
         self._idle = 0
         voice = Voice(self._rate, gain_db)
         chunks = self._at_device_rate(pieces(samples, rate), rate)
-        # The first second is there before the first callback asks for it.
-        _feed(voice, chunks, 1.0)
+        # The first piece is there before the first callback asks for it; the next may still be on a slow disk.
+        _feed(voice, chunks, _FIRST_S)
         self._current = voice
         self._voices.append(voice)
         if not voice.complete:

@@ -8,24 +8,26 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from math import log10
 from random import Random
 
 from archive.envelope import ask
 from archive.errors import ArchiveError, Refused
-from archive.masters import Master, open_master
+from archive.masters import Master, cuts_of, later_master, open_master
 from archive.store import Store
 from archive.stories import Visit
 from archive.transcripts import transcript
 from archive.types import Reader
 from audio.clock import Clock
-from audio.errors import AudioError
+from audio.errors import AudioError, BadSound
 from audio.loudness import matching_gain
 from audio.pcm import Samples
 from audio.player import PlaybackEnded, PlaybackStarted, Player, PlayerEvent
 from audio.types import Ms, TakeId, Word
 from kiosk import types as t
+from kiosk.beginnings import BEGINNING, Beginning, Beginnings
 from kiosk.errors import TROUBLES
 from kiosk.rotation import Rotation, turn
 from kiosk.speech import Voice
@@ -42,7 +44,7 @@ LOOK_AGAIN_S = 0.25
 """How often the gate is asked again while a voice sounds."""
 REST_DB = -12.0
 """A voice at rest is so much quieter: heard beside the box, not across the room."""
-_FIRST_PIECE, _PIECE = Ms(1000), Ms(5000)
+_FIRST_PIECE, _PIECE = BEGINNING, Ms(5000)
 _log = logging.getLogger(__name__)
 
 
@@ -55,6 +57,8 @@ class Sounding:
     take: TakeId | None = None
     reader: Reader = Reader.PLAY
     start: Ms = Ms(0)
+    cuts: int = 0
+    """How often a part had been taken out of the story when it was opened."""
     words: tuple[Word, ...] = ()
     level_db: float = 0.0
     """Gain that sets this voice beside the others, before the visitor's volume."""
@@ -71,6 +75,21 @@ def pieces(master: Master, start: Ms, end: Ms | None) -> Iterator[Samples]:
             at, step = until, _PIECE
     finally:
         master.close()
+
+
+def later_pieces(beginning: Beginning, rest: Callable[[], Master]) -> Iterator[Samples]:
+    """Yield a cue that begins in memory; ``rest`` opens its file when that is on its way.
+
+    Raises `BadSound`, `DamagedTake`.
+    """
+    yield beginning.samples
+    cut = beginning.cut
+    if cut.end > cut.start + BEGINNING:
+        try:
+            master = rest()
+        except (ArchiveError, OSError) as error:
+            raise BadSound("The sound of this story cannot be opened.", "Restore it from a backup.") from error
+        yield from pieces(master, Ms(cut.start + BEGINNING), cut.end)
 
 
 class Playing:
@@ -110,6 +129,7 @@ class Playing:
         self._rotation = Rotation()
         self._sounding: deque[Sounding] = deque()
         self._asked_again = 0.0
+        self._beginnings = Beginnings(store, DEFAULT_SHEET)
         self.visit: Visit | None = None
         """A teller who came back with the right code, for this visit alone."""
         self.bars: tuple[float, ...] = ()
@@ -152,7 +172,7 @@ class Playing:
 
     def cue(self, play: int, number: int, language: str) -> None:
         """Play what lies on a cue button; a refusal says why, in ``language``."""
-        excerpt = self._store.cue_sheet(DEFAULT_SHEET).cues.get(number)
+        excerpt = self._store.cue(DEFAULT_SHEET, number)
         if excerpt is None:
             now = self._clock.monotonic()
             if self._store.cue_refused(DEFAULT_SHEET, number):
@@ -162,7 +182,8 @@ class Playing:
                 self._announce(t.NothingToPlay(play, now))
             return
         reader = self._store.cue_reader(excerpt.story)
-        self._begin(play, excerpt.story, reader, language, excerpt.start, excerpt.end)
+        kept = self._beginnings.of(number, excerpt)
+        self._begin(play, excerpt.story, reader, language, excerpt.start, excerpt.end, kept=kept)
 
     def own(self, wanted: t.PlayOwn, language: str) -> None:
         """Let tellers hear their own: the take under review, or the story their code opened, or a part of it."""
@@ -244,6 +265,7 @@ class Playing:
     def tick(self, now: float) -> None:
         """Let the player go on, and ask the gate again: what was taken back falls silent at once."""
         self._player.tick()
+        self._beginnings.tick(now, rest=not self._sounding)
         if not self._sounding or now - self._asked_again < LOOK_AGAIN_S:
             return
         self._asked_again = now
@@ -252,13 +274,15 @@ class Playing:
             self._player.stop()
 
     def _still(self, sounding: Sounding) -> bool:
+        """Whether the voice may go on: the gate says so, and no part of the story was taken out since it began."""
         assert sounding.take is not None
+        conn = self._store.db.conn
         try:
-            answer = ask(self._store.db.conn, sounding.take, sounding.reader, self._store.now())
+            answer = ask(conn, sounding.take, sounding.reader, self._store.now())
+            return answer.allowed and cuts_of(conn, sounding.take) == sounding.cuts
         except TROUBLES as error:  # a gate that cannot be asked says no
             _log.warning("voice %s stops: %s", sounding.take, type(error).__name__)
             return False
-        return answer.allowed
 
     def _begin(
         self,
@@ -271,23 +295,25 @@ class Playing:
         *,
         quiet: bool = False,
         softer: float = 0.0,
+        kept: Beginning | None = None,
     ) -> bool:
-        """Start a voice; False when it was refused or cannot be read. ``quiet`` leaves saying so to the caller."""
+        """Start a voice; False when it was refused or cannot be read. ``quiet`` leaves saying so to the caller.
+
+        ``kept`` is how it begins, where that is in memory.
+        """
         now = self._clock.monotonic()
-        sounding = Sounding(play, 0, take, reader, start)
         begun = False
         try:
-            master = open_master(self._store, take, reader, self._store.now(), visit=self.visit)
-            try:
+            sounding = Sounding(play, 0, take, reader, start, cuts_of(self._store.db.conn, take))
+            with ExitStack() as opened:
+                sound, rate = self._sound(take, reader, start, end, kept, opened)
                 sounding = replace(sounding, level_db=self._level_db(take) + softer)
                 self._announce(t.StoryChosen(play, take, now, self._prompt_of(take)))
                 self._sounding.append(sounding)
                 begun = True
-                gain = sounding.level_db + self._volume_db()
-                self._player.play(pieces(master, start, end), master.format.rate, gain)
-            except TROUBLES:
-                master.close()
-                raise
+                self._player.play(sound, rate, sounding.level_db + self._volume_db())
+                # From here on the sound closes its file itself, at its end.
+                opened.pop_all()
         except TROUBLES as error:
             _log.warning("voice %s: %s", take, type(error).__name__)
             if begun:
@@ -298,6 +324,16 @@ class Playing:
         # Whoever pressed waits for the voice; opening every word of a long story may take as long again.
         self._sounding[-1] = replace(sounding, words=self._words(take, reader))
         return True
+
+    def _sound(
+        self, take: TakeId, reader: Reader, start: Ms, end: Ms | None, kept: Beginning | None, opened: ExitStack
+    ) -> tuple[Iterator[Samples], int]:
+        """Open a voice, asking the gate, and return its pieces and their rate; ``opened`` closes what it opened."""
+        store = self._store
+        if kept is not None:
+            return later_pieces(kept, later_master(store, take, reader, store.now())), kept.rate
+        master = opened.enter_context(open_master(store, take, reader, store.now(), visit=self.visit))
+        return pieces(master, start, end), master.format.rate
 
     def _prompt_of(self, take: TakeId) -> str:
         try:

@@ -9,20 +9,22 @@ from random import Random
 import numpy as np
 import pytest
 
+from archive.database import transaction
 from archive.home import open_home
 from archive.keycode import Cost
 from archive.shelf import Wording
 from archive.store import Store
-from archive.types import Use
+from archive.types import Act, Excerpt, Use
 from audio.clock import VirtualClock
-from audio.player import SilentPlayer
+from audio.player import PlayerEvent, SilentPlayer
 from audio.takewriter import TakeWriter
 from audio.types import AudioFormat, Ms, TakeId
 from hardware.types import Control
 from kiosk import types as t
+from kiosk.beginnings import Beginnings
 from kiosk.config import parse
 from kiosk.keys import keys, legal
-from kiosk.playing import DEFAULT_SHEET, REST_DB, Playing
+from kiosk.playing import DEFAULT_SHEET, LOOK_AGAIN_S, REST_DB, Playing
 from kiosk.prompts import load as load_prompts
 from kiosk.prompts import themes
 from kiosk.session import first, step
@@ -40,12 +42,15 @@ class Room:
         self.store = Store(open_home(folder / "home"), self.clock, Cost(8, 1, 1))
         self.told: list[t.Event] = []
         self.gains: list[float] = []
-        player = SilentPlayer(self.clock, lambda _: None)
+        self.sounds: list[list[np.ndarray]] = []
+        player = self.player = SilentPlayer(self.clock, self.hear)
         play = player.play
 
         def heard(pieces, rate, gain):
             self.gains.append(gain)
-            return play(pieces, rate, gain)
+            asked: list[np.ndarray] = []
+            self.sounds.append(asked)
+            return play((asked.append(piece) or piece for piece in pieces), rate, gain)
 
         player.play = heard
         prompts = load_prompts(None, ("en",))
@@ -54,10 +59,19 @@ class Room:
             texts={language: load(language) for language in ("en", "es")}, themes=themes(prompts),
         )  # fmt: skip
 
-    def tell(self, prompt: str, *, shared: bool = True) -> TakeId:
+    def hear(self, event: PlayerEvent) -> None:
+        """Bring the player's news where the main loop brings them."""
+        self.playing.hear(event)
+
+    def take_out(self, take: TakeId) -> None:
+        """Say that a part of a story is gone, as the ledger says it."""
+        with transaction(self.store.db.conn):
+            self.store.note(take, Act.CUT, "left", span=(Ms(0), Ms(50)))
+
+    def tell(self, prompt: str, *, shared: bool = True, seconds: float = 0.5) -> TakeId:
         opened = self.store.open_take(prompt=prompt, language="en", wording=WORDING, by="talk")
         writer = TakeWriter(opened.path, opened.id, AudioFormat(16_000), opened.key)
-        writer.write((np.sin(np.arange(8000) / 20) * 8000).astype(np.int16).tobytes())
+        writer.write((np.sin(np.arange(round(16_000 * seconds)) / 20) * 8000).astype(np.int16).tobytes())
         self.store.close_take(writer.close())
         self.store.keep(opened.id, wording=WORDING, by="keep")
         if shared:
@@ -121,6 +135,74 @@ def test_a_cue_that_is_refused_says_so_in_the_visitors_language(room) -> None:
     room.playing.cue(7, 1, "es")
     [refused] = [event for event in room.told if isinstance(event, t.Refused)]
     assert refused.why == load("es").get("trouble.refused")
+
+
+def on_button(room: Room, take: TakeId, end: int = 1500) -> Excerpt:
+    cut = room.store.add_excerpt(take, Ms(100), Ms(end), "t")
+    room.store.set_cue(DEFAULT_SHEET, 1, cut.id)
+    return cut
+
+
+def at_rest(room: Room) -> None:
+    """Be silent, and let the main loop turn twice: look, then open what is missing."""
+    room.playing.stop()
+    for _ in range(2):
+        room.playing.tick(room.clock.monotonic())
+
+
+def test_a_cue_begins_from_memory_and_goes_on_from_the_disk_without_a_seam(room) -> None:
+    take = room.tell("a", seconds=2)
+    on_button(room, take)
+    room.playing.cue(1, 1, "en")
+    from_disk = np.concatenate(room.sounds[-1])
+    at_rest(room)
+    room.playing.cue(2, 1, "en")
+    assert np.array_equal(np.concatenate(room.sounds[-1]), from_disk)
+    assert len(from_disk) == 16_000 * 1.4
+    # Now the file is not within reach: what is in memory is heard all the same, and then it ends.
+    room.playing.stop()
+    file = room.store.home.raw_master(take)
+    file.rename(file.with_suffix(".away"))
+    room.told.clear()
+    room.playing.cue(3, 1, "en")
+    assert sum(map(len, room.sounds[-1])) == 16_000
+    assert [type(event) for event in room.told] == [t.StoryChosen, t.Refused]
+
+
+def test_a_beginning_goes_from_memory_with_the_yes_the_button_and_the_part_taken_out(room) -> None:
+    take = room.tell("a", seconds=2)
+    beginnings = Beginnings(room.store, DEFAULT_SHEET)
+
+    def turn() -> None:
+        for _ in range(2):
+            beginnings.tick(room.clock.monotonic(), rest=True)
+
+    cut = on_button(room, take)
+    turn()
+    assert beginnings.of(1, cut) is not None
+    # By the time of a turn nothing of it may be left, so the next is given no chance to open it anew.
+    room.store.set_cue(DEFAULT_SHEET, 1, None)
+    assert (beginnings.tick(0.0, rest=True), beginnings.of(1, cut)) == (None, None)
+    room.store.set_cue(DEFAULT_SHEET, 1, cut.id)
+    turn()
+    assert beginnings.of(1, cut) is not None
+    room.take_out(take)
+    assert beginnings.of(1, cut) is None, "not even before the next turn"
+    turn()
+    room.store.decide(take, Use.PLAY_HERE, yes=False, wording=WORDING, by="left")
+    turn()
+    assert beginnings.of(1, cut) is None
+
+
+def test_a_voice_of_which_a_part_is_taken_out_falls_silent(room) -> None:
+    take = room.tell("a", seconds=2)
+    room.playing.next_voice(t.PlayNext(1), "en")
+    room.playing.tick(room.clock.monotonic())
+    assert room.player.position() is not None
+    room.take_out(take)
+    room.clock.advance(LOOK_AGAIN_S)
+    room.playing.tick(room.clock.monotonic())
+    assert room.player.position() is None
 
 
 def resting(**rules: object) -> t.Session:
