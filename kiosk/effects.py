@@ -179,8 +179,11 @@ class Effects:
                 playing.cue(play, cue, session.language)
             case t.PlayOwn():
                 playing.own(effect, session.language)
-            case t.StopPlaying() | t.StopSpeaking():
+            case t.StopPlaying():
                 playing.stop()
+            case t.StopSpeaking():
+                if playing.reading:
+                    playing.stop()
             case t.Speak(visit=visit, short=short):
                 playing.read(visit, self._face.spoken(short=short), session.language)
             case t.Louder():

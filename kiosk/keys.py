@@ -126,7 +126,9 @@ def _all_keys(session: Session) -> Keys:
     if session.state in _ON_RECORD:
         offered[Control.LANGUAGE] = Meaning.CAPTIONS
     else:
-        choice = session.state in _LANGUAGE_STATES and len(session.languages) > 1
+        # A facilitator whose screens are read stops that with the key that began it, before any language.
+        read = session.state is State.FACILITATOR and session.speaking
+        choice = session.state in _LANGUAGE_STATES and len(session.languages) > 1 and not read
         offered[Control.LANGUAGE] = Meaning.LANGUAGE if choice else Meaning.SPEAK
     if session.still_there is not None:
         return offered | {LEFT: Meaning.EXTEND, MIDDLE: Meaning.EXTEND, RIGHT: Meaning.EXTEND}

@@ -60,7 +60,17 @@ def speak_from_now(draft: Draft, _: t.Event) -> None:
 def read_again(draft: Draft, _: t.Event) -> None:
     """What the screen shows has changed: read it, if screens are read and nobody is telling."""
     if draft.old.speaking and draft.old.state not in TAKING:
-        draft.do(t.Speak(draft.old.visit))
+        _read(draft)
+
+
+def _read(draft: Draft) -> None:
+    """Read the screen; a voice that sounds makes way."""
+    playing = draft.changes.get("playing", draft.old.playing)
+    if isinstance(playing, t.Playing):
+        draft.set(playing=None, last_activity=draft.at)
+        if draft.old.state is State.LISTENING and playing.story is not None:
+            draft.set(story=playing.story)
+    draft.do(t.Speak(draft.old.visit))
 
 
 def read_once(draft: Draft, _: t.Event) -> None:
@@ -82,7 +92,10 @@ def toggle_speech(draft: Draft, _: t.Event) -> None:
     """Read screens aloud, or stop."""
     speaking = not draft.old.speaking
     draft.set(speaking=speaking)
-    draft.do(t.Speak(draft.old.visit) if speaking else t.StopSpeaking())
+    if speaking:
+        _read(draft)
+    else:
+        draft.do(t.StopSpeaking())
 
 
 def louder(draft: Draft, _: t.Event) -> None:

@@ -23,6 +23,8 @@ Stepped = tuple[Session, tuple[Effect, ...]]
 _KEEPING: frozenset[On] = frozenset({Meaning.LOUDER, Meaning.SPEAK, Meaning.CAPTIONS})
 """Presses that leave a question or a sentence on the screen."""
 _UNSPOKEN = TAKING | {State.STARTING, State.CLOSING, State.ATTRACT}
+_VOICES = (t.PlayNext, t.PlayCue, t.PlayOwn)
+"""A voice that was asked for is heard in place of the screen, which is read when it has ended."""
 _MOST_ALARMS = 8
 """Alarms one tick can bring about; each changes what is due, so this is never reached by a sound table."""
 
@@ -154,7 +156,7 @@ def _enter(draft: Draft, row: Row) -> None:
     draft.set(state=to, entered_at=at, shown_at=at, last_activity=at, still_there=None, asked=None, hint=None)
     if to in {State.ATTRACT, State.STARTING, State.OUT_OF_SERVICE}:
         draft.set(prompt_at=at, home=State.ATTRACT)
-    if draft.changes.get("speaking", old.speaking):
+    if draft.changes.get("speaking", old.speaking) and not any(isinstance(one, _VOICES) for one in draft.effects):
         draft.do(t.StopSpeaking() if to in _UNSPOKEN else t.Speak(_visit(draft)))
 
 

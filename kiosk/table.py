@@ -109,11 +109,11 @@ _LEAVING: tuple[State, ...] = (
 """Visitor states in which nothing is lost by leaving: a time-out or trouble just ends the visit."""
 
 
-def _playback(state: State) -> list[Row]:
+def _playback(state: State, *, ended: tuple[str, ...] = ("ended",)) -> list[Row]:
     """Rows of a state in which a voice can sound."""
     return [
         Row(state, t.PlaybackStarted, moves=("heard",)),
-        Row(state, t.PlaybackEnded, moves=("ended",)),
+        Row(state, t.PlaybackEnded, moves=ended),
         Row(state, t.NothingToPlay, moves=("unplayable", "read_again")),
         Row(state, t.Refused, moves=("unplayable", "read_again")),
         Row(state, A.PLAY_STUCK, moves=("stop", "unplayable")),
@@ -250,7 +250,7 @@ def _story_rows() -> list[Row]:
         Row(S.REVIEW, M.CONFIRM, S.READY, ("redo",), "asked to redo"),
         Row(S.REVIEW, M.BACK, moves=("unask",), guard="asked"),
         Row(S.REVIEW, A.TIME_OUT, HOME, ("hold", "leave")),
-        *_playback(S.REVIEW),
+        *_playback(S.REVIEW, ended=("ended", "read_again")),
         Row(S.SHARING, M.YES, None, ("answer_first",), "asked first"),
         Row(S.SHARING, M.NO, None, ("answer_first",), "asked first"),
         Row(S.SHARING, M.YES, S.THANKS, ("answer",), "last use"),
@@ -329,7 +329,7 @@ def _listening_rows() -> list[Row]:
         *(Row(state, cue, moves=("play_cue",)) for cue in CUE_MEANINGS),
         Row(state, t.StoryChosen, moves=("chosen",)),
         Row(state, t.PlaybackEnded, HOME, ("ended", "leave"), "a cue plays"),
-        *_playback(state),
+        *_playback(state, ended=("ended", "read_again")),
     ]
 
 
@@ -349,7 +349,7 @@ def _own_story_rows() -> list[Row]:
         Row(S.CODE_ENTRY, M.BACK, HOME, ("leave",)),
         Row(S.MY_STORY, M.HEAR, moves=("play_own",)),
         Row(S.MY_STORY, M.STOP, moves=("stop",)),
-        *_playback(S.MY_STORY),
+        *_playback(S.MY_STORY, ended=("ended", "read_again")),
         Row(S.MY_STORY, M.MOVE, moves=("next_line",)),
         Row(S.MY_STORY, t.Touched, moves=("touch_menu",)),
         *(Row(S.MY_STORY, page, moves=("open_page",)) for page in (M.USES, M.RECEIPTS)),

@@ -95,3 +95,29 @@ def test_a_simulated_visitor_finds_a_language() -> None:
 def test_the_left_hand_is_a_setting() -> None:
     assert parse('[controls]\nhand = "left"\n').rules().left_handed
     assert not parse("").rules().left_handed
+
+
+def test_a_voice_is_heard_where_screens_are_read_and_the_screen_is_read_after_it() -> None:
+    session, _ = press(at_attract("en"), Meaning.SPEAK)
+    session, effects = press(session, Meaning.LISTEN)
+    assert effects == (t.PlayNext(1),)
+    session, _ = step(session, t.StoryChosen(1, t.TakeId("a"), 9.0))
+    session, _ = step(session, t.PlaybackStarted(1, 9.1))
+    session, effects = step(session, t.PlaybackEnded(1, 30.0))
+    assert effects == (t.Speak(1),), "what comes next is said when the voice has ended"
+    session, _ = press(session, Meaning.NEXT)
+    session, _ = step(session, t.StoryChosen(2, t.TakeId("b"), 40.0))
+    session, effects = press(session, Meaning.MORE)
+    assert effects == (t.Speak(1),)
+    assert (session.playing, session.story) == (None, t.TakeId("b")), "what is read takes the voice's place"
+    assert step(session, t.PlaybackEnded(2, 60.0)) == (session, ()), "its end is not read a second time"
+
+
+def test_cues_sound_for_a_facilitator_who_has_screens_read_and_a_key_ends_the_reading() -> None:
+    desk = Session(state=State.FACILITATOR, home=State.FACILITATOR, languages=("en", "es"), cues=(1,), speaking=True)
+    after, effects = press(desk, Meaning.CUE1)
+    assert (after.state, effects) == (State.LISTENING, (t.PlayCue(1, 1),))
+    assert keys(desk)[Control.LANGUAGE] is Meaning.SPEAK
+    quiet, effects = press(desk, Meaning.SPEAK)
+    assert (quiet.speaking, effects) == (False, (t.StopSpeaking(),))
+    assert keys(quiet)[Control.LANGUAGE] is Meaning.LANGUAGE

@@ -27,6 +27,8 @@ MEANINGS = tuple(Meaning)
 ON_RECORD = {State.READY, State.RECORDING, State.CONVERSATION}
 MARKING = {State.TRIM, State.PART}
 ACTS = (t.DiscardTake, t.Withdraw, t.Narrow, t.TellLibrarian)
+VOICES = (t.PlayNext, t.PlayCue, t.PlayOwn)
+SILENCING = (t.Speak, t.StopPlaying, t.StopSpeaking)
 ONLY_BY_PRESS = (
     t.RecordDecision,
     t.AgreeOne,
@@ -87,6 +89,10 @@ class Checker:
             assert counts(before, event.meaning, event.at), "a press that was not offered did something"
         for effect in effects:
             self.effect(before, event, effect, pressed=pressed)
+        voices = [place for place, effect in enumerate(effects) if isinstance(effect, VOICES)]
+        assert not voices or not any(isinstance(effect, SILENCING) for effect in effects[voices[-1] :]), (
+            "a voice that was asked for was cut off by the box itself"
+        )
         if isinstance(event, t.QuietFor | t.LevelHeard):
             said = (t.Speak(before.visit, short=True),)
             assert not effects or (before.state is State.READY and before.speaking and effects == said), (
