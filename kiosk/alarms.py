@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from archive.types import Kind
-from kiosk.types import Rules, Session, State
+from kiosk.types import Session, State
 
 
 class Alarm(StrEnum):
@@ -44,14 +44,22 @@ IDLE: dict[State, str] = {
     State.CONVERSATION: "pause",
 }
 """The field of `Rules` that says how long a state waits for a person; while recording it holds for pauses only."""
+_SITS = frozenset(
+    {State.RECORDING, State.CONVERSATION, State.REVIEW, State.TRIM, State.SHARING, State.THANKS, State.RECOVERED}
+)
+"""States in which a group, or a teller with a facilitator, is waited for as long as the facilitator: they have coffee."""
 TAKING = frozenset({State.RECORDING, State.CONVERSATION})
 _MACHINE = frozenset({State.STARTING, State.CLOSING})
 
 
-def idle_limit(rules: Rules, state: State) -> float | None:
+def idle_limit(session: Session) -> float | None:
     """Seconds without a press or a sound after which the box asks "Still there?"; None where it never does."""
-    name = IDLE.get(state)
-    return None if name is None else float(getattr(rules, name))
+    name = IDLE.get(session.state)
+    if name is None:
+        return None
+    limit = float(getattr(session.rules, name))
+    sits = session.home is State.FACILITATOR or session.kind is Kind.CONVERSATION
+    return max(limit, session.rules.facilitator) if sits and session.state in _SITS else limit
 
 
 def time_left(session: Session, at: float) -> float | None:
@@ -126,5 +134,5 @@ def _idle(session: Session, at: float) -> Alarm | None:
         return Alarm.TIME_OUT if at >= session.still_there else None
     if session.playing is not None:
         return None
-    limit = idle_limit(session.rules, session.state)
+    limit = idle_limit(session)
     return Alarm.STILL_THERE if limit is not None and at - session.last_activity >= limit else None

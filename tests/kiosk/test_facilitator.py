@@ -168,6 +168,18 @@ def test_a_teller_with_a_listener_has_more_time_and_nudges_come_by_the_facilitat
     assert Control.FACILITATOR not in keys(alone)
 
 
+def test_a_group_that_has_coffee_finds_its_talk_where_it_left_it():
+    off = talking(paused_at=0.0, last_activity=0.0)
+    assert step(off, t.Tick(1500.0)) == (off, ()), "25 minutes off the record"
+    back, effects = step(off, t.Press(Meaning.RESUME, 1500.0, TAKE))
+    assert (back.paused_at, effects) == (None, (t.ResumeTake(TAKE, 1500.0),))
+    for state in (State.REVIEW, State.SHARING, State.THANKS, State.RECOVERED):
+        over = talking(state=state, last_activity=0.0)
+        assert step(over, t.Tick(1500.0))[0] == over, state
+        alone = replace(over, home=State.ATTRACT, kind=Kind.STORY)
+        assert step(alone, t.Tick(1500.0))[0].still_there is not None, state
+
+
 def test_throwing_a_talk_away_is_asked_again():
     asked, effects = step(talking(), t.Press(Meaning.DISCARD, 9.0, TAKE))
     assert (asked.asked, effects) == (Meaning.DISCARD, ())

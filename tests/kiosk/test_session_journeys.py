@@ -145,7 +145,7 @@ def test_the_box_asks_before_a_time_out_acts_and_one_press_is_enough_ten_times(p
     box.press(*presses)
     if box.state is State.LISTENING:
         box.answer(t.PlaybackEnded, 1)
-    state, limit = box.state, idle_limit(box.session.rules, box.state)
+    state, limit = box.state, idle_limit(box.session)
     for _ in range(12):
         box.wait(limit + 15)
         assert box.session.still_there is not None
