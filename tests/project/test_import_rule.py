@@ -68,9 +68,9 @@ HOMES = {
     "ulid": {"archive/takes.py"},
     "uvicorn": {"archive/portal/"},
     "duckdb": {"archive/patterns/tables.py"},
-    "pyrefiqda": {"archive/patterns/qda.py"},
-    "pydantic": {"archive/patterns/qda.py"},
-    "xsdata": {"archive/patterns/qda.py"},
+    "pyrefiqda": {"archive/patterns/qda.py", "archive/patterns/qdareading.py"},
+    "pydantic": {"archive/patterns/qda.py", "archive/patterns/qdareading.py"},
+    "xsdata": {"archive/patterns/qda.py", "archive/patterns/qdareading.py"},
     "webrtcvad": {"audio/vad.py"},
     "webvtt": {"archive/captions.py"},
 }

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kiosk.commands.archiving.common import archive_home_option, who
 from kiosk.commands.common import emit, json_option
+
+if TYPE_CHECKING:
+    from archive.catalogue import Tx
+    from archive.server.place import ArchiveHome
 
 _FORMS = ("refi", "csv", "parquet", "datasette")
 
@@ -39,22 +44,30 @@ def command(action: str, path: Path, form: str, into: str, home: Path, as_json: 
 
     if action == "import" and not path.is_file():
         raise click.UsageError(f"There is no file {path}.")
-    with open_archive(home) as place, place.catalogue() as catalogue, catalogue.write() as tx:
-        if form != "refi" and action == "export":
-            from archive.patterns.tables import Form, write_tables
+    with open_archive(home) as place, place.catalogue() as catalogue:
+        # What goes out is only read: a withdrawal or a curator need not wait until all of it is written.
+        with catalogue.write() if action == "import" else catalogue.read() as tx:
+            plain, told = _carried(tx, place, action, path, form, into)
+        emit(plain, lambda: told, as_json=as_json)
 
-            written = write_tables(tx, path.absolute(), Form(form), place.now())
-            plain = {"folder": str(path), "files": list(written.files), "rows": dict(written.rows)}
-            emit(plain, lambda: f"{', '.join(written.files)} in {path}.", as_json=as_json)
-            return
-        from archive.patterns import qda
 
-        book = path.suffix.lower() == ".qdc"
-        if action == "export":
-            done = qda.write_codebook(tx, path) if book else qda.write_project(tx, path, place.name, place.now())
-        elif book:
-            done = qda.read_codebook(tx, path, who(), place.now(), into=into)
-        else:
-            done = qda.read_project(tx, path, who(), place.now(), into=into)
-        told = f"{done.stories} stories, {done.codes} codes, {done.highlights} highlights, {done.memos} memos."
-        emit({"file": str(path), **done.to_json()}, lambda: "\n".join([told, *done.left]), as_json=as_json)
+def _carried(tx: Tx, place: ArchiveHome, action: str, path: Path, form: str, into: str) -> tuple[dict[str, Any], str]:
+    """Do it; returns what came of it as data and in words."""
+    from archive.patterns import qda, qdareading
+
+    if form != "refi" and action == "export":
+        from archive.patterns.tables import Form, write_tables
+
+        written = write_tables(tx, path.absolute(), Form(form), place.now())
+        files = ", ".join(written.files)
+        plain = {"folder": str(path), "files": list(written.files), "rows": dict(written.rows)}
+        return plain, f"{files} in {path}."
+    book = path.suffix.lower() == ".qdc"
+    if action == "export":
+        done = qda.write_codebook(tx, path) if book else qda.write_project(tx, path, place.name, place.now())
+    elif book:
+        done = qdareading.read_codebook(tx, path, who(), place.now(), into=into)
+    else:
+        done = qdareading.read_project(tx, path, who(), place.now(), into=into)
+    told = f"{done.stories} stories, {done.codes} codes, {done.highlights} highlights, {done.memos} memos."
+    return {"file": str(path), **done.to_json()}, "\n".join([told, *done.left])

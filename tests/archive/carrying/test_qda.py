@@ -13,18 +13,10 @@ from datetime import date
 import pytest
 
 from archive.export.cells import harmless
-from archive.patterns.codebook import Level, codebooks, codes_of, make_code, make_codebook
-from archive.patterns.highlights import highlight, highlights_of
-from archive.patterns.qda import (
-    BadProject,
-    guid,
-    layout,
-    read_codebook,
-    read_project,
-    validate,
-    write_codebook,
-    write_project,
-)
+from archive.patterns.codebook import Level, codebooks, codes_of, make_code, make_codebook, merge
+from archive.patterns.highlights import be_through, highlight, highlights_of, layers
+from archive.patterns.qda import BadProject, guid, layout, validate, write_codebook, write_project
+from archive.patterns.qdareading import read_codebook, read_project
 from archive.patterns.tables import BadTables, Form, rows_of, write_tables
 from archive.reviewing.words import correct_word, passages_of
 from archive.types import Act, Use
@@ -181,6 +173,50 @@ def test_what_another_program_adds_is_named_and_the_rest_is_read(archive, archiv
         assert {code.name: code.level for code in codes_of(tx)} == {
             **dict(zip(NAMES, Level, strict=True)), NAMES[1]: Level.CONCRETE,
         }  # fmt: skip
+
+
+def test_one_thing_too_long_or_blank_keeps_nothing_else_out(archive, archives, tmp_path):
+    story = archive.story()
+    coded(archive, story)
+    path, text = tmp_path / "river.qdpx", f"sources/{guid('story', story)}.txt"
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        write_project(tx, path, "River", archive.place.now())
+    with zipfile.ZipFile(path) as packed:
+        xml, words = packed.read("project.qde").decode(), packed.read(text)
+    # As another program has it: its own coders, a name and a memo longer than ours may be, the memo in a file, and notes
+    # to a code and a text.
+    long_name, long_memo = "The whistle " * 12, "Everybody heard it, and nobody wound a clock. " * 60
+    memo = re.search(r'<Note guid="([^"]+)"[^>]*>', xml)
+    xml = xml.replace('name="The whistle"', f'name="{long_name}"').replace(guid("user", "ana"), guid("user", "x"))
+    xml = re.sub(
+        r'<Note guid="([^"]+)" name="([^"]*)"[^>]*>.*?</Note>',
+        r'<Note guid="\1" name="\2" plainTextPath="internal://\1.txt"/>', xml, flags=re.DOTALL,
+    )  # fmt: skip
+    with zipfile.ZipFile(tmp_path / "foreign.qdpx", "w") as packed:
+        packed.writestr("project.qde", xml)
+        packed.writestr(text, words)
+        packed.writestr(f"sources/{memo[1]}.txt", long_memo)
+    other = archives("other")
+    other.told.prefix = archive.prefix
+    other.story()
+    now = other.place.now()
+    with other.place.catalogue() as catalogue, catalogue.write() as tx:
+        back = read_project(tx, tmp_path / "foreign.qdpx", "cleo", now)
+        assert (back.codes, back.highlights, back.memos) == (3, 2, 2)
+        assert len(back.left) == 1 and "longer than 80" in back.left[0]  # noqa: PT018
+        marked = highlights_of(tx, story)
+        assert " ".join(memo.text for memo in marked[0].memos) == long_memo.strip()
+        # Whoever coded elsewhere has been through it: their layer opens to somebody who has been through it too.
+        be_through(tx, story, "cleo", now)
+        own, others, closed = layers(tx, story, "cleo")
+        assert (own, [one.who for one in others], closed) == ([], ["ana (imported)"], 1), "ben's own stays closed"
+        # A code that was merged meanwhile is the one it counts as, and words taken back keep nothing else out.
+        codes = {code.name: code.id for code in codes_of(tx)}
+        merge(tx, codes[NAMES[1]], codes[NAMES[2]], "cleo", now)
+        tx.run("UPDATE highlights SET removed_at = 'x'")
+        again = read_project(tx, tmp_path / "foreign.qdpx", "cleo", now)
+        assert (again.codes, again.highlights, len(codebooks(tx))) == (3, 2, 1)
+        assert NAMES[1] not in {code.name for code in codes_of(tx)}
 
 
 def test_what_is_no_project_is_refused(archive, tmp_path):
