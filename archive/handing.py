@@ -6,6 +6,7 @@ night is faster than the transcriber, a FLAC is made for this bag alone.
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -17,6 +18,7 @@ from archive.consentrecord import record
 from archive.durable import remove
 from archive.envelope import ContentKey, open_content
 from archive.errors import NoSuchStory, Refused
+from archive.fixity import MASTER
 from archive.flac import encode
 from archive.jobs import TRANSCRIBE, being_written
 from archive.masters import flac_in_use, flac_label
@@ -64,6 +66,15 @@ def story_content(store: Store, story: TakeId) -> BagContent:
 def words_complete(store: Store, story: TakeId) -> bool:
     """Tell whether no machine is still to write down words of ``story``; given up after three strikes counts."""
     return not being_written(store.db.conn, story)
+
+
+def words_revision(store: Store, story: TakeId) -> str:
+    """Name the state of what machines wrote down of ``story``: another one after every segment and every doubt."""
+    query = "SELECT name, sha256 FROM fixity WHERE take = ? AND name <> ? ORDER BY name"
+    digest = hashlib.sha256()
+    for name, sha256 in store.db.conn.execute(query, (story, MASTER)):
+        digest.update(f"{name} {sha256}\n".encode("ascii"))
+    return digest.hexdigest()
 
 
 def _captions(store: Store, story: TakeId, key: ContentKey) -> str:

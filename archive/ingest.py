@@ -147,7 +147,7 @@ class FolderArchive:
             return False
 
     def _check_successor(self, kept: Path, checked: CheckedBag) -> None:
-        """Let a bag take the place of a kept one only if it is the same, repaired, or its consent goes on from it."""
+        """Let a bag take the place of a kept one only if it is the same, repaired, or `check_successor` lets it."""
         receipt = self._own_receipt(checked.id)
         if receipt is not None and receipt.sha256 == checked.sha256:
             return
@@ -200,14 +200,19 @@ def lifts(stone: Tombstone, consent: ConsentRecord) -> bool:
     return stone.reach is Reach.RECALL and goes_on
 
 
-def check_successor(kept: ConsentRecord, kept_sound: str | None, came: CheckedBag) -> None:
+def check_successor(kept: ConsentRecord, kept_sound: str | None, came: CheckedBag, *, same_hands: bool = True) -> None:
     """Let a bag take the place of a kept one only if its consent record goes on from the kept one's.
 
     The sound stays the same, unless it went or came as a whole or the record itself says that a span was taken back
-    since. ``kept_sound`` is the SHA-256 of the kept sound file, None where there is none. Raises `Conflict`.
+    since. ``kept_sound`` is the SHA-256 of the kept sound file, None where there is none. Out of the ``same_hands`` as
+    the kept one, a bag of the same record and the same sound comes in its place too: a machine wrote down more of it,
+    or doubts some of it, since. Raises `Conflict`.
     """
     said = len(kept.events)
-    grown = len(came.consent.events) > said and came.consent.extends(said, kept.head)
+    goes_on = came.consent.extends(said, kept.head)
+    if same_hands and goes_on and len(came.consent.events) == said and kept_sound == came.sound_sha256:
+        return
+    grown = len(came.consent.events) > said and goes_on
     same_sound = None in {kept_sound, came.sound_sha256} or kept_sound == came.sound_sha256
     cut = any(event.act is Act.CUT for event in came.consent.events[said:])
     if not (grown and (same_sound or cut)):

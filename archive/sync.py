@@ -21,9 +21,10 @@ from archive.bag import Bag, BagContent, plan
 from archive.claims import claim
 from archive.consent import Answer, all_events, events_of, may, standing
 from archive.consentrecord import links
+from archive.envelope import BOX, recipients
 from archive.errors import ArchiveError, BadFeed, NoKey, Refused, TransportTrouble
 from archive.feed.receive import FeedReport, receive
-from archive.handing import story_content, sweep_scratch, words_complete
+from archive.handing import story_content, sweep_scratch, words_complete, words_revision
 from archive.home import Home
 from archive.ingest import Progress, Refusal, no_progress
 from archive.receipts import BAG, RECALL, SENT, TELL, TOMBSTONE, Receipt
@@ -254,8 +255,11 @@ class _Run:
         for story, answer, revision in self._due():
             self._progress("bag", story)
             try:
+                # Before the words are read: what is written down meanwhile goes with the next bag.
+                words = words_revision(self._store, story)
                 bag = plan(self._content(self._store, story))
-                self._note(SENT, story, {"revision": revision, "sha256": bag.sha256, "voice": answer.voice})
+                body = {"revision": revision, "words": words, "sha256": bag.sha256, "voice": answer.voice}
+                self._note(SENT, story, body)
                 self._send(bag)
             except TransportTrouble as trouble:
                 return trouble
@@ -291,7 +295,7 @@ class _Run:
             receipt = self._transport.receipt(story)
             good = receipt is not None and receipt.verified(self._transport.signer) and receipt.sha256 == last["sha256"]
             if receipt is not None and good:
-                kept = {name: last[name] for name in ("revision", "sha256", "voice")}
+                kept = {name: last.get(name) for name in ("revision", "words", "sha256", "voice")}
                 self._note(BAG, TakeId(story), {**kept, "receipt": receipt.to_json()})
             self._handed[story] = Handed(TakeId(story), story, last["sha256"], receipt if good else None)
         self._report.bags = [self._handed[story] for story in sorted(self._handed)]
@@ -315,16 +319,25 @@ class _Run:
                 yield story.id, answer, revision_of(ledger[story.id])
 
     def _signed(self, story: TakeId, revision: str) -> bool:
-        facts = self._facts.get(story)
-        return bool(facts) and facts is not None and facts[-1]["kind"] == BAG and facts[-1]["revision"] == revision
+        return self._last_is(BAG, story, revision)
+
+    def _last_is(self, kind: str, story: TakeId, revision: str) -> bool:
+        """Tell whether what was last done with a story is ``kind``, in the state it is in now: answers and words."""
+        last = (self._facts.get(story) or [{"kind": ""}])[-1]
+        if last["kind"] != kind or last["revision"] != revision:
+            return False
+        # Of a sealed story no other bag can be made; an earlier version did not note the words.
+        known = last.get("words")
+        sealed = BOX not in recipients(self._store.db.conn, story)
+        return known is None or sealed or known == words_revision(self._store, story)
 
     def _done_with(self, story: TakeId, revision: str) -> bool:
         """Tell whether there is nothing to send: signed for and still there, or lying there for the archive's visit."""
         if self._signed(story, revision):
             return not self._transport.lost(story)
-        last = (self._facts.get(story) or [{"kind": "", "revision": ""}])[-1]
-        same = last["kind"] == SENT and last["revision"] == revision
-        return same and self._transport.waits(story, last["sha256"])
+        if not self._last_is(SENT, story, revision):
+            return False
+        return self._transport.waits(story, self._facts[story][-1]["sha256"])
 
     def _count_waiting(self) -> None:
         self._report.waiting = sum(not self._signed(story, revision) for story, _, revision in self._allowed())

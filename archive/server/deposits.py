@@ -171,7 +171,8 @@ def _judge(tx: Tx, checked: CheckedBag, box: str) -> Receipt | None:
     if box and kept["box"] not in {"", box}:
         raise Conflict("Another content with the same id came, from another box; a person has to look at both.")
     sound = tx.one("SELECT sha256 FROM files WHERE story = ? AND path = ?", checked.id, SOUND)
-    check_successor(record, None if sound is None else sound["sha256"], checked)
+    same_hands = kept["box"] == box
+    check_successor(record, None if sound is None else sound["sha256"], checked, same_hands=same_hands)
     return None
 
 

@@ -152,7 +152,10 @@ class MemoryTransport:
             return
         if before is not None:
             old = _consent(before)
-            if len(consent.events) <= len(old.events) or not consent.extends(len(old.events), old.head):
+            # The words alone may be others: machines go over them again.
+            same_sound = before.get(SOUND) == files.get(SOUND)
+            grown = len(consent.events) > len(old.events) or (same_sound and len(consent.events) == len(old.events))
+            if not (grown and consent.extends(len(old.events), old.head)):
                 raise BadBag("Another content with the same id is kept already.")
         digest = hashlib.sha256(files[TAG_MANIFEST]).hexdigest()
         self.bags[bag_id] = files

@@ -98,10 +98,21 @@ def test_another_content_with_the_same_id_is_put_aside(
     arrive()
     archive.run()
     before = tree(root)
-    arrive(words="Forged.")
-    # The same ledger with other words is no successor of what was signed: nobody decided anything since.
+    arrive(sound=b"fLaCforged")
+    # The same ledger with other sound is no successor of what was signed: nobody decided anything since.
     assert len(archive.run().refused) == 1
     assert before.items() <= tree(root).items()
+
+
+def test_the_same_sound_with_words_a_machine_wrote_since_takes_the_place_of_the_old(
+    archive: FolderArchive, root: Path, arrive: Callable[..., Any]
+) -> None:
+    arrive()
+    archive.run()
+    newer = arrive(words="A lighthouse, by night.")
+    (receipt,) = archive.run().kept
+    assert receipt.sha256 == newer.sha256
+    assert "by night" in (root / "bags" / ID / "data/story.vtt").read_text()
 
 
 def test_a_bag_of_another_ledger_is_put_aside(

@@ -426,12 +426,12 @@ def test_other_content_is_put_aside_once_and_then_refused_before_it_travels(
     with box.visit():
         box.send_bag(bag_of())
         for _ in range(2):
-            box.send_bag(bag_of(words="Forged."))
+            box.send_bag(bag_of(sound=b"fLaCforged"))
         first, second = box.settle(no_progress)
     assert first == second
     assert "put aside" in first.why
     assert len(list(served.place.aside.iterdir())) == 1
-    forged = bag_of(words="Forged.")
+    forged = bag_of(sound=b"fLaCforged")
     with asking(served, box._way.credential) as client:
         assert begin(client, sealed(served, forged, tmp_path), bag=forged.sha256).status_code == 409
 

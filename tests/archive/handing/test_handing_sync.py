@@ -157,6 +157,29 @@ def test_the_bag_names_the_machine_that_went_over_its_words_by_night(store: Stor
     assert machines == [("transcribed", "test-model", False), ("compared", "night-model", False)]
 
 
+def test_what_a_machine_writes_after_the_bag_was_signed_goes_with_the_next(
+    store: Store, tell: Tell, target: Path
+) -> None:
+    told = tell((Use.PLAY_HERE, Use.ARCHIVE))
+    sealed = tell()
+    (first, _) = sync(store, str(target)).bags
+    key = open_content(store, told.story.id, Reader.TRANSCRIBE, store.now())
+    beside = open_content(store, sealed.story.id, Reader.TRANSCRIBE, store.now())
+    said = [Word("linden", Ms(0), Ms(90), 0.9)]
+    with transaction(store.db.conn) as conn:
+        put_second(conn, told.story.id, 0, "night-model", said, key=key)
+        put_second(conn, sealed.story.id, 0, "night-model", said, key=beside)
+        conn.execute("UPDATE jobs SET done_at = 'x' WHERE take = ?", (sealed.story.id,))
+    store.seal(sealed.story.id, "box")
+    report = sync(store, str(target))
+    (second,) = report.bags
+    assert (second.story, report.waiting) == (told.story.id, 0), "of a sealed story no bag can be made"
+    assert second.sha256 != first.sha256
+    assert "compared" in (target / "bags" / told.story.id / "data" / "events.jsonl").read_text()
+    again = sync(store, str(target))
+    assert (again.bags, again.waiting, again.refused) == ([], 0, [])
+
+
 def test_running_again_hands_on_nothing_and_changes_nothing(store: Store, tell: Tell, target: Path) -> None:
     tell()
     first = sync(store, str(target))

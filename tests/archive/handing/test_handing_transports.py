@@ -193,10 +193,23 @@ def test_other_content_under_the_same_id_is_refused(visited: Transport, bag_of: 
     visited.send_bag(bag_of())
     visited.settle(no_progress)
     first = visited.receipt(ID)
-    visited.send_bag(bag_of(words="Forged."))
+    visited.send_bag(bag_of(sound=b"fLaCforged"))
     (refusal,) = visited.settle(no_progress)
     assert refusal.bag == ID
     assert visited.receipt(ID) == first
+
+
+def test_the_same_sound_with_newer_words_takes_the_place_of_the_old(
+    visited: Transport, bag_of: Callable[..., Bag]
+) -> None:
+    visited.send_bag(bag_of())
+    visited.settle(no_progress)
+    newer = bag_of(words="A lighthouse, by night.")
+    visited.send_bag(newer)
+    assert visited.settle(no_progress) == []
+    receipt = visited.receipt(ID)
+    assert receipt is not None
+    assert receipt.sha256 == newer.sha256
 
 
 def test_a_bag_nobody_agreed_to_is_refused(

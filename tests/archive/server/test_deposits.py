@@ -279,6 +279,20 @@ def test_other_content_with_the_same_id_is_put_aside_once(
 
 
 def test_what_is_not_allowed_or_not_ours_is_refused(
+def test_newer_words_of_a_machine_come_from_the_storys_own_box_alone(
+    place: ArchiveHome, told: Any, sealed: Seal
+) -> None:
+    story = told()
+    first = accept(place, sealed(story), "front")
+    story.said = "A lighthouse, by night."
+    with pytest.raises(Conflict):
+        accept(place, sealed(story), "")
+    assert found(place, "night") == []
+    assert accept(place, sealed(story), "front").sha256 != first.sha256
+    assert found(place, "night") == [story.story]
+    assert disagreements(place) == []
+
+
     place: ArchiveHome, told: Any, sealed: Seal, tmp_path: Path, clock: VirtualClock
 ) -> None:
     with pytest.raises(BadBag):
@@ -330,6 +344,7 @@ def test_withdrawal_reaches_every_row_object_and_byte(
         accept(place, sealed(one), "front")
     forged = told(said=f"{WORDS} Forged.")
     with pytest.raises(Conflict):
+    forged.sound = b"fLaCforged"
         accept(place, sealed(forged), "front")
     with place.catalogue() as catalogue, catalogue.write() as tx:
         tx.run("INSERT INTO derived VALUES (?, ?)", story.story, "excerpts/abc")
