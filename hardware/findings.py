@@ -40,6 +40,7 @@ def findings(health: Health) -> list[Finding]:
         _space(health),
         _inodes(health),
         _memory(health),
+        _swap(health),
         _heat(health),
         _power(health),
         _clock(health),
@@ -99,6 +100,16 @@ def _memory(health: Health) -> Finding:
         do = "Restart the box; if it happens again, choose a smaller speech model in the settings."
         return Finding("memory", ok=False, say=say, do=do)
     return Finding("memory", ok=True, say=say)
+
+
+def _swap(health: Health) -> Finding:
+    if health.swaps is None:
+        return Finding("swap", ok=True, say="This computer does not tell whether it writes memory to a disk.")
+    if health.swaps:
+        do = "Run scripts/install again, then start the box anew; what is there still, switch off by hand (swapoff)."
+        say = f"Memory may be written to {', '.join(health.swaps)}: keys and words in use would lie there."
+        return Finding("swap", ok=False, say=say, do=do)
+    return Finding("swap", ok=True, say="Memory is never written to the card.")
 
 
 def _heat(health: Health) -> Finding:

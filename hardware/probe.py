@@ -81,6 +81,7 @@ def probe(
         board=_board(root),
         disk_errors=_disk_errors(root),
         worn_percent=_worn(root),
+        swaps=_swaps(root),
     )
 
 
@@ -112,6 +113,19 @@ def _memory(root: Path) -> dict[str, int]:
         if amount and amount[0].isdecimal():
             sizes[name] = int(amount[0]) * 1024
     return sizes
+
+
+def _swaps(root: Path) -> tuple[str, ...] | None:
+    """Return where the kernel may write memory to that is no memory (/proc/swaps, and what lies behind each zram)."""
+    told = _text(root / "proc/swaps")
+    if told is None:
+        return None
+    names = [line.split()[0] for line in told.splitlines()[1:] if line.split()]
+    behind = [_text(path) for path in sorted((root / "sys/block").glob("zram*/backing_dev"))]
+    return (
+        *(name for name in names if not name.startswith("/dev/zram")),
+        *(name for name in behind if name and name != "none"),
+    )
 
 
 def _temperature(root: Path) -> float | None:

@@ -81,6 +81,7 @@ class Health:
     moment, ``weak_power_since_boot`` whether it happened at any time since start. ``days_left`` is the free space
     divided by what a usual day adds. ``disk_errors`` is how many errors the filesystem of the home has noted since it
     was made, ``worn_percent`` how much of its life the card says it has used (upper end of a step of ten).
+    ``swaps`` names what memory may be written to that is not memory itself: a file, a partition, a file behind zram.
     """
 
     home: Path
@@ -99,3 +100,4 @@ class Health:
     board: str | None
     disk_errors: int | None = None
     worn_percent: int | None = None
+    swaps: tuple[str, ...] | None = None

@@ -25,8 +25,8 @@ INCLUDE = (
     "procps",
     "kmod",
 )
-OWN = ("libasound2-plugins", "pulseaudio", "pulseaudio-utils")
-"""What the trial adds: a virtual sound card."""
+OWN = ("libasound2-plugins", "pulseaudio", "pulseaudio-utils", "avahi-daemon")
+"""What the trial adds: a virtual sound card, and what Raspberry Pi OS has that listens."""
 INSTALL = Path(__file__).parents[1] / "install"
 PYTHON = {"bookworm": "3.11", "trixie": "3.13"}
 BOOT_S = 60.0

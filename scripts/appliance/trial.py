@@ -109,7 +109,9 @@ class Trial:
         self.machine.boot()
         self.machine.must("systemctl enable --now testsound.service")
         self.before = self.files()
-        return {"debian": self.machine.must("cat /etc/debian_version").strip()}
+        listened = self._off_loopback()
+        assert listened, "nothing listens before there is a box: that nothing listens later would show nothing"
+        return {"debian": self.machine.must("cat /etc/debian_version").strip(), "listened": listened}
 
     def install(self) -> dict[str, object]:
         """scripts/install, whole; then once more, which finds nothing to do."""
@@ -167,11 +169,14 @@ class Trial:
 
     def listeners(self) -> dict[str, object]:
         """Nothing listens but on the machine itself, and the firewall drops what it does not know."""
-        rows = [line.split() for line in self.machine.must("ss -H -tuln").splitlines()]
-        off = [row[4] for row in rows if not row[4].startswith(("127.", "[::1]"))]
+        off = self._off_loopback()
         assert not off, off
         assert "policy drop" in self.machine.must("nft list table inet hearth")
         return {"off_loopback": len(off)}
+
+    def _off_loopback(self) -> list[str]:
+        rows = [line.split() for line in self.machine.must("ss -H -tuln").splitlines()]
+        return [row[4] for row in rows if not row[4].startswith(("127.", "[::1]"))]
 
     def story(self, unit: str = KIOSK) -> dict[str, object]:
         """A visitor tells a story to the running kiosk and keeps it; the transcriber writes it down."""

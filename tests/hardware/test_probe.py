@@ -54,7 +54,7 @@ def test_a_machine_that_tells_nothing_is_unknown_not_well_or_ill(machine):
     assert told == (None,) * 4
     assert (health.slowed_by_heat, health.board, health.inodes_free, health.days_left) == (None,) * 4
     assert wrong(health) == []
-    assert sum("does not tell" in finding.say for finding in findings(health)) == 4
+    assert sum("does not tell" in finding.say for finding in findings(health)) == 5
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,7 @@ def test_each_trouble_is_named_with_something_to_do(board):
     board.put("sys/class/thermal/thermal_zone0/temp", "85000")
     board.put("proc/meminfo", "MemAvailable: 100000 kB")
     board.put("sys/fs/ext4/mmcblk0p2/errors_count", "3")
+    board.put("proc/swaps", "Filename Type Size Used Priority\n/var/swap file 204796 0 -2\n")
     board.put(THROTTLED, "10000")
     health = look(board, trusted=False, f_bavail=100, f_files=100_000, f_favail=9, f_flag=os.ST_RDONLY, bytes_a_day=1e6)
     told = findings(health)
@@ -113,12 +114,30 @@ def test_each_trouble_is_named_with_something_to_do(board):
         "space",
         "files",
         "memory",
+        "swap",
         "heat",
         "power",
         "clock",
     ]
     assert not any(finding.ok for finding in told)
     assert all(finding.do for finding in told)
+
+
+@pytest.mark.parametrize(
+    ("swaps", "behind", "found"),
+    [
+        ("/dev/zram0 partition 1048572 0 100\n", "none", ()),
+        ("/dev/zram0 partition 1048572 0 100\n", "/dev/loop0", ("/dev/loop0",)),
+        ("/dev/zram0 partition 9 0 100\n/dev/mmcblk0p3 partition 9 0 -2\n", "none", ("/dev/mmcblk0p3",)),
+        ("", "none", ()),
+    ],
+)
+def test_swap_on_anything_but_memory_is_named(board, swaps, behind, found):
+    board.put("proc/swaps", f"Filename\t\t\tType\tSize\tUsed\tPriority\n{swaps}")
+    board.put("sys/block/zram0/backing_dev", f"{behind}\n")
+    health = look(board)
+    assert health.swaps == found
+    assert wrong(health) == (["swap"] if found else [])
 
 
 def test_plenty_of_bytes_may_still_be_few_days(board):
@@ -128,7 +147,7 @@ def test_plenty_of_bytes_may_still_be_few_days(board):
 
 
 def test_what_is_well_asks_for_nothing(board):
-    assert [finding.do for finding in findings(look(board, f_files=9, f_favail=99_999))] == [""] * 8
+    assert [finding.do for finding in findings(look(board, f_files=9, f_favail=99_999))] == [""] * 9
 
 
 def test_this_machine_can_be_probed_before_the_home_exists(tmp_path):

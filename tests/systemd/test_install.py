@@ -49,7 +49,8 @@ def test_the_system_s_files_are_all_there_and_all_noted(root):
     assert done.returncode == 0, done.stderr
     noted = (root / "opt/hearth/installed.txt").read_text().splitlines()
     there = {f"/{name}" for name in contents(root)} - {"/opt/hearth/installed.txt"}
-    assert set(noted) == there
+    masked = {f"/{path.relative_to(root)}" for path in root.rglob("*") if path.is_symlink()}
+    assert set(noted) == there | masked
     assert len(noted) == len(set(noted))
     for source, place in (
         ("hearth.sysusers.conf", "etc/sysusers.d/hearth.conf"),
@@ -113,6 +114,30 @@ def test_what_the_window_library_opens_by_name_to_reach_a_screen_is_installed():
     packages = next(line for line in install("--dry-run").stderr.splitlines() if "Debian packages" in line)
     assert {"libdrm2", "libgbm1", "libegl1", "libgles2", "libgl1-mesa-dri"} <= set(packages.split())
     assert "libgbm1" not in install("--dry-run", "--headless").stderr
+
+
+QUIET = ("avahi-daemon.service", "avahi-daemon.socket", "bluetooth.service", "dphys-swapfile.service")
+
+
+def test_what_would_listen_or_write_memory_to_the_card_is_masked_and_what_somebody_wrote_is_left(root):
+    own = root / "etc/systemd/system/bluetooth.service"
+    own.parent.mkdir(parents=True)
+    own.write_text("[Service]\n")
+    (root / "etc/fstab").write_text(FSTAB + "PARTUUID=ab-03 none swap sw 0 0\n# /old none swap sw 0 0\n")
+    assert install("--files", root).returncode == 0
+    assert install("--files", root).returncode == 0
+    units = root / "etc/systemd/system"
+    assert {name for name in QUIET if (units / name).is_symlink()} == set(QUIET) - {"bluetooth.service"}
+    assert {(units / name).readlink() for name in QUIET if (units / name).is_symlink()} == {Path(os.devnull)}
+    assert own.read_text() == "[Service]\n"
+    noted = (root / "opt/hearth/installed.txt").read_text().splitlines()
+    assert "/etc/systemd/system/bluetooth.service" not in noted
+    assert noted.count("/etc/systemd/system/avahi-daemon.socket") == 1
+    assert "Mechanism=zram" in (root / "etc/rpi/swap.conf.d/90-hearth.conf").read_text().splitlines()
+    table = (root / "etc/fstab").read_text()
+    assert table.startswith(FSTAB)
+    assert table.count("# hearth took away: ") == 1
+    assert not [line for line in table.splitlines() if "swap" in line and not line.startswith("#")]
 
 
 FSTAB = "# the card\nPARTUUID=ab-02  /  ext4  defaults,noatime  0  1\nPARTUUID=ab-01  /boot/firmware  vfat  defaults  0  2\n"
