@@ -40,8 +40,12 @@ class Row:
     guard: str = ""
 
 
+def _cue_plays(s: t.Session) -> bool:
+    return s.playing is not None and s.playing.heard is Heard.CUE
+
+
 def _same_cue(s: t.Session, e: t.Event) -> bool:
-    if s.playing is None or s.playing.heard is not Heard.CUE or not isinstance(e, t.Press):
+    if s.playing is None or not _cue_plays(s) or not isinstance(e, t.Press):
         return False
     return e.meaning in CUE_MEANINGS and CUE_MEANINGS.index(e.meaning) + 1 == s.playing.cue
 
@@ -73,7 +77,8 @@ GUARDS: Mapping[str, Guard] = {
     "a page is open": lambda s, _e: s.page is not Page.MENU and s.asked is None,
     "last use": lambda s, _e: s.question + 1 >= len(ASKED_USES),
     "same cue": _same_cue,
-    "a cue plays": lambda s, _e: s.playing is not None and s.playing.heard is Heard.CUE,
+    "a cue plays": lambda s, _e: _cue_plays(s),
+    "at a facilitator's cue": lambda s, _e: s.home is State.FACILITATOR and _cue_plays(s),
     "a conversation": lambda s, _e: s.kind is Kind.CONVERSATION,
 }
 """Guards by name."""
@@ -329,6 +334,11 @@ def _listening_rows() -> list[Row]:
         *(Row(state, cue, moves=("play_cue",)) for cue in CUE_MEANINGS),
         Row(state, t.StoryChosen, moves=("chosen",)),
         Row(state, t.PlaybackEnded, HOME, ("ended", "leave"), "a cue plays"),
+        *(
+            Row(state, no, HOME, ("leave", "unplayable"), "at a facilitator's cue")
+            for no in (t.NothingToPlay, t.Refused)
+        ),
+        Row(state, A.PLAY_STUCK, HOME, ("stop", "leave", "unplayable"), "at a facilitator's cue"),
         *_playback(state, ended=("ended", "read_again")),
     ]
 

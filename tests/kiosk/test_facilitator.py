@@ -17,7 +17,7 @@ from kiosk.keys import keys, legal
 from kiosk.session import step
 from kiosk.stewardcode import CLOSED_S, StewardCode, is_code
 from kiosk.texts import load
-from kiosk.types import Meaning, Session, State
+from kiosk.types import CUE_MEANINGS, Meaning, Session, State
 from kiosk.view import Extras, view
 
 TAKE = t.TakeId("T")
@@ -178,6 +178,17 @@ def test_a_group_that_has_coffee_finds_its_talk_where_it_left_it():
         assert step(over, t.Tick(1500.0))[0] == over, state
         alone = replace(over, home=State.ATTRACT, kind=Kind.STORY)
         assert step(alone, t.Tick(1500.0))[0].still_there is not None, state
+
+
+@pytest.mark.parametrize("no", [t.Refused(1, "Its teller has not allowed this.", 3.0), t.NothingToPlay(1, 3.0)])
+def test_a_cue_that_is_refused_leads_back_to_the_sheet_which_says_why(no):
+    desk = Session(state=State.FACILITATOR, home=State.FACILITATOR)
+    pressed, _ = step(desk, t.Press(Meaning.CUE3, 2.0, TAKE))
+    back, _ = step(pressed, no)
+    assert (back.state, back.playing) == (State.FACILITATOR, None)
+    assert set(CUE_MEANINGS) <= legal(back), "the next cue is one press away"
+    told = "Its teller has not allowed this." if isinstance(no, t.Refused) else load("en").get("notice.nothing_to_play")
+    assert view(back, Extras(), load("en"), keys(back)).notes == (told,)
 
 
 def test_throwing_a_talk_away_is_asked_again():

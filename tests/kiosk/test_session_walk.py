@@ -48,7 +48,7 @@ ENTERED = ("4", "417 ", "a", "zz", "able acid ", "417 able acid able acid", "\b"
 MINE = t.Mine((Use.PLAY_HERE, Use.ARCHIVE), 60.0)
 ASKING = t.Rules(ask_age=16, ask_form=True, embargo_years=10, attract_voice=60.0)
 ENDS = t.Ends((t.Ms(0), t.Ms(1000)), (t.Ms(4000), t.Ms(3000)))
-PASSED = (5.0, 0.01, 0.3, 0.45, 1.0, 2.0, 21.0, 95.0, 310.0, 55.0, 700.0)
+PASSED = (5.0, 0.01, 0.3, 0.45, 1.0, 2.0, 21.0, 95.0, 310.0, 55.0, 700.0, 1850.0)
 
 
 class Watched(Table):
