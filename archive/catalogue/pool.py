@@ -62,9 +62,9 @@ class _Borrowed(Catalogue):
         """See `Catalogue.read`."""
         return _Watched(self._there().read(), self)
 
-    def scrub(self) -> None:
+    def scrub(self) -> bool:
         """See `Catalogue.scrub`."""
-        self._there().scrub()
+        return self._there().scrub()
 
     def close(self) -> None:
         """See `Catalogue.close`."""

@@ -111,8 +111,11 @@ class Catalogue(ABC):
         """See one consistent state of everything for the length of the block; nothing can be written in it."""
 
     @abstractmethod
-    def scrub(self) -> None:
-        """Overwrite what was deleted, as far as the database can: index and log too. Seconds in a large archive."""
+    def scrub(self) -> bool:
+        """Overwrite what was deleted, as far as the database can: index and log too. Seconds in a large archive.
+
+        False where it could not be finished because somebody is still reading what was there before: again later.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -63,13 +63,14 @@ class PostgresCatalogue(SteppedCatalogue):
         with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as tx:
             yield tx
 
-    def scrub(self) -> None:
+    def scrub(self) -> bool:
         """See `Catalogue.scrub`: takes dead rows out of their pages; the server's own log is the server's."""
         with _troubles():
             for (table,) in self._conn.execute(
                 "SELECT relname FROM pg_stat_user_tables WHERE schemaname = current_schema() AND n_dead_tup > 0"
             ).fetchall():
                 self._conn.execute(composed.SQL("VACUUM {}").format(composed.Identifier(table)))
+        return True
 
     def close(self) -> None:
         """See `Catalogue.close`."""

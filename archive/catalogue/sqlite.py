@@ -13,6 +13,8 @@ from archive.catalogue.steps import SteppedCatalogue
 from archive.errors import ArchiveError, CatalogueTrouble, Clash, DamagedStore
 
 BUSY_MS = 30_000
+SCRUB_MS = 1_000
+"""So long `scrub` waits for readers: who takes a story back must not stand before somebody's long read."""
 
 
 class SqliteCatalogue(SteppedCatalogue):
@@ -49,7 +51,7 @@ class SqliteCatalogue(SteppedCatalogue):
             finally:
                 self._conn.execute("PRAGMA query_only=OFF")
 
-    def scrub(self) -> None:
+    def scrub(self) -> bool:
         """See `Catalogue.scrub`.
 
         The full-text index keeps the words of a deleted story until its parts are written anew; and old pages of
@@ -58,12 +60,12 @@ class SqliteCatalogue(SteppedCatalogue):
         with self.write() as tx:
             tx.run("INSERT INTO said_index (said_index) VALUES ('optimize')")
         with _troubles():
-            busy, _, _ = self._conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if busy:
-            raise CatalogueTrouble(
-                "Somebody is still reading in the archive's database, so its log could not be emptied.",
-                "It is tried again by itself.",
-            )
+            self._conn.execute(f"PRAGMA busy_timeout={SCRUB_MS}")
+            try:
+                busy, _, _ = self._conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                self._conn.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        return not busy
 
     def close(self) -> None:
         """See `Catalogue.close`."""

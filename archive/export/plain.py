@@ -32,7 +32,7 @@ from archive.bag import SOUND
 from archive.catalogue import Tx
 from archive.catalogue.consents import asks
 from archive.durable import PART, copy_synced, move, remove, sync_folder
-from archive.errors import DamagedStore
+from archive.errors import DamagedStore, NoSuchObject
 from archive.export import dublincore, ohms, sheets
 from archive.export.cells import csv_text
 from archive.export.tables import SECRET, BadExport, Table, rows_of, tables_of, to_line
@@ -71,7 +71,8 @@ class Exported:
 def export(place: ArchiveHome, target: Path, progress: Progress = no_progress) -> Exported:
     """Write everything into the new folder ``target``: whole or not at all.
 
-    Raises `BadExport` where ``target`` is there already, or where something was taken back meanwhile (start again);
+    What comes or is taken back while bags are copied is in it, or gone from it. Raises `BadExport` where ``target`` is
+    there already, or where something was taken back while the rows were written (start again);
     `DamagedStore` where an object is not what was stored; `StoreTrouble`, `CatalogueTrouble`, `OSError`.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
@@ -105,18 +106,25 @@ class _Export:
         self._media: dict[str, str] = {}
 
     def run(self) -> Exported:
-        with self._place.catalogue() as catalogue, catalogue.read() as tx:
-            every = [str(row["id"]) for row in tx.all("SELECT id FROM stories ORDER BY id")]
-            answers = asks(tx, every, Reader.EXPORT, self._now)
-            self._done.left_out = {story: answer.why for story, answer in answers.items() if not answer.allowed}
-            kept = [story for story in every if story not in self._done.left_out]
-            for number, story in enumerate(kept):
-                self._progress("stories", number, len(kept))
-                self._story(tx, story)
-            self._done.stories = kept
-            self._sheets(tx)
-            self._rest(tx)
-            index = self._tables(tx)
+        """Fetch the bags, with no transaction open: that takes hours, and nobody's withdrawal waits for it.
+
+        Then everything that is rows, in one: texts, sheets and tables say the same, of the very bags fetched.
+        """
+        fetched: dict[str, str] = {}
+        while True:
+            bags = self._bags()
+            self._drop(fetched, bags)
+            for number, (story, sha256) in enumerate(bags.items()):
+                self._progress("stories", number, len(bags))
+                if story not in fetched:
+                    self._fetch(story, sha256)
+                    fetched[story] = sha256
+            with self._place.catalogue() as catalogue, catalogue.read() as tx:
+                if self._judge(tx) == fetched:
+                    index = self._rows(tx)
+                    break
+            # What came or changed while we copied is fetched as well.
+        kept = self._done.stories
         with self._place.catalogue() as catalogue, catalogue.read() as tx:
             refused = [
                 story for story, answer in asks(tx, kept, Reader.EXPORT, self._now).items() if not answer.allowed
@@ -130,10 +138,48 @@ class _Export:
         self._progress("stories", len(kept), len(kept))
         return self._done
 
+    def _bags(self) -> dict[str, str]:
+        with self._place.catalogue() as catalogue, catalogue.read() as tx:
+            return self._judge(tx)
+
+    def _judge(self, tx: Tx) -> dict[str, str]:
+        """Ask the gate for every story; returns the digest of each bag it lets out, and notes what stays and why."""
+        every = {
+            str(row["id"]): str(row["bag_sha256"]) for row in tx.all("SELECT id, bag_sha256 FROM stories ORDER BY id")
+        }
+        answers = asks(tx, every, Reader.EXPORT, self._now)
+        self._done.left_out = {story: answer.why for story, answer in answers.items() if not answer.allowed}
+        self._done.stories = [story for story in every if story not in self._done.left_out]
+        return {story: every[story] for story in self._done.stories}
+
+    def _drop(self, fetched: dict[str, str], bags: Mapping[str, str]) -> None:
+        """Remove bags that were taken back meanwhile, and those that another took the place of."""
+        for story in [story for story, sha256 in fetched.items() if bags.get(story) != sha256]:
+            remove(self._root / "bags" / story)
+            del fetched[story]
+
+    def _fetch(self, story: str, sha256: str) -> None:
+        with self._place.catalogue() as catalogue, catalogue.read() as tx:
+            rows = tx.all("SELECT path, key, size, sha256 FROM files WHERE story = ? ORDER BY path", story)
+        try:
+            for row in rows:
+                fetch(self._objects, row["key"], row["sha256"], self._root / "bags" / story / row["path"])
+        except NoSuchObject:
+            if self._bags().get(story) == sha256:
+                raise
+            # Taken back, or followed by another bag, while it was copied: looked at anew.
+            remove(self._root / "bags" / story)
+
+    def _rows(self, tx: Tx) -> dict[str, Any]:
+        for story in self._done.stories:
+            self._story(tx, story)
+        self._sheets(tx)
+        self._rest(tx)
+        return self._tables(tx)
+
     def _story(self, tx: Tx, story: str) -> None:
-        for row in tx.all("SELECT path, key, size, sha256 FROM files WHERE story = ? ORDER BY path", story):
-            self._done.size += int(row["size"])
-            fetch(self._objects, row["key"], row["sha256"], self._root / "bags" / story / row["path"])
+        sizes = tx.one("SELECT SUM(size) AS held FROM files WHERE story = ?", story)
+        self._done.size += int(sizes["held"] or 0) if sizes else 0
         telling = read_tellings(tx, [story], Reader.EXPORT, self._now)[story]
         if telling.voice and not blanked_spans(tx, story):
             self._media[story] = f"bags/{story}/{SOUND}"

@@ -2,13 +2,16 @@
 
 The tombstone and the rows are one transaction; from its commit on no reader finds the story. Objects go after it. What
 still has to go is written down in that transaction (`leavings`), so that a program killed anywhere, or a store that
-did not answer, leaves nothing behind for good: `settle` finishes it, at the next withdrawal or the next start.
+did not answer, leaves nothing behind for good: `settle` finishes it, at the next withdrawal, the next start, and
+within a minute while the archive is served (`keep_settled`).
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
+import threading
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -27,8 +30,10 @@ from archive.tombstones import Reach, Tombstone
 
 SCRUB: Final = "scrub"
 """Stands among the leavings while the database may still hold bytes of what was deleted."""
+EVERY_S: Final = 60.0
 _ELSEWHERE = timedelta(days=1)
 _BAGS = "bags/"
+_log = logging.getLogger(__name__)
 
 
 def withdraw(place: ArchiveHome, stone: Tombstone, who: str) -> bool:
@@ -102,7 +107,8 @@ def leave(tx: Tx, story: str, now: datetime, *, scrub: bool = False) -> None:
 def settle(place: ArchiveHome, catalogue: Catalogue) -> int:
     """Remove whatever nobody refers to any more; return how many objects went. Safe to repeat, and at any time.
 
-    Raises `StoreTrouble` or `CatalogueTrouble` where something has to stay for the next time.
+    While somebody reads for long, the database's log keeps bytes of what was deleted: that stays written down for the
+    next time. Raises `StoreTrouble` or `CatalogueTrouble` where something else has to stay for it.
     """
     with catalogue.read() as tx:
         keys = [row["key"] for row in tx.all("SELECT key FROM leavings ORDER BY at, key")]
@@ -120,11 +126,24 @@ def settle(place: ArchiveHome, catalogue: Catalogue) -> int:
         with catalogue.write() as tx:
             gone += _remove(tx, place, key)
             tx.run("DELETE FROM leavings WHERE key = ?", key)
-    if SCRUB in keys:
-        catalogue.scrub()
+    # Nobody finds the words any more, so a long read elsewhere is no reason to tell the teller that it failed.
+    if SCRUB in keys and catalogue.scrub():
         with catalogue.write() as tx:
             tx.run("DELETE FROM leavings WHERE key = ?", SCRUB)
     return gone
+
+
+def keep_settled(place: ArchiveHome, stop: threading.Event, every: float = EVERY_S) -> None:
+    """Finish every ``every`` seconds what erasing had to leave, until ``stop`` is set."""
+    while not stop.wait(every):
+        try:
+            with place.catalogue() as catalogue:
+                with catalogue.read() as tx:
+                    left = tx.one("SELECT 1 FROM leavings LIMIT 1") is not None
+                if left:
+                    settle(place, catalogue)
+        except (ArchiveError, OSError) as error:
+            _log.warning("what was erased is not all gone yet, and is tried again: %s", error)
 
 
 def sweep(place: ArchiveHome) -> int:

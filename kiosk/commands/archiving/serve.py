@@ -38,6 +38,7 @@ def command(home: Path, bind: str) -> None:
     from archive.people.accounts import first_code
     from archive.portal.community.app import make_community
     from archive.portal.community.serving import loopback, outside_names, serve, trusted_proxies
+    from archive.server.erase import keep_settled
     from archive.server.place import open_archive
 
     where = loopback(bind)
@@ -65,7 +66,8 @@ def command(home: Path, bind: str) -> None:
             notifier.ready("The archive is open.")
 
         beside = [
-            threading.Thread(target=what, args=(place, stop), daemon=True) for what in (keep_indexed, keep_proposing)
+            threading.Thread(target=what, args=(place, stop), daemon=True)
+            for what in (keep_settled, keep_indexed, keep_proposing)
         ]
         for one in beside:
             one.start()

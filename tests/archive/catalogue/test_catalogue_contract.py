@@ -189,7 +189,7 @@ def test_tables_are_brought_up_to_date_once_by_several_at_a_time(address: str) -
 def test_scrubbing_leaves_everything_else(catalogue: Catalogue) -> None:
     with catalogue.write() as tx:
         add_story(tx)
-    catalogue.scrub()
+    assert catalogue.scrub()
     with catalogue.read() as tx:
         assert tx.one("SELECT id FROM stories") == (STORY,)
 

@@ -17,6 +17,7 @@ import pytest
 
 from archive.catalogue.search import search
 from archive.errors import ArchiveError, DamagedStore
+from archive.export import plain
 from archive.export.plain import export
 from archive.export.reading import read_back
 from archive.export.tables import NEVER, OWN, SECRET, BadExport, rows_of, tables_of, to_line
@@ -199,6 +200,28 @@ def test_an_export_with_damage_is_not_made(full: ArchiveHome, tmp_path: Path) ->
     with pytest.raises(DamagedStore):
         export(full, tmp_path / "out")
     assert list(tmp_path.glob("out*")) == []
+
+
+def test_stories_come_and_go_while_one_is_made(shelf: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place: ArchiveHome = shelf.place
+    first, gone = shelf.put(1), shelf.put(2)
+    real = plain.fetch
+    done: list[str] = []
+
+    def slow(*arguments: Any) -> None:
+        real(*arguments)
+        if not done:
+            done.append(shelf.put(3))
+            withdraw(place, Tombstone(TakeId(gone), place.now()), "front")
+            with place.catalogue() as catalogue, catalogue.read() as tx:
+                assert tx.all("SELECT key FROM leavings") == [], "nobody reads for as long as a bag is copied"
+
+    monkeypatch.setattr(plain, "fetch", slow)
+    assert export(place, tmp_path / "plain").stories == [first, *done]
+    assert {path.name for path in (tmp_path / "plain/bags").iterdir()} == {first, *done}
+    kept, gone = done.pop(), first
+    assert export(place, tmp_path / "again").stories == [kept], "half of it was copied already"
+    assert {path.name for path in (tmp_path / "again/bags").iterdir()} == {kept}
 
 
 def _flip(path: Path) -> None:

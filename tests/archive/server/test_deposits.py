@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from archive.bagcheck import check_bag
+from archive.catalogue import sqlite
 from archive.catalogue.consents import ask
 from archive.catalogue.search import search
 from archive.consentrecord import links
@@ -278,7 +279,6 @@ def test_other_content_with_the_same_id_is_put_aside_once(
     assert disagreements(place) == []
 
 
-def test_what_is_not_allowed_or_not_ours_is_refused(
 def test_newer_words_of_a_machine_come_from_the_storys_own_box_alone(
     place: ArchiveHome, told: Any, sealed: Seal
 ) -> None:
@@ -293,6 +293,7 @@ def test_newer_words_of_a_machine_come_from_the_storys_own_box_alone(
     assert disagreements(place) == []
 
 
+def test_what_is_not_allowed_or_not_ours_is_refused(
     place: ArchiveHome, told: Any, sealed: Seal, tmp_path: Path, clock: VirtualClock
 ) -> None:
     with pytest.raises(BadBag):
@@ -343,8 +344,8 @@ def test_withdrawal_reaches_every_row_object_and_byte(
     for one in (story, other):
         accept(place, sealed(one), "front")
     forged = told(said=f"{WORDS} Forged.")
-    with pytest.raises(Conflict):
     forged.sound = b"fLaCforged"
+    with pytest.raises(Conflict):
         accept(place, sealed(forged), "front")
     with place.catalogue() as catalogue, catalogue.write() as tx:
         tx.run("INSERT INTO derived VALUES (?, ?)", story.story, "excerpts/abc")
@@ -449,6 +450,22 @@ def test_objects_that_cannot_go_now_go_later(
     assert disagreements(place) == []
     with place.catalogue() as catalogue:
         assert settle(place, catalogue) == 0
+
+
+def test_a_long_read_does_not_stand_before_a_withdrawal(
+    place: ArchiveHome, told: Any, sealed: Seal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "SCRUB_MS", 10)
+    accept(place, sealed(told()), "front")
+    with place.catalogue() as catalogue, catalogue.read() as tx:
+        tx.all("SELECT id FROM stories")
+        assert withdraw(place, stone(place, told().story), "front")
+        assert list(place.objects.keys(bag_folder(told().story))) == []
+        left = rows(place, "SELECT key FROM leavings")
+    assert left in ([], [("scrub",)])
+    with place.catalogue() as catalogue:
+        settle(place, catalogue)
+    assert rows(place, "SELECT key FROM leavings") == []
 
 
 def test_a_sweep_leaves_alone_what_is_being_taken_in(
