@@ -187,13 +187,15 @@ class Stories(Takes):
         """Note the answer to one use of a kept story.
 
         No is always taken. Yes is taken in the visit in which it was told, afterwards only with ``visit``: widening
-        needs the teller; a sealed story is opened for this box again. Raises `Refused`.
+        needs the teller, and of a group none alone can (no code undoes another person's no);
+        a sealed story is opened for this box again. Raises `Refused`.
         """
         if use not in ASKED_USES:
             raise Refused("This is not asked that way.")
         blob = None
         if yes and visit is not None:
             self._of(visit, take)
+            self._must_be_one(take)
             blob = wrap_for_public(self._content(visit), take, self.keys.box.public_key)
         with transaction(self.db.conn) as conn:
             where = self.standing(take)
@@ -331,6 +333,13 @@ class Stories(Takes):
     def _of(self, visit: Visit, take: TakeId) -> None:
         if visit.take != take:
             raise Refused("This keep-code belongs to another story.")
+
+    def _must_be_one(self, take: TakeId) -> None:
+        if self.codes_of(take) > 1:
+            raise Refused(
+                "Several people told this together: one of them alone cannot allow more.",
+                "What was allowed on the day can be narrowed, a part taken out, or all of it taken back.",
+            )
 
     def _standings(self) -> dict[TakeId, Standing]:
         return {take: standing(events) for take, events in all_events(self.db.conn).items()}

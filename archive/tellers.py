@@ -48,7 +48,8 @@ class MyStory:
     cuts: tuple[tuple[Ms, Ms], ...]
     copies: tuple[Copy, ...]
     people: int = 1
-    """How many told it together: each has a code of their own, and a withdrawal by one takes all of it out."""
+    """How many told it together: each has a code of their own, a withdrawal by one takes all of it out, and none
+    alone allows more."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for `json`: the facts, and what the teller may do."""
@@ -67,7 +68,7 @@ class MyStory:
             "may": {
                 "hear": True,
                 "narrow": [use.value for use in ASKED_USES if use in self.uses],
-                "widen": [use.value for use in ASKED_USES if use not in self.uses],
+                "widen": [use.value for use in ASKED_USES if use not in self.uses and self.people == 1],
                 "take_back_a_part": True,
                 "withdraw": True,
             },

@@ -34,7 +34,9 @@ USES = click.Choice([use.value for use in ASKED_USES])
 @home_option
 @click.option("--no", "narrow", multiple=True, type=USES, help="Allow this use no longer; may be given several times.")
 @click.option("--only-me", is_flag=True, help="Allow no use any more: only the keep-code opens it.")
-@click.option("--yes", "widen", multiple=True, type=USES, help="Allow this use from now on, as its teller asks.")
+@click.option(
+    "--yes", "widen", multiple=True, type=USES, help="Allow this use from now on, as its teller asks; a group cannot."
+)
 @click.option("--words", is_flag=True, help="Show its words, opened with the code for this moment alone.")
 @click.option("--hear", is_flag=True, help="Play it aloud, opened with the code.")
 @click.option("--silent", is_flag=True, help="With --hear: do everything but sound.")

@@ -1,4 +1,4 @@
-"""Keep-codes for each person of a group: each opens, narrows and withdraws alone, and none knows another's."""
+"""Keep-codes for each person of a group: each opens, narrows, withdraws alone; none widens or knows another's."""
 
 from __future__ import annotations
 
@@ -65,18 +65,21 @@ def test_any_of_them_withdraws_and_then_none_opens_anything(store, group) -> Non
             store.enter_code(str(code))
 
 
-def test_any_of_them_widens_what_was_sealed(store, group, wording) -> None:
+def test_none_of_them_alone_makes_a_yes_of_anothers_no(store, group, wording) -> None:
     take, codes = group
     store.db.conn.execute("UPDATE jobs SET done_at = 'x'")
     store.close_review(take, "end")
     store.decide(take, Use.PLAY_HERE, yes=False, wording=wording, by="teller")
     store.seal(take, "night")
-    assert recipients(store.db.conn, take) == {CODE}
     visit = store.enter_code(str(codes[2]))
-    assert my_story(store, visit).people == PEOPLE
-    store.decide(take, Use.ARCHIVE, yes=True, wording=wording, by="teller", visit=visit)
-    with open_master(store, take, Reader.BAG, store.now()) as master:
-        assert master.read()
+    told = my_story(store, visit)
+    assert told.people == PEOPLE
+    assert told.to_json()["may"]["widen"] == []
+    for use in (Use.PLAY_HERE, Use.ARCHIVE):
+        with pytest.raises(Refused, match="alone"):
+            store.decide(take, use, yes=True, wording=wording, by="teller", visit=visit)
+    assert recipients(store.db.conn, take) == {CODE}
+    assert store.standing(take).sealed
 
 
 def test_a_part_taken_out_by_one_is_out_for_all_and_no_code_is_lost(store, teller, worker, group) -> None:
