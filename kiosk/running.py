@@ -7,7 +7,7 @@ import queue
 import signal
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from archive.store import Store
 from audio.clock import Clock, SystemClock
@@ -24,6 +24,7 @@ from hardware.notify import Notifier, Watchdog, watchdog_interval
 from kiosk.app import App, Arrival
 from kiosk.box import Drivers, Setting, make_app, make_hands, make_player_of, make_source_of, only_kiosk, read_home
 from kiosk.config import load as load_config
+from kiosk.contact import keep_contact
 from kiosk.door import Door
 from kiosk.firstrun.aloud import Aloud
 from kiosk.firstrun.running import Around, FirstRun
@@ -123,6 +124,8 @@ def run_box(
     try:
         ready = make_ready(setting, clock, stop, beats, window=window) if set_up else setting
         if ready is not None:
+            with suppress(OSError):
+                keep_contact(ready.home, ready.config.site)
             _keep_running(ready, clock, stop, beats, window, with_transcriber, stand_in, safe=safe)
     finally:
         beats.stop()

@@ -18,6 +18,7 @@ from archive.phones import SAVED, SETTING_UP
 from archive.store import Store
 from audio.clock import Clock
 from kiosk.config import Config, Plain, load
+from kiosk.contact import whom_to_call
 from kiosk.errors import BadConfig, BadTexts, KioskError
 from kiosk.poster import make_poster
 from kiosk.prompts import SETS
@@ -90,9 +91,8 @@ class Sheet:
     def poster(self, language: str) -> bytes:
         """The papers in that language, from the words of the box. Raises `Refused` where they cannot be made."""
         config = load(self.path)
-        contact = ", ".join(part for part in (config.site.steward, config.site.contact) if part)
         try:
-            return make_poster(load_texts(language, self.texts), config.site.name, contact)
+            return make_poster(load_texts(language, self.texts), config.site.name, whom_to_call(config.site))
         except BadTexts as error:
             raise Refused(error.say, error.do) from error
 

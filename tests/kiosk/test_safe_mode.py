@@ -6,6 +6,7 @@ import queue
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -18,9 +19,13 @@ from hardware.keyboard import KeyboardControls
 from hardware.lamps import RememberedLamps
 from kiosk import running
 from kiosk.box import read_home
+from kiosk.config import Site
+from kiosk.contact import keep_contact
+from kiosk.settingsfile import put_settings
 from kiosk.types import State
 
 MICROPHONE = object()
+UNIT = Path(__file__).parents[2] / "systemd/hearth-out-of-service.service"
 
 
 @pytest.fixture
@@ -155,6 +160,16 @@ def fingers(monkeypatch):
     return made
 
 
+def test_whom_to_call_lies_where_a_box_that_cannot_run_finds_it(setting):
+    site = Site(steward="The desk", contact="555\x1b[2J 0100")
+    path = setting.home.path / "contact.txt"
+    keep_contact(setting.home, site)
+    assert path.read_text() == "    The desk, 555 [2J 0100\n"
+    assert f"/var/lib/hearth/{path.name}" in UNIT.read_text(encoding="utf-8")
+    keep_contact(setting.home, Site())
+    assert not path.exists(), "the installer's own counts again"
+
+
 def test_the_same_process_sets_the_box_up_and_goes_live_and_says_at_its_end_alone_that_it_stops(
     setting, manager, fingers
 ):
@@ -184,11 +199,13 @@ def test_the_same_process_sets_the_box_up_and_goes_live_and_says_at_its_end_alon
 
     try:
         until("in set_up_language")
+        put_settings(setting.home.config, {"site.contact": "555 0100"})
         until("in set_up_phone", "left")
         until("in set_up_sound", "down")
         until("in set_up_live", "left")
         until("in attract", "left")
         assert "STOPPING=1" not in said
+        assert (setting.home.path / "contact.txt").read_text().strip() == "555 0100"
     finally:
         stop.set()
         running_box.join(60)
