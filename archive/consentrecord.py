@@ -23,6 +23,8 @@ _START = "0" * 64
 _MOST_EVENTS = 10_000
 _MOST_NUMBER = 1 << 53
 """What every reader of JSON takes for a whole number, and every database too."""
+TELLING = frozenset({Act.DECIDE, Act.CUT})
+"""What an archive must be told of: answers, and spans taken back."""
 EARLIEST, LATEST = 1900, 2999
 """Years a box's clock may show: beyond them a time cannot be told in another zone."""
 
@@ -51,6 +53,11 @@ def links(events: Iterable[ConsentEvent]) -> tuple[str, ...]:
     for event in events:
         chain.append(_link(chain[-1] if chain else _START, _line(event)))
     return tuple(chain)
+
+
+def revision_of(events: Iterable[ConsentEvent]) -> str:
+    """Name the state of a story's answers. Holds, seals and the end of a visit change nothing an archive must know."""
+    return links(event for event in events if event.act in TELLING)[-1]
 
 
 def record(story: TakeId, events: Iterable[ConsentEvent]) -> dict[str, Any]:

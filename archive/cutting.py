@@ -142,6 +142,7 @@ def finish_cut(store: Store, cut: Cut, sha256: str, by: str) -> Span:
         # The sound as it was told must stay as it is: nothing may be made of it by this box any more.
         conn.execute("DELETE FROM jobs WHERE take = ? AND kind = ?", (take, FLAC))
         store.note(take, Act.CUT, by, span=(cut.span.start, cut.span.end))
+        store.reopen_for_archive(cut.visit, by)
     try:
         if cut.before:
             remove(cut_flac(store.home, take, cut.before))

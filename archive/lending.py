@@ -16,6 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from archive.consent import all_events, events_of, standing
+from archive.consentrecord import revision_of
 from archive.database import checkpoint, get_meta, set_meta, transaction
 from archive.durable import remove
 from archive.errors import ArchiveError, Refused
@@ -25,7 +26,7 @@ from archive.jobs import open_jobs
 from archive.phones import end_phones
 from archive.receipts import BAG, RECALL, SENT
 from archive.store import Store
-from archive.sync import OUTSIDE, revision_of
+from archive.sync import OUTSIDE
 from archive.types import Act, ConsentEvent
 from audio.types import TakeId
 

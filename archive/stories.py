@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hmac
+import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from archive.consent import Standing, all_events, standing
+from archive.consent import Standing, all_events, events_of, standing
+from archive.consentrecord import revision_of
 from archive.database import checkpoint, get_meta, set_meta, transaction
 from archive.envelope import (
     BOX,
@@ -25,7 +27,7 @@ from archive.envelope import (
     wrap_for_public,
 )
 from archive.erasure import Gone
-from archive.errors import DamagedStore, NoSuchStory, Refused
+from archive.errors import DamagedStore, NoKey, NoSuchStory, Refused
 from archive.jobs import FLAC, add_job, open_jobs
 from archive.keycode import (
     FIRST_NUMBER,
@@ -38,6 +40,7 @@ from archive.keycode import (
     parse,
     wrong_code,
 )
+from archive.receipts import BAG
 from archive.shelf import Wording
 from archive.stewardkey import wrap_for_steward
 from archive.takes import Takes
@@ -188,13 +191,15 @@ class Stories(Takes):
 
         No is always taken. Yes is taken in the visit in which it was told, afterwards only with ``visit``: widening
         needs the teller, and of a group none alone can (no code undoes another person's no);
-        a sealed story is opened for this box again. Raises `Refused`.
+        a sealed story is opened for this box again. A no to one use of a sealed story opens it, with
+        ``visit``, until an archive has signed for what is left (`reopen_for_archive`). Raises `Refused`.
         """
         if use not in ASKED_USES:
             raise Refused("This is not asked that way.")
         blob = None
-        if yes and visit is not None:
+        if visit is not None:
             self._of(visit, take)
+        if yes and visit is not None:
             self._must_be_one(take)
             blob = wrap_for_public(self._content(visit), take, self.keys.box.public_key)
         with transaction(self.db.conn) as conn:
@@ -207,6 +212,37 @@ class Stories(Takes):
             # Under age the wish is on record, but nothing above sealed comes of it.
             if blob is not None and not where.waits_for_guardian:
                 add_wrap(conn, take, BOX, blob)
+            if not yes and visit is not None and where.sealed:
+                self.reopen_for_archive(visit, by)
+
+    def reopen_for_archive(self, visit: Visit, by: str) -> None:
+        """Give the box its wrap back where less may be done with a sealed story now. Inside a transaction.
+
+        Only so a bag can be made that replaces the archive's copy; else that had to be recalled. The yeses that stand
+        are said again, nothing is added to them, and the story is sealed once the new bag is signed for. Changes
+        nothing where nobody outside may have the story, or something on this box would come back into use with it.
+        """
+        take, where = visit.take, self.standing(visit.take)
+        asked = set(where.uses) & set(ASKED_USES)
+        if not where.sealed or where.waits_for_guardian or not asked or not asked <= _OUTSIDE:
+            return
+        try:
+            blob = wrap_for_public(self._content(visit), take, self.keys.box.public_key)
+        except NoKey:
+            # A no is always taken: without the box's keys the archive's copy goes.
+            return
+        add_wrap(self.db.conn, take, BOX, blob)
+        self._say_again(take, where, by)
+
+    def _say_again(self, take: TakeId, where: Standing, by: str) -> None:
+        """Note each yes that stands once more, in the words it was given in: that opens a sealed story."""
+        events = events_of(self.db.conn, take)
+        said = {event.use: event for event in events if event.act is Act.DECIDE and event.yes}
+        for use in ASKED_USES:
+            if use in where.uses:
+                yes = said[use]
+                shown = Wording(yes.wording_version, yes.wording_hash, yes.language)
+                self.note(take, Act.DECIDE, by, use=use, yes=True, form=yes.form, embargo=yes.embargo, wording=shown)
 
     def say_age(self, take: TakeId, by: str, *, under: bool, wording: Wording) -> None:
         """Note that the teller is under the library's age, or did not say otherwise. Of age leaves no trace."""
@@ -230,10 +266,7 @@ class Stories(Takes):
             self.note(take, Act.GUARDIAN, by)
             if where.sealed and blob is not None and set(where.uses) & set(ASKED_USES):
                 add_wrap(conn, take, BOX, blob)
-                for use in ASKED_USES:
-                    if use in where.uses:
-                        yes = where.uses[use]
-                        self.note(take, Act.DECIDE, by, use=use, yes=True, form=yes.form, embargo=yes.embargo)
+                self._say_again(take, where, by)
 
     def enter_code(self, text: str) -> Visit:
         """Check a keep-code as typed or spoken. Slow by design; wrong tries slow down further.
@@ -351,8 +384,11 @@ class Stories(Takes):
             return False
         asked = set(where.uses) & set(ASKED_USES)
         if asked and asked <= _OUTSIDE:
-            query = "SELECT 1 FROM receipts WHERE subject = ? AND kind = 'bag'"
-            return self.db.conn.execute(query, (take,)).fetchone() is None
+            # Until the story as it stands now was signed for: one before a later no or a cut has to be replaced.
+            query = "SELECT body FROM receipts WHERE subject = ? AND kind = ?"
+            bodies = self.db.conn.execute(query, (take, BAG)).fetchall()
+            now = revision_of(events_of(self.db.conn, take))
+            return all(json.loads(body).get("revision") != now for (body,) in bodies)
         return bool(asked)
 
 

@@ -81,6 +81,8 @@ class Effects:
         self._check = check
         self._face = face
         self._beside = beside
+        self._brief = False
+        """What is read, or was read last, was news alone."""
         self._taking_out = TakingOut(store, clock, playing, announce, beside, self._mine)
 
     def run(self, effects: tuple[t.Effect, ...], session: t.Session) -> None:
@@ -185,12 +187,19 @@ class Effects:
                 if playing.reading:
                     playing.stop()
             case t.Speak(visit=visit, short=short):
-                playing.read(visit, self._face.spoken(short=short), session.language)
+                self._speak(visit, session.language, short=short)
             case t.Louder():
                 playing.louder()
             case _:
                 return False
         return True
+
+    def _speak(self, visit: int, language: str, *, short: bool) -> None:
+        """Read the screen, or only its news, which never cuts the reading of a whole screen short."""
+        if short and self._playing.reading and not self._brief:
+            return
+        self._brief = short
+        self._playing.read(visit, self._face.spoken(short=short), language)
 
     def _code(self, effect: t.Effect, session: t.Session) -> bool:
         """Effects of a teller who came back."""
@@ -252,7 +261,7 @@ class Effects:
         group = self._store.codes_of(story) > 1
         for use in uses:
             shown = wording(self._texts[language], use, group=group)
-            self._store.decide(story, use, yes=False, wording=shown, by=BY_KEY)
+            self._store.decide(story, use, yes=False, wording=shown, by=BY_KEY, visit=opened)
         if story in self._store.seal_due():
             self._store.seal(story, BY_KEY)
         self._announce(t.Narrowed(visit, story, self._now(), self._mine(opened)))

@@ -24,12 +24,13 @@ import httpx
 from faultkit.handing import Server, made_bag, new_credential, story_id
 
 from archive.consent import events_of, record
+from archive.consentrecord import revision_of
 from archive.database import Moment, transaction
 from archive.home import open_home
 from archive.sealedbag import seal_bag
 from archive.server.place import open_archive
 from archive.store import Store
-from archive.sync import revision_of, sync
+from archive.sync import sync
 from archive.transports.tus import upload as bring
 from archive.transports.way import Way
 from archive.transports.wire import Wire

@@ -220,7 +220,7 @@ def leave(ask: Ask) -> Response:
 
 
 def _decide(ask: Ask, store: Store, visit: Visit, use: Use, *, yes: bool) -> None:
-    store.decide(visit.take, use, yes=yes, wording=ask.texts.wording(use), by=BY, visit=visit if yes else None)
+    store.decide(visit.take, use, yes=yes, wording=ask.texts.wording(use), by=BY, visit=visit)
 
 
 def _seal_if_due(store: Store, visit: Visit) -> None:

@@ -101,7 +101,7 @@ def _answer(store: Store, setting: Setting, visit: Visit, answers: Iterable[tupl
     language = store.language_of(visit.take)
     texts = setting.texts.get(language) or next(iter(setting.texts.values()))
     for use, yes in answers:
-        store.decide(visit.take, use, yes=yes, wording=wording(texts, use), by="desk", visit=visit if yes else None)
+        store.decide(visit.take, use, yes=yes, wording=wording(texts, use), by="desk", visit=visit)
 
 
 def _hear(store: Store, setting: Setting, visit: Visit, *, silent: bool) -> float:

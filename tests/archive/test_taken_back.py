@@ -229,10 +229,12 @@ def test_an_archive_gets_the_story_without_the_span(tmp_path, store, teller, wor
     sync(store, str(place))
     assert b"linden" in everything_in(place)
     assert [copy.state for copy in copies(store, take)] == ["there"]
+    store.seal(take, "retention")
     take_back_span(store, store.enter_code(str(code)), Ms(0), Ms(3000), "code")
     sync(store, str(place))
     assert b"linden" not in everything_in(place)
     assert b'"cut"' in everything_in(place)
+    assert store.seal_due() == [take], "the new one is signed for"
 
 
 def test_a_receipt_says_what_is_gone_and_what_is_on_its_way(tmp_path, store, teller, work) -> None:
