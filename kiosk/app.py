@@ -44,7 +44,7 @@ from kiosk.stewardcode import StewardCode
 from kiosk.telling import Telling
 from kiosk.texts import Texts
 from kiosk.types import Meaning, Session, State
-from kiosk.view import Cue, spoken
+from kiosk.view import Cue, news, spoken
 from kiosk.window import Screen
 
 Arrival: TypeAlias = ControlEvent | heard.CaptureEvent | PlayerEvent | t.Event | Done
@@ -394,7 +394,7 @@ class App:
     def spoken(self, *, short: bool = False) -> str:
         """What is on the screen now, as it is read aloud; ``short`` only what it tells just now."""
         shown = self._looks.view(self.session, self._clock.monotonic())
-        return shown.body if short else spoken(shown, self._parts.texts[self.session.language])
+        return news(shown) if short else spoken(shown, self._parts.texts[self.session.language])
 
     def pair(self) -> None:
         """Show the digits that pair a facilitator's phone, and open the box's own access point where it has one."""

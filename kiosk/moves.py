@@ -115,8 +115,9 @@ def agree(draft: Draft, event: t.Event) -> None:
 
 
 def count_person(draft: Draft, _: t.Event) -> None:
-    """One more person of the group agreed."""
+    """One more person of the group agreed; how many have is said, whether or not screens are read."""
     draft.set(people=draft.old.people + 1, shown_at=draft.at)
+    draft.do(t.Speak(draft.old.visit, short=True))
 
 
 def one_more(draft: Draft, _: t.Event) -> None:
@@ -127,8 +128,10 @@ def one_more(draft: Draft, _: t.Event) -> None:
 
 
 def gather(draft: Draft, _: t.Event) -> None:
-    """Begin an agreement with nobody agreed yet."""
+    """Begin an agreement with nobody agreed yet; it is read aloud, whether or not screens are."""
     draft.set(people=0)
+    if not draft.old.speaking:
+        draft.do(t.Speak(draft.old.visit))
 
 
 def agree_group(draft: Draft, event: t.Event) -> None:
@@ -173,8 +176,9 @@ def pause(draft: Draft, _: t.Event) -> None:
 
 
 def resume(draft: Draft, _: t.Event) -> None:
-    """On the record; the pause does not count as told time."""
+    """On the record; the pause does not count as told time. What is being read ends first: it is not of the story."""
     old = draft.old
+    draft.do(t.StopSpeaking())
     away = draft.at - (old.paused_at if old.paused_at is not None else draft.at)
     draft.set(paused_at=None, limit_at=old.limit_at + away, still_there=None)
     draft.do(t.ResumeTake(draft.take, draft.at))
@@ -344,10 +348,13 @@ def no_to_rest(draft: Draft, event: t.Event) -> None:
 
 
 def ask(draft: Draft, event: t.Event) -> None:
-    """Ask again before the act."""
+    """Ask again before the act. Whoever joins a talk late hears what is agreed to, as the others did."""
     if isinstance(event, t.Press):
         draft.set(asked=event.meaning, shown_at=draft.at)
-        read_again(draft, event)
+        if event.meaning is Meaning.NEXT_PERSON:
+            _read(draft)
+        else:
+            read_again(draft, event)
 
 
 def unask(draft: Draft, _: t.Event) -> None:

@@ -24,7 +24,7 @@ from kiosk.speech import finished
 from kiosk.texts import Texts, own_name
 from kiosk.types import CUE_MEANINGS, Heard, Hint, Meaning, Mic, Session, State
 
-__all__ = ["Cue", "Extras", "Renderer", "View", "spoken", "view"]
+__all__ = ["Cue", "Extras", "Renderer", "View", "news", "spoken", "view"]
 
 KEY_CONTROLS = (Control.LEFT, Control.MIDDLE, Control.RIGHT)
 SIDE_CONTROLS = (Control.VOLUME, Control.LANGUAGE)
@@ -103,6 +103,11 @@ def spoken(shown: View, texts: Texts) -> str:
     names = {Control.LEFT: "spoken.left", Control.MIDDLE: "spoken.middle", Control.RIGHT: "spoken.right"}
     parts += [texts.get(names[face.control], label=face.label) for face in shown.keys]
     return "\n".join(parts)
+
+
+def news(shown: View) -> str:
+    """What is read aloud where only that has changed: how many agree, or what the microphone hears."""
+    return "\n".join(shown.notes) if shown.kind is Kind.AGREEMENT else shown.body
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from kiosk.session import step
 from kiosk.stewardcode import CLOSED_S, StewardCode, is_code
 from kiosk.texts import load
 from kiosk.types import CUE_MEANINGS, Meaning, Session, State
-from kiosk.view import Extras, view
+from kiosk.view import Extras, news, spoken, view
 
 TAKE = t.TakeId("T")
 
@@ -119,7 +119,7 @@ def test_who_comes_late_agrees_off_the_record_and_is_asked_first():
     assert Meaning.NEXT_PERSON not in legal(talking())
     paused = talking(paused_at=5.0)
     asked, effects = step(paused, t.Press(Meaning.NEXT_PERSON, 10.0, TAKE))
-    assert effects == ()
+    assert effects == (t.Speak(1),), "who joins hears what is agreed to"
     assert asked.people == 2
     assert view(asked, Extras(), load("en"), keys(asked)).body == load("en").get("agreement.body")
     assert step(asked, t.Press(Meaning.CONFIRM, 10.2, TAKE))[0].people == 2, "too soon to have been read"
@@ -127,6 +127,19 @@ def test_who_comes_late_agrees_off_the_record_and_is_asked_first():
     assert effects == (t.AgreeOne(TAKE, "en", 3),)
     assert (joined.people, joined.asked, joined.paused_at) == (3, None, 5.0)
     assert step(asked, t.Press(Meaning.BACK, 11.0, TAKE))[0].people == 2
+
+
+def test_the_agreement_is_read_aloud_and_each_yes_is_answered():
+    texts = load("en")
+    desk = Session(state=State.FACILITATOR, home=State.FACILITATOR)
+    for speaking in (False, True):
+        begun, effects = step(replace(desk, speaking=speaking), t.Press(Meaning.BEGIN_GROUP, 2.0, TAKE))
+        assert (begun.state, effects) == (State.AGREEMENT, (t.Speak(1),))
+    first, effects = step(replace(begun, speaking=False), t.Press(Meaning.NEXT_PERSON, 9.0, TAKE))
+    assert (first.people, effects) == (1, (t.Speak(1, short=True),))
+    shown = view(first, Extras(), texts, keys(first))
+    assert news(shown) == texts.get("agreement.one")
+    assert texts.get("agreement.body") in spoken(shown, texts)
 
 
 def test_the_key_that_asks_who_joins_is_not_the_one_that_agrees():
@@ -172,7 +185,7 @@ def test_a_group_that_has_coffee_finds_its_talk_where_it_left_it():
     off = talking(paused_at=0.0, last_activity=0.0)
     assert step(off, t.Tick(1500.0)) == (off, ()), "25 minutes off the record"
     back, effects = step(off, t.Press(Meaning.RESUME, 1500.0, TAKE))
-    assert (back.paused_at, effects) == (None, (t.ResumeTake(TAKE, 1500.0),))
+    assert (back.paused_at, effects) == (None, (t.StopSpeaking(), t.ResumeTake(TAKE, 1500.0)))
     for state in (State.REVIEW, State.SHARING, State.THANKS, State.RECOVERED):
         over = talking(state=state, last_activity=0.0)
         assert step(over, t.Tick(1500.0))[0] == over, state

@@ -194,7 +194,7 @@ def test_a_pause_does_not_count_and_a_forgotten_one_loses_nothing():
     assert [type(effect) for effect in box.press("pause", after=0.0)] == [t.PauseTake]
     assert keys(box.session)[Control.MIDDLE] is Meaning.RESUME
     box.wait(200)
-    assert [type(effect) for effect in box.press("resume", after=0.0)] == [t.ResumeTake]
+    assert [type(effect) for effect in box.press("resume", after=0.0)] == [t.StopSpeaking, t.ResumeTake]
     assert time_left(box.session, box.at) == left
     box.press("pause")
     assert [type(effect) for effect in box.wait(625)] == [t.CloseTake, t.CloseStream]

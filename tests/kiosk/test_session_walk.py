@@ -25,6 +25,7 @@ from kiosk.types import Meaning, State
 STEPS = int(os.environ.get("HEARTH_WALK_STEPS", "240000"))
 MEANINGS = tuple(Meaning)
 ON_RECORD = {State.READY, State.RECORDING, State.CONVERSATION}
+TELLING = {State.RECORDING, State.CONVERSATION}
 MARKING = {State.TRIM, State.PART}
 ACTS = (t.DiscardTake, t.Withdraw, t.Narrow, t.TellLibrarian)
 VOICES = (t.PlayNext, t.PlayCue, t.PlayOwn)
@@ -88,7 +89,7 @@ class Checker:
         if pressed and effects:
             assert counts(before, event.meaning, event.at), "a press that was not offered did something"
         for effect in effects:
-            self.effect(before, event, effect, pressed=pressed)
+            self.effect(before, event, after, effect, pressed=pressed)
         voices = [place for place, effect in enumerate(effects) if isinstance(effect, VOICES)]
         assert not voices or not any(isinstance(effect, SILENCING) for effect in effects[voices[-1] :]), (
             "a voice that was asked for was cut off by the box itself"
@@ -108,7 +109,7 @@ class Checker:
         wrong_play = play is not None and (play != before.play or before.playing is None)
         return (take is not None and take != before.take) or wrong_play or (visit is not None and visit != before.visit)
 
-    def effect(self, before, event, effect, *, pressed):
+    def effect(self, before, event, after, effect, *, pressed):
         if isinstance(effect, ONLY_BY_PRESS) and not isinstance(event, t.CodeTyped):
             assert pressed, f"{type(effect).__name__} without a press"
         if isinstance(effect, ACTS):
@@ -171,7 +172,9 @@ class Checker:
                 assert use is ASKED_USES[before.question]
                 assert event.at - max(before.shown_at, before.last_press) >= before.rules.deliberate
             case t.Speak():
-                assert before.speaking or event.meaning in {Meaning.SPEAK, Meaning.LANGUAGE, Meaning.SAY_CODE}
+                unasked = {Meaning.SPEAK, Meaning.LANGUAGE, Meaning.SAY_CODE, Meaning.BEGIN_GROUP, Meaning.NEXT_PERSON}
+                assert before.speaking or event.meaning in unasked
+                assert after.state not in TELLING or after.paused_at is not None, "the box talked into a story"
 
     def state(self, before, event, after, effects):
         if before.state is State.THANKS and isinstance(event, t.Press) and after.state is not State.THANKS:
