@@ -20,7 +20,7 @@ from typing import Any
 from archive.bag import Bag, BagContent, plan
 from archive.claims import claim
 from archive.consent import Answer, all_events, events_of, may, standing
-from archive.consentrecord import links
+from archive.consentrecord import TELLING, links, revision_of
 from archive.envelope import BOX, recipients
 from archive.errors import ArchiveError, BadFeed, NoKey, Refused, TransportTrouble
 from archive.feed.receive import FeedReport, receive
@@ -40,8 +40,6 @@ from audio.errors import AudioError
 from audio.types import TakeId
 
 OUTSIDE = frozenset({Use.ARCHIVE, Use.PARTNERS, Use.PUBLIC})
-_TELLING = frozenset({Act.DECIDE, Act.CUT})
-"""What an archive must be told of: answers, and spans taken back."""
 
 Content = Callable[[Store, TakeId], BagContent]
 
@@ -343,11 +341,6 @@ class _Run:
         self._report.waiting = sum(not self._signed(story, revision) for story, _, revision in self._allowed())
 
 
-def revision_of(events: Iterable[ConsentEvent]) -> str:
-    """Name the state of a story's answers. Holds, seals and the end of a visit change nothing an archive must know."""
-    return links(event for event in events if event.act in _TELLING)[-1]
-
-
 def _recall(events: list[ConsentEvent], last: dict[str, Any], now: datetime | None) -> bool:
     """Tell whether the archive's copy has to go: nothing may leave any more, or less may and no new bag can say so.
 
@@ -365,7 +358,7 @@ def _recall(events: list[ConsentEvent], last: dict[str, Any], now: datetime | No
         given = replace(given, uses=timeless)
     if not may(given, Reader.SYNC, now).allowed:
         return True
-    chain = [event for event in events if event.act in _TELLING]
+    chain = [event for event in events if event.act in TELLING]
     known = links(chain)
     since = chain[known.index(last["revision"]) + 1 :] if last["revision"] in known else chain
     narrowed = any(_narrows(event) for event in since)

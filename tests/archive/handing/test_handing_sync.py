@@ -25,7 +25,7 @@ from nacl.signing import SigningKey
 
 from archive.bagcheck import check_bag
 from archive.database import transaction
-from archive.envelope import open_content
+from archive.envelope import open_content, recipients
 from archive.errors import NoKey, TransportTrouble
 from archive.flac import make_flac
 from archive.handing import story_content
@@ -355,6 +355,29 @@ def test_a_sealed_story_stays_in_the_archive_until_its_teller_says_less(store: S
     (stone,) = sync(store, str(target)).tombstones
     assert stone.reach == "recall"
     assert not (target / "bags").exists()
+
+
+def test_with_the_code_a_no_to_one_use_of_a_sealed_story_replaces_the_bag_and_no_more(
+    store: Store, tell: Tell, target: Path
+) -> None:
+    kept = tell((Use.ARCHIVE, Use.PUBLIC))
+    story = kept.story.id
+    sync(store, str(target))
+    store.db.conn.execute("UPDATE jobs SET done_at = 'x'")
+    store.seal(story, "box")
+    store.decide(story, Use.PUBLIC, yes=False, wording=WORDING, by="code", visit=store.enter_code(spoken(kept)))
+    assert store.seal_due() == [], "the archive has not signed for what is left yet"
+    report = sync(store, str(target))
+    assert (report.tombstones, [one.story for one in report.bags]) == ([], [story])
+    consent = json.loads((target / "bags" / story / "data/consent.json").read_bytes())
+    said = {one["use"]: one["yes"] for one in consent["events"] if one["act"] == "decide"}
+    assert (said["archive"], said["public"]) == (True, False)
+    assert store.seal_due() == [story]
+    store.seal(story, "box")
+    assert set(recipients(store.db.conn, story)) == {"code"}
+    store.decide(story, Use.ARCHIVE, yes=False, wording=WORDING, by="code", visit=store.enter_code(spoken(kept)))
+    assert set(recipients(store.db.conn, story)) == {"code"}
+    assert [stone.reach for stone in sync(store, str(target)).tombstones] == [Reach.RECALL]
 
 
 def test_a_hold_sends_nothing_and_takes_nothing_back(store: Store, tell: Tell, target: Path) -> None:
