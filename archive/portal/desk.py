@@ -16,6 +16,7 @@ from starlette.routing import Route
 from archive.errors import ArchiveError, NoSuchStory, Refused, TooManyTries, WrongCode
 from archive.home import Home
 from archive.keycode import Cost
+from archive.portal.forms import form_of
 from archive.portal.guard import COOKIE, PHONE_COOKIE, cookie_line, form_is_ours, form_token
 from archive.portal.texts import LANGUAGES, Texts, load
 from archive.portal.visits import Seat, Visits
@@ -24,6 +25,7 @@ from audio.clock import Clock
 from audio.errors import AudioError
 
 LANGUAGE_COOKIE = "hearth_language"
+_MOST_FIELDS = 40
 _STATUS: Mapping[type[ArchiveError], int] = {Refused: 403, WrongCode: 403, NoSuchStory: 404, TooManyTries: 429}
 
 
@@ -165,7 +167,7 @@ def post(desk: Desk, path: str, handler: Handler, back: str = "/") -> Route:
     """An action: only from a form of ours. ``back`` is where a message leads."""
 
     async def endpoint(request: Request) -> Response:
-        async with request.form(max_files=0, max_fields=40) as form:
+        async with form_of(request, _MOST_FIELDS) as form:
             fields = {name: value for name, value in form.items() if isinstance(value, str)}
         ask = Ask(desk, request, fields)
         if not form_is_ours(ask.token, fields.get("token", "")):

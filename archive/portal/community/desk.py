@@ -34,6 +34,7 @@ from archive.keycode import Cost
 from archive.people.roles import Permission, roles_for
 from archive.people.sessions import Door, NotYou, Session
 from archive.portal.community import words
+from archive.portal.forms import form_of
 from archive.portal.guard import COOKIE, cookie_line, form_is_ours, form_token
 from archive.reviewing.versions import Overtaken
 from archive.server.place import ArchiveHome
@@ -198,7 +199,7 @@ def post(desk: Desk, path: str, permission: Permission, handler: Handler, back: 
     """An action: only from a form of ours. ``back`` is where a message leads; ``{...}`` in it are parts of the path."""
 
     async def endpoint(request: Request) -> Response:
-        async with request.form(max_files=0, max_fields=MOST_FIELDS) as form:
+        async with form_of(request, MOST_FIELDS) as form:
             fields = {name: value for name, value in form.items() if isinstance(value, str)}
             # A tick list sends one name several times.
             fields |= {f"{name}[]": "\n".join(str(one) for one in form.getlist(name)) for name in fields}

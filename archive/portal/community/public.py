@@ -33,6 +33,7 @@ from archive.export.rss import feed
 from archive.export.telling import Telling, read_telling, read_tellings, webvtt
 from archive.portal.community import publicmedley, words
 from archive.portal.community.ranges import sound_by_range
+from archive.portal.forms import form_of
 from archive.reviewing import podcast
 from archive.reviewing.podcast import mp3_key
 from archive.reviewing.rendition import blanked_spans, master_key, sound_key
@@ -56,6 +57,7 @@ _FILES: Final = {
 _OPEN: Final = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
 _ROBOTS: Final = {"X-Robots-Tag": "noindex, noarchive, noai"}
 _MOST_PAGES = 1_000_000
+_MOST_FIELDS = 20
 
 
 def routes(place: ArchiveHome) -> list[Route]:
@@ -136,8 +138,8 @@ class _Door:
         """The harvesters' door; they may also ask by form."""
         given = request.query_params.multi_items()
         if request.method == "POST":
-            form = await request.form(max_fields=20, max_files=0)
-            given = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+            async with form_of(request, _MOST_FIELDS) as form:
+                given = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
         return await run_in_threadpool(lambda: self.answer(request, lambda asked: self._oai(asked, given)))
 
     def answer(self, request: Request, make: Callable[[Request], Response]) -> Response:
