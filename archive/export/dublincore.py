@@ -23,7 +23,7 @@ def elements(telling: Telling, address: str = "") -> dict[str, list[str]]:
     ``address`` is where everybody finds it, where that is so.
     """
     voice = telling.voice
-    described = [] if telling.checked or not telling.passages else [f"The words: {MACHINE}"]
+    described = [] if telling.checked else [f"The words: {MACHINE}"]
     found: Mapping[str, list[str]] = {
         "title": [telling.name],
         "subject": [telling.prompt_text],

@@ -54,11 +54,8 @@ class Telling:
     opening: str = ""
     """Its first words, for lists: at most sixteen of them."""
     passages: tuple[Passage, ...] = ()
-
-    @property
-    def checked(self) -> bool:
-        """Whether a person listened to every word of it."""
-        return all(passage.checked_by is not None for passage in self.passages)
+    checked: bool = False
+    """Whether a person listened to every word of it, asked for here or not."""
 
     @property
     def text(self) -> str:
@@ -90,11 +87,13 @@ def read_tellings(
         first_two = f"SELECT story, text FROM passages WHERE story IN ({marks}) AND number < 2 ORDER BY story, number"  # noqa: S608
         for row in tx.all(first_two, *some):
             begun.setdefault(row["story"], []).extend(row["text"].split())
+        unheard = f"SELECT DISTINCT story FROM passages WHERE story IN ({marks}) AND checked_by IS NULL"  # noqa: S608
+        drafts = {row["story"] for row in tx.all(unheard, *some)}
         for row in tx.all(f"SELECT * FROM stories WHERE id IN ({marks})", *some):  # noqa: S608
             story = str(row["id"])
             said = tuple(passages_of(tx, story)) if words else ()
             told = _telling(row, allowed[story], notes.get(story, ""), RIGHTS.get(reader, ""), said)
-            found[story] = replace(told, opening=_opening(begun.get(story, [])))
+            found[story] = replace(told, opening=_opening(begun.get(story, [])), checked=story not in drafts)
     return {story: found[story] for story in held if story in found}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import queue
@@ -16,7 +17,9 @@ import pytest
 import soundfile
 from starlette.testclient import TestClient
 
+from archive.export.telling import MACHINE
 from archive.keycode import Cost
+from archive.portal import forms
 from archive.portal.binding import Binding
 from archive.portal.community.app import make_community
 from archive.portal.community.public import routes
@@ -178,6 +181,44 @@ def test_feed_and_manifest_name_this_very_place(archive: Any, door: TestClient) 
     assert json.loads(door.get(f"/public/{story}/manifest.json").text)["id"].startswith("http://127.0.0.1:8490/public/")
     asked = door.post("/public/oai", data={"verb": "Identify"})
     assert "http://127.0.0.1:8490/public/oai" in asked.text
+
+
+def test_feed_and_harvest_say_that_a_machine_wrote_the_words_until_somebody_checked_them(
+    archive: Any, door: TestClient
+) -> None:
+    story = archive.story(OPEN)
+    records = "/public/oai?verb=ListRecords&metadataPrefix=oai_dc"
+    assert all(MACHINE in door.get(path).text for path in ("/public/feed.xml", records))
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        tx.run("UPDATE passages SET checked_by = 'ana' WHERE story = ?", story)
+    assert not any(MACHINE in door.get(path).text for path in ("/public/feed.xml", records))
+
+
+def test_a_form_that_does_not_come_gives_its_place_free(archive: Any, door: TestClient, monkeypatch) -> None:
+    """A body of a letter a minute, by somebody nobody knows."""
+    monkeypatch.setattr(forms, "PATIENCE_S", 0.01)
+    app, kind = app_of(archive), b"application/x-www-form-urlencoded"
+
+    async def status(path: str) -> int:
+        answered: list[int] = []
+
+        async def receive() -> Any:
+            if not answered:
+                await asyncio.sleep(3600)
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                answered.append(message["status"])
+
+        head = [(b"host", b"127.0.0.1:8490"), (b"content-type", kind), (b"content-length", b"900")]
+        await app({"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"",
+                   "headers": head, "client": ("127.0.0.1", 9), "server": ("127.0.0.1", 8490), "scheme": "http",
+                   "http_version": "1.1", "root_path": ""}, receive, send)  # fmt: skip
+        return answered[0]
+
+    for path in ("/enter", "/public/oai"):
+        assert asyncio.run(asyncio.wait_for(status(path), 20)) == 408, path
 
 
 @pytest.mark.parametrize(
