@@ -85,7 +85,10 @@ def search(
     """
     query = read_query(text)
     found = _search(tx, query, reader, now, filters or Filters(), limit, before)
-    if found or not query.plain or before is not None:
+    if found or not query.plain:
+        return found
+    if before is not None and _search(tx, query, reader, now, filters or Filters(), 1, None):
+        # Stories with all of them stood on the pages before this one.
         return found
     hits = {
         hit.story: hit

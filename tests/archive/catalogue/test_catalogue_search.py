@@ -98,6 +98,18 @@ def test_newest_recordings_come_first_and_pages_follow_each_other(tell: Tell, fi
     assert pages == told[::-1]
 
 
+def test_any_of_the_words_has_a_second_page_too(tell: Tell, find: Find) -> None:
+    told = [tell("The mill." if number % 2 else "The river.") for number in range(5)]
+    pages, before = [], None
+    while hits := find("mill river", limit=2, before=before):
+        pages += stories(hits)
+        before = hits[-1].number
+    assert pages == told[::-1]
+    tell("The mill by the river.")
+    (whole,) = find("mill river", limit=2)
+    assert find("mill river", limit=2, before=whole.number) == [], "some have all of them: nothing less follows"
+
+
 def test_two_stories_of_the_same_moment_are_both_found(tell: Tell, find: Find) -> None:
     told = {tell("A bell.", recorded_at="2026-01-01T10:00:00.000+00:00") for _ in range(3)}
     assert set(stories(find("bell"))) == told
