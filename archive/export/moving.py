@@ -4,8 +4,7 @@ Objects are copied first, each compared by its digest, then all tables in one tr
 digest over its lines; only then the settings name the new places. A move cut off anywhere is finished by the same
 command: what arrived whole is compared, not sent again. What lies in the old places stays until a person removes it.
 
-Stop the archive's server first. Writers that are at work all the same wait while the tables are copied, and then
-still write to the old place.
+Nobody else may have the archive open: what a server or a visit signed for while we carry would stay in the old place.
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ from archive.server.settings import located, read_settings
 
 CATALOGUES: Final = ("sqlite:", "postgresql://", "postgres://")
 OBJECTS: Final = ("folder:", "s3://")
-_TRIES = 3
 
 
 class CannotMove(ArchiveError):
@@ -52,20 +50,28 @@ class Moved:
 def move_archive(place: ArchiveHome, addresses: tuple[str, ...], progress: Progress = no_progress) -> Moved:
     """Carry ``place`` to ``addresses``: a catalogue's, an object store's, or one of each; then change its settings.
 
-    Raises `CannotMove` for addresses that are unclear or a database that holds another archive; `DamagedStore` where
-    something would not arrive as it was stored; `StoreTrouble`, `CatalogueTrouble`. The settings are as before then.
+    Raises `CannotMove` for addresses that are unclear or a database that holds another archive; `InUse` where somebody
+    else has the archive open; `DamagedStore` where something is missing or would not arrive as it was stored;
+    `StoreTrouble`, `CatalogueTrouble`. The settings are as before then.
     """
     catalogue_url, objects_url = _addresses(place, addresses)
+    with place.alone():
+        return _moved(place, catalogue_url, objects_url, progress)
+
+
+def _moved(place: ArchiveHome, catalogue_url: str | None, objects_url: str | None, progress: Progress) -> Moved:
     objects, size = 0, 0
     if objects_url is not None:
         target = open_objects(located(objects_url, place.path))
         with place.catalogue() as catalogue, catalogue.read() as tx:
             known = {str(row["key"]): str(row["sha256"]) for row in tx.each("SELECT key, sha256 FROM files")}
-        # What came or was derived while the first round ran is seen by the next.
-        for _ in range(_TRIES):
-            objects, size, copied = _carry(place.objects, target, known, progress)
-            if not copied:
-                break
+        objects, size = _carry(place.objects, target, known, progress)
+        missing = known.keys() - set(target.keys())
+        if missing:
+            say = f"{len(missing)} objects are missing here, {min(missing)} among them; the archive was not moved."
+            raise DamagedStore(
+                say, "Restore them from a backup: hearth archive verify names everything that is damaged."
+            )
     tables, rows = 0, 0
     if catalogue_url is not None:
         with open_catalogue(located(catalogue_url, place.path)) as new, place.catalogue() as old:
@@ -86,10 +92,10 @@ def _addresses(place: ArchiveHome, addresses: tuple[str, ...]) -> tuple[str | No
     return next(iter(catalogues), None), next(iter(stores), None)
 
 
-def _carry(source: Objects, target: Objects, known: dict[str, str], progress: Progress) -> tuple[int, int, int]:
-    """Copy what is missing and compare everything; returns objects, bytes, and how many had to be copied."""
+def _carry(source: Objects, target: Objects, known: dict[str, str], progress: Progress) -> tuple[int, int]:
+    """Copy what is missing and compare everything; returns objects and bytes."""
     keys = list(source.keys())
-    size = copied = 0
+    size = 0
     for number, key in enumerate(keys):
         progress("objects", number, len(keys))
         try:
@@ -97,16 +103,15 @@ def _carry(source: Objects, target: Objects, known: dict[str, str], progress: Pr
             sha256 = known.get(key) or digest_of_object(source, key)
             if not _arrived(target, key, there, sha256):
                 _copy(source, target, key, sha256)
-                copied += 1
         except NoSuchObject:
-            # Taken back while we carried: it must not stay in the new place either.
+            # Gone while we carried, by a program on another machine: it must not stay in the new place either.
             target.delete(key)
             continue
         size += there
     for key in [key for key in target.keys() if not source.exists(key)]:  # noqa: SIM118 (a store is no mapping)
         target.delete(key)
     progress("objects", len(keys), len(keys))
-    return len(keys), size, copied
+    return len(keys), size
 
 
 def _arrived(target: Objects, key: str, size: int, sha256: str) -> bool:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, TextIO
 
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
@@ -38,6 +38,8 @@ from audio.clock import Clock, SystemClock
 _FOLDERS: Final = ("work", "uploads", "aside", "texts")
 _SEAL, _SIGN = "archive-seal.key", "archive-sign.key"
 _KNOWN_BY = "archive key"
+_OPEN = ".open"
+"""Locked by everybody who has the archive open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class ArchiveHome:
         self._keys_folder = keys_folder(path)
         self._pool = Pool(lambda: open_catalogue(located(settings.catalogue, path)))
         self._lock = threading.Lock()
+        self._open = _opened(path)
 
     @property
     def name(self) -> str:
@@ -169,9 +172,29 @@ class ArchiveHome:
                     os.close(handle)
         return gone
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the only one who has this archive open, for as long as the block lasts; who opens it meanwhile is refused.
+
+        Raises `InUse` where somebody else has it open, in another process or in this one.
+        """
+        try:
+            fcntl.flock(self._open, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            fcntl.flock(self._open, fcntl.LOCK_SH)
+            raise InUse(
+                "Somebody is at work in this archive.",
+                "Stop its server (hearth archive serve) and let visits and other commands end; then start again.",
+            ) from error
+        try:
+            yield
+        finally:
+            fcntl.flock(self._open, fcntl.LOCK_SH)
+
     def close(self) -> None:
-        """Let go of every connection that is not in use."""
+        """Let go of every connection that is not in use, and of the archive."""
         self._pool.close()
+        self._open.close()
 
     def __enter__(self) -> Self:
         """Be closed at the end of the block."""
@@ -215,17 +238,36 @@ class ArchiveHome:
         write_file(self.path / KEY_FILE, (json.dumps(self.public_key.to_json(), indent=1) + "\n").encode())
 
 
+class InUse(HomeTrouble):
+    """Somebody else has the archive open, or carries it to another place."""
+
+    code = "archive-in-use"
+
+
 class WrongKeys(HomeTrouble):
     """The keys that lie here belong to another archive."""
 
     code = "wrong-keys"
 
 
+def _opened(home: Path) -> TextIO:
+    """Show that the archive is open, until what is returned is closed or its process ends. Raises `InUse`."""
+    file = (home / _OPEN).open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        say = "This archive is being carried to another place at this moment."
+        raise InUse(say, "Try again when that is done.") from error
+    return file
+
+
 def open_archive(path: Path | str, clock: Clock | None = None) -> ArchiveHome:
     """Open the archive at ``path``; what is missing is made with defaults, readable by its owner alone.
 
     Keys are made only together with a new catalogue. Without them the archive opens (it can be searched and erased),
-    and `ArchiveHome.keys` raises `NoKey`. Raises `HomeTrouble`, `CatalogueTrouble`, `DamagedStore`.
+    and `ArchiveHome.keys` raises `NoKey`. Raises `HomeTrouble`, `InUse` while it is being carried to another place,
+    `CatalogueTrouble`, `DamagedStore`.
     """
     home = Path(path).absolute()
     try:
@@ -237,7 +279,11 @@ def open_archive(path: Path | str, clock: Clock | None = None) -> ArchiveHome:
         for name in _FOLDERS:
             (home / name).mkdir(mode=0o700, exist_ok=True)
         place = ArchiveHome(home, read_settings(home / "config.toml"), clock or SystemClock())
-        place.make_keys()
+        try:
+            place.make_keys()
+        except BaseException:  # whatever stopped it, nobody has this archive open
+            place.close()
+            raise
     except OSError as error:
         raise HomeTrouble(
             f"The folder {home} cannot be used: {error.strerror or error}.",

@@ -20,8 +20,8 @@ from kiosk.commands.common import emit, json_option
 def command(addresses: tuple[str, ...], home: Path, as_json: bool) -> None:
     """Carry the archive to another database, object store, or both, compare every byte, and change its settings.
 
-    Stop the archive's server first. Cut off, the same command goes on where it was. What lies in the old place stays
-    until you remove it.
+    Stop the archive's server first: the command refuses while anything has the archive open. Cut off, the same command
+    goes on where it was. What lies in the old place stays until you remove it.
 
     \b
     Examples:

@@ -16,7 +16,7 @@ from archive.export.tables import digest_of, tables_of
 from archive.objects import open_objects
 from archive.server.audit import audit
 from archive.server.erase import withdraw
-from archive.server.place import ArchiveHome, open_archive
+from archive.server.place import ArchiveHome, InUse, open_archive
 from archive.tombstones import Tombstone
 from archive.types import Use
 from audio.types import TakeId
@@ -132,6 +132,25 @@ def test_what_lies_there_wrong_is_put_right_and_what_is_wrong_here_is_not_carrie
     stocked.objects.put(key, io.BytesIO(whole[:-1] + b"x"))
     with pytest.raises(DamagedStore):
         move_archive(stocked, (f"folder:{tmp_path / 'elsewhere'}",))
+    assert stocked.config.read_text() == config
+
+
+def test_nothing_is_carried_while_somebody_is_at_work(stocked: ArchiveHome, tmp_path: Path, clock: Any) -> None:
+    config, target = stocked.config.read_text(), f"folder:{tmp_path / 'there'}"
+    with open_archive(stocked.path, clock), pytest.raises(InUse):
+        move_archive(stocked, (target,))
+    assert stocked.config.read_text() == config
+    with stocked.alone(), pytest.raises(InUse):
+        open_archive(stocked.path, clock)
+    move_archive(stocked, (target,))
+    open_archive(stocked.path, clock).close()
+
+
+def test_an_archive_with_a_hole_is_not_carried(stocked: ArchiveHome, tmp_path: Path) -> None:
+    config = stocked.config.read_text()
+    stocked.objects.delete(next(key for key in list(stocked.objects.keys()) if key.endswith("story.flac")))
+    with pytest.raises(DamagedStore, match="missing"):
+        move_archive(stocked, (f"folder:{tmp_path / 'there'}",))
     assert stocked.config.read_text() == config
 
 
