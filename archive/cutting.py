@@ -12,6 +12,7 @@ import hashlib
 import logging
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from archive.envelope import (
     wrap_for_public,
 )
 from archive.errors import ArchiveError, Refused
+from archive.fixity import RAW, Sum, drop_sum, put_sum, sum_of_file
 from archive.flac import encode
 from archive.jobs import FLAC, being_written
 from archive.masters import Master, cut_flac, cuts_of, open_files
@@ -74,6 +76,14 @@ class StillWriting(Refused):
 
 
 @dataclass(frozen=True, slots=True)
+class Copied:
+    """A story without a span, written: the SHA-256 of its samples, and the sums of sealed files by name."""
+
+    sha256: str
+    sums: tuple[tuple[str, Sum], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Cut:
     """A span on its way out: the story without it becomes the file ``target``."""
 
@@ -86,15 +96,19 @@ class Cut:
     old: ContentKey = field(repr=False)
     new: ContentKey = field(repr=False)
 
-    def copy(self) -> str:
-        """Write the story without the span; returns the SHA-256 of its samples. Any thread; slow for a long story.
+    def copy(self) -> Copied:
+        """Write the story without the span. Any thread; slow for a long story.
 
         Raises `DamagedTake`, `BadSound`, `OSError`.
         """
         with self.sound as sound:
             told = _Told(sound, self.span)
             encode(told, self.target, self.new, self.visit.take)
-        return told.sha256
+        sums = [(self.target.name, sum_of_file(self.target))]
+        # From here on this box cannot open the sound as it was told, and no FLAC with a sum is made of it any more.
+        with suppress(FileNotFoundError):
+            sums += [] if self.before else [(RAW, sum_of_file(self.target.with_name(RAW)))]
+        return Copied(told.sha256, tuple(sums))
 
 
 def take_back_span(store: Store, visit: Visit, start: Ms, end: Ms, by: str) -> Span:
@@ -123,7 +137,7 @@ def begin_cut(store: Store, visit: Visit, start: Ms, end: Ms) -> Cut:
     return Cut(visit, span, before, target, open_files(store, take, old), old, new_content_key())
 
 
-def finish_cut(store: Store, cut: Cut, sha256: str, by: str) -> Span:
+def finish_cut(store: Store, cut: Cut, copied: Copied, by: str) -> Span:
     """Let the story go on without the span, in one transaction.
 
     Raises `Refused` when it changed meanwhile or a machine writes down its words again; nothing was taken out then.
@@ -138,7 +152,10 @@ def finish_cut(store: Store, cut: Cut, sha256: str, by: str) -> Span:
             raise
         _rewrap(store, cut.visit, cut.old, cut.new, first=cut.before == 0)
         _rewrite(store, take, cut.span, cut.old, cut.new)
-        conn.execute("UPDATE closings SET sha256 = ? WHERE take = ?", (sha256, take))
+        conn.execute("UPDATE closings SET sha256 = ? WHERE take = ?", (copied.sha256, take))
+        for name, value in copied.sums:
+            put_sum(conn, take, name, value)
+        drop_sum(conn, take, cut_flac(store.home, take, cut.before).name)
         # The sound as it was told must stay as it is: nothing may be made of it by this box any more.
         conn.execute("DELETE FROM jobs WHERE take = ? AND kind = ?", (take, FLAC))
         store.note(take, Act.CUT, by, span=(cut.span.start, cut.span.end))

@@ -13,6 +13,7 @@ from pathlib import Path
 from audio.types import TakeId
 
 MASTER = "master.flac"
+RAW = "master.take"
 _PIECE = 1 << 20
 
 
@@ -48,6 +49,17 @@ def sum_of_file(path: Path) -> Sum:
 def sum_of_blob(blob: bytes) -> Sum:
     """Sum a blob of the database."""
     return Sum(len(blob), hashlib.sha256(blob).hexdigest())
+
+
+def drop_sum(conn: sqlite3.Connection, take: TakeId, name: str) -> None:
+    """Forget a sum, with the file it is of. Inside a transaction."""
+    conn.execute("DELETE FROM fixity WHERE take = ? AND name = ?", (take, name))
+
+
+def sums_of_words(conn: sqlite3.Connection, take: TakeId) -> list[tuple[str, str]]:
+    """Name and SHA-256 of everything sealed that machines wrote down of ``take``, by name."""
+    query = "SELECT name, sha256 FROM fixity WHERE take = ? AND name LIKE '%/%' ORDER BY name"
+    return [(str(name), str(sha256)) for name, sha256 in conn.execute(query, (take,))]
 
 
 def put_sum(conn: sqlite3.Connection, take: TakeId, name: str, value: Sum) -> None:

@@ -18,7 +18,7 @@ from archive.consentrecord import record
 from archive.durable import remove
 from archive.envelope import ContentKey, open_content
 from archive.errors import NoSuchStory, Refused
-from archive.fixity import MASTER
+from archive.fixity import sums_of_words
 from archive.flac import encode
 from archive.jobs import TRANSCRIBE, being_written
 from archive.masters import flac_in_use, flac_label
@@ -70,9 +70,8 @@ def words_complete(store: Store, story: TakeId) -> bool:
 
 def words_revision(store: Store, story: TakeId) -> str:
     """Name the state of what machines wrote down of ``story``: another one after every segment and every doubt."""
-    query = "SELECT name, sha256 FROM fixity WHERE take = ? AND name <> ? ORDER BY name"
     digest = hashlib.sha256()
-    for name, sha256 in store.db.conn.execute(query, (story, MASTER)):
+    for name, sha256 in sums_of_words(store.db.conn, story):
         digest.update(f"{name} {sha256}\n".encode("ascii"))
     return digest.hexdigest()
 

@@ -10,14 +10,15 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from archive.consent import Standing, all_events, standing, verify_chain
-from archive.envelope import ARCHIVE, BOX, CODE, ContentKey, open_content, recipients
+from archive.envelope import ARCHIVE, BOX, CODE, MASTER, ContentKey, open_content, recipients
 from archive.errors import ArchiveError, NoKey, Refused
-from archive.fixity import MASTER, get_sum, second_name, sum_of_blob, sum_of_file, words_name
+from archive.fixity import RAW, get_sum, second_name, sum_of_blob, sum_of_file, words_name
 from archive.guests import is_lent
-from archive.masters import open_files
+from archive.masters import cuts_of, flac_in_use, open_files
 from archive.store import Store
 from archive.transcripts import read_segment_words
 from archive.types import Act, Reader, Use
@@ -110,6 +111,8 @@ class _Verifying:
                 self._wraps(take, where)
             if take in closed:
                 self._master(take)
+                if not lent and cuts_of(self._conn, take):
+                    self._as_told(take, held=recipients(self._conn, take))
                 self._words(take)
             else:
                 self._open_take(take)
@@ -180,22 +183,36 @@ class _Verifying:
 
     def _sealed_master(self, take: TakeId) -> None:
         """Judge a master nobody here can open by the sum of its sealed bytes."""
-        flac, raw = self._store.home.flac_master(take), self._store.home.raw_master(take)
-        known = get_sum(self._conn, take, MASTER)
+        if cuts_of(self._conn, take):
+            self._sealed(take, [flac_in_use(self._store, take)])
+        else:
+            self._sealed(take, [self._store.home.flac_master(take), self._store.home.raw_master(take)])
+
+    def _as_told(self, take: TakeId, *, held: set[str]) -> None:
+        """Judge the sound as it was told, which only the teller's code opens since a part was taken out."""
+        self._verdict.masters += 1
+        if MASTER not in held:
+            self._bad("wrap", take, "A part was taken out, and its teller's code would not open the whole any more.")
+        self._sealed(take, [self._store.home.flac_master(take), self._store.home.raw_master(take)])
+
+    def _sealed(self, take: TakeId, places: list[Path]) -> None:
+        """Compare the first of ``places`` where something lies with its sum; where there is none, say so."""
+        path = next((place for place in places if place.exists()), None)
+        if path is None:
+            self._bad("master", take, "Its sound is not here.")
+            return
+        known = get_sum(self._conn, take, path.name)
         try:
-            if flac.exists() and known is not None:
-                if sum_of_file(flac) != known:
-                    self._bad("master", take, "Its sealed sound is not what was proved when it was made.")
-                return
-            if raw.exists():
-                read_head(raw)
+            if known is None and path.name == RAW:
+                read_head(path)
+            damaged = known is not None and sum_of_file(path) != known
         except (AudioError, OSError) as error:
             self._bad("master", take, f"Its sealed sound cannot be read: {_said(error)}")
             return
-        if not flac.exists() and not raw.exists():
-            self._bad("master", take, "Its sound is not here.")
-            return
-        self._verdict.unread.append(take)
+        if damaged:
+            self._bad("master", take, "Its sealed sound is not what was proved when it was made.")
+        elif known is None and take not in self._verdict.unread:
+            self._verdict.unread.append(take)
 
     def _words(self, take: TakeId) -> None:
         key = self._key(take)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from archive.cutting import begin_cut, finish_cut, must_be_written
+from archive.cutting import Copied, begin_cut, finish_cut, must_be_written
 from archive.masters import Master, open_master
 from archive.store import Store
 from archive.stories import Visit
@@ -75,9 +75,9 @@ class TakingOut:
         def fail(error: Exception) -> None:
             self._fail(effect.visit, error, effect, texts)
 
-        def put_in_place(sha256: str) -> None:
+        def put_in_place(copied: Copied) -> None:
             try:
-                finish_cut(self._store, cut, sha256, BY_KEY)
+                finish_cut(self._store, cut, copied, BY_KEY)
             except TROUBLES as error:
                 fail(error)
                 return

@@ -4,7 +4,10 @@ import sqlite3
 
 import pytest
 
+from archive.cutting import take_back_span
 from archive.errors import DamagedStore, NoKey
+from archive.masters import cut_flac
+from archive.shelf import Wording
 from archive.store import Store
 from archive.types import Use
 from archive.verify import told, unreadable, verify
@@ -60,6 +63,31 @@ def test_sealed_bytes_are_checked_without_their_key(store, teller, work) -> None
     assert verify(store).unread == []
     flip(store.home.flac_master(story))
     assert kinds(store) == [("master", story)]
+
+
+@pytest.mark.parametrize("made", ["raw", "flac"])
+def test_both_sounds_of_a_story_of_which_a_part_was_taken_out_are_checked(store, teller, work, made) -> None:
+    take, code = teller.story(Use.PLAY_HERE)
+    store.close_review(take, "talk")
+    if made == "flac":
+        work()
+    store.db.conn.execute("UPDATE jobs SET done_at = 'x'")
+    for second in (0, 1):  # what the first cut left has gone, and its sum with it
+        take_back_span(store, store.enter_code(str(code)), Ms(1000 * second), Ms(1000 * second + 500), "code")
+    whole = store.home.flac_master(take) if made == "flac" else store.home.raw_master(take)
+    left = cut_flac(store.home, take, 2)
+    for sealed in (False, True):
+        if sealed:
+            store.decide(take, Use.PLAY_HERE, yes=False, wording=Wording("1", "ab" * 32, "en"), by="code")
+            store.seal(take, "night")
+        verdict = verify(store)
+        assert (verdict.damaged, verdict.unread, verdict.masters) == ([], [], 2)
+        for path in (whole, left):
+            flip(path)
+            assert kinds(store) == [("master", take)], (path.name, sealed)
+            flip(path)
+    store.db.conn.execute("DELETE FROM wraps WHERE recipient = 'master'")
+    assert kinds(store) == [("wrap", take)]
 
 
 def test_what_cannot_be_judged_is_said(store, teller) -> None:
