@@ -235,16 +235,33 @@ def _run(command: list[str | Path], environment: dict[str, str] | None = None) -
         raise NotMade(f"{' '.join(str(part) for part in command[1:4])} stopped: {told[:300]}", "Nothing was changed.")
 
 
+def check_newer(places: Places, name: str) -> None:
+    """Raise `NotMade` where a newer release than ``name`` runs: what it wrote an older one could not read."""
+    running = _name(places.current)
+    if running is not None and version_of(running) > version_of(name):
+        raise NotMade(
+            f"Version {running} runs here, and this folder holds {name}, which is older.",
+            "A box does not go back to an older version: take a newer copy of the project. Nothing was changed.",
+        )
+
+
 def main() -> int:
-    """Make a release and let both links name it: what the installer asks for."""
+    """Make a release, or let both links name one that is made: what the installer asks for."""
     parser = argparse.ArgumentParser(description="Make a release beside the others.")
     parser.add_argument("--root", type=Path, default=Path("/"))
     parser.add_argument("--name", required=True)
     parser.add_argument("--project", type=Path, required=True)
     parser.add_argument("--wheels", type=Path)
+    parser.add_argument("--ask", action="store_true", help="only say whether it may be made here")
+    parser.add_argument(
+        "--point", action="store_true", help="make it, if it is not made, and let it be the one that runs"
+    )
     given = parser.parse_args()
     places = Places(given.root)
     try:
+        check_newer(places, given.name)
+        if given.ask:
+            return 0
         release = make(
             places,
             given.name,
@@ -257,8 +274,9 @@ def main() -> int:
     except (NotMade, ValueError, OSError) as error:
         print(error, file=sys.stderr)  # noqa: T201 (the installer turns it into its own sentence)
         return 1
-    point(places.current, release)
-    point(places.known_good, release)
+    if given.point:
+        point(places.current, release)
+        point(places.known_good, release)
     return 0
 
 

@@ -108,7 +108,7 @@ class Updater:
             release = self._install(manifest)
         finally:
             remove(places.incoming)
-        self._wait_until_free(patience_s)
+        self.wait_until_free(patience_s)
         return self._try(manifest, before, release)
 
     def settle(self) -> bool:
@@ -165,7 +165,7 @@ class Updater:
             progress=self._progress,
         )
 
-    def _wait_until_free(self, patience_s: float) -> None:
+    def wait_until_free(self, patience_s: float) -> None:
         """Return once nobody has been at the box for `QUIET_S`, and nothing is being handed on or erased.
 
         Raises `Updating` after ``patience_s``.

@@ -28,9 +28,10 @@ PATIENCE_S = 4 * 3600.0
 @click.argument("bundle", metavar="[FILE]", required=False)
 @click.option("--look", is_flag=True, help="Look for a bundle on a stick and in the inbox, as is done every night.")
 @click.option("--settle", is_flag=True, help="Only go back if the power went in the middle of a trial; done at start.")
+@click.option("--until-free", is_flag=True, help="Only wait until nobody is at the box; scripts/install does.")
 @click.option("--patience", default=PATIENCE_S, show_default="4 hours", help="Seconds to wait until nobody is at it.")
 @json_option
-def command(bundle: str | None, look: bool, settle: bool, patience: float, as_json: bool) -> int:
+def command(bundle: str | None, look: bool, settle: bool, until_free: bool, patience: float, as_json: bool) -> int:
     """Install the release in FILE (a bundle on a stick, or its https address) beside this one and try it.
 
     It is tried when nobody is at the box. If it does not start well, the release before runs again within a minute.
@@ -46,6 +47,10 @@ def command(bundle: str | None, look: bool, settle: bool, patience: float, as_js
         updater = Updater(here, Systemd(), progress=note)
         if settle:
             emit({"went_back": updater.settle()}, lambda: "Settled.", as_json=as_json)
+            return 0
+        if until_free:
+            updater.wait_until_free(patience)
+            emit({"free": True}, lambda: "Nobody is at the box.", as_json=as_json)
             return 0
         if look:
             return _look(here, updater, patience, as_json=as_json)

@@ -25,6 +25,7 @@ KIOSK = "hearth-kiosk.service"
 HEARTH = "/opt/hearth/current/bin/hearth"
 HOME = "--home /var/lib/hearth"
 CLONE = "/srv/trial/digital-hearth"
+INSTALL = "scripts/install --headless --wheels /mnt/wheels --models /mnt/models --contact 'Ask at the desk' --release-key /srv/trial/keys.txt"
 MOST_BOOT_S, MOST_HUNG_S, MOST_BACK_S = 10.0, 30.0, 60.0
 """What the project promises."""
 TIMERS = ("retention", "sync", "heartbeat", "update")
@@ -116,7 +117,9 @@ class Trial:
     def install(self) -> dict[str, object]:
         """scripts/install, whole; then once more, which finds nothing to do."""
         seconds = self._install()
+        began = self.machine.show(KIOSK, "InvocationID")
         again = self._install()
+        assert self.machine.show(KIOSK, "InvocationID") == began, "nothing has changed, and the kiosk was started again"
         self.version = self.machine.must("basename $(readlink /opt/hearth/current)").strip()
         used = {
             name: int(self.machine.must(f"du -sm {path}").split()[0])
@@ -126,10 +129,7 @@ class Trial:
 
     def _install(self) -> float:
         began = time.monotonic()
-        self.machine.must(
-            f"cd {CLONE} && scripts/install --headless --wheels /mnt/wheels --models /mnt/models --contact 'Ask at the desk' --release-key /srv/trial/keys.txt",
-            within=1800,
-        )
+        self.machine.must(f"cd {CLONE} && {INSTALL}", within=1800)
         return round(time.monotonic() - began, 1)
 
     def boot(self) -> dict[str, object]:
@@ -346,6 +346,10 @@ class Trial:
         refused["recording"] = self._code(f"{HEARTH} update {newer} --patience 1 --json")
         assert self.machine.show(KIOSK, "StatusText") == "in recording"
         assert refused == {"older": "not-newer", "altered": "bad-bundle", "recording": "busy"}, refused
+        assert self._running() == "0.1.2"
+        again = self.machine.run(f"cd {CLONE} && {INSTALL}")
+        assert again.returncode != 0
+        assert "older" in again.stderr, again.stderr
         assert self._running() == "0.1.2"
         self.machine.must(f"systemctl restart {KIOSK}")
         self.machine.until(

@@ -424,6 +424,31 @@ def test_the_trial_on_disk_names_the_way_back(places, manager, updater, bundle):
     assert told == [{"before": "1.0", "after": "1.1", "copied": False}]
 
 
+@pytest.mark.parametrize(
+    ("name", "words", "says"), [("0.9", [], "older"), ("0.9", ["--ask"], "older"), ("1.1", ["--ask"], "")]
+)
+def test_the_installer_never_goes_back_to_an_older_release(places, monkeypatch, capsys, name, words, says):
+    monkeypatch.setattr(releases, "make", lambda *_more, **_and: pytest.fail("nothing is to be made"))
+    monkeypatch.setattr(
+        "sys.argv", ["releases", "--root", str(places.root), "--name", name, "--project", str(places.root), *words]
+    )
+    assert releases.main() == (1 if says else 0)
+    assert says in capsys.readouterr().err
+    assert {releases.pointed(link).name for link in (places.current, places.known_good)} == {"1.0"}
+
+
+def test_a_release_made_by_the_installer_runs_only_when_it_says_so(places, monkeypatch, tmp_path):
+    monkeypatch.setattr(releases, "make", lambda here, name, **_more: make_release(here, name, {}))
+    words = ["releases", "--root", str(places.root), "--name", "1.1", "--project", str(tmp_path)]
+    monkeypatch.setattr("sys.argv", words)
+    assert releases.main() == 0
+    assert releases.pointed(places.current).name == "1.0"
+    monkeypatch.setattr(releases, "make", lambda here, name, **_more: here.release(name))
+    monkeypatch.setattr("sys.argv", [*words, "--point"])
+    assert releases.main() == 0
+    assert {releases.pointed(link).name for link in (places.current, places.known_good)} == {"1.1"}
+
+
 @pytest.mark.parametrize("text", ["", "1", "1.x", "1.0-rc1", "1.0.0.0.0", "v1.0", "1.0\n", "9999999.1"])
 def test_what_is_no_version_is_refused(text):
     with pytest.raises(ValueError, match="not a version"):
