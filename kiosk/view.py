@@ -14,11 +14,11 @@ from archive.types import ASKED_USES
 from archive.types import Kind as Told
 from audio.types import Ms, Word
 from hardware.types import CUES, Control
-from kiosk import hearview, ownview
+from kiosk import deskview, hearview, ownview
 from kiosk.alarms import longest
 from kiosk.faces import face
 from kiosk.phrases import code_words, growing, length_words, played, time_words
-from kiosk.screens.model import CaptionWord, CueTile, KeyFace, Kind, View
+from kiosk.screens.model import KeyFace, Kind, View
 from kiosk.screens.renderer import Renderer
 from kiosk.speech import finished
 from kiosk.texts import Texts, own_name
@@ -125,6 +125,11 @@ class Look:
     def said(self) -> tuple[str, ...]:
         """What the box has to tell beside the screen's own words."""
         return _said(self)
+
+    @property
+    def live(self) -> bool:
+        """Whether sound is being kept."""
+        return _live(self.session)
 
     @property
     def captions_note(self) -> str:
@@ -309,83 +314,6 @@ def _thanks(look: Look) -> View:
     )
 
 
-def _facilitator(look: Look) -> View:
-    session, extras, texts = look.session, look.extras, look.texts
-    on = session.playing.cue if session.playing is not None and session.playing.heard is Heard.CUE else 0
-    if extras.digits:
-        # One thing on the screen, large enough to be typed from across the table; the cue buttons go on working.
-        paired = texts.get("facilitator.phone", digits=extras.digits)
-        if extras.network is not None:
-            name, password = extras.network
-            paired += "\n" + texts.get("facilitator.network", name=name, password=password)
-        return look.make(Kind.FACILITATOR, headline=texts.get("facilitator.headline"), body=paired)
-    tiles = tuple(_tile(number, cue, on, texts) for number, cue in sorted(extras.cues.items())[: len(CUES)])
-    captions = _cue_captions(look)
-    return look.make(
-        Kind.FACILITATOR,
-        headline=texts.get("facilitator.headline"),
-        body="" if tiles else f"{texts.get('facilitator.empty')} {texts.get('facilitator.empty_do')}",
-        notes=_said(look),
-        tiles=tiles,
-        corner=look.corner,
-        captions=captions,
-        captions_note=look.captions_note if captions else "",
-    )
-
-
-def _cue_captions(look: Look) -> tuple[CaptionWord, ...]:
-    """The words of the cue that sounds, for those who do not hear it."""
-    playing = look.session.playing
-    if playing is None or playing.heard is not Heard.CUE or playing.started is None:
-        return ()
-    return played(look.extras.captions, look.extras.position)
-
-
-def _tile(number: int, cue: Cue, on: int, texts: Texts) -> CueTile:
-    if not cue.allowed:
-        note = texts.get("facilitator.refused")
-    else:
-        note = texts.get("facilitator.playing") if number == on else length_words(cue.seconds, texts)
-    return CueTile(number, cue.title, note, playing=number == on, dark=not cue.allowed)
-
-
-def _agreement(look: Look) -> View:
-    people, texts = look.session.people, look.texts
-    said = texts.get("agreement.one") if people == 1 else texts.get("agreement.many", count=people)
-    return look.make(
-        Kind.AGREEMENT,
-        headline=texts.get("agreement.headline"),
-        body=texts.get("agreement.body"),
-        notes=(said if people else texts.get("agreement.none"),),
-    )
-
-
-def _conversation(look: Look) -> View:
-    session, extras, texts = look.session, look.extras, look.texts
-    on = session.playing.cue if session.playing is not None and session.playing.heard is Heard.CUE else 0
-    live = _live(session)
-    captions = _cue_captions(look)
-    if session.mic is Mic.LOST:
-        headline = texts.get("recording.lost")
-    elif session.paused_at is not None:
-        headline = texts.get("conversation.off_record")
-    else:
-        headline = texts.get("recording.headline" if live else "recording.opening")
-    left = extras.time_left
-    return look.make(
-        Kind.CONVERSATION,
-        headline=headline,
-        body=session.say or extras.prompt,
-        listening=live,
-        level=extras.level if live else 0.0,
-        tiles=tuple(_tile(number, cue, on, texts) for number, cue in sorted(extras.cues.items())[: len(CUES)]),
-        captions=captions,
-        captions_note=look.captions_note if captions else "",
-        # A group is told of the time when little is left, and not before.
-        time_words="" if left is None or session.warned is None else time_words(left, texts),
-    )
-
-
 def _recovered(look: Look) -> View:
     texts = look.texts
     body = texts.get("recovered.body", length=length_words(look.session.seconds, texts))
@@ -473,9 +401,9 @@ _SCREENS: dict[State, Callable[[Look], View]] = {
     State.SHARING: _sharing,
     State.THANKS: _thanks,
     State.LISTENING: hearview.listening,
-    State.FACILITATOR: _facilitator,
-    State.AGREEMENT: _agreement,
-    State.CONVERSATION: _conversation,
+    State.FACILITATOR: deskview.facilitator,
+    State.AGREEMENT: deskview.agreement,
+    State.CONVERSATION: deskview.conversation,
     State.CODE_ENTRY: ownview.code_entry,
     State.MY_STORY: ownview.my_story,
     State.PART: hearview.part,
