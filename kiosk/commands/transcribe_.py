@@ -10,24 +10,27 @@ from audio.clips import Clip, clips_in, streamed, whole
 from audio.errors import AudioError, BadSound
 from audio.transcribe import Transcriber, make_transcriber
 from audio.vad import Vad, make_vad
+from kiosk.box import usual_model
 from kiosk.commands.common import answer, json_option, note, seconds
 
 
 @click.command(name="transcribe")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--model", default="tiny.en", show_default=True, help="Speech model by name.")
+@click.option("--model", help="Speech model by name.  [default: the one the box would use for the language]")
 @click.option("--language", default="en", show_default=True, help="What is spoken.")
 @click.option("--streamed", "as_told", is_flag=True, help="Segment by segment, as while a story is told.")
 @json_option
-def command(path: Path, model: str, language: str, as_told: bool, as_json: bool) -> int:
+def command(path: Path, model: str | None, language: str, as_told: bool, as_json: bool) -> int:
     """Write down the words of a WAV file, or of every WAV file in a folder.
 
     \b
     Examples:
       hearth transcribe story.wav
       hearth transcribe ./recordings --streamed --json
+      hearth transcribe cuento.wav --language es
     """
     files = clips_in(path)
+    model = model or usual_model(language)
     transcriber = make_transcriber("shorttail" if as_told else "whisper", model, language)
     vad = make_vad("silero")
     clips = [_one(file, transcriber, vad, as_told=as_told) for file in files]

@@ -182,6 +182,14 @@ def test_names_and_languages() -> None:
     assert models.serves("tiny.en", "en-GB")
     assert not models.serves("tiny.en", "es")
     assert models.serves("base", "es")
+    assert not models.serves("base", "xx")
+
+
+def test_every_language_of_the_multilingual_model_is_one_its_library_takes() -> None:
+    from faster_whisper.tokenizer import _LANGUAGE_CODES
+
+    assert models.known("base").languages is not None
+    assert set(models.known("base").languages) <= set(_LANGUAGE_CODES)
 
 
 def test_the_lock_file_has_the_same_pins() -> None:

@@ -68,7 +68,7 @@ def test_every_kind_of_file_is_written_down_or_gets_its_sentence(verb, folder, s
     assert clips["good"]["text"] == clips["twenty_four_bit"]["text"] == clips["float"]["text"]
 
 
-@pytest.mark.parametrize("how", [[], ["--streamed"]])
+@pytest.mark.parametrize("how", [[], ["--streamed"], ["--language", "es"]])
 def test_nothing_is_invented_where_nobody_speaks(verb, how, tmp_path) -> None:
     hush = np.random.default_rng(7).normal(0, 60, 5 * 16_000).astype(np.int16)
     soundfile.write(tmp_path / "room.wav", hush, 16_000, subtype="PCM_16")
@@ -87,9 +87,20 @@ def test_a_good_file_alone_ends_with_0_for_people_and_programs(verb, folder, spo
     assert "not a sound file" in told.err
 
 
-@pytest.mark.parametrize("words", [["nowhere.wav"], ["nowhere.wav", "--streamed"], [".", "--model", "nonsense"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nowhere.wav"],
+        ["nowhere.wav", "--streamed"],
+        [".", "--model", "nonsense"],
+        ["some.wav", "--language", "xx"],
+        ["some.wav", "--model", "base", "--language", "xx"],
+        ["some.wav", "--model", "tiny.en", "--language", "es"],
+    ],
+)
 def test_what_cannot_be_transcribed_at_all_is_one_error(verb, words, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
+    soundfile.write(tmp_path / "some.wav", np.zeros(16_000, np.float32), 16_000)
     answer = verb("transcribe", *words, "--json")
     assert answer.code in {1, 2}
     assert set(answer.json) == {"error"}

@@ -32,6 +32,12 @@ def test_without_a_choice_each_language_has_the_model_that_understands_it(verb, 
     assert found["model-es"]["ok"]
 
 
+def test_a_language_no_model_understands_is_told_and_nothing_is_to_be_fetched_for_it() -> None:
+    with pytest.raises(NoModel, match="No speech model there is understands 'qu'") as refused:
+        model_for(Config(), "qu")
+    assert "fetch" not in refused.value.do
+
+
 @pytest.mark.parametrize(("name", "said"), [("nonsense", "which is none"), ("speech", "which is none")])
 def test_what_is_no_speech_model_is_refused_by_name(verb, home, name: str, said: str) -> None:
     refused = findings(verb, home, f'model = "{name}"')["model-en"]
