@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import sqlite3
 
@@ -10,6 +11,8 @@ from archive.database import transaction
 from archive.envelope import ContentKey, ask, open_content
 from archive.errors import NoKey, NoSuchStory, Refused
 from archive.guests import cue_reader, on_loan
+from archive.howloud import loudness_in
+from archive.masters import open_files
 from archive.recovery import Recovery
 from archive.types import CueSheet, Excerpt, Reader
 from audio.sealedfile import seal, unseal
@@ -22,11 +25,17 @@ class Cues(Recovery):
     """Cut excerpts and put them on buttons. Every reading asks the gate."""
 
     def add_excerpt(self, story: TakeId, start: Ms, end: Ms, title: str, note: str = "") -> Excerpt:
-        """Cut an excerpt, [start, end) within the story. Raises `Refused`, `NoKey`, `NoSuchStory`."""
+        """Cut an excerpt, [start, end) within the story, and measure how loud it is.
+
+        Raises `Refused`, `NoKey`, `NoSuchStory`, `DamagedTake`, `BadSound`.
+        """
         key = open_content(self, story, Reader.CUE, self.now())
         if not 0 <= start < end <= self.story(story).length:
             raise Refused("An excerpt starts before it ends, inside its story.")
-        excerpt = Excerpt(secrets.token_hex(8), story, start, end, title, note)
+        with open_files(self, story, key) as sound:
+            lufs = loudness_in(sound, start, end)
+        measured = lufs if math.isfinite(lufs) else None
+        excerpt = Excerpt(secrets.token_hex(8), story, start, end, title, note, measured)
         with transaction(self.db.conn) as conn:
             put_excerpt(conn, excerpt, key)
         return excerpt
@@ -112,13 +121,14 @@ class Cues(Recovery):
             key = open_content(self, TakeId(story), reader, now)
         except (NoKey, Refused):
             return None
-        title, note = json.loads(unseal(key, blob, _label(excerpt)))
-        return Excerpt(excerpt, TakeId(story), Ms(start), Ms(end), title, note)
+        # One that was cut before its loudness was measured, or came from an archive, says nothing of it.
+        title, note, *measured = json.loads(unseal(key, blob, _label(excerpt)))
+        return Excerpt(excerpt, TakeId(story), Ms(start), Ms(end), title, note, measured[0] if measured else None)
 
 
 def put_excerpt(conn: sqlite3.Connection, excerpt: Excerpt, key: ContentKey, origin: str = "") -> None:
-    """Store an excerpt, its title and note under its story's key; ``origin`` is the archive it came from."""
-    blob = seal(key, json.dumps([excerpt.title, excerpt.note]).encode(), _label(excerpt.id))
+    """Store an excerpt, its title, note and loudness under its story's key; ``origin`` is the archive it came from."""
+    blob = seal(key, json.dumps([excerpt.title, excerpt.note, excerpt.lufs]).encode(), _label(excerpt.id))
     row = (excerpt.id, excerpt.story, excerpt.start, excerpt.end, blob, origin)
     conn.execute('INSERT INTO excerpts (id, take, start, "end", blob, origin) VALUES (?, ?, ?, ?, ?, ?)', row)
 

@@ -13,8 +13,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-import numpy as np
-
 from archive.claims import claim
 from archive.database import transaction
 from archive.envelope import ContentKey, open_content
@@ -22,6 +20,7 @@ from archive.errors import ArchiveError, Refused
 from archive.fixity import MASTER, put_sum, sum_of_file
 from archive.flac import make_flac
 from archive.home import Home
+from archive.howloud import loudness_in
 from archive.jobs import (
     AGAIN,
     FLAC,
@@ -51,7 +50,6 @@ from archive.types import Reader
 from audio.ahead import AGAIN_AFTER, Ahead
 from audio.clock import Clock
 from audio.errors import AudioError, NoModel
-from audio.loudness import loudness
 from audio.pcm import Samples
 from audio.resample import MODEL_RATE, to_model
 from audio.transcribe import Transcriber
@@ -61,8 +59,6 @@ POLL_S = 0.05
 GROWING_S = 20.0
 MODELS_S = 60.0
 """How often it looks whether a model has come for what was set aside without one."""
-MEASURED_PIECES = 60
-PIECE = Ms(10_000)
 _QUIET_KINDS = (LOUDNESS, FLAC)
 _log = logging.getLogger(__name__)
 
@@ -85,13 +81,17 @@ class TranscriberWorker:
     def __init__(
         self, home: Home, clock: Clock, make_transcriber: Callable[[str], Transcriber], *, store: Store | None = None
     ) -> None:
-        """Work on ``home``. ``make_transcriber`` gets the language of the take; one is kept for each language."""
+        """Work on ``home``. ``make_transcriber`` gets the language of the take; the last one used is kept, for each
+        holds a model, and a small board has no memory for several.
+        """
         self._make = make_transcriber
         self._again_from = 0.0
         """The moment from which on unsure words may be found again: before it, a press may end the story."""
         self.night: NightPass | None = None
         """What is done when nothing else is to do; None for nothing."""
-        self._made: dict[str, Ahead] = {}
+        self._made: tuple[str, Ahead] | None = None
+        self._usual = ""
+        """The language whose model is ready for the next visitor."""
         self._models_at = 0.0
         """The moment from which on to look for models that were missing."""
         self.store = store or Store(home, clock)
@@ -107,7 +107,8 @@ class TranscriberWorker:
         self.store.close()
 
     def warm_up(self, language: str) -> None:
-        """Load the model for ``language`` before the first story. Raises `NoModel`."""
+        """Load the model for ``language`` before the first story, and again after stories in others. Raises `NoModel`."""
+        self._usual = language
         self._ahead(language)
 
     def run(self, stop: Stop) -> None:
@@ -119,6 +120,7 @@ class TranscriberWorker:
                 seen, idle = version, 0.0
                 while not stop.is_set() and self.run_once():
                     pass
+                self._be_ready()
             stop.wait(POLL_S)
             idle += POLL_S
 
@@ -269,15 +271,25 @@ class TranscriberWorker:
 
     def _measure(self, job: Job, key: ContentKey) -> None:
         with open_files(self.store, job.take, key) as sound:
-            lufs = loudness(_spread(sound), sound.format.rate)
+            lufs = loudness_in(sound)
         with transaction(self.store.db.conn) as conn:
             conn.execute("INSERT OR REPLACE INTO loudness VALUES (?, ?)", (job.take, float(lufs)))
             finish(conn, job, self.store.moment())
 
     def _ahead(self, language: str) -> Ahead:
-        if language not in self._made:
-            self._made[language] = Ahead(self._make(language))
-        return self._made[language]
+        if self._made is None or self._made[0] != language:
+            # Let go of the other first: not even for a moment are there two.
+            self._made = None
+            self._made = (language, Ahead(self._make(language)))
+        return self._made[1]
+
+    def _be_ready(self) -> None:
+        """Have the usual model again after a story in another language: the next visitor need not wait for it."""
+        other = self._made is not None and self._made[0] != self._usual
+        if not (self._usual and other) or self._telling():
+            return
+        with contextlib.suppress(AudioError, OSError, RuntimeError, ValueError):
+            self._ahead(self._usual)
 
     def _gone_meanwhile(self, job: Job) -> None:
         """Remove what was written while the teller took the story back."""
@@ -307,10 +319,3 @@ class TranscriberWorker:
         for take in due:
             self.store.seal(take, "box")
         return bool(due)
-
-
-def _spread(sound: Master) -> Samples:
-    """Take at most ten minutes, evenly spread: two hours need not lie in memory to know how loud they are."""
-    starts = range(0, max(1, sound.length), PIECE)
-    step = max(1, -(-len(starts) // MEASURED_PIECES))
-    return np.concatenate([sound.samples(Ms(start), Ms(start + PIECE)) for start in starts[::step]])

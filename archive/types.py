@@ -142,6 +142,8 @@ class Excerpt:
     end: Ms
     title: str
     note: str = ""
+    lufs: float | None = None
+    """Integrated loudness of the part itself; None where it was not measured when it was cut, or is silent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,13 @@ from audio.ear import RATE, Ear, Recording
 from audio.errors import NoModel, StreamDied
 from audio.events import CaptureEvent, FirstSample, LevelHeard, SoundGap, StreamLost, TakeClosed
 from audio.hogs import busy
-from audio.loudness import loudness, matching_gain, peak_db
+from audio.loudness import loudness
 from audio.microphone import Microphone, find_device, portaudio, reset_portaudio
+from audio.mixing import pieces as pieces_of
 from audio.pcm import Samples
 from audio.player import PlaybackEnded, PlaybackStarted, PlayerEvent, SpeakerPlayer
 from audio.resample import MODEL_RATE
+from audio.sidebyside import beside_others
 from audio.speech import on_this_machine
 from audio.takewriter import TakeWriter
 from audio.types import TakeId
@@ -208,7 +210,7 @@ def level_spread(sound: VirtualSound, voices: list[tuple[Samples, int]]) -> floa
         player = SpeakerPlayer(SPEAKER, clock, news)
         with Ear(sound) as ear:
             began = clock.monotonic()
-            player.play(samples, rate, matching_gain(loudness(samples, rate), peak=peak_db(samples)))
+            player.play(beside_others(pieces_of(samples, rate), rate, loudness(samples, rate)), rate)
             news.wait(PlaybackEnded)
             time.sleep(_AFTER_S)
             part = ear.heard().between(began, clock.monotonic())

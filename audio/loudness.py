@@ -12,7 +12,6 @@ from audio.pcm import Samples
 TARGET_LUFS: Final = -23.0
 """Programme loudness of EBU R 128."""
 _BLOCK_S: Final = 0.4
-_PEAK_ROOM_DB: Final = -1.0
 _MOST_DB: Final = 36.0
 """What a hushed voice, far from the microphone, needs to stand beside others; below that there is only the room."""
 
@@ -33,20 +32,9 @@ def loudness(samples: Samples, rate: int) -> float:
     return measured if math.isfinite(measured) else -math.inf
 
 
-def peak_db(samples: Samples) -> float:
-    """Return the highest sample in dBFS; minus infinity for silence."""
-    top = float(np.max(np.abs(samples))) if len(samples) else 0.0
-    return 20 * math.log10(top) if top > 0 else -math.inf
-
-
-def matching_gain(lufs: float, target: float = TARGET_LUFS, peak: float | None = None) -> float:
+def matching_gain(lufs: float, target: float = TARGET_LUFS) -> float:
     """Return the gain in dB that brings a clip of ``lufs`` to ``target``, at most 36 dB either way.
 
-    With ``peak`` (dBFS) the gain stops short of clipping, 1 dB below full scale. Silence is left alone.
+    Peaks may come out above full scale: `audio.sidebyside` turns them down. Silence is left alone.
     """
-    if not math.isfinite(lufs):
-        return 0.0
-    gain = max(-_MOST_DB, min(_MOST_DB, target - lufs))
-    if peak is not None and math.isfinite(peak):
-        gain = min(gain, _PEAK_ROOM_DB - peak)
-    return gain
+    return max(-_MOST_DB, min(_MOST_DB, target - lufs)) if math.isfinite(lufs) else 0.0

@@ -6,8 +6,8 @@ import queue
 
 from archive.masters import Master
 from audio.clock import SystemClock
-from audio.loudness import matching_gain
 from audio.player import PlaybackEnded, PlayerEvent, make_player
+from audio.sidebyside import beside_others
 from audio.types import Ms
 from kiosk.box import Setting, device
 from kiosk.playing import pieces
@@ -18,7 +18,8 @@ def play_aloud(setting: Setting, master: Master, lufs: float | None) -> None:
     news: queue.SimpleQueue[PlayerEvent] = queue.SimpleQueue()
     player = make_player("speaker", SystemClock(), news.put, device=device(setting.config.sound.speaker))
     try:
-        player.play(pieces(master, Ms(0), None), master.format.rate, 0.0 if lufs is None else matching_gain(lufs))
+        rate = master.format.rate
+        player.play(beside_others(pieces(master, Ms(0), None), rate, lufs), rate)
         while not isinstance(news.get(), PlaybackEnded):
             pass
     finally:

@@ -22,9 +22,9 @@ from archive.transcripts import transcript
 from archive.types import Reader
 from audio.clock import Clock
 from audio.errors import AudioError, BadSound
-from audio.loudness import matching_gain
 from audio.pcm import Samples
 from audio.player import PlaybackEnded, PlaybackStarted, Player, PlayerEvent
+from audio.sidebyside import beside_others
 from audio.types import Ms, TakeId, Word
 from kiosk import types as t
 from kiosk.beginnings import BEGINNING, Beginning, Beginnings
@@ -60,8 +60,8 @@ class Sounding:
     cuts: int = 0
     """How often a part had been taken out of the story when it was opened."""
     words: tuple[Word, ...] = ()
-    level_db: float = 0.0
-    """Gain that sets this voice beside the others, before the visitor's volume."""
+    softer: float = 0.0
+    """dB it is turned down by where it is heard at rest, before the visitor's volume."""
 
 
 def pieces(master: Master, start: Ms, end: Ms | None) -> Iterator[Samples]:
@@ -183,7 +183,8 @@ class Playing:
             return
         reader = self._store.cue_reader(excerpt.story)
         kept = self._beginnings.of(number, excerpt)
-        self._begin(play, excerpt.story, reader, language, excerpt.start, excerpt.end, kept=kept)
+        lufs = excerpt.lufs
+        self._begin(play, excerpt.story, reader, language, excerpt.start, excerpt.end, kept=kept, lufs=lufs)
 
     def own(self, wanted: t.PlayOwn, language: str) -> None:
         """Let tellers hear their own: the take under review, or the story their code opened, or a part of it."""
@@ -212,7 +213,7 @@ class Playing:
         """One step louder, after the loudest the softest; what sounds now follows at once."""
         self._chosen = next((step for step in VOLUMES if step > self._volume), VOLUMES[0])
         if self._sounding:
-            self._player.set_gain(self._sounding[-1].level_db + self._volume_db())
+            self._player.set_gain(self._sounding[-1].softer + self._volume_db())
 
     @property
     def _volume(self) -> float:
@@ -296,22 +297,23 @@ class Playing:
         quiet: bool = False,
         softer: float = 0.0,
         kept: Beginning | None = None,
+        lufs: float | None = None,
     ) -> bool:
         """Start a voice; False when it was refused or cannot be read. ``quiet`` leaves saying so to the caller.
 
-        ``kept`` is how it begins, where that is in memory.
+        ``kept`` is how it begins, where that is in memory; ``lufs`` how loud this part is, where it is known.
         """
         now = self._clock.monotonic()
         begun = False
         try:
-            sounding = Sounding(play, 0, take, reader, start, cuts_of(self._store.db.conn, take))
+            sounding = Sounding(play, 0, take, reader, start, cuts_of(self._store.db.conn, take), softer=softer)
             with ExitStack() as opened:
                 sound, rate = self._sound(take, reader, start, end, kept, opened)
-                sounding = replace(sounding, level_db=self._level_db(take) + softer)
+                sound = beside_others(sound, rate, self._store.loudness_of(take) if lufs is None else lufs)
                 self._announce(t.StoryChosen(play, take, now, self._prompt_of(take)))
                 self._sounding.append(sounding)
                 begun = True
-                self._player.play(sound, rate, sounding.level_db + self._volume_db())
+                self._player.play(sound, rate, softer + self._volume_db())
                 # From here on the sound closes its file itself, at its end.
                 opened.pop_all()
         except TROUBLES as error:
@@ -348,10 +350,6 @@ class Playing:
             return tuple(transcript(self._store, take, shown, self._store.now(), visit=self.visit))
         except TROUBLES:  # what is wrong with the words must not silence a voice that sounds, nor the gate over it
             return ()
-
-    def _level_db(self, take: TakeId) -> float:
-        lufs = self._store.loudness_of(take)
-        return 0.0 if lufs is None else matching_gain(lufs)
 
     def _volume_db(self) -> float:
         return 20 * log10(max(self._volume, 0.05) / VOLUMES[-1])

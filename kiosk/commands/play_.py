@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 from pathlib import Path
 
 import click
@@ -12,11 +11,10 @@ from archive.masters import open_master
 from archive.store import Store
 from archive.types import Reader
 from audio.clock import SystemClock
-from audio.loudness import matching_gain
-from audio.player import PlaybackEnded, PlayerEvent, make_player
 from audio.types import Ms
-from kiosk.box import device, read_home
+from kiosk.box import read_home
 from kiosk.commands.common import emit, home_option, json_option, seconds
+from kiosk.hearing import play_aloud
 from kiosk.playing import pieces
 
 
@@ -34,25 +32,14 @@ def command(story: str, home: Path, silent: bool, as_json: bool) -> None:
       hearth play K1WH --silent
     """
     setting = read_home(home)
-    clock = SystemClock()
-    news: queue.SimpleQueue[PlayerEvent] = queue.SimpleQueue()
-    with Store(setting.home, clock) as store:
+    with Store(setting.home, SystemClock()) as store:
         playable = find_playable(store, story)
         take = playable.story.id
         with open_master(store, take, Reader.PLAY, store.now()) as master:
-            lufs = store.loudness_of(take)
             if silent:
                 heard = sum(len(piece) for piece in pieces(master, Ms(0), None)) / master.format.rate
             else:
-                player = make_player("speaker", clock, news.put, device=device(setting.config.sound.speaker))
-                try:
-                    player.play(
-                        pieces(master, Ms(0), None), master.format.rate, 0.0 if lufs is None else matching_gain(lufs)
-                    )
-                    while not isinstance(news.get(), PlaybackEnded):
-                        pass
-                finally:
-                    player.close()
+                play_aloud(setting, master, store.loudness_of(take))
                 heard = master.length / 1000
     payload = {"story": take, "seconds": round(heard, 3), "length": seconds(playable.story.length)}
     emit(payload, lambda: f"{take}: {heard:.1f} s.", as_json=as_json)

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import math
+import gc
 import os
 import threading
+import weakref
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from archive.cutting import BLANK, take_back_span
 from archive.errors import NoSuchStory, Refused
 from archive.handing import words_complete
 from archive.home import Home
+from archive.howloud import MEASURED_PIECES, loudness_in
 from archive.jobs import (
     AGAIN,
     FLAC,
@@ -28,14 +33,19 @@ from archive.jobs import (
     segment_of,
 )
 from archive.masters import FlacReader, open_master
+from archive.shelf import Wording
 from archive.transcription import MODELS_S, TranscriberWorker
 from archive.transcripts import complete, transcript
 from archive.types import Reader, Use
 from audio.clock import VirtualClock
 from audio.errors import BadSound, DamagedTake, NoModel
 from audio.sealedfile import SealedWriter, new_key
+from audio.takewriter import TakeWriter
 from audio.transcribe import FixedTranscriber
 from audio.types import AudioFormat, CutReason, Ms, Segment, TakeId, Tentative
+
+WORDING = Wording("1", "ab" * 32, "en")
+SHAPE = AudioFormat(16_000)
 
 
 def test_words_come_while_the_story_is_told_with_the_times_of_the_take(store, teller, worker) -> None:
@@ -180,6 +190,36 @@ def test_three_strikes_are_shown_and_a_person_can_ask_again(store, home, clock, 
         pass
     assert complete(store, take)
     assert failed_jobs(store.db.conn) == []
+    worker.close()
+
+
+def test_one_model_is_kept_and_the_usual_one_is_back_before_the_next_visitor(store, home, clock, teller) -> None:
+    alive, most = weakref.WeakSet(), []
+
+    def make(language: str) -> FixedTranscriber:
+        gc.collect()
+        made = FixedTranscriber(["Said."] * 9, language)
+        alive.add(made)
+        most.append((language, len(alive)))
+        return made
+
+    worker = TranscriberWorker(home, clock, make)
+    worker.warm_up("en")
+    for language in ("es", "en"):
+        opened = store.open_take(prompt="river", language=language, wording=WORDING, by="talk", sound=SHAPE)
+        writer = TakeWriter(opened.path, opened.id, SHAPE, opened.key)
+        writer.write(bytes(SHAPE.bytes_of(Ms(1000))))
+        store.add_segment(Segment(opened.id, 0, Ms(0), Ms(1000), Ms(500), CutReason.END))
+        store.close_take(writer.close(speech=Ms(500)))
+        assert worker.run_once()
+    assert most == [("en", 1), ("es", 1), ("en", 1)]
+    stop = threading.Event()
+    worker.warm_up("es")
+    worker.warm_up("en")
+    worker._ahead("es")
+    stop.wait = lambda _: stop.set()
+    worker.run(stop)
+    assert most[-1] == ("en", 1)
     worker.close()
 
 
@@ -341,21 +381,22 @@ def test_what_is_not_there_is_said(store, home: Home, teller) -> None:
     assert store.loudness_of(take) is None
 
 
-def test_long_takes_are_measured_in_bounded_memory(store, teller, worker) -> None:
-    import archive.transcription as module
-
+def test_long_takes_are_measured_in_bounded_memory() -> None:
     class Long:
         format = AudioFormat(16_000)
         length = Ms(7_200_000)
-        asked: list[int] = []  # noqa: RUF012
+        asked: list[tuple[int, int]] = []  # noqa: RUF012
 
         def samples(self, start, end):
-            import numpy as np
-
-            self.asked.append(start)
+            self.asked.append((start, end))
             return np.zeros(10, np.float32)
 
-    assert len(module._spread(Long())) <= 10 * module.MEASURED_PIECES
+    assert loudness_in(Long()) == -math.inf
+    assert len(Long.asked) <= MEASURED_PIECES
+    assert (Long.asked[0][0], Long.asked[-1][0]) == (0, 7_080_000), "from all over it"
+    Long.asked.clear()
+    loudness_in(Long(), Ms(5_000), Ms(17_000))
+    assert Long.asked == [(5_000, 15_000), (15_000, 17_000)]
 
 
 def test_the_worker_looks_ahead_while_a_segment_is_open_and_does_not_do_it_again(store, home, clock, teller) -> None:

@@ -11,11 +11,14 @@ import pytest
 
 from archive.database import transaction
 from archive.home import open_home
+from archive.howloud import loudness_in
 from archive.keycode import Cost
+from archive.masters import open_master
 from archive.shelf import Wording
 from archive.store import Store
-from archive.types import Act, Excerpt, Use
+from archive.types import Act, Excerpt, Reader, Use
 from audio.clock import VirtualClock
+from audio.loudness import TARGET_LUFS, loudness
 from audio.player import PlayerEvent, SilentPlayer
 from audio.takewriter import TakeWriter
 from audio.types import AudioFormat, Ms, TakeId
@@ -68,10 +71,13 @@ class Room:
         with transaction(self.store.db.conn):
             self.store.note(take, Act.CUT, "left", span=(Ms(0), Ms(50)))
 
-    def tell(self, prompt: str, *, shared: bool = True, seconds: float = 0.5) -> TakeId:
+    def tell(self, prompt: str, *, shared: bool = True, seconds: float = 0.5, later: float = 1.0) -> TakeId:
+        """Tell a steady tone; its second half is ``later`` times as strong as the first."""
         opened = self.store.open_take(prompt=prompt, language="en", wording=WORDING, by="talk")
         writer = TakeWriter(opened.path, opened.id, AudioFormat(16_000), opened.key)
-        writer.write((np.sin(np.arange(round(16_000 * seconds)) / 20) * 8000).astype(np.int16).tobytes())
+        tone = np.sin(np.arange(round(16_000 * seconds)) / 20) * 8000
+        tone[len(tone) // 2 :] *= later
+        writer.write(tone.astype(np.int16).tobytes())
         self.store.close_take(writer.close())
         self.store.keep(opened.id, wording=WORDING, by="keep")
         if shared:
@@ -165,8 +171,20 @@ def test_a_cue_begins_from_memory_and_goes_on_from_the_disk_without_a_seam(room)
     file.rename(file.with_suffix(".away"))
     room.told.clear()
     room.playing.cue(3, 1, "en")
-    assert sum(map(len, room.sounds[-1])) == 16_000
+    assert 15_500 < sum(map(len, room.sounds[-1])) <= 16_000
     assert [type(event) for event in room.told] == [t.StoryChosen, t.Refused]
+
+
+def test_a_cue_is_as_loud_as_its_own_part_and_not_as_its_story_needs(room) -> None:
+    take = room.tell("a", seconds=4, later=0.1)
+    cut = room.store.add_excerpt(take, Ms(2000), Ms(4000), "the hushed end")
+    room.store.set_cue(DEFAULT_SHEET, 1, cut.id)
+    with open_master(room.store, take, Reader.CUE, room.store.now()) as sound:
+        whole = loudness_in(sound)
+    room.store.db.conn.execute("INSERT INTO loudness VALUES (?, ?)", (take, whole))
+    room.playing.cue(1, 1, "en")
+    assert cut.lufs < whole - 10
+    assert loudness(np.concatenate(room.sounds[-1]), 16_000) == pytest.approx(TARGET_LUFS, abs=1)
 
 
 def test_a_beginning_goes_from_memory_with_the_yes_the_button_and_the_part_taken_out(room) -> None:
