@@ -157,6 +157,10 @@ def test_data_on_its_own_partition_and_the_system_read_only(root):
     assert len(set(binds.values())) == len(binds)
     assert {row[1] for row in rows if row[2] == "tmpfs"} == {"/tmp", "/var/tmp", "/var/log", "/var/cache/hearth"}
     assert by_place["/boot/firmware"][3] == "defaults"
+    for unit in ("update", "settle"):
+        # Neither may do it itself: the manager opens the system for it, and closes it whatever came of it.
+        lines = (root / f"etc/systemd/system/hearth-{unit}.service.d/read-only.conf").read_text().splitlines()
+        assert lines[1:] == ["ExecStartPre=+/bin/mount -o remount,rw /", "ExecStopPost=+-/bin/mount -o remount,ro /"]
     again = (root / "etc/fstab").read_text()
     install("--files", root, "--data-partition", "/dev/mmcblk0p3", "--read-only-root")
     assert (root / "etc/fstab").read_text() == again
