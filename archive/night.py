@@ -126,6 +126,8 @@ class NightPass:
 
     def _transcriber(self, language: str) -> Transcriber | None:
         if language not in self._made:
+            # One at a time: they are large.
+            self._made.clear()
             self._made[language] = self._make(language)
         return self._made[language]
 

@@ -107,7 +107,7 @@ class TranscriberWorker:
         self.store.close()
 
     def warm_up(self, language: str) -> None:
-        """Load the model for ``language`` before the first story, and again after stories in others. Raises `NoModel`."""
+        """Load the model for ``language`` before the first story; after stories in others too. Raises `NoModel`."""
         self._usual = language
         self._ahead(language)
 

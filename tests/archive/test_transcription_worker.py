@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import math
 import gc
+import math
 import os
 import threading
 import weakref
