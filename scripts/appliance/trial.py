@@ -28,6 +28,8 @@ CLONE = "/srv/trial/digital-hearth"
 INSTALL = "scripts/install --headless --wheels /mnt/wheels --models /mnt/models --contact 'Ask at the desk' --release-key /srv/trial/keys.txt"
 MOST_BOOT_S, MOST_HUNG_S, MOST_BACK_S = 10.0, 30.0, 60.0
 """What the project promises."""
+STAYS_S = 30.0
+"""So long a box that went live is watched: longer than its unit's TimeoutStopSec."""
 TIMERS = ("retention", "sync", "heartbeat", "update")
 SOUND_SERVER = """
 load-module module-native-protocol-unix socket=/run/testsound/native auth-anonymous=1
@@ -164,6 +166,45 @@ class Trial:
         drivers = self.machine.must("find /usr/lib -path '*/dri/*_dri.so' | wc -l").strip()
         assert drivers != "0"
         return {"opened": opened, "drivers": int(drivers)}
+
+    def set_up(self) -> dict[str, object]:
+        """A box is set up by its keys and goes live in the same process, which stays; nothing listens then either."""
+        python = HEARTH.replace("bin/hearth", "bin/python")
+        self.machine.must(f"systemctl stop {KIOSK} && rm -f /var/lib/hearth/live.json")
+        self.machine.must("echo '{}' >/var/lib/hearth/being-set-up.json", user="hearth")
+        try:
+            self._drop_in("kiosk", "zz-keys", f"[Service]\nExecStart=\nExecStart={python} -P /mnt/trial/goes_live.py\n")
+            self.machine.must(f"systemctl reset-failed {KIOSK}; systemctl start {KIOSK}")
+            pid = self.machine.show(KIOSK, "MainPID")
+            for step, key in (("language", "left"), ("phone", "down"), ("sound", "left"), ("live", "left")):
+                self._in_step(step)
+                self._press_on(step, key)
+            self.attract(30)
+            time.sleep(STAYS_S)  # what systemd does to a box that said it stops, it does within its TimeoutStopSec
+            assert self.machine.show(KIOSK, "StatusText") == "in attract"
+            assert (self.machine.show(KIOSK, "MainPID"), self.machine.show(KIOSK, "NRestarts")) == (pid, "0")
+            self.machine.must("test -f /var/lib/hearth/live.json")
+            return {"stayed_s": STAYS_S} | self.listeners()
+        finally:
+            self.machine.must(
+                f"rm -f /etc/systemd/system/{KIOSK}.d/zz-keys.conf && systemctl daemon-reload && systemctl restart {KIOSK}"
+            )
+            self.attract(30)
+
+    def _in_step(self, step: str) -> None:
+        self.machine.until(
+            lambda: self.machine.show(KIOSK, "StatusText") == f"in set_up_{step}",
+            60,
+            f"the step {step} of the setting up",
+        )
+
+    def _press_on(self, step: str, key: str) -> None:
+        """Press until the step is done: while a tone is tried a key means nothing."""
+        until = time.monotonic() + 60
+        while self.machine.show(KIOSK, "StatusText") == f"in set_up_{step}":
+            assert time.monotonic() < until, f"'{key}' did not lead on from {step}"
+            self.machine.must(f"echo {key} >/run/hearth/keys", user="hearth", within=10)
+            time.sleep(0.5)
 
     # -- at work --------------------------------------------------------------------------------------------------
 
@@ -441,6 +482,7 @@ STEPS = (
     "boot",
     "screen",
     "listeners",
+    "set_up",
     "story",
     "timers",
     "memory",
