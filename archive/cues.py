@@ -12,7 +12,7 @@ from archive.envelope import ContentKey, ask, open_content
 from archive.errors import NoKey, NoSuchStory, Refused
 from archive.guests import cue_reader, on_loan
 from archive.howloud import loudness_in
-from archive.masters import open_files
+from archive.masters import open_master
 from archive.recovery import Recovery
 from archive.types import CueSheet, Excerpt, Reader
 from audio.sealedfile import seal, unseal
@@ -32,7 +32,7 @@ class Cues(Recovery):
         key = open_content(self, story, Reader.CUE, self.now())
         if not 0 <= start < end <= self.story(story).length:
             raise Refused("An excerpt starts before it ends, inside its story.")
-        with open_files(self, story, key) as sound:
+        with open_master(self, story, Reader.CUE, self.now()) as sound:
             lufs = loudness_in(sound, start, end)
         measured = lufs if math.isfinite(lufs) else None
         excerpt = Excerpt(secrets.token_hex(8), story, start, end, title, note, measured)
