@@ -29,6 +29,7 @@ from archive.ingest import (
     BAGS,
     FOLDERS,
     INCOMING,
+    REFUSED,
     TOMBSTONES,
     FolderArchive,
     Progress,
@@ -51,6 +52,7 @@ BOXES = "boxes"
 """Hellos of boxes, `<name>.json`; beside each how the box was, `<name>.pulse`, and what the archive leaves, `.feed`."""
 BLOBS = "blobs"
 _SPARE = 1 << 20
+_LONGEST_WHY = 1000
 
 
 def is_sealed_name(name: str) -> bool:
@@ -138,11 +140,16 @@ class FolderTransport:
                 write_folder(bag, self.root / INCOMING / bag.id)
 
     def settle(self, progress: Progress) -> list[Refusal]:
-        """Run the archive's step where the folder is the box's own."""
-        if self._archive is None:
-            return []
+        """Run the archive's step where the folder is the box's own; else read what its last visit refused."""
         with _plainly(self.root):
-            return self._archive.run(progress).refused
+            return self._archive.run(progress).refused if self._archive is not None else list(self._refused())
+
+    def _refused(self) -> Iterator[Refusal]:
+        folder = self.root / REFUSED
+        for path in sorted(folder.glob("*.txt")) if folder.is_dir() else []:
+            if is_bag_id(path.stem) and path.is_file() and not path.is_symlink():
+                with path.open("rb") as file:
+                    yield Refusal(path.stem, file.read(_LONGEST_WHY).decode("utf-8", "replace").strip())
 
     def receipt(self, bag_id: str) -> Receipt | None:
         """Read the receipt that lies in the folder."""

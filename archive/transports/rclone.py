@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -26,7 +27,7 @@ from archive.durable import PART, remove
 from archive.errors import TransportTrouble
 from archive.feed.carried import SUFFIX as PULSE_SUFFIX
 from archive.feed.hello import Hello
-from archive.ingest import RECEIPTS, TOMBSTONES
+from archive.ingest import RECEIPTS, REFUSED, TOMBSTONES
 from archive.sealedbag import KEY_FILE, SUFFIX
 from archive.tombstones import Tombstone
 from archive.transports.folder import BLOBS, BOXES, SEALED, FolderTransport, is_sealed_name
@@ -38,14 +39,13 @@ CONFIG = "rclone.conf"
 _REMOTE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+@ -]*(?::.*)?")
 _NOT_THERE = {3, 4}
 """Exit codes of rclone: the folder, or the file, is not there."""
-_LONGEST_S = 3600.0
-_SMALL = (f"/{KEY_FILE}", f"/{TOMBSTONES}/*.json", f"/{RECEIPTS}/*.json", f"/{BOXES}/*")
+_SMALL = (f"/{KEY_FILE}", f"/{TOMBSTONES}/*.json", f"/{RECEIPTS}/*.json", f"/{REFUSED}/*.txt", f"/{BOXES}/*")
 
 
 class Rclone:
     """The rclone program, over one remote. ``until`` is a time of ``clock.monotonic()`` by which it has to be done."""
 
-    def __init__(self, remote: str, keys: Path, clock: Clock, until: float, kbit_s: int = 0) -> None:
+    def __init__(self, remote: str, keys: Path, clock: Clock, until: float, kbit_s: int = 0, proxy: str = "") -> None:
         """``remote`` as rclone names it, with or without a folder: ``NAME`` or ``NAME:folder``."""
         if _REMOTE.fullmatch(remote) is None:
             say = f"{remote!r} is not the name of a remote."
@@ -55,6 +55,7 @@ class Rclone:
         self._clock = clock
         self._until = until
         self._kbit_s = kbit_s
+        self._proxy = proxy
 
     def at(self, path: str) -> str:
         """Name a path on the remote."""
@@ -71,14 +72,17 @@ class Rclone:
             line += ["--config", str(self._keys / CONFIG)]
         if self._kbit_s:
             line += ["--bwlimit", f"{max(1, self._kbit_s // 8)}k"]
+        around = dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY"), self._proxy) if self._proxy else {}
         try:
+            # Nothing of rclone's is resumed, so a large bag on a slow line may take all of the run's time.
             done = subprocess.run(
                 line,
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=min(left, _LONGEST_S),
+                timeout=left,
                 stdin=subprocess.DEVNULL,
+                env={**os.environ, **around},
             )
         except subprocess.TimeoutExpired as error:
             raise OutOfTime(
@@ -128,7 +132,7 @@ class RcloneTransport(FolderTransport):
 
     def _begin(self) -> Rclone:
         until = self._clock.monotonic() + self._way.window_s
-        return Rclone(self._target, self._keys, self._clock, until, self._way.kbit_s)
+        return Rclone(self._target, self._keys, self._clock, until, self._way.kbit_s, self._way.proxy)
 
     @contextmanager
     def visit(self) -> Iterator[None]:

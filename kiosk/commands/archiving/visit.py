@@ -38,7 +38,7 @@ def command(where: str, home: Path, as_json: bool) -> int:
             report = visit_remote(place, where.removeprefix(_REMOTE), progress)
         else:
             report = visit_folder(place, Path(where), progress)
-    say = f"{len(report.refused)} bags were refused."
+    say = f"{len(report.refused)} bags or withdrawals were refused."
     failed = ("refused", say, "Each says why; its box keeps the story.") if report.refused else None
     return answer(report.to_json(), lambda: _told(report), failed, as_json=as_json)
 
@@ -46,4 +46,10 @@ def command(where: str, home: Path, as_json: bool) -> int:
 def _told(report: VisitReport) -> str:
     lines = [f"At {report.at}: {len(report.kept)} stories signed for, {len(report.withdrawn)} taken back."]
     lines += [f"  refused {refusal.bag}: {refusal.why}" for refusal in report.refused]
+    lines += [f"  no new feed for {box}: {why}" for box, why in report.not_fed.items()]
+    lines += [
+        f"  A box that nobody made known asks for a feed: {fingerprint}. Compare that with the box, then make it "
+        "known with: hearth archive box meet NAME STICK/boxes/FILE.json"
+        for fingerprint in report.unknown
+    ]
     return "\n".join(lines)

@@ -32,7 +32,7 @@ from archive.transports import folder as folder_module
 from archive.transports.folder import FolderTransport
 from archive.transports.https import HttpsTransport
 from archive.transports.memory import MemoryTransport
-from archive.transports.rclone import RcloneTransport, _program
+from archive.transports.rclone import Rclone, RcloneTransport, _program
 from archive.transports.way import Way
 from archive.types import Use
 from audio.clock import VirtualClock
@@ -521,6 +521,35 @@ def test_a_sealed_bag_that_is_not_ours_is_refused(
     with pytest.raises(BadBag):
         open_sealed_bag(sealed, archive[0], tmp_path)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(ID)]
+
+
+def test_why_an_archive_refused_a_bag_lies_there_until_it_was_taken(
+    remote: VisitedRemote, tmp_path: Path, bag_of: Callable[..., Bag]
+) -> None:
+    with remote.visit():
+        remote.send_bag(bag_of())
+        (sealed,) = (tmp_path / "remote/sealed").iterdir()
+        data = bytearray(sealed.read_bytes())
+        data[-20] ^= 1
+        sealed.write_bytes(data)
+        (refusal,) = remote.settle(no_progress)
+        assert RcloneTransport.settle(remote, no_progress) == [refusal]
+    with remote.visit():
+        remote.send_bag(bag_of())
+        assert remote.settle(no_progress) == []
+        assert remote.receipt(ID) is not None
+        assert RcloneTransport.settle(remote, no_progress) == []
+
+
+def test_a_remote_is_reached_by_the_proxy_of_the_settings(
+    tmp_path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "rclone"
+    program.write_text('#!/bin/sh\necho "[{\\"Name\\": \\"$HTTPS_PROXY\\", \\"Size\\": 1}]"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    around = Rclone("stick", tmp_path, clock, clock.monotonic() + 60, proxy="http://proxy.example:3128")
+    assert around.sizes("") == {"http://proxy.example:3128": 1}
 
 
 def test_sealing_to_a_full_disk_leaves_nothing(
