@@ -24,7 +24,7 @@ _SPAN = 'start, "end"'
 _CHAINED = f"{_COLUMNS}, boot_id, monotonic, clock_trusted"
 _FINAL = frozenset({Act.WITHDRAW, Act.DISCARD, Act.EXPIRE})
 _OWN = frozenset({Reader.TELLER, Reader.REVIEW, Reader.TRANSCRIBE})
-_OUTSIDE = (Use.ARCHIVE, Use.PARTNERS, Use.PUBLIC)
+OUTSIDE = (Use.ARCHIVE, Use.PARTNERS, Use.PUBLIC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +78,12 @@ _RULES: Mapping[Reader, _Rule] = MappingProxyType(
         Reader.CAPTION: _Rule((Use.KEEP,), (Use.PLAY_HERE,)),
         Reader.INDEX: _Rule((Use.KEEP,), (Use.PLAY_HERE,)),
         Reader.SEARCH: _Rule((Use.KEEP,), (Use.PLAY_HERE,)),
-        Reader.BAG: _Rule((Use.KEEP,), _OUTSIDE),
-        Reader.SYNC: _Rule((Use.KEEP,), _OUTSIDE),
-        Reader.EXPORT: _Rule((Use.KEEP,), _OUTSIDE),
+        Reader.BAG: _Rule((Use.KEEP,), OUTSIDE),
+        Reader.SYNC: _Rule((Use.KEEP,), OUTSIDE),
+        Reader.EXPORT: _Rule((Use.KEEP,), OUTSIDE),
         Reader.PUBLISH: _Rule((Use.KEEP,), (Use.PUBLIC,)),
         Reader.QUOTE: _Rule((Use.KEEP,), (Use.QUOTE,)),
-        Reader.DESK: _Rule((Use.KEEP,), _OUTSIDE),
+        Reader.DESK: _Rule((Use.KEEP,), OUTSIDE),
         Reader.LEND: _Rule((Use.KEEP,), (Use.PARTNERS, Use.PUBLIC), voiced=True),
     }
 )

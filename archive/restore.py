@@ -28,7 +28,7 @@ from archive.home import Home, keys_folder, open_home
 from archive.receipts import TELL
 from archive.restorehold import hold_all, release_restored, waits
 from archive.retention import beat
-from archive.returned import NONE_SAID, read_stones, stones_of_place
+from archive.returned import NONE_SAID, Told, told_by_file, told_by_place
 from archive.store import Store
 from archive.types import Act
 from archive.verify import Damage, verify
@@ -45,13 +45,21 @@ _BLOCK = 1 << 20
 
 @dataclass(slots=True)
 class Restored:
-    """What a restore did. ``sources`` are the places withdrawals were read from; ``held`` stories wait for one."""
+    """What a restore did. ``sources`` are the places withdrawals were read from; ``held`` stories wait for one.
+
+    ``newer`` are stories that stay held because a place knows something newer of them than the backup; ``made_at`` is
+    when that was made, in ISO 8601 as its box's clock showed it, "" where nothing was unpacked; ``clock_trusted`` tells
+    whether that clock was confirmed.
+    """
 
     stories: int = 0
     erased: list[TakeId] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
     held: int = 0
     damaged: list[Damage] = field(default_factory=list)
+    newer: list[TakeId] = field(default_factory=list)
+    made_at: str = ""
+    clock_trusted: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for `json`."""
@@ -61,6 +69,9 @@ class Restored:
             "sources": self.sources,
             "held": self.held,
             "damaged": [one.to_json() for one in self.damaged],
+            "newer": self.newer,
+            "made_at": self.made_at,
+            "clock_trusted": self.clock_trusted,
         }
 
 
@@ -95,7 +106,7 @@ def restore(backup: Path, keys_file: Path, path: Path, clock: Clock, answers: An
     staged = Home(place / _STAGING, place / _STAGING / "keys")
     try:
         manifest = _unpack(backup, keys, staged)
-        report = Restored()
+        report = Restored(made_at=str(manifest["made_at"]), clock_trusted=bool(manifest["clock_trusted"]))
         with Store(staged, clock) as store:
             _settle(store, report, known_ids(manifest), ended, same_box=same_box)
             _answer(store, report, answers)
@@ -201,26 +212,29 @@ def _settle(
 
 def _answer(store: Store, report: Restored, answers: Answers) -> None:
     """Carry out the withdrawals that can be found, and release the stories if there was an answer."""
-    for name, found in _answers(store, answers):
+    newer: set[TakeId] = set()
+    for name, told in _answers(store, answers):
         report.sources.append(name)
-        for take in found:
+        newer |= told.newer
+        for take in told.withdrawn:
             _end(store, report, take, str(Act.WITHDRAW))
     if answers.none_said:
         report.sources.append("a steward: there is none")
     if report.sources:
-        release_restored(store, "; ".join(report.sources))
+        release_restored(store, "; ".join(report.sources), newer)
+        report.newer = sorted(take for take in newer if store.standing(take).held)
     elif not waits(store):
         raise DamagedStore("The hold of the restored stories was not written.", "Try again.")
     report.held = len(store.stories()) if waits(store) else 0
 
 
-def _answers(store: Store, answers: Answers) -> Iterator[tuple[str, list[TakeId]]]:
+def _answers(store: Store, answers: Answers) -> Iterator[tuple[str, Told]]:
     if answers.place:
-        found = stones_of_place(store, answers.place)
-        if found is not None:
-            yield "the archive", found
+        told = told_by_place(store, answers.place)
+        if told is not None:
+            yield "the archive", told
     if answers.tombstones is not None:
-        yield "a file of tombstones", read_stones(answers.tombstones)
+        yield "a file of tombstones", told_by_file(store, answers.tombstones)
 
 
 def _end(store: Store, report: Restored, take: TakeId, act: str) -> None:

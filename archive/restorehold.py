@@ -6,6 +6,8 @@ let in. A story that was held for another reason before stays held afterwards.
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+
 from archive.consent import all_events, standing
 from archive.database import get_meta, set_meta, transaction
 from archive.store import Store
@@ -13,6 +15,7 @@ from archive.types import Act, ConsentEvent
 from audio.types import TakeId
 
 BY = "restore"
+NEWER = "It stays held: more is known of it elsewhere than in the backup this box came from. Ask its teller."
 _META = "restored"
 _WAITING, _DONE = "waiting", "done"
 
@@ -38,14 +41,21 @@ def waits(store: Store) -> bool:
     return get_meta(store.db.conn, _META) == _WAITING
 
 
-def release_restored(store: Store, by: str) -> list[TakeId]:
-    """End the holds of a restore: what was taken back is known. ``by`` names where from. Safe to repeat."""
+def release_restored(store: Store, by: str, newer: AbstractSet[TakeId] = frozenset()) -> list[TakeId]:
+    """End the holds of a restore: what was taken back is known. ``by`` names where from. Safe to repeat.
+
+    Stories of which somebody knows something ``newer`` stay held until a steward has decided.
+    """
     if not waits(store):
         return []
     released = []
     with transaction(store.db.conn) as conn:
         for take, events in all_events(conn).items():
-            if standing(events).ended is None and _held_by_restore(events):
+            if standing(events).ended is not None or not _held_by_restore(events):
+                continue
+            if take in newer:
+                store.note(take, Act.HOLD, f"{BY}: something newer is known")
+            else:
                 store.note(take, Act.RELEASE, f"{BY}: {by}")
                 released.append(take)
         set_meta(conn, _META, _DONE)

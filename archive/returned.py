@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archive.consent import events_of, standing
+from archive.consent import OUTSIDE, all_events, events_of, standing
+from archive.consentrecord import links
 from archive.errors import Refused, TransportTrouble
+from archive.guests import is_lent
 from archive.ingest import read_tombstones
 from archive.receipts import BAG, SENT, folder_signer
 from archive.store import Store
@@ -21,8 +24,22 @@ NONE_SAID = "there is none"
 _FOLDER = "folder:"
 
 
-def read_stones(path: Path) -> list[TakeId]:
-    """Read withdrawals from a file (one tombstone, a list of them, or what `hearth list --tombstones --json` prints)
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a place or a file knows: stories taken back for good, and those of which it knows something ``newer``."""
+
+    withdrawn: list[TakeId]
+    newer: set[TakeId]
+
+
+def told_by_file(store: Store, path: Path) -> Told:
+    """Read what a person brought (`read_stones`). Raises `Refused`."""
+    stones = read_stones(path)
+    return Told(_withdrawn(stones), {stone.story for stone in stones if _tells_more(store, stone)})
+
+
+def read_stones(path: Path) -> list[Tombstone]:
+    """Read tombstones from a file (one tombstone, a list of them, or what `hearth list --tombstones --json` prints)
     or from a folder of such files or an archive's folder. Raises `Refused` where it is none of these.
     """
     try:
@@ -36,11 +53,11 @@ def read_stones(path: Path) -> list[TakeId]:
         raise Refused(f"{path} cannot be read: {error.strerror}.", "Give the file of tombstones.") from error
     except (ValueError, TypeError, AttributeError) as error:
         raise Refused(f"{path} does not hold tombstones.", "Make one with: hearth list --tombstones --json") from error
-    return _withdrawn(stones)
+    return stones
 
 
-def stones_of_place(store: Store, target: str) -> list[TakeId] | None:
-    """Read withdrawals at the place this box hands on to; None where it cannot be reached or does not show itself.
+def told_by_place(store: Store, target: str) -> Told | None:
+    """Read what the place this box hands on to knows; None where it cannot be reached or does not show itself.
 
     Changes nothing there, and makes no folder.
     """
@@ -59,9 +76,30 @@ def stones_of_place(store: Store, target: str) -> list[TakeId] | None:
         return None
 
 
-def _told_by(store: Store, transport: Transport) -> list[TakeId] | None:
+def _told_by(store: Store, transport: Transport) -> Told | None:
     stones = transport.tombstones()
-    return _withdrawn(stones) if shows_itself(store, transport, stones) else None
+    if not shows_itself(store, transport, stones):
+        return None
+    return Told(_withdrawn(stones), newer_there(store, transport, stones))
+
+
+def newer_there(store: Store, transport: Transport, stones: list[Tombstone]) -> set[TakeId]:
+    """Name the stories of which a place knows something this box, out of a backup, does not: that its teller narrowed
+    it to nothing there, or a signed bag this box has no memory of (less is allowed, or a part was taken out since).
+
+    What changed cannot be read from here. Call inside its visit; raises `TransportTrouble`.
+    """
+    known: dict[str, set[str]] = {}
+    for one in store.receipts():
+        if one.place == transport.place and one.kind in {SENT, BAG}:
+            known.setdefault(one.subject, set()).add(str(json.loads(one.body).get("sha256")))
+    newer = {stone.story for stone in stones if _tells_more(store, stone)}
+    for story, events in all_events(store.db.conn).items():
+        handed = any(event.use in OUTSIDE and event.yes for event in events) and not is_lent(events)
+        receipt = transport.receipt(story) if handed and standing(events).kept else None
+        if receipt is not None and receipt.verified(transport.signer) and receipt.sha256 not in known.get(story, ()):
+            newer.add(story)
+    return newer
 
 
 def shows_itself(store: Store, transport: Transport, stones: list[Tombstone]) -> bool:
@@ -92,7 +130,8 @@ def _tells_more(store: Store, stone: Tombstone) -> bool:
     events = events_of(store.db.conn, stone.story)
     if not events or standing(events).ended is not None:
         return False
-    return stone.reach is Reach.WITHDRAWAL or stone.events > len(events)
+    # A recall names the consent record it goes with; one that this box's record does not hold was written since.
+    return stone.reach is Reach.WITHDRAWAL or stone.head not in links(events)
 
 
 def _stones(data: bytes) -> list[Tombstone]:

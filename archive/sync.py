@@ -28,8 +28,8 @@ from archive.handing import story_content, sweep_scratch, words_complete, words_
 from archive.home import Home
 from archive.ingest import Progress, Refusal, no_progress
 from archive.receipts import BAG, RECALL, SENT, TELL, TOMBSTONE, Receipt
-from archive.restorehold import release_restored, waits
-from archive.returned import shows_itself
+from archive.restorehold import NEWER, release_restored, waits
+from archive.returned import newer_there, shows_itself
 from archive.store import Store
 from archive.tombstones import Reach, Tombstone
 from archive.transports import Transport, make_transport
@@ -207,6 +207,7 @@ class _Run:
         there = {stone.story: stone for stone in stones}
         # Asked before anything is noted here or left there: what this run brings proves nothing.
         answers = not self._asked and waits(self._store) and shows_itself(self._store, self._transport, stones)
+        newer = newer_there(self._store, self._transport, stones) if answers else set()
         gone = {one.take: one.at for one in self._store.tombstones()}
         final = {story: stone for story, stone in there.items() if stone.reach is Reach.WITHDRAWAL}
         for stone in final.values():
@@ -216,7 +217,8 @@ class _Run:
                 self._report.found.append(stone)
         if answers:
             # A box that came out of a backup held everything until this moment.
-            release_restored(self._store, "the archive")
+            release_restored(self._store, "the archive", newer)
+            self._report.refused += [Refusal(story, NEWER) for story in sorted(newer - set(final))]
         self._asked = True
         for story, at in gone.items():
             if story in final:

@@ -33,6 +33,9 @@ def command(
     long as none of them has been read every story is held, and only its teller's code opens it. Without FILE: answer a
     restored box that still waits.
 
+    A no to one use, or a part taken out, since the backup is known only where an archive was told: such a story stays
+    held until a steward has decided.
+
     \b
     Examples:
       hearth restore box.hearth --keys box.keys --home ./new-box
@@ -52,7 +55,7 @@ def command(
                 after = release(store, Answers(place=_place(home)))
                 done.held, done.sources = after.held, after.sources
                 done.erased += after.erased
-                done.stories = after.stories
+                done.stories, done.newer = after.stories, after.newer
     return answer(done.to_json(), lambda: _told(done), _failed(done, answering=file is None), as_json=as_json)
 
 
@@ -74,9 +77,18 @@ def _place(home: Path) -> str:
 
 def _told(done: Restored) -> str:
     lines = [f"{done.stories} stories are here, {len(done.erased)} that were taken back are not."]
+    if done.made_at:
+        sure = "" if done.clock_trusted else " (by a clock nothing confirmed)"
+        lines.append(
+            f"The backup was made on {done.made_at[:10]}{sure}. Where a teller said no to a use or took a part out on\n"
+            "this box after that, and no archive was told, it knows nothing of it: ask those who came back since."
+        )
     lines += [f"DAMAGED  {one.subject}  {one.say}" for one in done.damaged]
     if done.sources:
         lines.append(f"What was taken back is known from: {', '.join(done.sources)}.")
+    if done.newer:
+        lines.append("More is known of these than the backup holds; they stay held until you decide (hearth release):")
+        lines += [f"  {take}" for take in done.newer]
     if done.held:
         lines.append(
             f"{done.held} stories are held until it is known what was taken back: connect the archive and sync, or\n"

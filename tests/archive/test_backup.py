@@ -23,6 +23,8 @@ from archive.restore import Answers, release, restore
 from archive.restorehold import waits
 from archive.retention import run_retention
 from archive.returned import read_stones
+from archive.stewards import held
+from archive.stewards import release as release_held
 from archive.store import Store
 from archive.sync import sync
 from archive.tombstones import Tombstone
@@ -209,6 +211,33 @@ def test_a_withdrawal_of_a_story_no_backup_knew_still_reaches_the_archive(
         assert withdrawals_on_their_way(other) == 0
         assert not (archive / "bags" / after).exists()
         assert sync(other, str(archive)).tombstones == []
+
+
+def test_what_tellers_narrowed_since_stays_held_where_an_archive_knows_of_it(
+    store, box, teller, work, clock, tmp_path, wording
+) -> None:
+    archive = tmp_path / "archive"
+    recalled, code = teller.story(Use.PLAY_HERE, Use.ARCHIVE, seed=8)
+    store.close_review(recalled, "talk")
+    work()
+    sync(store, str(archive))
+    made = back_up(store, tmp_path / "b")
+    take_back_span(store, store.enter_code(str(box["given_code"])), Ms(0), Ms(500), "code")
+    store.decide(recalled, Use.ARCHIVE, yes=False, wording=wording, by="code", visit=store.enter_code(str(code)))
+    sync(store, str(archive))
+    both = sorted([box["given"], recalled])
+    done = restore(made.path, made.keys, tmp_path / "one", clock, Answers(place=str(archive)))
+    assert (done.newer, done.held, done.made_at) == (both, 0, clock.wall().isoformat())
+    restore(made.path, made.keys, tmp_path / "two", clock, Answers())
+    with new_box(tmp_path / "two", clock) as other:
+        assert sorted(one.bag for one in sync(other, str(archive)).refused) == both
+        assert [one.take for one in held(other)] == both
+        assert not other.standing(box["played"]).held
+        before = sorted(path.name for path in (archive / "bags").iterdir())
+        sync(other, str(archive))
+        assert sorted(path.name for path in (archive / "bags").iterdir()) == before
+        release_held(other, recalled)
+        assert not other.standing(recalled).held
 
 
 def test_what_the_receiving_home_knows_counts(store, box, made, clock) -> None:
