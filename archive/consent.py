@@ -115,6 +115,8 @@ def standing(events: Iterable[ConsentEvent]) -> Standing:
                 minor = True
             case Act.GUARDIAN:
                 guardian = True
+            case Act.OF_AGE if not closed:
+                minor = False
             case final if final in _FINAL:
                 ended = ended or final
             case _:

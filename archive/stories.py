@@ -137,14 +137,16 @@ class Stories(Takes):
         by: str,
         fresh: FreshCode | Sequence[FreshCode] | None = None,
         people: int = 1,
+        age: Wording | None = None,
     ) -> Kept:
         """Keep a closed take: its yes, its codes and their wraps, durable and read back when this returns.
 
         Each of ``people`` gets a code, and any of them opens, narrows and withdraws. A withdrawal by one takes the
         whole conversation out: a voice cannot be told apart from those it answers, and no majority may outvote the one
         who says no. Where ``wording`` said so, the steward's key opens it as well. The codes are in the result and
-        nowhere else; ``fresh`` were made in another thread, what is missing of them is made here. Raises `Refused`
-        (kept before, visit over), `NoSuchStory`.
+        nowhere else; ``fresh`` were made in another thread, what is missing of them is made here. With ``age``, in which
+        words it is asked next, the teller is under age until `say_of_age`: whatever cuts the visit short, who did not
+        answer is not taken for older. Raises `Refused` (kept before, visit over), `NoSuchStory`.
         """
         content = open_content(self, take, Reader.REVIEW, self.now())
         made = [fresh] if isinstance(fresh, FreshCode) else list(fresh or ())[:people]
@@ -165,6 +167,8 @@ class Stories(Takes):
             if wording.steward:
                 wrap_for_steward(conn, take, content)
             self.note(take, Act.DECIDE, by, use=Use.KEEP, yes=True, wording=wording)
+            if age is not None:
+                self.note(take, Act.MINOR, by, wording=age)
             add_job(conn, FLAC, take)
         if any(self._read_back(take, number + place, code.derived) != content for place, code in enumerate(made)):
             raise DamagedStore("What was just kept cannot be read back.", "Tell the steward of the box at once.")
@@ -244,11 +248,17 @@ class Stories(Takes):
                 shown = Wording(yes.wording_version, yes.wording_hash, yes.language)
                 self.note(take, Act.DECIDE, by, use=use, yes=True, form=yes.form, embargo=yes.embargo, wording=shown)
 
-    def say_age(self, take: TakeId, by: str, *, under: bool, wording: Wording) -> None:
-        """Note that the teller is under the library's age, or did not say otherwise. Of age leaves no trace."""
+    def say_of_age(self, take: TakeId, by: str, *, wording: Wording) -> None:
+        """Note that the teller, asked in ``wording``, is not under the library's age.
+
+        Raises `Refused` once the visit is over: only a guardian's consent counts then.
+        """
         with transaction(self.db.conn):
-            if under and self.standing(take).kept:
-                self.note(take, Act.MINOR, by, wording=wording)
+            where = self.standing(take)
+            if where.review_closed or not where.kept:
+                raise Refused("The age is asked in the visit in which a story is told.")
+            if where.waits_for_guardian:
+                self.note(take, Act.OF_AGE, by, wording=wording)
 
     def add_guardian(self, take: TakeId, by: str, *, visit: Visit | None = None) -> None:
         """Note that a steward has the guardian's consent: what the teller wished counts from here on.

@@ -73,6 +73,8 @@ class Act(StrEnum):
     """The teller is under the age the library set, or did not say otherwise when asked."""
     GUARDIAN = "guardian"
     """A steward has the consent of the guardian of a teller under age."""
+    OF_AGE = "of_age"
+    """Asked in the visit in which it was told, the teller said they are not under age: ends `MINOR`."""
     CUT = "cut"
     """The teller took a span of the story back, from ``start`` to ``end``."""
 

@@ -121,6 +121,8 @@ class KeepTake:
     prompt: str
     language: str
     people: int = 1
+    years: int = 0
+    """Its teller is under this age until they say otherwise; 0 where the age is not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +141,11 @@ class Decide:
 
 @dataclass(frozen=True, slots=True)
 class SayAge:
-    """Write that the teller is under ``years``, or did not say otherwise."""
+    """Write that the teller is ``years`` old or older; keeping has written that they are under it."""
 
     take: TakeId
     years: int
     language: str
-    pressed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

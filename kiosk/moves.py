@@ -293,7 +293,7 @@ def keep(draft: Draft, event: t.Event) -> None:
     old = draft.old
     hush(draft, event)
     draft.set(saving=True)
-    draft.do(t.KeepTake(draft.take, old.kind, old.prompt, old.language, old.people))
+    draft.do(t.KeepTake(draft.take, old.kind, old.prompt, old.language, old.people, old.rules.ask_age))
 
 
 def kept(draft: Draft, event: t.Event) -> None:
@@ -337,9 +337,6 @@ def no_to_rest(draft: Draft, event: t.Event) -> None:
     old = draft.old
     rest = ASKED_USES[old.question :]
     pressed = isinstance(event, t.Press)
-    if Preface.AGE in old.asks:
-        # Who does not say is not taken for older.
-        draft.do(t.SayAge(draft.take, old.rules.ask_age, old.language, pressed))
     draft.set(asks=(), answers=(*old.answers, *((use, False) for use in rest)), question=len(ASKED_USES))
     draft.do(*(t.Decide(draft.take, use, False, old.language, pressed) for use in rest))
 

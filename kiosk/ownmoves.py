@@ -152,7 +152,7 @@ def answer_first(draft: Draft, event: t.Event) -> None:
     old = draft.old
     yes = isinstance(event, t.Press) and event.meaning is Meaning.YES
     match old.asks[0]:
-        case Preface.AGE if not yes:
+        case Preface.AGE if yes:
             draft.do(t.SayAge(draft.take, old.rules.ask_age, old.language))
         case Preface.FORM:
             draft.set(form=Form.VOICE if yes else Form.TRANSCRIPT)

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 
 from archive.errors import NoSuchStory
+from archive.shelf import Wording
 from archive.store import Store
 from archive.stories import FreshCode, fresh_code
 from archive.trimming import Trim, begin_trim, drop_trim, finish_trim
@@ -129,7 +130,9 @@ class Reviewing:
         now = self._clock.monotonic
         words = wording(texts, Use.KEEP)
         try:
-            kept = self._store.keep(effect.take, wording=words, by=BY_KEY, fresh=fresh, people=len(fresh))
+            # Nothing above sealed without a guardian, until the age is answered: the power may go at the question.
+            age = self._asked_age(effect.take, effect.years, texts) if effect.years else None
+            kept = self._store.keep(effect.take, wording=words, by=BY_KEY, fresh=fresh, people=len(fresh), age=age)
         except TROUBLES as error:
             self._announce(t.KeepFailed(effect.take, sentence(error, texts), now()))
             return
@@ -145,10 +148,11 @@ class Reviewing:
         )  # fmt: skip
 
     def say_age(self, effect: t.SayAge, texts: Texts) -> None:
-        """Write that the teller is under the library's age: nothing above sealed without a guardian."""
-        by = BY_KEY if effect.pressed else BY_TIME
-        key = "group.age" if self._group(effect.take) else "consent.age"
-        self._store.say_age(effect.take, by, under=True, wording=asked(texts, key, age=effect.years))
+        """Write that the teller is of the library's age."""
+        self._store.say_of_age(effect.take, BY_KEY, wording=self._asked_age(effect.take, effect.years, texts))
+
+    def _asked_age(self, take: TakeId, years: int, texts: Texts) -> Wording:
+        return asked(texts, "group.age" if self._group(take) else "consent.age", age=years)
 
     def _group(self, take: TakeId) -> bool:
         return self._store.kind_of(take) is Kind.CONVERSATION

@@ -91,6 +91,13 @@ def test_every_reader_in_every_state_gets_what_was_promised() -> None:
     assert asked > 600_000
 
 
+def test_who_said_of_age_in_the_visit_stands_as_one_who_was_not_asked() -> None:
+    before, after = [said(Act.DECIDE, use) for use in (Use.RECORD, Use.KEEP)], [said(Act.DECIDE, Use.PLAY_HERE)]
+    asked = [*before, said(Act.MINOR), said(Act.OF_AGE), *after]
+    assert standing(asked) == standing([*before, *after])
+    assert standing([*before, said(Act.MINOR), said(Act.CLOSE_REVIEW), said(Act.OF_AGE)]).waits_for_guardian
+
+
 @pytest.mark.parametrize("final", [Act.WITHDRAW, Act.DISCARD, Act.EXPIRE])
 def test_nothing_undoes_a_final_act(final: Act) -> None:
     events = [said(Act.DECIDE, use) for use in Use]

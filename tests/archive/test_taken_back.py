@@ -268,8 +268,7 @@ def test_training_of_models_is_denied_in_every_record(store, teller) -> None:
 
 def minor(store, teller, wording, *uses):
     take = teller.tell(2.0)
-    code = store.keep(take, wording=wording, by="keep").code
-    store.say_age(take, "key", under=True, wording=wording)
+    code = store.keep(take, wording=wording, by="keep", age=wording).code
     for use in uses:
         store.decide(take, use, yes=True, wording=wording, by="key", form=Form.VOICE)
     return take, code
@@ -313,11 +312,28 @@ def test_without_a_guardian_a_young_tellers_story_ends_like_one_nobody_may_hear(
     assert run_retention(store).stories_ended == [take]
 
 
-def test_of_age_leaves_no_line(store, teller, wording) -> None:
-    take, _ = teller.story()
-    before = len(events_of(store.db.conn, take))
-    store.say_age(take, "key", under=False, wording=wording)
-    assert len(events_of(store.db.conn, take)) == before
+def test_a_visit_cut_short_at_the_question_of_age_leaves_a_young_teller(store, teller, wording, another_store) -> None:
+    take = teller.tell(2.0)
+    store.keep(take, wording=wording, by="keep", age=wording)
+    with another_store() as started:
+        started.recover_open_takes()
+        assert started.standing(take).waits_for_guardian
+        started.close_review(take, "start")
+        with pytest.raises(Refused, match="visit"):
+            started.say_of_age(take, "key", wording=wording)
+
+
+def test_of_age_is_said_in_the_visit_and_once(store, teller, wording) -> None:
+    take = teller.tell(2.0)
+    store.keep(take, wording=wording, by="keep", age=wording)
+    store.decide(take, Use.PLAY_HERE, yes=True, wording=wording, by="key")
+    for _ in range(2):
+        store.say_of_age(take, "key", wording=wording)
+    assert open_content(store, take, Reader.PLAY, store.now())
+    assert [event.act for event in events_of(store.db.conn, take)].count(Act.OF_AGE) == 1
+    asked_nothing, _ = teller.story(seed=3)
+    store.say_of_age(asked_nothing, "key", wording=wording)
+    assert Act.OF_AGE not in [event.act for event in events_of(store.db.conn, asked_nothing)]
 
 
 def test_a_steward_holds_releases_and_erases_without_any_code(home, store, teller, another_store) -> None:

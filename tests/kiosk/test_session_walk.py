@@ -160,7 +160,9 @@ class Checker:
                 assert use is before.mine.uses[before.question], "another use than the one on show"
                 assert event.at - max(before.shown_at, before.last_press) >= before.rules.deliberate
             case t.SayAge():
-                assert t.Preface.AGE in before.asks, "an age nobody asked for"
+                assert before.asks[0] is t.Preface.AGE, "an age nobody asked for"
+                assert pressed, "of age by waiting"
+                assert event.meaning is Meaning.YES
             case t.CheckCode(code=code):
                 assert isinstance(event, t.CodeTyped) or code == before.entry.code
             case t.Decide(use=use, yes=True, pressed=by_hand):
