@@ -124,6 +124,12 @@ def pieces(path: Path) -> Iterator[Samples]:
         track.close()
 
 
+def must_be_sound(path: Path) -> None:
+    """Read a file to its end. Raises `BadSound` as `pieces` does."""
+    for _ in pieces(path):
+        pass
+
+
 def last_voice_s(path: Path, vad: Vad) -> float:
     """Return the second at which the last voice in the file ends; its whole length where none is found."""
     vad.reset()

@@ -13,7 +13,7 @@ from audio import models
 from audio.errors import BadSound, NoModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 from pathlib import Path
 
@@ -48,21 +48,40 @@ def word_error_rate(pairs: Iterable[tuple[str, str]]) -> float:
     return float(jiwer.wer([reference for reference, _ in known], [heard for _, heard in known]))
 
 
-def in_folder(folder: Path) -> list[Spoken]:
-    """Return every ``ID.wav`` that has an ``ID.txt`` beside it, by name.
+def in_folder(folder: Path, refused: Callable[[Path, BadSound], None] | None = None) -> list[Spoken]:
+    """Return every ``ID.wav`` that has an ``ID.txt`` beside it, by name; capitals in the suffixes do not matter.
+
+    ``refused`` is told of each text that cannot be read, and the rest is returned; without it the first one is raised.
 
     Raises:
-        BadSound: no such folder, or nothing in it.
+        BadSound: no such folder, or nothing in it that can be used.
     """
-    found = [
-        Spoken(path, path.with_suffix(".txt").read_text(encoding="utf-8").strip())
-        for path in sorted(folder.glob("*.wav"))
-        if path.with_suffix(".txt").is_file()
-    ]
+    try:
+        files = {(path.stem, path.suffix.casefold()): path for path in sorted(folder.iterdir()) if path.is_file()}
+    except OSError as error:
+        msg = f"The folder {folder} cannot be read ({error.strerror})."
+        raise BadSound(msg, "Check the name.") from error
+    found = []
+    for (stem, suffix), path in files.items():
+        if suffix == ".wav" and (stem, ".txt") in files:
+            try:
+                found.append(Spoken(path, _text_of(files[stem, ".txt"])))
+            except BadSound as error:
+                if refused is None:
+                    raise
+                refused(files[stem, ".txt"], error)
     if not found:
         msg = f"{folder} holds no ID.wav with an ID.txt beside it."
         raise BadSound(msg, "Give a folder of recordings with their texts.")
     return found
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path.name} could not be read as text in UTF-8."
+        raise BadSound(msg, "Save it again as UTF-8.") from error
 
 
 def librivox(folder: Path = LIBRIVOX) -> list[Spoken]:

@@ -15,7 +15,7 @@ from rich.table import Table
 from archive.errors import ArchiveError
 from audio.errors import AudioError, BadSound
 from audio.models import code_of
-from audio.speech import in_folder, on_this_machine
+from audio.speech import Spoken, in_folder, on_this_machine
 from kiosk.box import usual_model
 from kiosk.commands.common import emit, json_option, note
 from kiosk.errors import KioskError
@@ -54,7 +54,7 @@ class Run:
 def _words(run: Run) -> Iterator[dict[str, float]]:
     from audio.bench import measure
 
-    recordings = in_folder(run.clips) if run.clips else on_this_machine()
+    recordings = _given(run, run.clips) if run.clips else on_this_machine()
     model = run.model or usual_model(run.language)
     as_they_are = run.clips is not None
     found = measure(recordings, model, run.language, note, as_they_are=as_they_are, every=not run.quick)
@@ -66,6 +66,25 @@ def _words(run: Run) -> Iterator[dict[str, float]]:
         except OSError as error:
             run.lack("plot", error)
     yield found.figures
+
+
+def _given(run: Run, folder: Path) -> list[Spoken]:
+    """Return the clips of a folder that can be read; one that cannot is named and left out. Raises `BadSound`."""
+    from audio.clips import must_be_sound
+
+    def refused(path: Path, error: BadSound) -> None:
+        run.lack(path.name, error)
+
+    good = []
+    for spoken in in_folder(folder, refused):
+        try:
+            must_be_sound(spoken.path)
+            good.append(spoken)
+        except BadSound as error:
+            refused(spoken.path, error)
+    if not good:
+        raise BadSound(f"Not one recording in {folder} can be read.", "Each was named before with what is wrong.")
+    return good
 
 
 def _sound(run: Run) -> Iterator[dict[str, float]]:

@@ -107,13 +107,17 @@ def test_what_cannot_be_transcribed_at_all_is_one_error(verb, words, tmp_path, m
 
 
 def test_bench_measures_itself_beside_the_plain_model(verb, folder, spoken, tmp_path) -> None:
-    shutil.copy(spoken.path, tmp_path / "one.wav")
-    (tmp_path / "one.txt").write_text(spoken.text)
+    shutil.copy(spoken.path, tmp_path / "one.WAV")
+    (tmp_path / "one.Txt").write_text(spoken.text, encoding="utf-8-sig")
+    for name, sound, text in (("torn", b"RIFF", b"Said."), ("latin", spoken.path.read_bytes(), b"Se\xf1or")):
+        (tmp_path / f"{name}.wav").write_bytes(sound)
+        (tmp_path / f"{name}.txt").write_bytes(text)
     answer = verb("bench", "--quick", "--only", "words", "--clips", tmp_path, "--json")
     assert answer.code == 0
     figures = answer.json
     assert figures.pop("frontier"), "words against latency, way by way"
-    assert figures.pop("not_measured") == {}, "what was asked for was measured"
+    assert set(figures.pop("not_measured")) == {"torn.wav", "latin.txt"}, "what cannot be read is named, no more"
+    assert figures["clips"] == 1
     assert len(figures) >= 5
     measured = {name for name, value in figures.items() if isinstance(value, int | float)}
     of_words = set(KEYS[: KEYS.index("press_to_sound_ms_p95")])
