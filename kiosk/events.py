@@ -51,7 +51,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class TakeFound:
-    """A take was open when the power went, the gap is known to be short: offer it back."""
+    """A take was open when the power went, the gap is known to be short: offer it back. ``people`` agreed to it."""
 
     take: TakeId
     seconds: float
@@ -59,6 +59,7 @@ class TakeFound:
     prompt: str
     language: str
     at: float
+    people: int = 1
 
 
 @dataclass(frozen=True, slots=True)

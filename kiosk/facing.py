@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable
 
 from archive.errors import ArchiveError
-from archive.phones import CODE_S, PRESSES, Face, digits_open, end_phones, phone_seen, put_face, show_digits
+from archive.phones import CODE_S, IDLE_S, PRESSES, Face, digits_open, end_phones, phone_seen, put_face, show_digits
 from archive.store import Store
 from kiosk.door import Door
 from kiosk.keys import legal
@@ -88,6 +88,10 @@ class Facing:
             self._seen = seen
             if seen is not None:
                 self._door.touch()
+
+    def phone(self, now: float) -> bool:
+        """Whether a facilitator's phone is with the box."""
+        return self._seen is not None and now - self._seen <= IDLE_S
 
     def network(self) -> tuple[str, str] | None:
         """Name and passphrase of the box's own access point, while it is open."""

@@ -17,6 +17,9 @@ from kiosk.texts import Texts
 from kiosk.types import Session, State
 from kiosk.view import Cue, Extras, view
 
+NUDGE_S = 15.0
+"""So long what to ask next stands on the screen of a teller who has a listener without a phone."""
+
 
 class Looks:
     """Puts the view together; belongs to the main loop, which keeps ``captions`` and ``cues`` up to date."""
@@ -60,7 +63,7 @@ class Looks:
             waveform=playing.bars or telling.review.bars,
             origin=self._origin(session),
             cues=self.cues,
-            nudge="" if prompt is None else self._nudge(session, prompt),
+            nudge="" if prompt is None else self._nudge_here(session, prompt, now),
             qr=session.keep_code,
             digits=self._facing.digits(now),
             network=self._facing.network() if session.state is State.FACILITATOR else None,
@@ -95,6 +98,12 @@ class Looks:
         if session.state is not State.RECORDING or session.home is not State.FACILITATOR or not session.question:
             return ""
         return follow_ups[(session.question - 1) % len(follow_ups)] if follow_ups else ""
+
+    def _nudge_here(self, session: Session, prompt: Prompt, now: float) -> str:
+        """The same on the teller's own screen: for some seconds, and only where no phone has it."""
+        asked = session.asked_at
+        fresh = asked is not None and now - asked < NUDGE_S
+        return self._nudge(session, prompt) if fresh and not self._facing.phone(now) else ""
 
     def _origin(self, session: Session) -> str:
         """Where and when the voice that sounds was told, in the visitor's words."""

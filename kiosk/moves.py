@@ -217,7 +217,7 @@ def flag(draft: Draft, _: t.Event) -> None:
 
 def next_question(draft: Draft, _: t.Event) -> None:
     """The next guide question."""
-    draft.set(question=draft.old.question + 1)
+    draft.set(question=draft.old.question + 1, asked_at=draft.at)
 
 
 # --- the microphone ---------------------------------------------------------------------------------------------------
@@ -259,9 +259,12 @@ def take_closed(draft: Draft, event: t.Event) -> None:
 
 
 def found(draft: Draft, event: t.Event) -> None:
-    """A take survived: offer it back."""
+    """A take survived: offer it back. A group's belongs to a facilitator, who finds the desk again after it."""
     if isinstance(event, t.TakeFound):
         draft.set(take=event.take, seconds=event.seconds, kind=event.kind, prompt=event.prompt, language=event.language)
+        draft.set(people=event.people)
+        if event.kind is Kind.CONVERSATION:
+            draft.set(home=State.FACILITATOR)
 
 
 def hold(draft: Draft, _: t.Event) -> None:

@@ -268,6 +268,8 @@ class Session:
     asked: Meaning | None = None
     saving: bool = False
     question: int = 0
+    asked_at: float | None = None
+    """When the last guide question, or follow-up for one teller, was asked for."""
     answers: tuple[tuple[Use, bool], ...] = ()
     asks: tuple[Preface, ...] = ()
     """What is still asked before the uses."""

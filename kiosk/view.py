@@ -230,6 +230,8 @@ def _recording(look: Look) -> View:
         Hint.TAKE_YOUR_TIME: "recording.take_your_time",
     }
     hint = hints.get(session.hint) if session.hint else None
+    # That one is hardly heard comes before what to ask next, and that before being told to take one's time.
+    asked = extras.nudge if hint is None or session.hint is Hint.TAKE_YOUR_TIME else ""
     captions = () if session.captions_hidden else growing(extras.captions)
     left = extras.time_left
     whole = longest(session, session.kind) + session.extended * session.rules.extension
@@ -237,7 +239,7 @@ def _recording(look: Look) -> View:
         Kind.RECORDING,
         headline=texts.get("recording.headline" if live else "recording.opening"),
         body=_while_no_words(session, texts) if not captions else "",
-        notes=(extras.nudge,) if extras.nudge else (texts.get(hint),) if hint else _said(look),
+        notes=(asked,) if asked else (texts.get(hint),) if hint else _said(look),
         listening=live,
         level=extras.level if live else 0.0,
         captions=captions,

@@ -177,6 +177,9 @@ def test_a_teller_with_a_listener_has_more_time_and_nudges_come_by_the_facilitat
     assert (nudged.question, nudged.state, effects) == (1, State.RECORDING, ())
     shown = view(nudged, Extras(nudge="Who else was there?"), load("en"), keys(nudged))
     assert shown.notes == ("Who else was there?",)
+    hardly = replace(nudged, hint=t.Hint.TOO_QUIET)
+    shown = view(hardly, Extras(nudge="Who else was there?"), load("en"), keys(hardly))
+    assert shown.notes == (load("en").get("recording.too_quiet"),)
     alone = replace(told, home=State.ATTRACT)
     assert Control.FACILITATOR not in keys(alone)
 

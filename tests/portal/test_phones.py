@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from archive.errors import Refused, TooManyTries, WrongCode
@@ -23,7 +25,11 @@ from archive.phones import (
 )
 from archive.types import Kind
 from kiosk.facing import Facing, face_of
-from kiosk.types import Heard, Meaning, Mic, Playing, Session, State
+from kiosk.looks import NUDGE_S, Looks
+from kiosk.prompts import ours
+from kiosk.session import step
+from kiosk.texts import load
+from kiosk.types import Heard, Meaning, Mic, Playing, Press, Session, State, TakeId
 
 
 def wrong(digits):
@@ -154,6 +160,22 @@ def test_a_disk_that_refuses_does_not_stop_the_box(store, caplog):
     store.db.conn.execute("DROP TABLE face")
     facing.tell(Session(home=State.FACILITATOR), 1)
     assert "a phone was not told" in caplog.text
+
+
+def test_what_to_ask_next_leaves_the_tellers_screen_and_never_stands_there_while_a_phone_has_it(store, clock):
+    facing, prompts = Facing(store), {prompt.id: prompt for prompt in ours("work").prompts}
+    still = SimpleNamespace(level=0.0, bars=(), position=lambda: None, words=tuple)
+    looks = Looks(store, SimpleNamespace(level=0.0, review=still), still, facing, {"en": load("en")}, prompts)
+    now = clock.monotonic()
+    told = Session(state=State.RECORDING, home=State.FACILITATOR, prompt=next(iter(prompts)), started=now, mic=Mic.OPEN)
+    asked, _ = step(told, Press(Meaning.QUESTION, now, TakeId("T")))
+    follow_up = prompts[told.prompt].questions("en")[1]
+    assert looks.view(asked, now + 1).notes == (follow_up,)
+    assert looks.view(asked, now + NUDGE_S).notes == (), "a teller does not go on under a question"
+    pair(store, show_digits(store))
+    facing.look()
+    assert looks.view(asked, now + 1).notes == ()
+    assert looks.asks(asked) == follow_up, "the phone has it for as long as it is on"
 
 
 def test_digits_leave_the_screen_when_used_up_or_old(store, clock):
