@@ -308,8 +308,9 @@ class Effects:
             self._announce(t.Started(self._now()))
             return
         last = offered[-1]
-        kind = self._store.kind_of(last.take)
-        self._announce(t.TakeFound(last.take, last.length / 1000, kind, last.prompt, last.language, self._now()))
+        kind, people = self._store.kind_of(last.take), self._store.people_of(last.take)
+        seconds = last.length / 1000
+        self._announce(t.TakeFound(last.take, seconds, kind, last.prompt, last.language, self._now(), people))
 
 
 def _places(told: tuple[Copy, ...]) -> tuple[tuple[str, str], ...]:

@@ -274,7 +274,7 @@ def _story_rows() -> list[Row]:
         Row(S.RECOVERED, M.DISCARD, moves=("ask",)),
         Row(S.RECOVERED, M.CONFIRM, HOME, ("discard", "leave"), "asked to discard"),
         Row(S.RECOVERED, M.BACK, moves=("unask",), guard="asked"),
-        Row(S.RECOVERED, A.TIME_OUT, HOME, ("hold", "leave")),
+        Row(S.RECOVERED, A.TIME_OUT, HOME, ("hold", "unchair", "leave")),
     ]
 
 

@@ -412,10 +412,10 @@ def test_a_teller_with_a_code_narrows_and_withdraws():
     assert Meaning.WITHDRAW not in legal(box.session)
 
 
-def found(kind=Kind.STORY):
+def found(kind=Kind.STORY, people=1):
     box = Box()
     box.session, _ = first(0.0, languages=("en", "es"), prompts=("a",))
-    box.answer(t.TakeFound, TakeId("open"), 250.0, kind, "z", "es")
+    box.send(t.TakeFound(TakeId("open"), 250.0, kind, "z", "es", box.at, people))
     return box
 
 
@@ -425,6 +425,18 @@ def test_a_recovered_take_goes_on(kind, state):
     assert (box.state, box.session.language) == (State.RECOVERED, "es")
     assert [type(effect) for effect in box.press("go_on")] == [t.OpenStream, t.ContinueTake]
     assert box.state is state
+
+
+def test_a_talk_found_after_a_power_cut_is_a_facilitators_again():
+    box = found(Kind.CONVERSATION, 4)
+    assert (box.session.home, box.session.people) == (State.FACILITATOR, 4)
+    box.press("go_on", "pause")
+    assert box.press("next_person", "confirm")[-1] == t.AgreeOne(TakeId("open"), "es", 5), "numbered after the others"
+    box.press("discard", "confirm")
+    assert box.state is State.FACILITATOR
+    left = found(Kind.CONVERSATION, 4)
+    left.wait(1825)
+    assert (left.state, left.session.home) == (State.ATTRACT, State.ATTRACT), "nobody came back to the desk"
 
 
 def test_a_recovered_take_can_be_ended_thrown_away_or_held():
