@@ -44,19 +44,24 @@ def _form(ask: Ask, start: int | None, end: int | None, wrong: BadExcerpt | None
     story = ask.part("story")
     with ask.reading() as tx:
         facts, words = _opened(ask, tx, story)
+        rough = any(passage.approximate for passage in passages_of(tx, story))
     if start is None:
         start, end = suggest(words, facts.length, 0)
     snapped = snap(words, facts.length, start, end if end is not None else suggest(words, facts.length, start)[1])
     shown = around(words, snapped.start, snapped.end)
     return ask.page(
         "cut", 422 if wrong else 200, story=facts, cut=snapped, shown=shown, wrong=wrong, context=CONTEXT_MS,
-        title=ask.form.get("title", ""), note=ask.form.get("note", ""),
+        title=ask.form.get("title", ""), note=ask.form.get("note", ""), rough=rough,
         shortest=excerpts.SHORTEST_MS, longest=excerpts.LONGEST_MS, longest_title=excerpts.LONGEST_TITLE,
     )  # fmt: skip
 
 
 def _save(ask: Ask) -> Response:
     story, start, end = ask.part("story"), _asked(ask, "from"), _asked(ask, "until")
+    moved = ask.form.get("move", "").partition("-")
+    if moved[1]:
+        # The ends are moved in the same form, so that a title already written goes along.
+        return _form(ask, _number(moved[0]), _number(moved[2]))
     try:
         _keep(ask, story, start, end)
     except BadExcerpt as error:
@@ -93,5 +98,8 @@ def around(words: list[DeskWord], start: int, end: int) -> Shown:
 
 
 def _asked(ask: Ask, name: str) -> int | None:
-    text = ask.form.get(name) or ask.request.query_params.get(name, "")
+    return _number(ask.form.get(name) or ask.request.query_params.get(name, ""))
+
+
+def _number(text: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) <= len(str(_MOST_MS)) and int(text) < _MOST_MS else None

@@ -283,6 +283,10 @@ def test_an_excerpt_is_heard_before_it_is_saved_and_taken_out_of_use_by_name(arc
     assert fac.status == 422
     assert "Listen to the excerpt" in fac.page
     assert 'value="A sentence"' in fac.page, "what was written is not lost"
+    fac.post(f"/story/{story}/cut", **fields, move=f"{start}-{until - 4000}")
+    assert (fac.status, int(fac.field("from"))) == (200, start)
+    assert int(fac.field("until")) < until
+    assert 'value="A sentence"' in fac.page, "nor where an end is moved"
     fac.post(f"/story/{story}/cut", heard="yes", **(fields | {"until": str(start + 4000)}))
     assert fac.status == 422
     fac.get(f"/story/{story}/cut")
