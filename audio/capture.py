@@ -28,7 +28,7 @@ from audio.events import (
     TakeFailed,
 )
 from audio.framing import Framer
-from audio.levels import Hint, LevelMeter, has_hum, hint
+from audio.levels import LevelMeter, has_hum, hint
 from audio.pcm import to_floats
 from audio.priority import hurry
 from audio.segmenter import Segmenter
@@ -310,7 +310,7 @@ class Capture:
             self._told += 1
             if self._told % _LEVELS_A_SECOND == 0:
                 self._hum = has_hum(to_floats(b"".join(self._second), fmt), fmt.rate)
-            known: Hint | None = hint(self._levels, hum=self._hum) if len(self._levels) >= _LEVELS_A_SECOND else None
+            known = hint(self._levels, hum=self._hum) if len(self._levels) >= _LEVELS_A_SECOND else None
             self._announce(LevelHeard(level, frame.at + _LEVEL_MS / 1000, known))
 
     def _begin(self, writer: Writer, at: float, segmenter: Segmenter | None) -> None:

@@ -43,7 +43,7 @@ class StreamBack:
 class LevelHeard:
     """Loudness of the last tenth of a second, captured until ``at`` (monotonic seconds), and the hint for the last 3 s.
 
-    ``hint`` is None while there is less than a second to judge by.
+    ``hint`` is None while there is less than a second to judge by, and where nobody speaks and the room is quiet.
     """
 
     level: Level

@@ -31,6 +31,10 @@ ROOM_ABOVE: Final = -45.0
 """A room louder than this between words is heard on the recording."""
 ROOM_MARGIN: Final = 12.0
 """A voice this many dB above the room is understood in spite of it."""
+CLEAR_OF_FLOOR: Final = 6.0
+"""A tenth of a second this many dB above the noise floor is somebody speaking, and not the room."""
+_VOICED_LEVELS: Final = 8
+"""So many of them, and not only the end of a word before a pause, tell how loud a voice is."""
 _HUM_SHARE: Final = 0.6
 _HUM_RATE: Final = 4000
 
@@ -107,9 +111,16 @@ def is_loud_room(levels: Sequence[Level]) -> bool:
     return bool(levels) and levels[-1].floor > ROOM_ABOVE and voice_level(levels) - levels[-1].floor < ROOM_MARGIN
 
 
+def spoken(levels: Sequence[Level]) -> list[Level]:
+    """Return the levels that stand clear of the noise floor; none where hardly anybody speaks."""
+    clear = [level for level in levels if level.rms - level.floor >= CLEAR_OF_FLOOR]
+    return clear if len(clear) >= _VOICED_LEVELS else []
+
+
 def is_too_far(levels: Sequence[Level]) -> bool:
-    """Whether even the loud frames are too quiet for a voice at the box."""
-    return voice_level(levels) < CLOSER_BELOW
+    """Whether somebody speaks, and is too quiet for a voice at the box even where it is loud."""
+    voiced = spoken(levels)
+    return bool(voiced) and voice_level(voiced) < CLOSER_BELOW
 
 
 def has_hum(samples: Samples, rate: int) -> bool:
@@ -139,8 +150,11 @@ def has_hum(samples: Samples, rate: int) -> bool:
     return False
 
 
-def hint(levels: Sequence[Level], *, hum: bool = False) -> Hint:
-    """Say the one most useful thing about the last two or three seconds of ``levels``; ``hum`` as `has_hum` found."""
+def hint(levels: Sequence[Level], *, hum: bool = False) -> Hint | None:
+    """Say the one most useful thing about the last two or three seconds of ``levels``; ``hum`` as `has_hum` found.
+
+    None where nothing is wrong with the room and nobody speaks: a pause says nothing about a voice.
+    """
     if is_silent(levels):
         return Hint.SILENCE
     if is_too_loud(levels):
@@ -149,4 +163,6 @@ def hint(levels: Sequence[Level], *, hum: bool = False) -> Hint:
         return Hint.HUM
     if is_loud_room(levels):
         return Hint.LOUD_ROOM
+    if not spoken(levels):
+        return None
     return Hint.CLOSER if is_too_far(levels) else Hint.GOOD

@@ -26,9 +26,7 @@ class SoundFacts:
     """How many gaps were told of; more than `MOST` are only counted."""
 
     def hear(self, hint: Hint | None, at: Ms) -> None:
-        """Note what was said of the sound that ended ``at``; what was good leaves no trace."""
-        if hint is None:
-            return
+        """Note what was said of the sound that ended ``at``; what was good, or a pause, leaves no trace."""
         bad = None if hint is Hint.GOOD else hint
         if bad is self._hint:
             self._end = at

@@ -90,6 +90,8 @@ class Telling:
         self._again_at = 0.0
         self._delivering = False
         self._hint: t.Hint | None = None
+        self._voice = True
+        """Whether somebody speaks; taken for true until a first pause was heard, for a voice the detector misses."""
         self._spoke_at: float | None = None
         self._began_at: float | None = None
         self._paused_at: float | None = None
@@ -206,6 +208,7 @@ class Telling:
     def resume_take(self, at: float) -> None:
         """Store again."""
         self._spoke_at = at
+        self._voice = True
         if self._paused_at is not None:
             self._away_s += at - self._paused_at
             self._paused_at = None
@@ -214,6 +217,7 @@ class Telling:
     def _begin_time_line(self, already: Ms = Ms(0)) -> None:
         """Start counting the take's own time; ``already`` is what a recovered take holds."""
         self._began_at = self._paused_at = None
+        self._voice = True
         self._facts = SoundFacts()
         self._away_s = -already / 1000
 
@@ -314,7 +318,8 @@ class Telling:
                 self._began_at = at
                 self._announce(t.FirstSample(first, at))
             case heard.Marked(mark=mark):
-                self._spoke_at = None if mark.kind is MarkKind.STARTED else now
+                self._voice = mark.kind is MarkKind.STARTED
+                self._spoke_at = None if self._voice else now
             case heard.SegmentClosed(segment=segment):
                 self._unwritten.append(segment)
                 self._write_segments()
@@ -350,9 +355,13 @@ class Telling:
             # Only now is it known that the microphone really delivers.
             self._delivering = True
             self._announce(t.StreamOpened(take, event.at))
+        said = event.hint
+        if said is LevelHint.CLOSER and not self._voice:
+            # Steps, a door, somebody farther away: nothing the teller could do better.
+            said = None
         if self._began_at is not None and self._paused_at is None:
-            self._facts.hear(event.hint, self.position(event.at))
-        hint = None if event.hint is None else _HINTS.get(event.hint)
+            self._facts.hear(said, self.position(event.at))
+        hint = None if said is None else _HINTS.get(said)
         if hint is not None and hint is not self._hint and not self.speaking:
             self._hint = hint
             self._announce(t.LevelHeard(take, hint, event.at))

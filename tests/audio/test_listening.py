@@ -213,6 +213,12 @@ def test_the_floor_falls_fast_and_rises_slowly():
     [
         ([Level(-28, -15, -60, 0)] * 20, False, Hint.GOOD),
         ([Level(-50, -40, -60, 0)] * 20, False, Hint.CLOSER),
+        # A pause of 2.3 s after a good voice, and after the falling end of a word; room tone that breathes.
+        ([Level(-28, -15, -60, 0)] * 2 + [Level(-58, -50, -60, 0)] * 23, False, None),
+        ([Level(-44, -30, -60, 0), Level(-50, -40, -60, 0)] + [Level(-58, -50, -60, 0)] * 23, False, None),
+        ([Level(-52, -40, -56, 0)] * 25, False, None),
+        # A hoarse voice, farther away, with the gaps between its words.
+        ([Level(-48, -38, -60, 0)] * 12 + [Level(-59, -50, -60, 0)] * 13, False, Hint.CLOSER),
         ([Level(-12, -0.5, -60, 0)] * 20, False, Hint.TOO_LOUD),
         ([Level(-12, -3, -60, 4)] * 20, False, Hint.TOO_LOUD),
         ([Level(-30, -20, -36, 0)] * 20, False, Hint.LOUD_ROOM),

@@ -7,7 +7,7 @@ from audio.levels import Hint
 from kiosk.soundfacts import MOST, SoundFacts
 
 
-def noted(*told, length=60_000):
+def noted(*told, length=90_000):
     facts = SoundFacts()
     for hint, at in told:
         facts.hear(hint, at)
@@ -21,6 +21,13 @@ def test_good_sound_leaves_no_trace():
 def test_a_stretch_lasts_from_the_first_to_the_last_time_it_was_told():
     assert noted((Hint.GOOD, 900), (Hint.HUM, 1000), (Hint.HUM, 1100), (Hint.HUM, 4000), (Hint.GOOD, 4100)) == [
         Stretch(Mark.SOUND, 1000, 4000, "hum")
+    ]
+
+
+def test_trouble_does_not_last_over_a_pause_in_which_nothing_was_wrong():
+    assert noted((Hint.HUM, 1000), (None, 1100), (None, 59_900), (Hint.HUM, 60_000)) == [
+        Stretch(Mark.SOUND, 1000, 1000, "hum"),
+        Stretch(Mark.SOUND, 60_000, 60_000, "hum"),
     ]
 
 
