@@ -40,9 +40,13 @@ from archive.feed.manifest import (
     Outcome,
     SentSet,
     Sheet,
+    erased_json,
     loan_json,
+    outcome_json,
+    prompts_json,
     seal_feed,
 )
+from archive.feed.room import Room, bytes_of
 from archive.objects import blob_key
 from archive.partners.onward import loans_onward, open_onward
 from archive.patterns.outcomes import lines_for_boxes, texts_for_tellers
@@ -55,8 +59,11 @@ from audio.types import Ms, TakeId, Word
 
 RENEW = timedelta(days=1)
 """A feed that says nothing new is signed again after this."""
-ROOM_FOR_LOANS = 3 * MOST_BYTES // 4
-"""Bytes of a feed that loans may take; the rest is for what was taken back, outcomes and receipts."""
+ROOM_FOR_LOANS = 9 * MOST_BYTES // 16
+"""Bytes of a feed that loans may take; the rest is for prompts, what was taken back, receipts and outcomes."""
+ROOM_FOR_PROMPTS = MOST_BYTES // 8
+ROOM_FOR_RECEIPTS = MOST_BYTES // 16
+"""What none of these take is for outcomes: `MOST_STONES` tombstones leave them some thousand words at the least."""
 MOST_STONES = 2000
 MOST_OUTCOMES = 1000
 _Sheets = dict[str, dict[int, str]]
@@ -93,18 +100,13 @@ def feed_of(
     large = [] if left_out is None else left_out
     loans = [loan for story, cuts in wanted.items() if (loan := _loan(place, box, seal, story, cuts, large))]
     with place.catalogue() as catalogue, catalogue.write() as tx:
-        return _write(place, tx, box, seal, dict(sheets), _fitting(loans, large))
+        return _write(place, tx, box, seal, dict(sheets), loans, large)
 
 
-def _fitting(loans: list[Loan], large: list[str]) -> list[Loan]:
+def _fitting(loans: list[Loan], room: Room, large: list[str]) -> list[Loan]:
     """Leave out the loans that say most until the others have room."""
-    sizes = {loan.story: len(json.dumps(loan_json(loan), ensure_ascii=False).encode()) for loan in loans}
-    left = ROOM_FOR_LOANS
-    kept = set()
-    for story in sorted(sizes, key=lambda one: (sizes[one], one)):
-        left -= sizes[story]
-        if left >= 0:
-            kept.add(story)
+    smallest_first = sorted(loans, key=lambda loan: (bytes_of(loan_json(loan)), loan.story))
+    kept = {loan.story for loan in room.take(smallest_first, loan_json, ROOM_FOR_LOANS)}
     large += [str(loan.story) for loan in loans if loan.story not in kept]
     return [loan for loan in loans if loan.story in kept]
 
@@ -263,33 +265,20 @@ def _stored(row: Row) -> Made:
     return Made(bytes(row["key"]), sound, card, tuple(Ms(at) for at in json.loads(row["places"])))
 
 
-def _write(place: ArchiveHome, tx: Tx, box: str, seal: bytes, sheets: _Sheets, loans: list[Loan]) -> bytes:
+def _write(
+    place: ArchiveHome, tx: Tx, box: str, seal: bytes, sheets: _Sheets, loans: list[Loan], large: list[str]
+) -> bytes:
     """Sign what is to be said, unless the feed before says the same and is not old."""
     now = place.now()
     # Asked again with the write lock held: a story taken back while its sound was cut is in no feed.
     loans = [loan for loan in loans if ask(tx, loan.story, reader_for(tx, box, loan.story), now).allowed]
     sheets, loans = _with_partners(place, tx, box, seal, sheets, loans)
-    cuts = {cut.id for loan in loans for cut in loan.excerpts}
     row = tx.one("SELECT sequence, made_at, content, body FROM box_feeds WHERE box = ?", box)
     last = 0 if row is None else int(row["sequence"])
-    manifest = Manifest(
-        box=seal,
-        # By the clock, so that an archive that came out of a backup does not begin with numbers boxes have seen.
-        sequence=max(last + 1, int(now.timestamp())),
-        made_at=now,
-        loans=tuple(loans),
-        sheets=tuple(
-            Sheet(name, {button: cut for button, cut in buttons.items() if cut in cuts})
-            for name, buttons in sorted(sheets.items())
-        ),
-        prompts=tuple(SentSet(one.name, one.to_toml()) for one in prompt_sets(tx, box)),
-        tombstones=_stones(tx),
-        settings=settings_of(tx, box),
-        outcomes=_outcomes(tx, box),
-        erased=receipts_for(tx, box, now),
-        lines=lines_for_boxes(tx, MOST_LINES),
-        claims=claims_for(tx, box),
-    )
+    # By the clock, so that an archive that came out of a backup does not begin with numbers boxes have seen.
+    sequence = max(last + 1, int(now.timestamp()))
+    manifest = _said(tx, box, Manifest(seal, sequence, now), sheets, loans, large)
+    loans = list(manifest.loans)
     content = _content(manifest)
     if row is not None and row["content"] == content and datetime.fromisoformat(row["made_at"]) + RENEW > now:
         return bytes(row["body"])
@@ -309,6 +298,34 @@ def _write(place: ArchiveHome, tx: Tx, box: str, seal: bytes, sheets: _Sheets, l
             box, loan.story, stamp(now),
         )  # fmt: skip
     return body
+
+
+def _said(tx: Tx, box: str, bare: Manifest, sheets: _Sheets, loans: list[Loan], large: list[str]) -> Manifest:
+    """Fill a feed: what was taken back first, all of it; of receipts and outcomes the newest that have room."""
+    manifest = replace(
+        bare,
+        sheets=tuple(Sheet(name, buttons) for name, buttons in sorted(sheets.items())),
+        tombstones=_stones(tx),
+        settings=settings_of(tx, box),
+        lines=lines_for_boxes(tx, MOST_LINES),
+        claims=claims_for(tx, box),
+    )
+    room = Room(manifest)
+    sets = (SentSet(one.name, one.to_toml()) for one in prompt_sets(tx, box))
+    prompts = room.take(sets, prompts_json, ROOM_FOR_PROMPTS)
+    loans = _fitting(loans, room, large)
+    cuts = {cut.id for loan in loans for cut in loan.excerpts}
+    return replace(
+        manifest,
+        loans=tuple(loans),
+        sheets=tuple(
+            Sheet(one.name, {button: cut for button, cut in one.buttons.items() if cut in cuts})
+            for one in manifest.sheets
+        ),
+        prompts=prompts,
+        erased=room.take(receipts_for(tx, box, manifest.made_at), erased_json, ROOM_FOR_RECEIPTS),
+        outcomes=room.take(_outcomes(tx, box), outcome_json),
+    )
 
 
 def _with_partners(
@@ -338,13 +355,15 @@ def _stones(tx: Tx) -> tuple[Tombstone, ...]:
 
 
 def _outcomes(tx: Tx, box: str) -> tuple[Outcome, ...]:
+    """What became of the words of this box's tellers, the newest first."""
     rows = tx.all(
-        "SELECT o.story, o.at, o.text FROM outcomes o JOIN stories s ON s.id = o.story WHERE s.box = ? ORDER BY o.id "
-        "LIMIT 1000",
-        box,
-    )
-    told = [*((str(row[0]), str(row[1]), str(row[2])) for row in rows), *texts_for_tellers(tx, box)]
-    return tuple(Outcome(TakeId(story), datetime.fromisoformat(at), text) for story, at, text in told[:MOST_OUTCOMES])
+        "SELECT o.story, o.at, o.text FROM outcomes o JOIN stories s ON s.id = o.story WHERE s.box = ? "
+        "ORDER BY o.id DESC LIMIT ?",
+        box, MOST_OUTCOMES,
+    )  # fmt: skip
+    told = [*((str(row[0]), str(row[1]), str(row[2])) for row in rows), *reversed(texts_for_tellers(tx, box))]
+    found = [Outcome(TakeId(story), datetime.fromisoformat(at), text) for story, at, text in told]
+    return tuple(sorted(found, key=lambda one: one.at, reverse=True)[:MOST_OUTCOMES])
 
 
 def _content(manifest: Manifest) -> str:

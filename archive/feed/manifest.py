@@ -165,19 +165,11 @@ class Manifest:
                 {"name": sheet.name, "buttons": {str(button): cut for button, cut in sorted(sheet.buttons.items())}}
                 for sheet in self.sheets
             ],
-            "prompts": [{"name": one.name, "toml": one.toml} for one in self.prompts],
+            "prompts": [prompts_json(one) for one in self.prompts],
             "tombstones": [stone.to_json() for stone in self.tombstones],
             "settings": dict(self.settings or {}),
-            "outcomes": [{"story": one.story, "at": one.at.isoformat(), "text": one.text} for one in self.outcomes],
-            "erased": [
-                {
-                    "story": one.story,
-                    "at": one.at.isoformat(),
-                    "gone": list(one.gone),
-                    "remaining": list(one.remaining),
-                }
-                for one in self.erased
-            ],
+            "outcomes": [outcome_json(one) for one in self.outcomes],
+            "erased": [erased_json(one) for one in self.erased],
             # Only where there are any: a box that does not know them yet goes on reading feeds without.
             **({"lines": [dict(one) for one in self.lines]} if self.lines else {}),
             **(
@@ -301,6 +293,22 @@ def loan_json(loan: Loan) -> dict[str, Any]:
             for cut in loan.excerpts
         ],
     }
+
+
+def prompts_json(one: SentSet) -> dict[str, str]:
+    """Return a set of prompts as a feed says it."""
+    return {"name": one.name, "toml": one.toml}
+
+
+def outcome_json(one: Outcome) -> dict[str, str]:
+    """Return an outcome as a feed says it."""
+    return {"story": one.story, "at": one.at.isoformat(), "text": one.text}
+
+
+def erased_json(one: Erased) -> dict[str, Any]:
+    """Return a receipt of an erasure as a feed says it."""
+    told = {"gone": list(one.gone), "remaining": list(one.remaining)}
+    return {"story": one.story, "at": one.at.isoformat(), **told}
 
 
 def _loan(plain: Any) -> Loan:

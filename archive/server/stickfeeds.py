@@ -8,13 +8,14 @@ that is known already are answered; a person makes a box known by them once (`me
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from archive.boxes import Box, box_named, boxes, greet, note_carried_pulse
 from archive.catalogue.port import Catalogue
 from archive.durable import PART, remove, write_file
-from archive.errors import Refused
+from archive.errors import ArchiveError, Refused
 from archive.feed.carried import MOST_BYTES as MOST_PULSE_BYTES
 from archive.feed.carried import SUFFIX as PULSE_SUFFIX
 from archive.feed.carried import read_pulse
@@ -31,17 +32,27 @@ _FEED = ".feed"
 _MOST_BOXES = 200
 
 
-def leave_feeds(place: ArchiveHome, root: Path, progress: Progress) -> tuple[list[str], list[str]]:
+@dataclass(slots=True)
+class LeftFeeds:
+    """What was left: names of boxes that have a feed now, fingerprints of those nobody here knows, and troubles.
+
+    ``failed`` says by box why it has no new feed; what lay there for it before stays.
+    """
+
+    fed: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def leave_feeds(place: ArchiveHome, root: Path, progress: Progress) -> LeftFeeds:
     """Write the feed of every known box whose hello lies in ``root``; remove blobs no feed there names.
 
-    Returns the names of the boxes that have a feed now, and fingerprints of those nobody here knows. Raises `OSError`
-    where the stick fails, and as `feed_for` does.
+    A feed that cannot be made keeps no other box's away. Raises `OSError` where the stick fails, `CatalogueTrouble`.
     """
     with place.catalogue() as catalogue:
         here = [box for box in boxes(catalogue) if box.revoked_at is None and box.seal]
     known = {(box.seal, box.sign): box.name for box in here}
-    fed: list[str] = []
-    unknown: list[str] = []
+    left = LeftFeeds()
     wanted: set[str] = set()
     hellos = _hellos(root)
     with place.catalogue() as catalogue, catalogue.write() as tx:
@@ -53,24 +64,27 @@ def leave_feeds(place: ArchiveHome, root: Path, progress: Progress) -> tuple[lis
         name = known.get((hello.seal, hello.sign))
         path = root / BOXES / f"{hello.name}{_FEED}"
         if name is None:
-            unknown.append(hello.fingerprint)
+            left.unknown.append(hello.fingerprint)
             remove(path)
             continue
         progress("feed", name)
-        data = feed_for(place, name, hello)
-        blobs = _blobs_of(place, name)
-        # Blobs first: a feed on the stick has everything it names.
-        for sha256 in blobs:
-            _leave_blob(place, root, name, sha256)
-        write_file(path, data)
-        wanted |= blobs
-        fed.append(name)
-    _note_pulses(place, root, [box for box in here if box.name in fed])
+        try:
+            data = feed_for(place, name, hello)
+            # Blobs first: a feed on the stick has everything it names.
+            for sha256 in _blobs_of(place, name):
+                _leave_blob(place, root, name, sha256)
+        except ArchiveError as error:
+            left.failed[name] = error.say
+        else:
+            write_file(path, data)
+            left.fed.append(name)
+        wanted |= _blobs_of(place, name)
+    _note_pulses(place, root, [box for box in here if box.name in {*left.fed, *left.failed}])
     folder = root / BLOBS
     for path in sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []:
         if path.name not in wanted:
             remove(path)
-    return fed, unknown
+    return left
 
 
 def _note_pulses(place: ArchiveHome, root: Path, fed: list[Box]) -> None:

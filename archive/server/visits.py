@@ -8,6 +8,7 @@ the reason beside it in `refused/<id>.txt`, so that the box leaves it anew.
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from archive.server import custody
 from archive.server.deposits import accept
 from archive.server.place import ArchiveHome
 from archive.server.stickfeeds import leave_feeds
+from archive.server.uploads import NoRoom
 from archive.tombstones import Reach
 from archive.transports.folder import SEALED, is_sealed_name
 
@@ -42,6 +44,8 @@ class VisitReport:
     feeds: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     """Fingerprints of boxes that ask for a feed and that nobody here has made known."""
+    not_fed: dict[str, str] = field(default_factory=dict)
+    """Why a box has no new feed there, by its name."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for `json`."""
@@ -52,6 +56,7 @@ class VisitReport:
             "withdrawn": self.withdrawn,
             "feeds": self.feeds,
             "unknown_boxes": self.unknown,
+            "not_fed": self.not_fed,
         }
 
 
@@ -68,7 +73,8 @@ def visit_folder(place: ArchiveHome, root: Path, progress: Progress = no_progres
         _take_back(place, root, report, progress)
         for path in _sealed(root):
             _take_in(place, root, path, report, progress)
-        report.feeds, report.unknown = leave_feeds(place, root, progress)
+        left = leave_feeds(place, root, progress)
+        report.feeds, report.unknown, report.not_fed = left.fed, left.unknown, left.failed
     return report
 
 
@@ -110,6 +116,11 @@ def _take_in(place: ArchiveHome, root: Path, path: Path, report: VisitReport, pr
     progress("look at", story)
     try:
         receipt = accept(place, path, NO_BOX)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        # A stick is only read for it: what is full is the archive's own disk.
+        raise NoRoom("The archive's disk is full.", "Make room there; the story waits where it is.") from error
     except BadBag as error:
         report.refused.append(Refusal(story, error.say))
         (root / REFUSED).mkdir(exist_ok=True)
@@ -119,6 +130,7 @@ def _take_in(place: ArchiveHome, root: Path, path: Path, report: VisitReport, pr
         # The receipt lies there before the bag goes: a stick pulled out in between has both.
         write_file(root / RECEIPTS / f"{story}.json", receipt.to_bytes())
         report.kept.append(receipt)
+        remove(root / REFUSED / f"{story}.txt")
     remove(path)
 
 

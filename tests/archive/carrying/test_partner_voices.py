@@ -218,7 +218,7 @@ def test_it_goes_on_a_stick_too_and_a_button_holds_one_voice(both, box, tmp_path
     root = tmp_path / "boxes"
     (root / "boxes").mkdir(parents=True)
     (root / "boxes" / f"{hello.name}.json").write_bytes(hello.to_bytes())
-    assert leave_feeds(upper.place, root, lambda *_: None)[0] == ["hill"]
+    assert leave_feeds(upper.place, root, lambda *_: None).fed == ["hill"]
     assert len(list((root / "blobs").iterdir())) == 2
     with upper.place.catalogue() as catalogue, catalogue.write() as tx:
         curation.put_cue(tx, "hill", 1, own, excerpt, "ben", upper.place.now())

@@ -9,9 +9,10 @@ import pytest
 from archive import curation
 from archive.boxes import add_box, boxes, revoke_box
 from archive.catalogue.changes import stamp
-from archive.errors import Refused
+from archive.errors import BadFeed, Refused
 from archive.home import keys_folder
 from archive.ingest import no_progress
+from archive.server import stickfeeds
 from archive.server.remotevisits import visit_remote
 from archive.server.stickfeeds import leave_feeds, meet
 from archive.server.visits import visit_folder
@@ -76,6 +77,24 @@ def test_a_cue_prepared_far_away_sounds_on_one_press(archive, program, tmp_path)
     assert list((stick / BLOBS).iterdir()) == []
     assert program("sync", "--to", stick)["feed"]["given_back"] == [story]
     assert program("cue")["cues"] == []
+
+
+def test_a_feed_that_cannot_be_made_stops_nothing_else(archive, box, clock, tmp_path, monkeypatch) -> None:
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    visit_folder(archive.place, stick)
+    sync(box, FolderTransport(stick, box.home.path, box.home.keys, clock, {}), site="Riverside")
+    carried(archive, stick)
+    (feed,) = (stick / BOXES).glob("*.feed")
+    before = feed.read_bytes()
+
+    def large(*_):
+        raise BadFeed("This feed would be larger than a box takes.")
+
+    monkeypatch.setattr(stickfeeds, "feed_for", large)
+    report = visit_folder(archive.place, stick)
+    assert (report.feeds, report.not_fed) == ([], {"near": "This feed would be larger than a box takes."})
+    assert feed.read_bytes() == before
 
 
 def test_a_box_that_has_only_a_stick_is_on_the_page_of_boxes(archive, box, clock, tmp_path) -> None:
@@ -165,9 +184,9 @@ def test_a_hello_nobody_made_known_gets_nothing(archive, program, tmp_path) -> N
     visit_folder(archive.place, stick)
     program("sync", "--to", stick)
     archive.lend("near", 1)
-    fed, unknown = leave_feeds(archive.place, stick, no_progress)
-    assert fed == []
-    assert len(unknown[0].split()) == 8
+    left = leave_feeds(archive.place, stick, no_progress)
+    assert left.fed == []
+    assert len(left.unknown[0].split()) == 8
     assert not list((stick / BOXES).glob("*.feed"))
     with archive.place.catalogue() as catalogue, pytest.raises(Refused):
         meet(catalogue, "near", b"{}", archive.place.now())

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from archive.errors import BadFeed
-from archive.feed.manifest import Manifest, read_manifest
+from archive.feed.erased import GONE
+from archive.feed.manifest import Manifest, open_feed, read_manifest
 from archive.patterns.outcomes import BadOutcome, end, lines_for_boxes, outcomes, tell, texts_for_tellers
 from archive.types import Use
 
@@ -52,6 +53,30 @@ def test_a_text_reaches_those_whose_words_it_was(archive):
         ]  # fmt: skip
         assert texts_for_tellers(tx, "elsewhere") == []
         assert lines_for_boxes(tx, 20) == (LINES,)
+
+
+def test_a_long_text_for_many_tellers_leaves_the_feed_its_size(archive, box, line):
+    archive.lend()
+    at = archive.place.now().isoformat()
+    names = [f"01JE{number:022}" for number in range(2000)]
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        tx.many(
+            "INSERT INTO stories (id, bag_sha256, kind, prompt, prompt_text, language, site, recorded_at, clock_trusted, "
+            "length_ms, box, received_at, title, has_voice) VALUES (?, '', 'story', 'river', '', 'en', '', ?, 1, 1, "
+            "'near', ?, '', 0)",
+            [(name, at, at) for name in names[:1000]],
+        )
+        gone = [(name.replace("JE", "JF"), at) for name in names]
+        tx.many("INSERT INTO tombstones VALUES (?, ?, 'withdrawal', 0, '', ?, 'far')", [(*one, at) for one in gone])
+        tx.many("INSERT INTO erasures VALUES (?, 'near', ?, ?)", [(*one, json.dumps(GONE)) for one in gone])
+        tx.run("INSERT INTO outcomes VALUES ('O1', ?, '2999-01-01T00:00:00+00:00', 'ana', 'The newest.')", names[0])
+    say(archive, text="長" * 4000)
+    manifest = open_feed(line.offer(), archive.place.keys.sign.verify_key.encode(), box.keys.box)
+    assert len(manifest.tombstones) == 2000
+    assert len(manifest.loans) == 1
+    assert len(manifest.erased) > 200
+    assert manifest.outcomes[0].text == "The newest."
+    assert len(manifest.outcomes) > 20
 
 
 def test_what_cannot_be_told_says_why(archive):
