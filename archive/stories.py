@@ -144,7 +144,7 @@ class Stories(Takes):
         Each of ``people`` gets a code, and any of them opens, narrows and withdraws. A withdrawal by one takes the
         whole conversation out: a voice cannot be told apart from those it answers, and no majority may outvote the one
         who says no. Where ``wording`` said so, the steward's key opens it as well. The codes are in the result and
-        nowhere else; ``fresh`` were made in another thread, what is missing of them is made here. With ``age``, in which
+        nowhere else; ``fresh`` were made in another thread, what is missing is made here. With ``age``, in which
         words it is asked next, the teller is under age until `say_of_age`: whatever cuts the visit short, who did not
         answer is not taken for older. Raises `Refused` (kept before, visit over), `NoSuchStory`.
         """
