@@ -15,18 +15,15 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from box import CLONE, HEARTH, INSTALL, KIOSK
 from container import PYTHON, Container, Trouble, base
+from updates import Updates
 
 from kiosk.appliance.bundle import new_key
 
 ROOT = Path(__file__).parents[2]
 CACHE = Path("/var/tmp/hearth-appliance-cache")  # noqa: S108 (this machine's own, for root alone)
-KIOSK = "hearth-kiosk.service"
-HEARTH = "/opt/hearth/current/bin/hearth"
-HOME = "--home /var/lib/hearth"
-CLONE = "/srv/trial/digital-hearth"
-INSTALL = "scripts/install --headless --wheels /mnt/wheels --models /mnt/models --contact 'Ask at the desk' --release-key /srv/trial/keys.txt"
-MOST_BOOT_S, MOST_HUNG_S, MOST_BACK_S = 10.0, 30.0, 60.0
+MOST_BOOT_S, MOST_HUNG_S = 10.0, 30.0
 """What the project promises."""
 STAYS_S = 30.0
 """So long a box that went live is watched: longer than its unit's TimeoutStopSec."""
@@ -71,7 +68,7 @@ OTHERS = ("/proc/", "/sys/", "/dev/", "/run/", "/tmp/", "/var/tmp/", "/var/log/"
 KEPT = ("/var/lib/hearth/", "/var/lib/hearth-keys/")
 
 
-class Trial:
+class Trial(Updates):
     """One machine's life. Each step is a method; what it returns is what was measured."""
 
     def __init__(self, suite: str, room: Path) -> None:
@@ -146,14 +143,6 @@ class Trial:
         failed = self.machine.must("systemctl --failed --plain --no-legend")
         return {"seconds_after_basic": seconds, "failed_units": failed.split("\n")[:-1]}
 
-    def attract(self, within: float, unit: str = KIOSK) -> float:
-        """Wait until visitors are invited."""
-        return self.machine.until(
-            lambda: self.machine.show(unit, "StatusText") == "in attract",
-            within,
-            f"attract of {unit} (it says: {self.machine.show(unit, 'StatusText')!r})",
-        )
-
     def screen(self) -> dict[str, object]:
         """What the window library opens by name to reach a screen without a desktop can be opened by the release's Python."""
         names = self.machine.must(f"sed -nE 's/^SCREEN_LIBRARIES=\"(.*)\"/\\1/p' {CLONE}/scripts/install").split()
@@ -227,20 +216,6 @@ class Trial:
         assert len(kept) == had + 1, kept
         words = self.machine.until(self.has_words, 120, "the words of the story")
         return {"stories": len(kept), "seconds_told": kept[-1]["seconds"], "words_after_s": round(words, 1)}
-
-    def visit(self, unit: str = KIOSK, until: str = "attract") -> None:
-        """Let a visitor work up to ``until``."""
-        python = HEARTH.replace("bin/hearth", "bin/python")
-        self.machine.must(
-            f"PULSE_SERVER=unix:/run/testsound/native {python} -P /mnt/trial/visitor.py {unit} /mnt/models/speech/beckett.wav {until}",
-            user="hearth",
-            within=180,
-        )
-
-    def stories(self) -> list[dict[str, object]]:
-        """What the box keeps."""
-        told = json.loads(self.machine.must(f"{HEARTH} list {HOME} --json", user="hearth"))
-        return list(told["stories"])
 
     def has_words(self) -> bool:
         """Whether no work waits for the transcriber any more."""
@@ -327,136 +302,6 @@ class Trial:
             self.machine.must(f"systemctl start {KIOSK}")
         self.attract(30)
         return {"safe_after_s": round(seconds, 1), "recorded": told["seconds_told"]}
-
-    def _drop_in(self, unit: str, name: str, text: str) -> None:
-        folder = self.machine.root / f"etc/systemd/system/hearth-{unit}.service.d"
-        folder.mkdir(exist_ok=True)
-        (folder / f"{name}.conf").write_text(text)
-        self.machine.must("systemctl daemon-reload")
-
-    # -- updates --------------------------------------------------------------------------------------------------
-
-    def bundle(self, version: str, plant: str = "") -> str:
-        """A signed bundle of this very project under another number; ``plant`` is appended to the kiosk's program."""
-        source = f"/srv/trial/source-{version}"
-        self.machine.must(
-            f"cp -r {CLONE} {source} && sed -i 's/^version = .*/version = \"{version}\"/' {source}/pyproject.toml"
-        )
-        if plant:
-            with (self.machine.root / source[1:] / "kiosk/commands/run_.py").open("a") as file:
-                file.write(plant)
-        told = self.machine.must(
-            f"cd /srv/trial && {HEARTH} bundle --source {source} --key /srv/trial/release.key --to /srv/trial/{version}.hearth --json"
-        )
-        assert json.loads(told)["version"] == version
-        return f"/srv/trial/{version}.hearth"
-
-    def nightly(self) -> dict[str, object]:
-        """A bundle in the inbox is taken by the unit that looks every night, shut in as it is."""
-        bundle = self.bundle("0.1.1")
-        self.machine.must(f"cp {bundle} /opt/hearth/inbox/")
-        done = self.machine.run("systemctl start hearth-update.service")
-        said = self.machine.must("journalctl -b --no-pager -o cat -u hearth-update.service | tail -20")
-        assert done.returncode == 0, said
-        assert self._running() == "0.1.1", said
-        self.attract(10)
-        return {"running": self._running()}
-
-    def update(self) -> dict[str, object]:
-        """A newer bundle replaces the release; policy, texts and consents are the very same bytes."""
-        bundle = self.bundle("0.1.2")
-        policy = self._policy()
-        began = time.monotonic()
-        told = json.loads(self.machine.must(f"{HEARTH} update {bundle} --json"))
-        seconds = time.monotonic() - began
-        assert told["version"] == self._running() == "0.1.2", told
-        assert self._policy() == policy
-        return {"seconds": round(seconds, 1), "down_s": told["down_seconds"]}
-
-    def refused(self) -> dict[str, object]:
-        """An older, an altered and an unknown bundle are refused; so is one while somebody tells a story."""
-        refused = {}
-        older = self.bundle("0.1.0")
-        refused["older"] = self._code(f"{HEARTH} update {older} --json")
-        newer = self.bundle("0.1.3")
-        self.machine.must(
-            f"cp {newer} /srv/trial/bad.hearth && printf x | dd of=/srv/trial/bad.hearth bs=1 seek=200000 conv=notrunc status=none"
-        )
-        refused["altered"] = self._code(f"{HEARTH} update /srv/trial/bad.hearth --json")
-        self.visit(until="recording")
-        refused["recording"] = self._code(f"{HEARTH} update {newer} --patience 1 --json")
-        assert self.machine.show(KIOSK, "StatusText") == "in recording"
-        assert refused == {"older": "not-newer", "altered": "bad-bundle", "recording": "busy"}, refused
-        assert self._running() == "0.1.2"
-        again = self.machine.run(f"cd {CLONE} && {INSTALL}")
-        assert again.returncode != 0
-        assert "older" in again.stderr, again.stderr
-        assert self._running() == "0.1.2"
-        self.machine.must(f"systemctl restart {KIOSK}")
-        self.machine.until(
-            lambda: self.machine.show(KIOSK, "StatusText") in {"in attract", "in recovered"}, 30, "the kiosk"
-        )
-        self.visit(until="thrown_away")
-        return refused
-
-    def crash(self) -> dict[str, object]:
-        """A release that crashes at start: the one before is back within a minute."""
-        bundle = self.bundle("0.1.4", "\nraise SystemExit('planted')\n")
-        policy = self._policy()
-        began = time.monotonic()
-        code = self._code(f"{HEARTH} update {bundle} --json")
-        self.attract(60)
-        seconds = time.monotonic() - began
-        assert code == "rolled-back", code
-        assert self._running() == "0.1.2"
-        assert self._policy() == policy
-        assert not self.machine.must("ls /opt/hearth/releases").count("0.1.4")
-        assert seconds <= MOST_BACK_S, seconds
-        return {"back_after_s": round(seconds, 1), "again": self._code(f"{HEARTH} update {bundle} --json")}
-
-    def hang(self) -> dict[str, object]:
-        """A release that hangs at start and does not hear that it shall stop: the one before is back within a minute."""
-        bundle = self.bundle(
-            "0.1.6", "\nimport signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(3600)\n"
-        )
-        self.machine.must(f"systemd-run -q --collect --unit=trial-hang {HEARTH} update {bundle}")
-        self.machine.until(lambda: self.machine.show(KIOSK, "ActiveState") != "active", 180, "the trial")
-        began = time.monotonic()
-        self.machine.until(lambda: self._running() == "0.1.6", 60, "the release that hangs")
-        self.machine.until(lambda: self._running() == "0.1.2", 120, "the release before")
-        self.attract(60)
-        seconds = time.monotonic() - began
-        assert seconds <= MOST_BACK_S, seconds
-        self.machine.until(
-            lambda: self.machine.show("trial-hang.service", "ActiveState") != "active", 60, "the updater"
-        )
-        assert self.machine.run("test -e /opt/hearth/trial.json").returncode == 1
-        return {"back_after_s": round(seconds, 1)}
-
-    def power_cut(self) -> dict[str, object]:
-        """The power goes while a release is being tried: at the next start the one before runs."""
-        bundle = self.bundle("0.1.5", "\nimport time\ntime.sleep(3600)\n")
-        self.machine.must(f"systemd-run -q --collect {HEARTH} update {bundle}")
-        self.machine.until(lambda: self.machine.run("test -e /opt/hearth/trial.json").returncode == 0, 120, "the trial")
-        self.machine.cut_power()
-        self.machine.boot()
-        seconds = self.attract(60)
-        assert self._running() == "0.1.2"
-        assert self.machine.run("test -e /opt/hearth/trial.json").returncode == 1
-        return {"attract_after_s": round(seconds, 1)}
-
-    def _code(self, command: str) -> str:
-        done = self.machine.run(command)
-        assert done.returncode != 0, done.stdout
-        return str(json.loads(done.stdout)["error"]["code"])
-
-    def _running(self) -> str:
-        return self.machine.must("basename $(readlink /opt/hearth/current)").strip()
-
-    def _policy(self) -> str:
-        return self.machine.must(
-            "cd /var/lib/hearth && find config.toml texts prompts -type f | sort | xargs sha256sum; python3 -c \"import sqlite3; print(list(sqlite3.connect('hearth.db').execute('SELECT hash FROM ledger ORDER BY seq')))\""
-        )
 
     # -- and away -------------------------------------------------------------------------------------------------
 
