@@ -16,8 +16,8 @@ from archive.catalogue.changes import stamp
 from archive.feed.manifest import Erased
 from audio.types import TakeId
 
-GONE: tuple[str, ...] = ("bag", "objects", "catalogue", "search", "excerpts", "cue sheets", "exports", "public pages")
-"""What an archive erases itself, at once."""
+GONE: tuple[str, ...] = ("bag", "objects", "catalogue", "search", "excerpts", "cue sheets", "public pages")
+"""What an archive erases itself, at once. Folders people exported are theirs to look after, and say so."""
 BACKUP_DAYS = 30
 """Backups of an archive are kept no longer; until then a copy lies in them, and the receipt says so."""
 MOST = 1000
@@ -70,7 +70,7 @@ def receipts_for(tx: Tx, box: str, now: datetime) -> tuple[Erased, ...]:
 
 def receipt_of(tx: Tx, story: str, at: str, gone: str, now: datetime) -> Erased:
     """Say of one story what is gone and what is still on its way out."""
-    done: list[str] = [*json.loads(gone)]
+    done = [one for one in json.loads(gone) if one in GONE]
     left: list[str] = []
     for row in tx.all("SELECT box, gone_at FROM lent WHERE story = ? ORDER BY box", story):
         # A partner is lent by volumes (`archive.partners.giving.lender`); its people know it by its name alone.
