@@ -76,10 +76,11 @@ def release(store: Store, name: str) -> TakeId:
 def erase(store: Store, name: str) -> Gone:
     """Erase a story for good, here and (by its tombstone) wherever it went. Raises `NoSuchStory`.
 
-    Whoever calls asks a second time before: this cannot be undone.
+    A take nobody kept is thrown away: it went nowhere, and no tombstone tells of it. Whoever calls asks a second time
+    before: this cannot be undone.
     """
     take = find_take(store, name)
-    gone = store.erase(take, Act.WITHDRAW, BY_STEWARD)
+    gone = store.erase(take, Act.WITHDRAW if store.standing(take).kept else Act.DISCARD, BY_STEWARD)
     return gone or Gone(take, store.clock.wall())
 
 

@@ -261,8 +261,12 @@ class _Verifying:
 
     def _tombstones(self) -> None:
         there = {row[0] for row in self._conn.execute("SELECT subject FROM tombstones")}
-        query = "SELECT DISTINCT subject FROM ledger WHERE act = ?"
-        for (subject,) in self._conn.execute(query, (str(Act.WITHDRAW),)).fetchall():
+        # What nobody kept went nowhere: there is nobody to tell.
+        query = (
+            "SELECT DISTINCT subject FROM ledger WHERE act = ? "
+            "AND subject IN (SELECT subject FROM ledger WHERE use = ? AND yes = 1)"
+        )
+        for (subject,) in self._conn.execute(query, (str(Act.WITHDRAW), str(Use.KEEP))).fetchall():
             if subject not in there:
                 self._bad("tombstone", str(subject), "It was taken back, and nothing tells the archives so.")
 

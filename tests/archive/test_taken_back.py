@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from archive.captions import captions_of
-from archive.consent import events_of, verify_chain
+from archive.consent import events_of, standing, verify_chain
 from archive.consentrecord import read_record, record
 from archive.cutting import BLANK, Span, begin_cut, blanked, finish_cut, take_back_span
 from archive.envelope import BOX, CODE, MASTER, open_content, recipients
@@ -363,6 +363,10 @@ def test_a_take_nobody_decided_on_can_be_erased_by_a_steward(store, teller) -> N
     take = teller.tell()
     assert erase(store, take).take == take
     assert store.tombstones() == []
+    assert standing(events_of(store.db.conn, take)).ended is Act.DISCARD
+    assert verify(store).sound
+    with pytest.raises(Refused, match="kept"):
+        store.erase(teller.story(seed=2)[0], Act.DISCARD, "steward")
 
 
 def test_guessing_numbers_does_not_fill_the_table_and_a_number_in_a_wait_is_never_forgotten(store, clock) -> None:
