@@ -13,8 +13,17 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from audio.errors import AudioError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+class HogDied(AudioError):
+    """What should have kept the machine busy was not there to the end: nothing was measured."""
+
+    code = "hog-died"
+
 
 _PIECE: Final = 8 << 20
 _STOP_S: Final = 5.0
@@ -62,7 +71,10 @@ def transcribe() -> None:
 
 @contextlib.contextmanager
 def busy(*, cores: int = 0, disk: Path | None = None, model: bool = False) -> Iterator[list[int]]:
-    """Keep ``cores`` cores busy, sync in folder ``disk`` and transcribe; gives the process ids."""
+    """Keep ``cores`` cores busy, sync in folder ``disk`` and transcribe; gives the process ids.
+
+    Raises `HogDied` at the end of the block where one of them ended by itself before.
+    """
     wanted = ["spin()"] * cores + ([f"sync({str(disk)!r})"] if disk else []) + (["transcribe()"] if model else [])
     started = []
     with tempfile.TemporaryFile() as said:
@@ -71,6 +83,13 @@ def busy(*, cores: int = 0, disk: Path | None = None, model: bool = False) -> It
                 command = [sys.executable, "-P", "-c", f"from audio import hogs; hogs.{call}"]
                 started.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said))
             yield [process.pid for process in started]
+            # What was measured beside a machine that was not busy says nothing.
+            dead = [call for call, process in zip(wanted, started, strict=True) if process.poll() is not None]
+            if dead:
+                said.seek(0)
+                last = said.read().decode(errors="replace").strip().rpartition("\n")[2]
+                msg = f"The machine was not kept busy: {', '.join(dead)} ended by itself ({last[:200]})."
+                raise HogDied(msg, "Mend that, then measure again.")
         finally:
             for process in started:
                 process.terminate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from audio.bench_sound import Heard, level_spread, p95, tone, unlike_voices
 from audio.ear import RATE, Ear, Recording
-from audio.hogs import busy
+from audio.hogs import HogDied, busy
 from audio.soak import long_take, soak
 from audio.virtualsound import missing_programs
 
@@ -64,16 +65,22 @@ def test_hogs_end_with_their_block(tmp_path):
         assert not Path(f"/proc/{pid}").exists()
 
 
+def test_a_hog_that_died_is_no_measurement(tmp_path):
+    with pytest.raises(HogDied, match="sync"), busy(cores=1, disk=tmp_path / "nowhere") as pids:
+        os.waitid(os.P_PID, pids[1], os.WEXITED | os.WNOWAIT)
+    assert not Path(f"/proc/{pids[0]}").exists()
+
+
 def test_a_hushed_voice_sounds_as_loud_as_the_others(virtual_sound):
     recorded, _, hushed = [(samples[: 3 * rate], rate) for samples, rate in unlike_voices()]
     assert level_spread(virtual_sound, [recorded, hushed]) <= 2.0
 
 
-def test_a_sample_of_the_soak_loses_nothing():
+def test_two_minutes_of_the_soak_lose_nothing():
     if missing_programs():
         pytest.skip("needs pulseaudio")
-    found = soak(0.25)
-    assert found["blocks_heard"] > 600
+    found = soak(2.0)
+    assert found["blocks_heard"] > 5_000
     assert (found["blocks_lost"], found["gaps"]) == (0, 0)
     assert found["sound_missing_ms"] < 100
 
