@@ -53,7 +53,8 @@ class Erasing(Shelf):
         """Erase ``take`` wholly and note ``act`` (withdraw, discard, expire). Safe to repeat.
 
         When this returns no key to it, row about it or file of it is left here. Returns its tombstone if it was
-        ever kept. Raises `Refused` for a discard of a kept story, `NoSuchStory` if there is no word of it.
+        ever kept. Raises `Refused` for a discard of a kept story, `NoSuchStory` if there is no word of it, and
+        `OSError` where a file cannot be removed: the keys are gone then, and the next start finishes it.
         """
         if act not in _FINAL:
             msg = f"{act} erases nothing"
@@ -72,8 +73,11 @@ class Erasing(Shelf):
             if ever_kept:
                 conn.execute("INSERT OR IGNORE INTO tombstones VALUES (?, ?)", (take, self.clock.wall().isoformat()))
             drop_rows(self, take)
+        # The keys leave the disk before the files: a disk that refuses to remove those leaves what nothing opens.
+        emptied = checkpoint(self.db.conn)
         self._remove_files(take)
-        checkpoint(self.db.conn)
+        if not emptied:  # a reader was in the way
+            checkpoint(self.db.conn)
         return next((gone for gone in self.tombstones() if gone.take == take), None)
 
     def finish_erasures(self) -> list[TakeId]:
@@ -88,6 +92,9 @@ class Erasing(Shelf):
                     drop_all_wraps(conn, take)
                     drop_rows(self, take)
                     left.append(TakeId(take))
+        # Keys first, on the disk too.
+        if left:
+            checkpoint(self.db.conn)
         # One look at the folders, however many were taken back over the years.
         there = "\n".join(p.name for f in (self.home.takes, self.home.stories, self.home.outbox) for p in f.iterdir())
         for take in sorted(take for take in ended if take in there):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from pathlib import Path
@@ -357,6 +358,30 @@ def test_a_steward_holds_releases_and_erases_without_any_code(home, store, telle
     with pytest.raises(NoSuchStory):
         find_take(store, take)
     assert any(event.act is Act.WITHDRAW and event.by == "steward" for event in events_of(store.db.conn, take))
+
+
+def test_the_keys_leave_the_disk_though_it_refuses_to_remove_the_files(
+    home, store, teller, another_store, monkeypatch
+) -> None:
+    take, code = teller.story(Use.PLAY_HERE)
+    keys = [bytes(blob) for (blob,) in store.db.conn.execute("SELECT blob FROM wraps WHERE take = ?", (take,))]
+    visit = store.enter_code(str(code))
+
+    def refuse(_: Path) -> bool:
+        raise OSError(errno.EIO, "the disk refuses")
+
+    def on_disk() -> bytes:
+        return b"".join(path.read_bytes() for path in home.path.glob("hearth.db*"))
+
+    assert all(key in on_disk() for key in keys)
+    monkeypatch.setattr("archive.erasure.remove", refuse)
+    with pytest.raises(OSError, match="refuses"):
+        store.withdraw(visit, "code")
+    assert not any(key in on_disk() for key in keys)
+    monkeypatch.undo()
+    with another_store() as started:
+        assert started.finish_erasures() == [take]
+    assert not home.story_folder(take).exists()
 
 
 def test_a_take_nobody_decided_on_can_be_erased_by_a_steward(store, teller) -> None:
