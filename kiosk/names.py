@@ -171,6 +171,10 @@ class Hint(StrEnum):
     TOO_QUIET = "too_quiet"
     GOOD = "good"
     TOO_LOUD = "too_loud"
+    """The room is, so that the voice does not stand clear of it."""
+    SILENT = "silent"
+    HUM = "hum"
+    OVERDRIVEN = "overdriven"
     TAKE_YOUR_TIME = "take_your_time"
 
 

@@ -41,11 +41,11 @@ QUIET_AFTER_S = 4.0
 """So long a silence is answered with "take your time", never with a cut."""
 _HINTS = {
     LevelHint.CLOSER: t.Hint.TOO_QUIET,
-    LevelHint.SILENCE: t.Hint.TOO_QUIET,
+    LevelHint.SILENCE: t.Hint.SILENT,
     LevelHint.GOOD: t.Hint.GOOD,
-    LevelHint.TOO_LOUD: t.Hint.TOO_LOUD,
+    LevelHint.TOO_LOUD: t.Hint.OVERDRIVEN,
     LevelHint.LOUD_ROOM: t.Hint.TOO_LOUD,
-    LevelHint.HUM: t.Hint.TOO_LOUD,
+    LevelHint.HUM: t.Hint.HUM,
 }
 _log = logging.getLogger(__name__)
 

@@ -194,6 +194,10 @@ def _consent(look: Look) -> View:
     return look.make(Kind.CONSENT, body=look.texts.get("consent.record"))
 
 
+_AT_ONCE = {Hint.SILENT: "hint.silent", Hint.HUM: "hint.hum", Hint.OVERDRIVEN: "hint.overdriven"}
+"""What is wrong with the sound itself: said in the same words before the take and in it."""
+
+
 def _ready(look: Look) -> View:
     session, texts = look.session, look.texts
     if session.mic is Mic.LOST:
@@ -201,7 +205,12 @@ def _ready(look: Look) -> View:
     elif session.mic is not Mic.OPEN:
         body = texts.get("ready.waiting")
     else:
-        hints = {Hint.GOOD: "ready.good", Hint.TOO_QUIET: "ready.too_quiet", Hint.TOO_LOUD: "ready.too_loud"}
+        hints = {
+            Hint.GOOD: "ready.good",
+            Hint.TOO_QUIET: "ready.too_quiet",
+            Hint.TOO_LOUD: "ready.too_loud",
+            **_AT_ONCE,
+        }
         body = texts.get(hints.get(session.hint, "ready.ask") if session.hint else "ready.ask")
     return look.make(
         Kind.READY,
@@ -228,6 +237,7 @@ def _recording(look: Look) -> View:
         Hint.TOO_QUIET: "recording.too_quiet",
         Hint.TOO_LOUD: "recording.too_loud",
         Hint.TAKE_YOUR_TIME: "recording.take_your_time",
+        **_AT_ONCE,
     }
     hint = hints.get(session.hint) if session.hint else None
     # That one is hardly heard comes before what to ask next, and that before being told to take one's time.

@@ -275,8 +275,12 @@ def test_every_notice_hint_and_trouble_fits(language: str) -> None:
         question = texts.get(f"again.{meaning}")
         renderer.picture(replace(views["discard_again"], headline=question, body=texts.get(f"again.{meaning}_body")))
         assert [box.text for box in renderer.boxes if not box.fits] == [], meaning
-    for hint in ("ready.ask", "ready.waiting", "ready.too_loud", "recording.lost"):
+    sound = ("hint.silent", "hint.hum", "hint.overdriven")
+    for hint in ("ready.ask", "ready.waiting", "ready.too_loud", "recording.lost", *sound):
         renderer.picture(replace(views["ready"], body=texts.get(hint)))
+        assert [box.text for box in renderer.boxes if not box.fits] == [], hint
+    for hint in sound:
+        renderer.picture(replace(views["recording"], notes=(texts.get(hint),)))
         assert [box.text for box in renderer.boxes if not box.fits] == [], hint
 
 
