@@ -82,6 +82,11 @@ class Heard:
         """CPU seconds of all decoding, what was done ahead for nothing included."""
         return sum(job.cpu_s for clip in self.clips for job in clip.work)
 
+    @property
+    def wall_s(self) -> float:
+        """Wall-clock seconds of the same."""
+        return sum(job.wall_s for clip in self.clips for job in clip.work)
+
     def deletions(self, condition: str) -> float | None:
         """Return the share of words left out in stories of this condition; None where there are none."""
         pairs = [
@@ -154,6 +159,7 @@ def figures(ours: Heard, baseline: Heard) -> dict[str, float]:
         "wer_whole": baseline.rate,
         "stream_wer_cost_points": 100 * (ours.rate - baseline.rate),
         "stream_cpu_ratio": ours.cpu_s / max(1e-9, baseline.cpu_s),
+        "stream_wall_ratio": ours.wall_s / max(1e-9, baseline.wall_s),
         "decode_cpu_s_per_s": ours.cpu_s / sum(clip.audio_s for clip in ours.clips),
     }
     for name, heard in (("", ours), ("_whole", baseline)):
@@ -190,6 +196,7 @@ def frontier(heard: Sequence[Heard]) -> list[dict[str, float | str]]:
             **{f"final_text_s_k{k}": round(statistics.median(one.waits(k)), 3) for k in SLOWNESS},
             "final_text_s_k3_worst": round(max(one.waits(3)), 3),
             "cpu_s": round(one.cpu_s, 2),
+            "wall_s": round(one.wall_s, 2),
         }
         for one in heard
     ]

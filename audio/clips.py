@@ -7,6 +7,7 @@ the CPU time it was measured to take. So the wait after the last word is known f
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -40,10 +41,11 @@ SLOWEST_RATE, FASTEST_RATE = 4000, 384_000
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """One call of the transcriber: when its sound was complete, and the CPU seconds it took."""
+    """One call of the transcriber: when its sound was complete, and the CPU and wall-clock seconds it took."""
 
     ready: float
     cpu_s: float
+    wall_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,24 @@ def _until(path: Path, press: float | None) -> Iterator[Samples]:
             return
 
 
+class _Work:
+    """Measures the calls of a transcriber."""
+
+    def __init__(self) -> None:
+        self.done: list[Worked] = []
+
+    @contextlib.contextmanager
+    def measured(self, ready: float) -> Iterator[None]:
+        """Measure what the block does with sound that was complete at second ``ready``."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        yield
+        self.done.append(Worked(ready, time.process_time() - cpu, time.perf_counter() - wall))
+
+    @property
+    def cpu_s(self) -> float:
+        return sum(job.cpu_s for job in self.done)
+
+
 def whole(path: Path, transcriber: Transcriber, *, vad: Vad | None = None, press: float | None = None) -> Clip:
     """Transcribe a file in one call, begun when its last sample was heard. Raises `BadSound`.
 
@@ -160,11 +180,11 @@ def whole(path: Path, transcriber: Transcriber, *, vad: Vad | None = None, press
     samples = np.concatenate(list(_until(path, press)))
     voiced = length_of(samples) if vad is None else _voiced(samples, vad)
     listened = time.process_time() - began
-    began = time.process_time()
-    words = transcriber.transcribe(samples, voiced)
-    spent = time.process_time() - began
     audio_s = len(samples) / MODEL_RATE
-    return Clip(path, tuple(words), audio_s, spent + listened, listened, (Worked(audio_s, spent),))
+    work = _Work()
+    with work.measured(audio_s):
+        words = transcriber.transcribe(samples, voiced)
+    return Clip(path, tuple(words), audio_s, work.cpu_s + listened, listened, tuple(work.done))
 
 
 def _voiced(samples: Samples, vad: Vad) -> Ms:
@@ -242,20 +262,19 @@ def streamed(
     listener = _Listener(vad, rules)
     ahead = Ahead(transcriber)
     words: dict[int, list[Word]] = {}
-    work: list[Worked] = []
+    work = _Work()
     began = time.process_time()
 
     def work_on(item: Tentative | Segment | None) -> None:
-        before = time.process_time()
-        if isinstance(item, Tentative):
-            ahead.look(item, listener.sound)
-        elif item is not None:
-            words[item.index] = ahead.close(item, listener.sound)
-            listener.forget(item.start if ahead.doubtful else item.end)
-        elif (doubtful := ahead.doubtful) is not None:
-            said = " ".join(word.text for index in sorted(words) if index < doubtful.index for word in words[index])
-            words[doubtful.index] = ahead.again(doubtful, said, listener.sound)
-        work.append(Worked(listener.heard / MODEL_RATE, time.process_time() - before))
+        with work.measured(listener.heard / MODEL_RATE):
+            if isinstance(item, Tentative):
+                ahead.look(item, listener.sound)
+            elif item is not None:
+                words[item.index] = ahead.close(item, listener.sound)
+                listener.forget(item.start if ahead.doubtful else item.end)
+            elif (doubtful := ahead.doubtful) is not None:
+                said = " ".join(word.text for index in sorted(words) if index < doubtful.index for word in words[index])
+                words[doubtful.index] = ahead.again(doubtful, said, listener.sound)
 
     for piece in _until(path, press):
         for item in listener.push(piece):
@@ -265,6 +284,6 @@ def streamed(
     for item in listener.finish():
         work_on(item)
     spent = time.process_time() - began
-    listened = spent - sum(job.cpu_s for job in work)
+    listened = spent - work.cpu_s
     told = tuple(word for _, some in sorted(words.items()) for word in some)
-    return Clip(path, told, listener.heard / MODEL_RATE, spent, listened, tuple(work))
+    return Clip(path, told, listener.heard / MODEL_RATE, spent, listened, tuple(work.done))

@@ -85,8 +85,10 @@ def clip(story: Spoken, *words: tuple[str, int], work: tuple[Worked, ...] = ()) 
 
 def test_waiting_counts_from_the_last_voice_and_may_be_over_before_the_press(recordings) -> None:
     story = recordings[0]
-    soon = clip(story, ("The", 0), ("a,", 300), ("told.", 600), work=(Worked(9.7, 0.1), Worked(10.0, 0.0001)))
-    late = clip(story, work=(Worked(9.0, 1.0), Worked(10.0, 0.5)))
+    soon = clip(
+        story, ("The", 0), ("a,", 300), ("told.", 600), work=(Worked(9.7, 0.1, 0.2), Worked(10.0, 0.0001, 0.01))
+    )
+    late = clip(story, work=(Worked(9.0, 1.0, 3.0), Worked(10.0, 0.5, 0.5)))
     heard = Heard("ours", (story, story), (soon, late))
     assert heard.waits(1) == pytest.approx([0.3, 1.0])
     assert heard.waits(3) == pytest.approx([0.5, 4.0])
@@ -94,6 +96,7 @@ def test_waiting_counts_from_the_last_voice_and_may_be_over_before_the_press(rec
     assert heard.rate == pytest.approx(0.5)
     (row,) = frontier([heard])
     assert row["final_text_s_k3_worst"] == pytest.approx(4.0)
+    assert (row["cpu_s"], row["wall_s"]) == (1.6, 3.71)
     assert points([heard])[0].ours
 
 

@@ -239,7 +239,7 @@ class _Deaf:
 
 
 def test_the_virtual_clock_queues_segments_behind_each_other() -> None:
-    work = (clips.Worked(10.0, 1.0), clips.Worked(11.0, 2.0), clips.Worked(20.0, 0.5))
+    work = (clips.Worked(10.0, 1.0, 1.0), clips.Worked(11.0, 2.0, 2.0), clips.Worked(20.0, 0.5, 0.5))
     clip = clips.Clip(Path("a"), (), 20.0, 4.0, 0.5, work)
     assert clip.final_text_s() == pytest.approx(0.5)
     assert clip.final_text_s(9) == pytest.approx(10 + 9 * 3.5 - 20)

@@ -115,7 +115,9 @@ def test_bench_measures_itself_beside_the_plain_model(verb, folder, spoken, tmp_
     answer = verb("bench", "--quick", "--only", "words", "--clips", tmp_path, "--json")
     assert answer.code == 0
     figures = answer.json
-    assert figures.pop("frontier"), "words against latency, way by way"
+    ways = figures.pop("frontier")
+    assert ways, "words against latency, way by way"
+    assert all(way["cpu_s"] > 0 and way["wall_s"] > 0 for way in ways), "the baseline in both kinds of seconds"
     assert set(figures.pop("not_measured")) == {"torn.wav", "latin.txt"}, "what cannot be read is named, no more"
     assert figures["clips"] == 1
     assert len(figures) >= 5
