@@ -90,6 +90,7 @@ class Telling:
         self._again_at = 0.0
         self._delivering = False
         self._hint: t.Hint | None = None
+        """What the screen says of the sound: the same is not told twice while its words stand there."""
         self._voice = True
         """Whether somebody speaks; taken for true until a first pause was heard, for a voice the detector misses."""
         self._spoke_at: float | None = None
@@ -204,11 +205,13 @@ class Telling:
         self._capture.pause(at)
         self.mark(take, Mark.PAUSE, at)
         self._paused_at = at
+        self._hint = None
 
     def resume_take(self, at: float) -> None:
         """Store again."""
         self._spoke_at = at
         self._voice = True
+        self._hint = None
         if self._paused_at is not None:
             self._away_s += at - self._paused_at
             self._paused_at = None
@@ -310,6 +313,7 @@ class Telling:
                 self._announce(t.StreamLost(take, say, now))
             case heard.StreamBack() if take is not None:
                 self.stream_open = True
+                self._hint = None
                 self._announce(t.StreamBack(take, now))
             case heard.LevelHeard():
                 self._level(event, take)
@@ -344,6 +348,7 @@ class Telling:
         if take is not None and self._spoke_at is not None and now - self._spoke_at >= QUIET_AFTER_S:
             self._announce(t.QuietFor(take, now - self._spoke_at, now))
             self._spoke_at = None
+            self._hint = None
 
     def _level(self, event: heard.LevelHeard, take: TakeId | None) -> None:
         # Rises at once, falls gently: a level that flickers is worse than none.
