@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -43,12 +43,12 @@ _MOST_ASIDE = 5
 _BROUGHT_AWAY = "Another program removed what was being stored."
 
 
-def accept(place: ArchiveHome, source: Path, box: str) -> Receipt:
+def accept(place: ArchiveHome, source: Path, box: str, left: Mapping[tuple[str, str], str] | None = None) -> Receipt:
     """Take in a bag, ``source`` being a sealed file or the folder of an opened bag, and return the signed receipt.
 
     The very same bag again: the old receipt, and nothing changes (files that were lost meanwhile are stored again). A
     bag whose consent goes on from the kept one's takes its place. ``box`` is the name of the box it came from, "" where
-    nobody knows. ``source`` itself is left where it is.
+    nobody knows; then ``left`` says it by story and digest of the bag. ``source`` itself is left where it is.
 
     Raises `TakenBack`, `Conflict` (the new bag is put aside for a person), other `BadBag` for one that is altered,
     hostile or not allowed to be here; `NoKey`; and `StoreTrouble`, `CatalogueTrouble` or `OSError` where something
@@ -57,6 +57,7 @@ def accept(place: ArchiveHome, source: Path, box: str) -> Receipt:
     with place.working() as work:
         folder = source if source.is_dir() else open_sealed_bag(source, place.keys.seal, work, LIMITS)
         checked = check_bag(folder, place.now(), LIMITS)
+        box = box or (left or {}).get((checked.id, checked.sha256), "")
         try:
             arrival = read_arrival(folder, checked)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from archive.errors import TransportTrouble
 from archive.feed.carried import SUFFIX as PULSE_SUFFIX
+from archive.feed.left import SUFFIX as LEFT_SUFFIX
 from archive.home import keys_folder
 from archive.ingest import RECEIPTS, REFUSED, TOMBSTONES, Progress, no_progress
 from archive.sealedbag import KEY_FILE
@@ -21,7 +22,7 @@ from archive.transports.way import WINDOW_S
 
 _SUM, _FEED = "{{[0-9a-f]{64}}}", "{{[0-9a-f]{32}}}.feed"
 """Patterns, as rclone writes them, of the names a visit gives."""
-_SMALL = (KEY_FILE, f"{TOMBSTONES}/*.json", f"{BOXES}/*.json", f"{BOXES}/*{PULSE_SUFFIX}")
+_SMALL = (KEY_FILE, f"{TOMBSTONES}/*.json", f"{BOXES}/*.json", f"{BOXES}/*{PULSE_SUFFIX}", f"{BOXES}/*{LEFT_SUFFIX}")
 
 
 def visit_remote(place: ArchiveHome, remote: str, progress: Progress = no_progress) -> VisitReport:
@@ -70,3 +71,5 @@ def _carry_back(rclone: Rclone, folder: Path, report: VisitReport) -> None:
     rclone.run("copy", str(folder), rclone.at(""), *words)
     for story in report.withdrawn:
         rclone.drop(f"{RECEIPTS}/{story}.json")
+    for receipt in report.kept:
+        rclone.drop(f"{REFUSED}/{receipt.bag}.txt")

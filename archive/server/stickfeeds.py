@@ -21,6 +21,9 @@ from archive.feed.carried import SUFFIX as PULSE_SUFFIX
 from archive.feed.carried import read_pulse
 from archive.feed.erased import applied_feed
 from archive.feed.hello import Hello, box_letters, read_hello
+from archive.feed.left import MOST_BYTES as MOST_LEFT_BYTES
+from archive.feed.left import SUFFIX as LEFT_SUFFIX
+from archive.feed.left import Left, read_left
 from archive.feed.make import feed_for, open_blob
 from archive.ingest import Progress
 from archive.objects import BLOCK
@@ -85,6 +88,22 @@ def leave_feeds(place: ArchiveHome, root: Path, progress: Progress) -> LeftFeeds
         if path.name not in wanted:
             remove(path)
     return left
+
+
+def left_by_boxes(place: ArchiveHome, root: Path) -> dict[str, Left]:
+    """What each known box says it left in ``root``, by its name; of a box nobody made known nothing is believed."""
+    with place.catalogue() as catalogue:
+        known = {(box.seal, box.sign): box.name for box in boxes(catalogue) if box.revoked_at is None and box.seal}
+    found = {}
+    for hello in _hellos(root):
+        name = known.get((hello.seal, hello.sign))
+        path = root / BOXES / f"{hello.name}{LEFT_SUFFIX}"
+        if name is not None and path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                left = read_left(file.read(MOST_LEFT_BYTES + 1), hello.sign)
+            if left is not None:
+                found[name] = left
+    return found
 
 
 def _note_pulses(place: ArchiveHome, root: Path, fed: list[Box]) -> None:

@@ -10,27 +10,29 @@ from __future__ import annotations
 
 import errno
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from archive.boxes import note_handed
 from archive.durable import remove, write_file
 from archive.errors import BadBag, Refused, TransportTrouble
+from archive.feed.left import Left
 from archive.ingest import RECEIPTS, REFUSED, TOMBSTONES, Progress, Refusal, no_progress, read_tombstones
 from archive.receipts import Receipt
 from archive.sealedbag import KEY_FILE, read_archive_key
 from archive.server import custody
 from archive.server.deposits import accept
 from archive.server.place import ArchiveHome
-from archive.server.stickfeeds import leave_feeds
+from archive.server.stickfeeds import leave_feeds, left_by_boxes
 from archive.server.uploads import NoRoom
 from archive.tombstones import Reach
 from archive.transports.folder import SEALED, is_sealed_name
 
 NO_BOX = ""
-"""A stick shows no credential, so what lies on it comes from no box by name."""
+"""A stick shows no credential: what no known box says it left there (`archive.feed.left`) comes from none by name."""
 
 
 @dataclass(slots=True)
@@ -70,9 +72,12 @@ def visit_folder(place: ArchiveHome, root: Path, progress: Progress = no_progres
         if not root.is_dir():
             raise TransportTrouble(f"There is no folder at {root}.", "Is the stick in, and mounted?")
         _show_key(place, root)
-        _take_back(place, root, report, progress)
+        said = left_by_boxes(place, root)
+        _claim(place, said)
+        _take_back(place, root, said, report, progress)
+        whose = {bag: box for box, left in said.items() for bag in left.bags.items()}
         for path in _sealed(root):
-            _take_in(place, root, path, report, progress)
+            _take_in(place, root, path, whose, report, progress)
         left = leave_feeds(place, root, progress)
         report.feeds, report.unknown, report.not_fed = left.fed, left.unknown, left.failed
     return report
@@ -90,7 +95,21 @@ def _show_key(place: ArchiveHome, root: Path) -> None:
     write_file(path, (json.dumps(key.to_json(), indent=1) + "\n").encode())
 
 
-def _take_back(place: ArchiveHome, root: Path, report: VisitReport, progress: Progress) -> None:
+def _claim(place: ArchiveHome, said: Mapping[str, Left]) -> None:
+    """Give to a box that was made known since what it left here before."""
+    with place.catalogue() as catalogue, catalogue.write() as tx:
+        nobodys = {
+            str(row["id"]): row["bag_sha256"] for row in tx.all("SELECT id, bag_sha256 FROM stories WHERE box = ''")
+        }
+        for box, left in said.items():
+            for story in nobodys.keys() & left.bags.keys():
+                if nobodys[story] == left.bags[story]:
+                    tx.run("UPDATE stories SET box = ? WHERE id = ? AND box = ''", box, story)
+
+
+def _take_back(
+    place: ArchiveHome, root: Path, said: Mapping[str, Left], report: VisitReport, progress: Progress
+) -> None:
     """Carry withdrawals both ways."""
     known = {stone.story for stone in custody.tombstones(place, NO_BOX) if stone.reach is Reach.WITHDRAWAL}
     for stone in list(read_tombstones(root)):
@@ -98,12 +117,12 @@ def _take_back(place: ArchiveHome, root: Path, report: VisitReport, progress: Pr
             continue
         progress("take back", stone.story)
         try:
-            if custody.take_back(place, NO_BOX, stone):
+            if custody.take_back(place, next((box for box in said if said[box].took_back(stone)), NO_BOX), stone):
                 report.withdrawn.append(stone.story)
         except Refused as error:
             report.refused.append(Refusal(stone.story, error.say))
     (root / TOMBSTONES).mkdir(exist_ok=True)
-    for stone in custody.tombstones(place, NO_BOX):
+    for stone in {one.story: one for box in (NO_BOX, *said) for one in custody.tombstones(place, box)}.values():
         path = root / TOMBSTONES / f"{stone.story}.json"
         if not path.is_file() or path.read_bytes() != stone.to_bytes():
             write_file(path, stone.to_bytes())
@@ -111,11 +130,14 @@ def _take_back(place: ArchiveHome, root: Path, report: VisitReport, progress: Pr
         remove(root / RECEIPTS / f"{stone.story}.json")
 
 
-def _take_in(place: ArchiveHome, root: Path, path: Path, report: VisitReport, progress: Progress) -> None:
+def _take_in(
+    place: ArchiveHome, root: Path, path: Path, whose: Mapping[tuple[str, str], str], report: VisitReport,
+    progress: Progress,
+) -> None:  # fmt: skip
     story = path.name.split(".")[0]
     progress("look at", story)
     try:
-        receipt = accept(place, path, NO_BOX)
+        receipt = accept(place, path, NO_BOX, whose)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -130,6 +152,9 @@ def _take_in(place: ArchiveHome, root: Path, path: Path, report: VisitReport, pr
         # The receipt lies there before the bag goes: a stick pulled out in between has both.
         write_file(root / RECEIPTS / f"{story}.json", receipt.to_bytes())
         report.kept.append(receipt)
+        if box := whose.get((receipt.bag, receipt.sha256)):
+            with place.catalogue() as catalogue:
+                note_handed(catalogue, box, place.now())
         remove(root / REFUSED / f"{story}.txt")
     remove(path)
 

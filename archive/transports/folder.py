@@ -12,17 +12,19 @@ import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from archive.bag import Bag, is_bag_id, write_folder
 from archive.durable import PART, remove, sync_folder, write_file
-from archive.errors import TransportTrouble
+from archive.errors import NoKey, TransportTrouble
 from archive.feed.carried import SUFFIX as PULSE_SUFFIX
 from archive.feed.carried import make_pulse
-from archive.feed.hello import Hello
+from archive.feed.hello import Hello, box_letters
+from archive.feed.left import SUFFIX as LEFT_SUFFIX
+from archive.feed.left import Left, make_left, read_left
 from archive.feed.manifest import MOST_BYTES
 from archive.home import Home
 from archive.ingest import (
@@ -49,7 +51,8 @@ from audio.errors import DiskTrouble
 
 SEALED = "sealed"
 BOXES = "boxes"
-"""Hellos of boxes, `<name>.json`; beside each how the box was, `<name>.pulse`, and what the archive leaves, `.feed`."""
+"""Hellos of boxes, `<name>.json`; beside each how the box was, `<name>.pulse`, what it says it left here, `.left`, and
+what the archive leaves, `.feed`."""
 BLOBS = "blobs"
 _SPARE = 1 << 20
 _LONGEST_WHY = 1000
@@ -122,6 +125,7 @@ class FolderTransport:
     def send_tombstone(self, stone: Tombstone) -> None:
         """Write the tombstone, then remove what waits here for the archive."""
         with _plainly(self.root):
+            self._say_left(lambda left: left.with_stone(stone))
             self._make(TOMBSTONES)
             write_file(self.root / TOMBSTONES / f"{stone.story}.json", stone.to_bytes())
             if self._archive is None:
@@ -132,6 +136,7 @@ class FolderTransport:
         """Write the bag into `incoming/`, or sealed into `sealed/`."""
         with _plainly(self.root):
             if self._archive_key is not None:
+                self._say_left(lambda left: left.with_bag(bag.id, bag.sha256))
                 self._send_sealed(bag, self._archive_key)
             elif kept_digest(self.root, bag.id) != bag.sha256 or load_receipt(self.root, bag.id) is None:
                 self._make_room(bag)
@@ -196,6 +201,28 @@ class FolderTransport:
             raise TransportTrouble(say, "Let the archive write the stick again.")
         with _plainly(self.root), path.open("rb") as file:
             yield file
+
+    def _say_left(self, more: Callable[[Left], Left]) -> Path | None:
+        """Say beside the hello, signed, what this box leaves here; return the file if that changed.
+
+        Before it lies there: a run cut off in between says too much, and never leaves what nobody could tell whose.
+        """
+        if self._archive_key is None:
+            return None
+        try:
+            keys = Home(self._home, self._keys).load_keys()
+        except NoKey:
+            return None
+        seal, sign = bytes(keys.box.public_key), bytes(keys.signing.verify_key)
+        path = self.root / BOXES / f"{box_letters(seal, sign)}{LEFT_SUFFIX}"
+        known = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+        before = read_left(known, sign) or Left()
+        told = make_left(keys, more(before))
+        if told == known:
+            return None
+        self._make(BOXES)
+        write_file(path, told)
+        return path
 
     def _refuse_home(self) -> None:
         root = self.root.resolve()

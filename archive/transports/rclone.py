@@ -17,7 +17,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,6 +27,7 @@ from archive.durable import PART, remove
 from archive.errors import TransportTrouble
 from archive.feed.carried import SUFFIX as PULSE_SUFFIX
 from archive.feed.hello import Hello
+from archive.feed.left import Left
 from archive.ingest import RECEIPTS, REFUSED, TOMBSTONES
 from archive.sealedbag import KEY_FILE, SUFFIX
 from archive.tombstones import Tombstone
@@ -152,6 +153,12 @@ class RcloneTransport(FolderTransport):
         if not (self.root / KEY_FILE).is_file():
             say = f"There is no {KEY_FILE} on the remote {self._target}, so nobody would take in what is left there."
             raise TransportTrouble(say, "Let the archive visit it first: hearth archive visit.")
+
+    def _say_left(self, more: Callable[[Left], Left]) -> Path | None:
+        path = super()._say_left(more)
+        if path is not None:
+            self._rclone.put(path, f"{BOXES}/{path.name}")
+        return path
 
     def send_tombstone(self, stone: Tombstone) -> None:
         """Write the tombstone into the mirror and carry it over; then remove the sealed bag there."""

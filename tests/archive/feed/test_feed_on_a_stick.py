@@ -11,12 +11,13 @@ from archive.boxes import add_box, boxes, revoke_box
 from archive.catalogue.changes import stamp
 from archive.errors import BadFeed, Refused
 from archive.home import keys_folder
-from archive.ingest import no_progress
+from archive.ingest import TOMBSTONES, no_progress
 from archive.server import stickfeeds
 from archive.server.remotevisits import visit_remote
 from archive.server.stickfeeds import leave_feeds, meet
 from archive.server.visits import visit_folder
 from archive.sync import sync
+from archive.tombstones import Tombstone
 from archive.transports.folder import BLOBS, BOXES, FolderTransport
 from archive.transports.rclone import RcloneTransport
 from archive.transports.way import Way
@@ -176,6 +177,47 @@ def test_on_a_remote_what_is_lent_no_more_goes_and_stray_names_break_nothing(arc
     visit_remote(archive.place, "stick")
     assert left(BOXES) == [hello.name]
     assert all((remote / name / "notes.sealed").exists() for name in ("sealed", "blobs", "boxes"))
+
+
+def test_what_a_known_box_left_on_a_stick_is_its_own_and_nobody_elses_to_take_back(
+    archive, box, own_story, clock, tmp_path
+) -> None:
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    visit_folder(archive.place, stick)
+
+    def meets():
+        sync(box, FolderTransport(stick, box.home.path, box.home.keys, clock, {}), site="Riverside")
+
+    def boxes_of():
+        with archive.place.catalogue() as catalogue, catalogue.read() as tx:
+            return {row["id"]: row["box"] for row in tx.all("SELECT id, box FROM stories")}
+
+    codes, keep = {}, box.keep
+    box.keep = lambda take, **named: codes.setdefault(take, keep(take, **named))
+    early = own_story(Use.ARCHIVE)
+    meets()
+    visit_folder(archive.place, stick)
+    assert boxes_of() == {early: ""}, "nobody made the box known yet"
+    late = own_story(Use.ARCHIVE)
+    meets()
+    carried(archive, stick)
+    assert boxes_of() == {early: "near", late: "near"}
+    with archive.place.catalogue() as catalogue:
+        assert boxes(catalogue)[0].handed_at
+    # Whoever holds the stick writes a withdrawal, and changes what the box said.
+    forged = stick / TOMBSTONES / f"{late}.json"
+    forged.write_bytes(Tombstone(late, archive.place.now()).to_bytes())
+    (left,) = (stick / BOXES).glob("*.left")
+    said = left.read_bytes()
+    left.write_bytes(said.replace(late.encode(), early.encode()))
+    assert [one.bag for one in visit_folder(archive.place, stick).refused] == [late]
+    left.write_bytes(said)
+    forged.unlink()
+    box.withdraw(str(codes[late].code), "desk")
+    meets()
+    assert visit_folder(archive.place, stick).withdrawn == [late]
+    assert boxes_of() == {early: "near"}
 
 
 def test_a_hello_nobody_made_known_gets_nothing(archive, program, tmp_path) -> None:
