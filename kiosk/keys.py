@@ -28,12 +28,13 @@ GUARDED: frozenset[Meaning] = frozenset(
 )
 """Every yes: it counts only as a deliberate press (`Rules.deliberate`)."""
 
+CHOICES: tuple[Meaning, ...] = (Meaning.TALK, Meaning.NEXT, Meaning.LISTEN, Meaning.SAY_CODE)
+"""What can be done in a language, and with a question: the lines of choosing."""
 Keys = dict[Control, Meaning]
 _ACROSS: Mapping[Control, Control] = {LEFT: RIGHT, RIGHT: LEFT}
 
 _PLAIN: dict[State, Keys] = {
     State.LANGUAGES: {LEFT: Meaning.TAKE, MIDDLE: Meaning.MOVE, RIGHT: Meaning.BACK},
-    State.CHOOSING: {LEFT: Meaning.TALK, MIDDLE: Meaning.SAY_CODE, RIGHT: Meaning.NEXT},
     State.CONSENT: {LEFT: Meaning.AGREE, RIGHT: Meaning.DECLINE},
     State.SHARING: {LEFT: Meaning.YES, MIDDLE: Meaning.DONE, RIGHT: Meaning.NO},
     State.FACILITATOR: {LEFT: Meaning.TALK, MIDDLE: Meaning.BEGIN_GROUP, RIGHT: Meaning.BACK},
@@ -42,7 +43,7 @@ _PLAIN: dict[State, Keys] = {
 _WITHOUT_KEY: dict[State, frozenset[Meaning]] = {
     State.ATTRACT: frozenset({Meaning.SAY_CODE, Meaning.SPEAK}),
     State.LANGUAGES: frozenset({Meaning.TALK, Meaning.SPEAK}),
-    State.CHOOSING: frozenset({Meaning.BACK, Meaning.SAY_CODE, Meaning.SPEAK}),
+    State.CHOOSING: frozenset({*CHOICES, Meaning.SPEAK}),
     State.RECORDING: frozenset({Meaning.DISCARD}),
     State.REVIEW: frozenset({Meaning.REDO}),
     State.LISTENING: frozenset({Meaning.BACK}),
@@ -184,6 +185,8 @@ def _by_moment(session: Session) -> Keys:  # noqa: PLR0911 (one answer a state)
         case State.ATTRACT:
             right = Meaning.NEXT if session.playing is None else Meaning.STOP
             return {LEFT: Meaning.TALK, MIDDLE: Meaning.LISTEN, RIGHT: right}
+        case State.CHOOSING:
+            return {LEFT: CHOICES[session.line], MIDDLE: Meaning.MOVE, RIGHT: Meaning.BACK}
         case State.READY:
             ready: Keys = {LEFT: Meaning.TALK} if session.mic is Mic.OPEN else {}
             return ready | {RIGHT: Meaning.BACK}
@@ -259,6 +262,8 @@ def _about_a_voice(session: Session) -> tuple[Meaning, ...]:
 
 def lines_of(session: Session) -> tuple[Meaning, ...]:
     """The lines of the list on show; each is what the left key means while it is marked."""
+    if session.state is State.CHOOSING:
+        return CHOICES
     return _about_a_voice(session) if session.state is State.LISTENING else menu(session)
 
 

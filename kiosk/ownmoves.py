@@ -21,6 +21,11 @@ def check_code(draft: Draft, event: t.Event) -> None:
         draft.do(t.CheckCode(draft.old.visit, event.code))
 
 
+def first_line(draft: Draft, _: t.Event) -> None:
+    """A list begins with its first line."""
+    draft.set(line=0)
+
+
 def next_line(draft: Draft, _: t.Event) -> None:
     """Mark the next line."""
     old = draft.old

@@ -17,6 +17,7 @@ from hardware.types import CUES, Control
 from kiosk import deskview, hearview, ownview
 from kiosk.alarms import longest
 from kiosk.faces import face
+from kiosk.keys import CHOICES
 from kiosk.phrases import code_words, growing, length_words, played, time_words
 from kiosk.screens.model import KeyFace, Kind, View
 from kiosk.screens.renderer import Renderer
@@ -90,7 +91,8 @@ def spoken(shown: View, texts: Texts) -> str:
         # On the way through a list only the marked line is read, the rest when it begins.
         marked = finished(shown.lines[shown.line])
         if shown.line:
-            return marked
+            # Taking the line about another question changes the question, so that is read after it.
+            return f"{marked}\n{finished(shown.body)}" if shown.kind is Kind.CHOOSING and shown.body else marked
         parts.append(marked)
     if shown.kind is Kind.THANKS:
         parts.append(texts.get("spoken.code", code=shown.code))
@@ -187,7 +189,13 @@ def _languages(look: Look) -> View:
 
 
 def _choosing(look: Look) -> View:
-    return look.make(Kind.CHOOSING, headline=look.texts.get("choosing.headline"), body=look.extras.prompt)
+    return look.make(
+        Kind.CHOOSING,
+        headline=look.texts.get("choosing.headline"),
+        body=look.extras.prompt,
+        lines=tuple(look.texts.get(f"line.{meaning.value}") for meaning in CHOICES),
+        line=look.session.line,
+    )
 
 
 def _consent(look: Look) -> View:

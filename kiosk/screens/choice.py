@@ -13,6 +13,8 @@ from kiosk.theme import mix
 
 MOST = 5
 """Rows there is room for."""
+COLUMNS = 2
+"""Beside a question what can be done stands in so many columns."""
 
 
 def lay(page: Page, view: View) -> tuple[Part, ...]:
@@ -38,20 +40,44 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     return ()
 
 
+def choosing(page: Page, view: View) -> tuple[Part, ...]:
+    """A question, as large as it can be, and what can be done: in two columns, read line by line."""
+    page.dusk(strength=0.55)
+    area, sizes = page.area, page.sizes
+    used = page.note(view.headline, pygame.Rect(area.left, area.top, area.width, round(sizes.note * PITCH)))
+    rows = -(-len(view.lines) // COLUMNS)
+    high = round(sizes.decide * PITCH)
+    foot = area.bottom - rows * high
+    top = used.bottom + sizes.gap // 2
+    room = pygame.Rect(area.left, top, area.width, foot - sizes.gap // 2 - top)
+    page.write(
+        view.body, room, Face.SERIF, (page.grown(1.2)[0], sizes.decide), page.theme.paper, middle=True, pitch=1.1
+    )
+    width = area.width // COLUMNS
+    for index, text in enumerate(view.lines):
+        row, column = divmod(index, COLUMNS)
+        _row(page, text, pygame.Rect(area.left + column * width, foot + row * high, width, high), index == view.line)
+    return ()
+
+
 def _rows(page: Page, view: View, room: pygame.Rect) -> None:
     least = round(page.sizes.decide * PITCH)
     height = max(least, min(round(page.sizes.decide * 1.7), room.height // max(MOST, len(view.lines))))
     for index, text in enumerate(view.lines):
         rect = pygame.Rect(room.left, room.top + index * height, room.width, height)
-        marked = index == view.line
-        if marked:
-            page.put(rounded(rect.size, height // 4, page.theme.tile), rect.topleft)
-            bar = pygame.Rect(rect.left, rect.top, max(6, height // 6), height)
-            page.put(rounded(bar.size, bar.width // 2, page.theme.ember), bar.topleft)
-        inner = pygame.Rect(rect.left + height // 2, rect.top, rect.width - height // 2, height)
-        colour = page.theme.paper if marked else mix(page.theme.paper, page.theme.dusk, 0.12)
-        page.write(text, inner, Face.SANS, page.sizes.decide, colour, middle=True)
-        page.choices.append(page.mirror(rect))
+        _row(page, text, rect, index == view.line)
+
+
+def _row(page: Page, text: str, rect: pygame.Rect, marked: bool) -> None:
+    height = rect.height
+    if marked:
+        page.put(rounded(rect.size, height // 4, page.theme.tile), rect.topleft)
+        bar = pygame.Rect(rect.left, rect.top, max(6, height // 6), height)
+        page.put(rounded(bar.size, bar.width // 2, page.theme.ember), bar.topleft)
+    inner = pygame.Rect(rect.left + height // 2, rect.top, rect.width - height // 2, height)
+    colour = page.theme.paper if marked else mix(page.theme.paper, page.theme.dusk, 0.12)
+    page.write(text, inner, Face.SANS, page.sizes.decide, colour, middle=True)
+    page.choices.append(page.mirror(rect))
 
 
 def _strip(page: Page, view: View, room: pygame.Rect) -> None:

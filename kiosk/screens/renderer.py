@@ -39,7 +39,7 @@ SCREENS: dict[Kind, Lay] = {
     Kind.STARTING: speech.waiting,
     Kind.ATTRACT: attract.lay,
     Kind.LANGUAGES: choice.lay,
-    Kind.CHOOSING: speech.choosing,
+    Kind.CHOOSING: choice.choosing,
     Kind.CONSENT: speech.consent,
     Kind.READY: ready.lay,
     Kind.RECORDING: recording.lay,

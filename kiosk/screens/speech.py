@@ -1,4 +1,4 @@
-"""Screens that say one thing: consent, choosing, starting, closing, out of service, and what is asked over them."""
+"""Screens that say one thing: consent, starting, closing, out of service, and what is asked over them."""
 
 from __future__ import annotations
 
@@ -18,17 +18,6 @@ def consent(page: Page, view: View) -> tuple[Part, ...]:
     sizes = page.sizes
     size = (page.grown()[0], sizes.decide)
     page.write(view.body, page.area, Face.SANS, size, page.theme.paper, middle=True, pitch=1.22)
-    return ()
-
-
-def choosing(page: Page, view: View) -> tuple[Part, ...]:
-    """A prompt to take or to pass on."""
-    page.dusk(strength=0.55)
-    area, sizes = page.area, page.sizes
-    used = page.note(view.headline, pygame.Rect(area.left, area.top, area.width, round(sizes.note * PITCH)))
-    top = used.bottom + sizes.gap
-    room = pygame.Rect(area.left, top, area.width, area.bottom - top)
-    page.write(view.body, room, Face.SERIF, page.grown(1.2), page.theme.paper, middle=True, pitch=1.16)
     return ()
 
 

@@ -7,11 +7,13 @@ import pytest
 from hardware.types import Control
 from kiosk import types as t
 from kiosk.config import parse
-from kiosk.keys import counts, keys
+from kiosk.keys import counts, keys, legal, lines_of
 from kiosk.presses import Language, PressNotLegal
 from kiosk.presses import parse as words
 from kiosk.session import first, step
+from kiosk.texts import load
 from kiosk.types import Meaning, Session, State
+from kiosk.view import Extras, spoken, view
 from kiosk.visitor import Visitor
 
 
@@ -121,3 +123,23 @@ def test_cues_sound_for_a_facilitator_who_has_screens_read_and_a_key_ends_the_re
     quiet, effects = press(desk, Meaning.SPEAK)
     assert (quiet.speaking, effects) == (False, (t.StopSpeaking(),))
     assert keys(quiet)[Control.LANGUAGE] is Meaning.LANGUAGE
+
+
+def test_every_choice_in_a_language_has_a_line_and_the_way_back_a_key() -> None:
+    session, _ = press(at_attract("en", "ar", "es"), Meaning.LANGUAGE)
+    session, _ = press(session, Meaning.TAKE)
+    by_key = set()
+    for line in range(len(lines_of(session))):
+        by_key |= set(keys(session).values())
+        text = load("ar").get(f"line.{lines_of(session)[line].value}")
+        assert text in spoken(view(session, Extras(), load("ar"), keys(session)), load("ar"))
+        session, _ = press(session, Meaning.MOVE)
+    assert by_key == legal(session) - {Meaning.SPEAK}
+    back, _ = press(session, Meaning.BACK)
+    assert back.state is State.ATTRACT
+    heard, effects = press(session, Meaning.LISTEN)
+    assert (heard.state, heard.language, effects) == (State.LISTENING, "ar", (t.PlayNext(1),))
+    touched, _ = step(session, t.Touched(3, 60.0))
+    assert keys(touched)[Control.RIGHT] is Meaning.SAY_CODE
+    other, _ = press(session, Meaning.NEXT)
+    assert (other.state, other.prompt) == (State.CHOOSING, "b")

@@ -45,7 +45,10 @@ def made_keys() -> set[str]:
     keys |= {f"consent.{use.value}" for use in (Use.RECORD, *ASKED_USES)}
     keys |= {f"group.{name}" for name in (*ASKED_USES, "age", "form")}
     keys |= {f"consent.{name}" for name in ("age", "form", "embargo")}
-    keys |= {f"line.{name}" for name in ("hear", "stop", "uses", "receipts", "part", "withdraw")}
+    keys |= {
+        f"line.{name}"
+        for name in ("talk", "next", "listen", "say_code", "hear", "stop", "uses", "receipts", "part", "withdraw")
+    }
     keys |= {f"line.{name}" for name in ("tell_librarian", "same_question", "same_theme", "any_voice")}
     keys |= {f"keys.{name}_trim_end" for name in ("take", "move")} | {"keys.take_part_end"}
     keys |= {f"mine.{state}" for state in ("there", "leaving", "gone")}
