@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 
 import pytest
 
+from archive.consent import events_of
+from archive.consentrecord import revision_of
 from archive.envelope import BOX, CODE, open_content, recipients
 from archive.errors import DamagedStore, HomeTrouble, NoKey, NoSuchStory, Refused, WrongCode
 from archive.masters import open_master
@@ -160,7 +163,10 @@ def test_sealing_waits_for_the_work_and_then_only_the_code_opens_it(store, telle
     assert recipients(store.db.conn, take) == {CODE}
     assert recipients(store.db.conn, shared) == {BOX, CODE}
     assert recipients(store.db.conn, given) == {BOX, CODE}
-    store.add_receipt(given, "bag", "/archive", "{}")
+    store.add_receipt(given, "bag", "/archive", json.dumps({"revision": "before a later no"}))
+    assert store.seal_due() == []
+    signed = {"revision": revision_of(events_of(store.db.conn, given))}
+    store.add_receipt(given, "bag", "/archive", json.dumps(signed))
     assert store.seal_due() == [given]
     store.seal(take, "box")
     with pytest.raises(Refused, match="sealed"):
