@@ -172,7 +172,7 @@ def show_words(tx: Tx, story: str, span: tuple[int, int], still: Sequence[tuple[
             continue
         if any(passage.start < end and start < passage.end for start, end in still) and passage.approximate:
             continue
-        before = _last_words(tx, story, passage.number)
+        before = _last_words(tx, story, passage)
         shown = [
             before.get((word.start, word.end), word) if word.blank and not _touched(word, still) else word
             for word in passage.words
@@ -182,9 +182,15 @@ def show_words(tx: Tx, story: str, span: tuple[int, int], still: Sequence[tuple[
         reindex(tx, story)
 
 
-def _last_words(tx: Tx, story: str, number: int) -> dict[tuple[int, int], DeskWord]:
-    """The newest reading of each word that was not blank, by its times."""
-    rows = tx.all("SELECT words FROM passage_versions WHERE story = ? AND number = ? ORDER BY version", story, number)
+def _last_words(tx: Tx, story: str, passage: Passage) -> dict[tuple[int, int], DeskWord]:
+    """The newest reading of each word of ``passage`` that was not blank, by its times.
+
+    A newer bag may have given the passage another number since: it is the same one by its own times.
+    """
+    rows = tx.all(
+        "SELECT words FROM passage_versions WHERE story = ? AND start_ms = ? AND end_ms = ? ORDER BY version",
+        story, passage.start, passage.end,
+    )  # fmt: skip
     return {(word.start, word.end): word for row in rows for word in _words(str(row["words"])) if not word.blank}
 
 

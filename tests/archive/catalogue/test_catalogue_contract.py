@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from archive.catalogue import Catalogue, Tx, open_catalogue
+from archive.catalogue.passages import put_passages
 from archive.catalogue.schema import MIGRATIONS
 from archive.errors import CatalogueTrouble, Clash, DamagedStore
+from archive.reviewing.words import blank_words, correct_word, passages_of, show_words
+from archive.vtt import SpokenCue
+from audio.types import Ms, Word
 
 STORY = "01JD0000000000000000000001"
 
@@ -192,6 +197,42 @@ def test_scrubbing_leaves_everything_else(catalogue: Catalogue) -> None:
     assert catalogue.scrub()
     with catalogue.read() as tx:
         assert tx.one("SELECT id FROM stories") == (STORY,)
+
+
+def spoken(*said: str) -> list[SpokenCue]:
+    """A cue for each text, a second long, at the second of its last letter."""
+    cues = []
+    for text in said:
+        start = Ms(int(text[-1]) * 1000)
+        cues.append(SpokenCue(start, Ms(start + 1000), text, (Word(text, start, Ms(start + 900), 0.9),)))
+    return cues
+
+
+def test_what_a_person_corrected_stays_although_the_cues_before_it_went(catalogue: Catalogue, clock: Any) -> None:
+    now, machine = clock.wall(), ("machine", "2026-01-02")
+    with catalogue.write() as tx:
+        add_story(tx)
+        put_passages(tx, STORY, spoken("a0", "b1", "c2", "d3", "e4"), *machine)
+        correct_word(tx, STORY, 4, 0, "heard", "ana", 1, now)
+        blank_words(tx, STORY, [(4000, 5000)], now)
+        put_passages(tx, STORY, spoken("a0", "c2", "d3", "e4"), *machine, [(1000, 2000)])
+        assert [(one.number, one.text) for one in passages_of(tx, STORY)] == [
+            (0, "a0"),
+            (1, "c2"),
+            (2, "d3"),
+            (3, "[…]"),
+        ]
+        show_words(tx, STORY, (4000, 5000), [], now)
+        assert passages_of(tx, STORY)[3].text == "heard", "what it said before went with it"
+
+
+def test_a_passage_that_goes_and_comes_again_can_be_corrected(catalogue: Catalogue, clock: Any) -> None:
+    with catalogue.write() as tx:
+        add_story(tx)
+        for said in (("a0", "b1"), ("a0",), ("a0", "b1")):
+            put_passages(tx, STORY, spoken(*said), "machine", "2026-01-02")
+        correct_word(tx, STORY, 1, 0, "heard", "ana", passages_of(tx, STORY)[1].version, clock.wall())
+        assert [one.text for one in passages_of(tx, STORY)] == ["a0", "heard"]
 
 
 @pytest.mark.parametrize("url", ["", "mysql://localhost/x", "archive.db", "postgresql:///x?host=/nowhere/at/all"])
