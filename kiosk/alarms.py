@@ -22,6 +22,7 @@ class Alarm(StrEnum):
     TURN = "prompt has been on show"
     LOOK = "look again"
     VOICE = "silent for a while"
+    GONE = "nobody at the keys any more"
 
 
 IDLE: dict[State, str] = {
@@ -88,6 +89,8 @@ def due(session: Session, at: float) -> Alarm | None:
 
 def _at_rest(session: Session, at: float) -> Alarm | None:
     rules = session.rules
+    if (session.speaking or session.louder) and at - session.last_press >= rules.listening:
+        return Alarm.GONE
     if len(session.prompts) > 1 and at - session.prompt_at >= rules.prompt_turn:
         return Alarm.TURN
     silent = session.playing is None and at - session.last_activity >= rules.attract_voice

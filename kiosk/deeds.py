@@ -157,9 +157,13 @@ class EndReview:
 
 @dataclass(frozen=True, slots=True)
 class ForgetVisit:
-    """Clear everything of the visit from memory: captions, keep-code, typed code; volume goes back."""
+    """Clear everything of the visit from memory: captions, keep-code, typed code; volume goes back.
+
+    ``same_people`` are still there, and what they chose stays: the volume.
+    """
 
     visit: int
+    same_people: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -282,9 +282,9 @@ class Effects:
             case t.AskTrouble():
                 trouble = self._check()
                 self._announce(t.Mended(self._now()) if trouble is None else t.Trouble(*trouble, self._now()))
-            case t.ForgetVisit():
+            case t.ForgetVisit(same_people=same_people):
                 self._telling.forget()
-                self._playing.forget()
+                self._playing.forget(keep_volume=same_people)
                 self._face.forget()
             case t.FlagMoment(take=take, at=at):
                 self._telling.mark(take, Mark.FLAG, at)

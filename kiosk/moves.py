@@ -100,6 +100,7 @@ def toggle_speech(draft: Draft, _: t.Event) -> None:
 
 def louder(draft: Draft, _: t.Event) -> None:
     """One step of volume."""
+    draft.set(louder=True)
     draft.do(t.Louder())
 
 
@@ -443,9 +444,10 @@ def leave(draft: Draft, event: t.Event) -> None:
         draft.do(t.CloseStream())
     if draft.changes.get("take", old.take) is not None:
         draft.do(t.EndReview(draft.take))
-    draft.do(t.ForgetVisit(old.visit))
-    if draft.changes.get("home", old.home) is State.ATTRACT:
-        draft.set(speaking=False, language=old.languages[0])
+    sits = draft.changes.get("home", old.home) is State.FACILITATOR
+    draft.do(t.ForgetVisit(old.visit, same_people=sits))
+    if not sits:
+        draft.set(speaking=False, louder=False, language=old.languages[0])
         if old.language != old.languages[0]:
             draft.do(t.SetLanguage(old.languages[0]))
     draft.set(visit=old.visit + 1, take=None, story=None, kind=Kind.STORY, seconds=0.0, started=None, limit_at=0.0)

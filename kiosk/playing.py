@@ -227,9 +227,10 @@ class Playing:
         """Whether the box is reading aloud now."""
         return bool(self._sounding) and self._sounding[-1].visit > 0
 
-    def forget(self) -> None:
-        """The visit is over: the volume goes back, the code's key is dropped."""
-        self._chosen = None
+    def forget(self, *, keep_volume: bool = False) -> None:
+        """The visit is over: the volume goes back unless ``keep_volume``, the code's key is dropped."""
+        if not keep_volume:
+            self._chosen = None
         self.visit = None
         self.bars = ()
 

@@ -212,6 +212,7 @@ def _begin_rows() -> list[Row]:
         Row(S.LISTENING, t.StewardCame, HOME, ("chair", "leave"), "a cue plays"),
         *(Row(S.ATTRACT, cue, S.LISTENING, ("play_cue",)) for cue in CUE_MEANINGS),
         Row(S.ATTRACT, M.STOP, moves=("stop", "rest")),
+        Row(S.ATTRACT, A.GONE, moves=("leave",)),
         Row(S.ATTRACT, A.TURN, moves=("next_prompt",)),
         Row(S.ATTRACT, A.VOICE, moves=("play_softly",)),
         Row(S.ATTRACT, t.StoryChosen, moves=("chosen",)),

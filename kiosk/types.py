@@ -297,6 +297,8 @@ class Session:
     play: int = 0
     playing: Playing | None = None
     speaking: bool = False
+    louder: bool = False
+    """The volume was changed; it goes back with the visit."""
     captions_hidden: bool = False
     """The teller wants no words on the screen while telling."""
     story: TakeId | None = None

@@ -66,6 +66,8 @@ def test_in_quiet_hours_nothing_sounds_at_rest_and_visits_begin_softly(tmp_path:
         # The volume key goes on from there, and its choice counts for this visit alone.
         playing.louder()
         assert playing._volume == VOLUMES[1]
+        playing.forget(keep_volume=True)
+        assert playing._volume == VOLUMES[1]
         playing.forget()
         assert playing._volume == VOLUMES[0]
         playing.next_voice(t.PlayNext(2, softly=True), "en")

@@ -346,6 +346,23 @@ def test_cues_play_at_one_press_stop_at_the_next_and_go_back(start):
     assert (box.state, box.session.say) == (state if start else State.LISTENING, "Its teller took it back.")
 
 
+def test_what_somebody_chose_at_rest_ends_when_they_have_gone():
+    box = Box(languages=("en",))
+    box.press("louder", "speak")
+    assert not any(isinstance(effect, t.ForgetVisit) for effect in box.wait(55))
+    assert t.ForgetVisit(1) in box.wait(10)
+    assert (box.session.speaking, box.session.louder, box.state) == (False, False, State.ATTRACT)
+    assert not any(isinstance(effect, t.ForgetVisit) for effect in box.wait(200)), "once"
+
+
+def test_a_cue_is_as_loud_as_the_one_before_it():
+    box = Box()
+    box.press("facilitate", "cue1", "louder")
+    assert t.ForgetVisit(1, same_people=True) in box.answer(t.PlaybackEnded, 1)
+    assert box.state is State.FACILITATOR
+    assert t.ForgetVisit(2) in box.press("back")
+
+
 def test_dark_cue_buttons_do_nothing():
     box = Box()
     box.answer(t.CuesOffered, (1, 4))

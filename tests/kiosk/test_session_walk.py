@@ -198,7 +198,7 @@ class Checker:
             assert [use for use, _ in after.answers] == list(ASKED_USES), "a use was left without an answer"
         if after.visit != before.visit:
             assert not self.told, "a take was lost"
-            assert t.ForgetVisit(before.visit) in effects
+            assert any(isinstance(one, t.ForgetVisit) and one.visit == before.visit for one in effects)
         if after.visit != before.visit or after.state in {State.ATTRACT, State.STARTING, State.OUT_OF_SERVICE}:
             assert not after.keep_code, "a keep-code outlived its visit"
             assert after.take is None
