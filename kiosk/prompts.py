@@ -167,11 +167,7 @@ def _prompt(where: str, entry: Mapping[str, Any], languages: Sequence[str], long
         raise BadPrompts(message, "An id is small letters, digits and hyphens, like 'first-day'.")
     here = f"{where}: prompt '{name}'"
     _only(here, entry, _PROMPT_KEYS)
-    text = _texts(f"{here}: text", entry.get("text"), languages)
-    for language, words in text.items():
-        if len(words) > longest:
-            message = f"{here} is {len(words)} characters long in '{language}'."
-            raise BadPrompts(message, f"At most {longest} characters fit the screen.")
+    text = _fitting(f"{here}: text", entry.get("text"), languages, longest)
     follow = entry.get("follow", [])
     if not isinstance(follow, list):
         message = f"{here}: follow is not a list."
@@ -185,8 +181,18 @@ def _prompt(where: str, entry: Mapping[str, Any], languages: Sequence[str], long
         message = f"{here}: box is {box!r}, not a name."
         raise BadPrompts(message, 'Write box = "the name of the box".')
     spoken = _texts(f"{here}: spoken", entry["spoken"], ()) if "spoken" in entry else {}
-    follows = tuple(_texts(f"{here}: follow", one, ()) for one in follow)
+    follows = tuple(_fitting(f"{here}: follow", one, languages, longest) for one in follow)
     return Prompt(name, text, follows, since, until, box, spoken)
+
+
+def _fitting(where: str, value: object, languages: Sequence[str], longest: int) -> dict[str, str]:
+    """Text by language that fits the screen, none missing: no visitor is asked in a language they did not choose."""
+    texts = _texts(where, value, languages)
+    for language, words in texts.items():
+        if len(words) > longest:
+            message = f"{where} is {len(words)} characters long in '{language}'."
+            raise BadPrompts(message, f"At most {longest} characters fit the screen.")
+    return texts
 
 
 def _texts(where: str, value: object, languages: Sequence[str]) -> dict[str, str]:

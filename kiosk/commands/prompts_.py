@@ -86,12 +86,20 @@ def _sets(file: Path | None, folder: Path, shipped: Sequence[str]) -> list[tuple
 
 
 def _row(prompt: prompts.Prompt, found: Sequence[Finding]) -> dict[str, object]:
-    mine = [finding for finding in found if finding.prompt == prompt.id]
+    mine = [finding for finding in found if finding.prompt.partition("/")[0] == prompt.id]
     told = [
-        {"language": one.language, "fault": one.fault.value, "refused": one.refused, "say": one.say, "do": one.do}
+        {
+            "prompt": one.prompt,
+            "language": one.language,
+            "fault": one.fault.value,
+            "refused": one.refused,
+            "say": one.say,
+            "do": one.do,
+        }
         for one in mine
     ]
-    return {"id": prompt.id, "text": dict(prompt.text), "findings": told}
+    follow = [dict(text) for text in prompt.follow]
+    return {"id": prompt.id, "text": dict(prompt.text), "follow": follow, "findings": told}
 
 
 def _lines(findings: Sequence[Finding]) -> str:

@@ -66,27 +66,27 @@ def test_the_shipped_sets_are_good(tmp_path: Path) -> None:
     for name in prompts.SETS:
         found = check(prompts.ours(name, ()), shipped_languages())
         assert {one.fault for one in found} == {Fault.NO_RECORDING}
-        follows = [follow for prompt in prompts.ours(name).prompts for follow in prompt.follow]
-        for follow in follows:
-            for language, text in follow.items():
-                assert not set(signs_of(text, language)) - {Fault.OPINION}, text
 
 
 def test_the_verb_tells_everything_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own = tmp_path / "mine.toml"
     own.write_text(
         '[[prompt]]\nid = "one"\ntext = { en = "Did you like it?" }\nspoken = { en = "one.wav" }\n'
-        f'[[prompt]]\nid = "two"\ntext = {{ en = "{"Tell us more. " * 8}", es = "Cuéntenos un día." }}\n',
+        f'[[prompt]]\nid = "two"\ntext = {{ en = "{"Tell us more. " * 8}", es = "Cuéntenos un día." }}\n'
+        'follow = [{ en = "Did you like that?" }]\n',
         encoding="utf-8",
     )
     where = ["--home", str(tmp_path / "box")]
     assert run(["prompts", "check", str(own), "--json", *where]) == 1
     answer = json.loads(capsys.readouterr().out)
-    assert answer["refused"] == 2
+    assert answer["refused"] == 3
     one, two = answer["sets"][0]["prompts"]
     told = [(finding["language"], finding["fault"]) for finding in one["findings"]]
     assert told == [("es", "no-language"), ("en", "yes-no"), ("en", "no-recording")]
     assert ("en", "too-long") in [(finding["language"], finding["fault"]) for finding in two["findings"]]
+    assert two["follow"] == [{"en": "Did you like that?"}]
+    later = [(one["language"], one["fault"]) for one in two["findings"] if one["prompt"] == "two/follow-1"]
+    assert later == [("es", "no-language"), ("en", "yes-no")]
     (tmp_path / "one.wav").touch()
     assert run(["prompts", "check", str(own), "--lang", "en", *where]) == 1
     assert "yes or no" in capsys.readouterr().out

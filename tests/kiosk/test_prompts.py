@@ -77,6 +77,8 @@ def test_dates_and_boxes_choose_and_a_box_always_asks():
         ('[[prompt]]\nid = "one"\n', "text is missing"),
         (GOOD + "follow = 3\n", "follow is not a list"),
         (GOOD + "follow = [3]\n", "follow is missing"),
+        (GOOD + 'follow = [{ en = "And then?" }]\n', "follow has no words in: es"),
+        (GOOD + f'follow = [{{ en = "{"And then? " * 20}", es = "¿Y luego?" }}]\n', "characters long in 'en'"),
         (GOOD + 'from = "soon"\n', "'soon', not a day"),
         (GOOD + "from = 2026-03-02\nuntil = 2026-03-01\n", "before it begins"),
         (GOOD + "box = 3\n", "box is 3"),
