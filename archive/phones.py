@@ -45,7 +45,7 @@ class Face:
 
     ``limit_at`` and ``paused_at`` are monotonic seconds of this boot. ``offers`` are the presses that would be taken
     now, ``playing`` the cue button that sounds (0: none), ``seen`` the last command the box has acted upon,
-    ``asks`` the library's own question that is on now.
+    ``asks`` the library's own question that is on now, ``marked`` whether a moment was marked just now.
     """
 
     state: str
@@ -60,6 +60,7 @@ class Face:
     still_there: bool = False
     seen: int = 0
     asks: str = ""
+    marked: bool = False
 
     def left(self, now: float) -> float | None:
         """Seconds the conversation may still go on at ``now`` (monotonic), or None."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from archive.types import Kind
-from kiosk.types import Session, State
+from kiosk.types import Notice, Session, State
 
 
 class Alarm(StrEnum):
@@ -22,6 +22,7 @@ class Alarm(StrEnum):
     TURN = "prompt has been on show"
     LOOK = "look again"
     VOICE = "silent for a while"
+    MARKED = "the mark was seen"
     GONE = "nobody at the keys any more"
 
 
@@ -48,7 +49,7 @@ IDLE: dict[State, str] = {
 _SITS = frozenset(
     {State.RECORDING, State.CONVERSATION, State.REVIEW, State.TRIM, State.SHARING, State.THANKS, State.RECOVERED}
 )
-"""States in which a group, or a teller with a facilitator, is waited for as long as the facilitator: they have coffee."""
+"""States in which a group, or a teller with a facilitator, is waited for as long as the facilitator is."""
 TAKING = frozenset({State.RECORDING, State.CONVERSATION})
 _MACHINE = frozenset({State.STARTING, State.CLOSING})
 
@@ -121,6 +122,8 @@ def _while_taking(session: Session, at: float) -> Alarm | None:
         return Alarm.WARN
     if session.asked is not None and at - session.shown_at >= rules.still_there:
         return Alarm.UNASK
+    if session.notice is Notice.MARKED and at - session.last_press >= rules.marked:
+        return Alarm.MARKED
     return _play_stuck(session, at)
 
 

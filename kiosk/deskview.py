@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hardware.types import CUES
 from kiosk.phrases import length_words, played, time_words
 from kiosk.screens.model import CaptionWord, CueTile, Kind, View
-from kiosk.types import Heard, Mic
+from kiosk.types import Heard, Mic, Notice
 
 if TYPE_CHECKING:
     from kiosk.texts import Texts
@@ -77,6 +77,8 @@ def conversation(look: Look) -> View:
         headline = texts.get("recording.lost")
     elif session.paused_at is not None:
         headline = texts.get("conversation.off_record")
+    elif session.notice is Notice.MARKED:
+        headline = texts.get("notice.marked")
     else:
         headline = texts.get("recording.headline" if live else "recording.opening")
     left = extras.time_left

@@ -15,7 +15,7 @@ from archive.phones import CODE_S, IDLE_S, PRESSES, Face, digits_open, end_phone
 from archive.store import Store
 from kiosk.door import Door
 from kiosk.keys import legal
-from kiosk.names import Heard, Mic, State
+from kiosk.names import Heard, Mic, Notice, State
 from kiosk.types import Session
 
 PHONE_S = 1 / 30
@@ -44,6 +44,7 @@ def face_of(session: Session, seen: int, asks: str = "") -> Face | None:
         still_there=session.still_there is not None,
         seen=seen,
         asks=asks,
+        marked=session.notice is Notice.MARKED,
     )
 
 

@@ -124,8 +124,10 @@ def _all_keys(session: Session) -> Keys:
     offered: Keys = {Control.VOLUME: Meaning.LOUDER}
     if session.saving or session.state is State.CLOSING:
         return offered
-    if session.state in _ON_RECORD:
-        offered[Control.LANGUAGE] = Meaning.CAPTIONS
+    if session.state in _ON_RECORD and session.paused_at is None:
+        # A group's screen has no words of its own to hide.
+        if session.state is State.RECORDING:
+            offered[Control.LANGUAGE] = Meaning.CAPTIONS
     else:
         # A facilitator whose screens are read stops that with the key that began it, before any language.
         read = session.state is State.FACILITATOR and session.speaking
@@ -147,7 +149,7 @@ def _all_keys(session: Session) -> Keys:
             offered[Control.FACILITATOR] = Meaning.PAIR
         case State.RECORDING if session.home is State.FACILITATOR and session.paused_at is None:
             offered[Control.FACILITATOR] = Meaning.QUESTION
-        case State.CONVERSATION:
+        case State.CONVERSATION if session.paused_at is None:
             offered[Control.FACILITATOR] = Meaning.FLAG
     return offered
 

@@ -212,8 +212,14 @@ def pair(draft: Draft, _: t.Event) -> None:
 
 
 def flag(draft: Draft, _: t.Event) -> None:
-    """Mark this moment."""
+    """Mark this moment, and say so."""
+    draft.set(notice=Notice.MARKED)
     draft.do(t.FlagMoment(draft.take, draft.at))
+
+
+def unflag(draft: Draft, _: t.Event) -> None:
+    """Everybody has seen that it is marked."""
+    draft.set(notice=None)
 
 
 def next_question(draft: Draft, _: t.Event) -> None:

@@ -197,6 +197,7 @@ class Notice(StrEnum):
     NO_MORE_LIKE_IT = "no_more_like_it"
     PART_GONE = "part_gone"
     PART_STAYS = "part_stays"
+    MARKED = "marked"
 
 
 class About(StrEnum):
@@ -323,6 +324,8 @@ class Rules:
 
     deliberate: float = 0.4
     """A yes counts only this long after its question was fully shown and after the press before it."""
+    marked: float = 5.0
+    """How long the screen says that a moment was marked."""
     still_there: float = 20.0
     """How long "Still there?" stands before a time-out acts; at least 20."""
     choosing: float = 60.0

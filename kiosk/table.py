@@ -15,7 +15,7 @@ from archive.types import ASKED_USES, Kind
 from kiosk import codeentry, hearmoves, ownmoves, trimmoves
 from kiosk import moves as m
 from kiosk import types as t
-from kiosk.alarms import TAKING, Alarm
+from kiosk.alarms import Alarm
 from kiosk.codeentry import Part
 from kiosk.keys import GUARDED
 from kiosk.types import CUE_MEANINGS, Heard, Meaning, Page, State
@@ -130,7 +130,6 @@ def _taking(state: State) -> list[Row]:
     return [
         Row(state, M.PAUSE, moves=("pause",)),
         Row(state, M.RESUME, moves=("resume",)),
-        Row(state, M.CAPTIONS, moves=("toggle_captions",)),
         Row(state, M.DISCARD, moves=("ask",)),
         Row(state, M.CONFIRM, HOME, ("discard", "leave"), "asked to discard"),
         Row(state, M.BACK, moves=("unask",), guard="asked"),
@@ -176,9 +175,8 @@ def _everywhere_rows() -> list[Row]:
             Row(state, M.EXTEND, moves=("here",), guard="still there?"),
         ]
     for state in (S.ATTRACT, *VISITOR):
-        if state not in TAKING:
-            rows.append(Row(state, M.SPEAK, moves=("toggle_speech",)))
         rows += [
+            Row(state, M.SPEAK, moves=("toggle_speech",)),
             Row(state, t.ScreenShown, moves=("screen_shown",)),
             Row(state, t.SoundMade, moves=("sound_made",)),
         ]
@@ -245,6 +243,7 @@ def _story_rows() -> list[Row]:
         Row(S.RECORDING, M.REDO, moves=("ask",)),
         Row(S.RECORDING, M.CONFIRM, S.READY, ("redo",), "asked to redo"),
         *_taking(S.RECORDING),
+        Row(S.RECORDING, M.CAPTIONS, moves=("toggle_captions",)),
         Row(S.RECORDING, M.EXTEND, moves=("lengthen",), guard="little time left"),
         Row(S.REVIEW, M.KEEP, moves=("keep",)),
         Row(S.REVIEW, t.Kept, S.SHARING, ("kept",)),
@@ -398,6 +397,7 @@ def _facilitator_rows() -> list[Row]:
         Row(S.AGREEMENT, M.BACK, HOME, ("leave",)),
         Row(talk, M.QUESTION, moves=("next_question",)),
         Row(talk, M.FLAG, moves=("flag",)),
+        Row(talk, A.MARKED, moves=("unflag",)),
         Row(talk, M.NEXT_PERSON, moves=("ask",)),
         Row(talk, M.CONFIRM, None, ("one_more",), "asked to join"),
         Row(talk, M.STOP, S.CLOSING, ("close_take",), "told for a moment"),

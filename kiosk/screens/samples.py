@@ -185,6 +185,7 @@ def _group_scenes(now: Session, extras: Extras, telling: Session) -> dict[str, t
         "facilitator_hearing": (replace(desk, playing=sounds), heard),
         "agreement": (replace(now, state=State.AGREEMENT, people=3), extras),
         "conversation": (group, extras),
+        "conversation_marked": (replace(group, notice=Notice.MARKED), extras),
         "conversation_eight": (group, eight),
         "conversation_hearing": (replace(group, playing=sounds), heard),
         "recording_nudged": (

@@ -13,6 +13,7 @@ from kiosk import types as t
 from kiosk.alarms import longest
 from kiosk.config import parse
 from kiosk.errors import BadConfig
+from kiosk.facing import face_of
 from kiosk.keys import keys, legal
 from kiosk.session import step
 from kiosk.stewardcode import CLOSED_S, StewardCode, is_code
@@ -205,6 +206,24 @@ def test_a_cue_that_is_refused_leads_back_to_the_sheet_which_says_why(no):
     assert set(CUE_MEANINGS) <= legal(back), "the next cue is one press away"
     told = "Its teller has not allowed this." if isinstance(no, t.Refused) else load("en").get("notice.nothing_to_play")
     assert view(back, Extras(), load("en"), keys(back)).notes == (told,)
+
+
+def test_a_mark_is_answered_on_the_screen_and_the_phone_and_none_is_set_off_the_record():
+    texts = load("en")
+    marked, effects = step(talking(), t.Press(Meaning.FLAG, 9.0, TAKE))
+    assert effects == (t.FlagMoment(TAKE, 9.0),)
+    assert view(marked, Extras(), texts, keys(marked)).headline == texts.get("notice.marked")
+    assert face_of(marked, 1).marked
+    again, _ = step(marked, t.Tick(14.0))
+    assert view(again, Extras(), texts, keys(again)).headline == texts.get("recording.headline")
+    assert Meaning.FLAG not in legal(talking(paused_at=5.0))
+
+
+def test_a_key_of_a_talk_that_is_lit_does_something():
+    assert Control.LANGUAGE not in keys(talking()), "there are no words of its own to hide"
+    off = talking(paused_at=5.0)
+    assert keys(off)[Control.LANGUAGE] is Meaning.SPEAK
+    assert step(off, t.Press(Meaning.SPEAK, 9.0, TAKE))[1] == (t.Speak(1),)
 
 
 def test_throwing_a_talk_away_is_asked_again():

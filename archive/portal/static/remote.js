@@ -15,7 +15,7 @@ function say(text) {
 
 function show() {
   const known = face.state in words ? face.state : "other";
-  const now = face.still_there ? "still" : face.live ? "live" : face.paused ? "paused" : known;
+  const now = face.still_there ? "still" : face.marked ? "marked" : face.live ? "live" : face.paused ? "paused" : known;
   const line = document.getElementById("now");
   if (line.textContent !== words[now]) line.textContent = words[now];
   document.getElementById("state").classList.toggle("live", face.live);
