@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 
+_SPEC = 3
+
 
 class PulseIdentity:
     """Which PulseAudio (or PipeWire) source feeds this process, where such a server runs at all."""
@@ -29,6 +31,13 @@ class PulseIdentity:
         if self._known is None or self._known[0] != indexes[0]:
             self._known = self._named(indexes[0])
         return None if self._known is None else self._known[1]
+
+    def specs(self) -> list[str]:
+        """Return the sample format of every source that is no loudspeaker's monitor; none where nobody can tell."""
+        if self._tool is None:
+            return []
+        rows = [line.split("\t") for line in self._ask("list", "short", "sources").splitlines()]
+        return [row[_SPEC].split()[0] for row in rows if len(row) > _SPEC and not row[1].endswith(".monitor")]
 
     def forget(self) -> None:
         """Forget what numbers mean: the server may be another by now."""

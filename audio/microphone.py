@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from audio.blocktimer import BlockTimer, Lateness
 from audio.clock import Clock
+from audio.depth import WIDTHS, own_widths
 from audio.errors import AudioError, NoMicrophone, NoSpeaker, StreamDied, WrongDevice
 from audio.hush import hush_alsa
 from audio.identity import PulseIdentity
@@ -176,9 +177,11 @@ class Microphone:
     """One named input device. Passes the contract suite of `audio.sources.Source`."""
 
     def __init__(
-        self, device: str, clock: Clock, rate: int | None = None, width: int = 2, *, stall_ms: int = STALL_MS
+        self, device: str, clock: Clock, rate: int | None = None, width: int = 0, *, stall_ms: int = STALL_MS
     ) -> None:
-        """Find ``device`` and settle its format: mono, ``rate`` Hz (default: 48 kHz, else its own), ``width`` bytes.
+        """Find ``device`` and settle its format: mono, ``rate`` Hz (default: 48 kHz, else its own).
+
+        ``width`` is bytes a sample; 0 takes the device's own depth (`audio.depth`).
 
         Raises:
             NoMicrophone: not there, or it cannot do this rate and width.
@@ -188,9 +191,10 @@ class Microphone:
         self._wanted = device
         found = find_device(device)
         self.name = found.name
-        with _portaudio:
-            self._channels, self.format = self._settle(found, rate, width)
         self._identity = PulseIdentity()
+        widths = (width,) if width else own_widths(found.name, self._identity)
+        with _portaudio:
+            self._channels, self.format = self._settle(found, rate, widths)
         self._stream: sounddevice.RawInputStream | None = None
         self._sink: Sink | None = None
         self._timer, self._lateness = BlockTimer(self.format.rate), Lateness()
@@ -205,17 +209,20 @@ class Microphone:
         self._live = False
         self._hurried = False
 
-    def _settle(self, found: SoundDevice, rate: int | None, width: int) -> tuple[int, AudioFormat]:
-        """Choose channel count and rate which the device takes; several channels are averaged later."""
+    def _settle(self, found: SoundDevice, rate: int | None, widths: tuple[int, ...]) -> tuple[int, AudioFormat]:
+        """Choose depth, channel count and rate which the device takes; several channels are averaged later."""
         sd = portaudio()
-        for channels in dict.fromkeys((1, min(2, found.inputs))):
-            for hertz in [rate] if rate else dict.fromkeys((_PREFERRED_RATE, found.rate)):
-                with contextlib.suppress(sd.PortAudioError):
-                    sd.check_input_settings(found.index, channels, _kind(width), samplerate=hertz)
-                    return channels, AudioFormat(hertz, 1, width)
+        rates = [rate] if rate else list(dict.fromkeys((_PREFERRED_RATE, found.rate)))
+        for width in (one for one in widths if one in WIDTHS):
+            for channels in dict.fromkeys((1, min(2, found.inputs))):
+                for hertz in rates:
+                    with contextlib.suppress(sd.PortAudioError):
+                        sd.check_input_settings(found.index, channels, _kind(width), samplerate=hertz)
+                        return channels, AudioFormat(hertz, 1, width)
         wish = f"{rate} Hz" if rate else "any usual rate"
+        depths = " or ".join(str(8 * width) for width in widths)
         raise NoMicrophone(
-            f"The microphone {found.name} cannot record {8 * width} bit at {wish}.", "Choose another rate or width."
+            f"The microphone {found.name} cannot record {depths} bit at {wish}.", "Choose another rate or width."
         )
 
     def start(self, sink: Sink) -> None:

@@ -322,7 +322,7 @@ def make_source(
     device: str = "",
     files: Sequence[Path] = (),
     rate: int | None = None,
-    width: int = 2,
+    width: int = 0,
 ) -> Source:
     """Make the source called ``name``; ``device``, ``rate`` and ``width`` are for the microphone, ``files`` for others.
 

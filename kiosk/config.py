@@ -75,7 +75,7 @@ class Sound:
     microphone: str = _setting("default", "The microphone by (part of) its name; 'default' takes the system's.")
     speaker: str = _setting("default", "The loudspeaker by (part of) its name; 'default' takes the system's.")
     rate: int = _setting(0, "Samples a second; 0 takes what the microphone does best.", low=0, high=96_000)
-    width: int = _setting(2, "Bytes a sample: 2 (16 bit) or 3 (24 bit).", low=2, high=3)
+    width: int = _setting(0, "Bytes a sample: 2 (16 bit), 3 (24 bit); 0: the microphone's own depth.", low=0, high=3)
     vad: str = _setting("silero", "What tells speech from silence.", choices=("silero", "webrtc"))
     transcriber: str = _setting("shorttail", "What writes down speech.", choices=("shorttail", "whisper", "fixed"))
     model: str = _setting("", "The speech model by name; empty takes the one that was set up.", empty=True)
