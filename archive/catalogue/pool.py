@@ -29,13 +29,20 @@ class Pool:
         return _Borrowed(held or self._opener(), self)
 
     def give_back(self, held: Catalogue, *, sound: bool) -> None:
-        """Keep an idle catalogue, or close it: where it failed, and where there are enough."""
+        """Keep an idle catalogue, or close it: where it failed, and where there are enough.
+
+        With one that failed the idle ones go as well: a server that was started again has ended all of them.
+        """
         with self._lock:
             keep = sound and not self._closed and len(self._idle) < _MOST_IDLE
+            ended = [] if keep else [held]
             if keep:
                 self._idle.append(held)
-        if not keep:
-            held.close()
+            elif not sound:
+                ended += self._idle
+                self._idle = []
+        for one in ended:
+            one.close()
 
     def close(self) -> None:
         """Close what is idle, and from now on what is given back."""

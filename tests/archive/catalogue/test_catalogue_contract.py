@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from archive.catalogue import Catalogue, Tx, open_catalogue
 from archive.catalogue.passages import put_passages
+from archive.catalogue.pool import Pool
 from archive.catalogue.schema import MIGRATIONS
 from archive.errors import CatalogueTrouble, Clash, DamagedStore
 from archive.reviewing.words import blank_words, correct_word, passages_of, show_words
@@ -197,6 +199,26 @@ def test_scrubbing_leaves_everything_else(catalogue: Catalogue) -> None:
     assert catalogue.scrub()
     with catalogue.read() as tx:
         assert tx.one("SELECT id FROM stories") == (STORY,)
+
+
+def test_a_database_server_that_was_started_again_costs_one_request(postgres: Callable[[], str]) -> None:
+    address = postgres()
+    pool = Pool(lambda: open_catalogue(address))
+    lent = [pool.borrow() for _ in range(3)]
+    ended = []
+    for one in lent:
+        with one.read() as tx:
+            ended += [row[0] for row in tx.all("SELECT pg_backend_pid()")]
+    for one in lent:
+        one.close()
+    with open_catalogue(address) as other, other.read() as tx:
+        for pid in ended:
+            tx.one("SELECT pg_terminate_backend(?, 10000)", pid)
+    with pytest.raises(CatalogueTrouble), pool.borrow() as one, one.read() as tx:
+        tx.one("SELECT 1")
+    with pool.borrow() as one, one.read() as tx:
+        assert tx.one("SELECT 1") == (1,)
+    pool.close()
 
 
 def spoken(*said: str) -> list[SpokenCue]:
