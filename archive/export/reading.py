@@ -53,7 +53,8 @@ def read_back(place: ArchiveHome, source: Path, who: str, progress: Progress = n
     with place.catalogue() as catalogue, catalogue.read() as tx:
         tables = {table.name: table for table in tables_of(tx)}
         if not is_empty(tx):
-            raise BadExport("This archive is not empty.", "Read plain files back into a new folder: --home NEW.")
+            say = "This archive is not empty: it knows stories, boxes or people already."
+            raise BadExport(say, "Read plain files back into a new folder, before anybody comes in: --home NEW.")
     _check_tables(source, index, tables)
     files = [from_line(tables["files"], line) for line in _lines(source, "files")]
     _check_bags(place, source, tables, progress)

@@ -161,8 +161,9 @@ def index_all(tx: Tx) -> None:
 
 
 def is_empty(tx: Tx) -> bool:
-    """Whether nothing was ever received here: no story, no tombstone, and no box is known."""
-    return not any(tx.one(f"SELECT 1 FROM {table} LIMIT 1") for table in ("stories", "tombstones", "boxes"))  # noqa: S608
+    """Whether nothing was ever received here: no story, no tombstone, and neither a box nor a person is known."""
+    tables = ("stories", "tombstones", "boxes", "people")
+    return not any(tx.one(f"SELECT 1 FROM {table} LIMIT 1") for table in tables)  # noqa: S608
 
 
 def _value(value: Any) -> Value:

@@ -202,6 +202,18 @@ def test_an_export_with_damage_is_not_made(full: ArchiveHome, tmp_path: Path) ->
     assert list(tmp_path.glob("out*")) == []
 
 
+def test_an_archive_somebody_came_into_takes_nothing_in(out: Path, fresh: Callable[[str], ArchiveHome]) -> None:
+    with fresh("second") as second:
+        with second.catalogue() as catalogue, catalogue.write() as tx:
+            tx.run(
+                "INSERT INTO people (id, name, roles, added_at, added_by, password) "
+                "VALUES ('q', 'ida', '[]', ?, 'x', 'argon2')",
+                AT,
+            )
+        with pytest.raises(BadExport, match="people"):
+            read_back(second, out, "ida")
+
+
 def test_stories_come_and_go_while_one_is_made(shelf: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place: ArchiveHome = shelf.place
     first, gone = shelf.put(1), shelf.put(2)
