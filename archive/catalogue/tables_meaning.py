@@ -35,4 +35,12 @@ MIGRATIONS = (
                 state TEXT NOT NULL, done_ms INTEGER NOT NULL, whole_ms INTEGER NOT NULL, say TEXT NOT NULL)""",
         ],
     ),
+    Migration(
+        "meaning_3",
+        [
+            # Who works on it, and until when nobody else may take it up.
+            "ALTER TABLE turn_jobs ADD COLUMN worker TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE turn_jobs ADD COLUMN lease_until TEXT NOT NULL DEFAULT ''",
+        ],
+    ),
 )

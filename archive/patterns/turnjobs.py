@@ -1,18 +1,20 @@
 """Telling voices apart as work that is asked for and done beside everything else, with how far it is.
 
 A person asks, for one session or for all that have no turns yet; the process that serves the archive works them off,
-one at a time. What comes of it is unchecked, as always. A session that is taken back takes its job along.
+one at a time. Where several serve one database, each session is claimed by one of them, for as long as it gives signs
+of life. What comes of it is unchecked, as always. A session that is taken back takes its job along.
 """
 
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from archive.catalogue import Tx
+from archive.catalogue import Row, Tx
 from archive.catalogue.changes import stamp
 from archive.catalogue.consents import asks
 from archive.errors import ArchiveError, CatalogueTrouble
@@ -27,6 +29,8 @@ from archive.types import Kind, Reader
 from audio.errors import AudioError
 
 EVERY_S: Final = 5.0
+LEASE: Final = timedelta(minutes=15)
+"""So long nobody else takes up what a worker was last heard of with; it says so anew each time it got further."""
 _log = logging.getLogger(__name__)
 
 
@@ -56,7 +60,7 @@ class Session:
 
 
 class _Stopped(Exception):
-    """The process ends; the session waits for the next start."""
+    """The process ends, or another one has taken the session up; nothing of it is kept here."""
 
 
 def ask_for(tx: Tx, settings: ArchiveSettings, story: str, who: str, now: datetime) -> None:
@@ -120,12 +124,11 @@ def work(place: ArchiveHome, stop: threading.Event, voices: Voices | None = None
     """
     done = 0
     with one_at_a_time(place.work, "turns"):
-        # Nobody else works: what says it is being worked on was left by a process that ended.
+        # Nobody else works in this home: what is still claimed from here was left by a process that ended.
         with place.catalogue() as catalogue, catalogue.write() as tx:
-            tx.run("UPDATE turn_jobs SET state = 'waiting' WHERE state = 'working'")
+            tx.run("UPDATE turn_jobs SET state = 'waiting' WHERE state = 'working' AND worker = ?", _me(place))
         while not stop.is_set():
-            with place.catalogue() as catalogue, catalogue.read() as tx:
-                row = tx.one("SELECT story, who FROM turn_jobs WHERE state = 'waiting' ORDER BY at, story LIMIT 1")
+            row = _claim(place)
             if row is None:
                 break
             try:
@@ -136,6 +139,28 @@ def work(place: ArchiveHome, stop: threading.Event, voices: Voices | None = None
                     raise
                 _note(place, str(row["story"]), "state = 'failed', say = ?", f"{error.say} {error.do}".strip())
     return done
+
+
+def _me(place: ArchiveHome) -> str:
+    """Who works here: this home on this machine, the same after a restart."""
+    return f"{socket.gethostname()}:{place.path}"
+
+
+def _claim(place: ArchiveHome) -> Row | None:
+    """Take up the oldest session nobody works on, so that no other server does; None where there is none."""
+    now = place.now()
+    with place.catalogue() as catalogue, catalogue.write() as tx:
+        row = tx.one(
+            "SELECT story, who FROM turn_jobs WHERE state = 'waiting' OR (state = 'working' AND lease_until < ?) "
+            "ORDER BY at, story LIMIT 1",
+            stamp(now),
+        )
+        if row is not None:
+            tx.run(
+                "UPDATE turn_jobs SET state = 'working', worker = ?, lease_until = ? WHERE story = ?",
+                _me(place), stamp(now + LEASE), row["story"],
+            )  # fmt: skip
+    return row
 
 
 def keep_proposing(place: ArchiveHome, stop: threading.Event, every: float = EVERY_S) -> None:
@@ -155,25 +180,28 @@ def keep_proposing(place: ArchiveHome, stop: threading.Event, every: float = EVE
 
 
 def _one(place: ArchiveHome, story: str, who: str, voices: Voices, stop: threading.Event) -> int:
-    _note(place, story, "state = 'working'")
-
     def tell(done: int, whole: int) -> None:
         if stop.is_set():
+            _note(place, story, "state = 'waiting'")
             raise _Stopped
-        _note(place, story, "done_ms = ?, whole_ms = ?", done, whole)
+        until = stamp(place.now() + LEASE)
+        if not _note(place, story, "done_ms = ?, whole_ms = ?, lease_until = ?", done, whole, until):
+            raise _Stopped
 
     try:
         propose(place, story, who, voices, tell)
     except _Stopped:
         return 0
     with place.catalogue() as catalogue, catalogue.write() as tx:
-        tx.run("DELETE FROM turn_jobs WHERE story = ?", story)
+        tx.run("DELETE FROM turn_jobs WHERE story = ? AND worker = ?", story, _me(place))
     return 1
 
 
-def _note(place: ArchiveHome, story: str, what: str, *values: str | int) -> None:
+def _note(place: ArchiveHome, story: str, what: str, *values: str | int) -> bool:
+    """Note how far it is; False where the session is gone, or no longer ours."""
     with place.catalogue() as catalogue, catalogue.write() as tx:
-        tx.run(f"UPDATE turn_jobs SET {what} WHERE story = ?", *values, story)  # noqa: S608 - our own words
+        found = tx.run(f"UPDATE turn_jobs SET {what} WHERE story = ? AND worker = ?", *values, story, _me(place))  # noqa: S608 - our own words
+    return found > 0
 
 
 def _jobs(tx: Tx, story: str = "") -> list[TurnJob]:

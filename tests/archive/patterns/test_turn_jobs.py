@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -75,7 +76,7 @@ def test_who_stops_it_changes_nothing_and_the_next_start_goes_on(place, session,
     stop = threading.Event()
     assert turnjobs.work(place, stop, TwoVoices(stop.set)) == 0
     assert read(place, turns.turns_of, session) == []
-    assert read(place, turnjobs.job_of, session).state == "working"
+    assert read(place, turnjobs.job_of, session).state == "waiting"
     told = []
     assert (
         turnjobs.work(place, threading.Event(), TwoVoices(lambda: told.append(read(place, turnjobs.job_of, session))))
@@ -84,6 +85,22 @@ def test_who_stops_it_changes_nothing_and_the_next_start_goes_on(place, session,
     heard = [one.done for one in told if one is not None]
     assert heard == sorted(heard)
     assert 0 < heard[-1] <= told[-1].whole
+
+
+def test_what_another_server_works_on_is_left_to_it_until_it_is_heard_of_no_more(place, session, clock):
+    change(place, turnjobs.ask_for, place.settings, session, "ana", place.now())
+    until = (place.now() + timedelta(minutes=1)).isoformat(timespec="milliseconds")
+    taken = "UPDATE turn_jobs SET state = 'working', worker = 'elsewhere', lease_until = ?"
+    change(place, lambda tx: tx.run(taken, until))
+    assert turnjobs.work(place, threading.Event(), TwoVoices()) == 0
+    assert read(place, turnjobs.job_of, session).state == "working"
+    clock.advance(120)
+
+    def overtaken():
+        change(place, lambda tx: tx.run(taken, until))
+
+    assert turnjobs.work(place, threading.Event(), TwoVoices(overtaken)) == 0, "the other one came back to it"
+    assert read(place, turns.turns_of, session) == []
 
 
 def test_what_cannot_be_done_says_why_and_what_is_taken_back_is_gone(place, session):
