@@ -107,6 +107,12 @@ def show_digits(store: Store) -> str:
     return digits
 
 
+def hide_digits(store: Store) -> None:
+    """Take the digits back: they open no phone any more. Raises `HomeTrouble`."""
+    with transaction(store.db.conn) as conn:
+        conn.execute("DELETE FROM pairing")
+
+
 def digits_open(store: Store) -> bool:
     """Whether digits are waiting for a phone."""
     row = store.db.conn.execute("SELECT boot_id, until FROM pairing").fetchone()

@@ -397,8 +397,8 @@ class App:
         return news(shown) if short else spoken(shown, self._parts.texts[self.session.language])
 
     def pair(self) -> None:
-        """Show the digits that pair a facilitator's phone, and open the box's own access point where it has one."""
-        self._facing.offer(self.session)
+        """Show the digits that pair a facilitator's phone and open the box's own access point, or put both away."""
+        self._facing.turn(self.session)
 
     def visit(self) -> int:
         """The number of the visit that goes on now."""

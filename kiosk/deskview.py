@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardware.types import CUES
 from kiosk.phrases import length_words, played, time_words
+from kiosk.screens.icons import Icon
 from kiosk.screens.model import CaptionWord, CueTile, Kind, View
 from kiosk.types import Heard, Mic, Notice
 
@@ -24,7 +26,8 @@ def facilitator(look: Look) -> View:
         if extras.network is not None:
             name, password = extras.network
             paired += "\n" + texts.get("facilitator.network", name=name, password=password)
-        return look.make(Kind.FACILITATOR, headline=texts.get("facilitator.headline"), body=paired)
+        away = look.corner and replace(look.corner, label=texts.get("keys.back"), icon=Icon.BACK)
+        return look.make(Kind.FACILITATOR, headline=texts.get("facilitator.headline"), body=paired, corner=away)
     tiles = tuple(_tile(number, cue, on, texts) for number, cue in sorted(extras.cues.items())[: len(CUES)])
     captions = _cue_captions(look)
     return look.make(

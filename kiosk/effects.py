@@ -43,7 +43,7 @@ class Face(Protocol):
         ...
 
     def pair(self) -> None:
-        """Show the digits that pair a facilitator's phone."""
+        """Show the digits that pair a facilitator's phone, or put them away."""
         ...
 
     def forget(self) -> None:

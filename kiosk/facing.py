@@ -11,7 +11,18 @@ import sqlite3
 from collections.abc import Callable
 
 from archive.errors import ArchiveError
-from archive.phones import CODE_S, IDLE_S, PRESSES, Face, digits_open, end_phones, phone_seen, put_face, show_digits
+from archive.phones import (
+    CODE_S,
+    IDLE_S,
+    PRESSES,
+    Face,
+    digits_open,
+    end_phones,
+    hide_digits,
+    phone_seen,
+    put_face,
+    show_digits,
+)
 from archive.store import Store
 from kiosk.door import Door
 from kiosk.keys import legal
@@ -79,6 +90,17 @@ class Facing:
         if session.home is State.FACILITATOR and session.state is State.FACILITATOR:
             self._door.open()
             self._try(self._new_digits)
+
+    def turn(self, session: Session) -> None:
+        """The same key shows digits, and puts them away again: the cue sheet is under them."""
+        now = self._store.clock.monotonic()
+        if not self.digits(now):
+            self.offer(session)
+            return
+        self._digits = ""
+        self._try(lambda: hide_digits(self._store))
+        if not self.phone(now):
+            self._door.close()
 
     def look(self) -> None:
         """Another process wrote: the digits go from the screen once a phone has them."""

@@ -178,6 +178,21 @@ def test_what_to_ask_next_leaves_the_tellers_screen_and_never_stands_there_while
     assert looks.asks(asked) == follow_up, "the phone has it for as long as it is on"
 
 
+def test_the_key_that_shows_digits_puts_them_away_again(store, clock):
+    facing = Facing(store)
+    chair = Session(state=State.FACILITATOR, home=State.FACILITATOR)
+    facing.turn(chair)
+    digits = facing.digits(clock.monotonic()).replace("\u00a0", "")
+    assert digits_open(store)
+    facing.turn(chair)
+    assert (facing.digits(clock.monotonic()), digits_open(store)) == ("", False)
+    with pytest.raises(WrongCode):
+        pair(store, digits)
+    facing.turn(chair)
+    facing.offer(chair)
+    assert facing.digits(clock.monotonic()), "a phone that asks for digits hides none"
+
+
 def test_digits_leave_the_screen_when_used_up_or_old(store, clock):
     facing = Facing(store)
     chair = Session(state=State.FACILITATOR, home=State.FACILITATOR)
