@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from archive.consent import OUTSIDE, all_events, events_of, standing
-from archive.consentrecord import links
+from archive.consentrecord import TELLING, links, revision_of
 from archive.errors import Refused, TransportTrouble
 from archive.guests import is_lent
 from archive.ingest import read_tombstones
@@ -85,9 +85,9 @@ def _told_by(store: Store, transport: Transport) -> Told | None:
 
 def newer_there(store: Store, transport: Transport, stones: list[Tombstone]) -> set[TakeId]:
     """Name the stories of which a place knows something this box, out of a backup, does not: that its teller narrowed
-    it to nothing there, or a signed bag this box has no memory of (less is allowed, or a part was taken out since).
-
-    What changed cannot be read from here. Call inside its visit; raises `TransportTrouble`.
+    it to nothing there, or a signed bag with a consent record that goes further than the one here. Where the place
+    cannot show the record, any bag this box has no memory of may have one. Call inside its visit; raises
+    `TransportTrouble`.
     """
     known: dict[str, set[str]] = {}
     for one in store.receipts():
@@ -97,7 +97,11 @@ def newer_there(store: Store, transport: Transport, stones: list[Tombstone]) -> 
     for story, events in all_events(store.db.conn).items():
         handed = any(event.use in OUTSIDE and event.yes for event in events) and not is_lent(events)
         receipt = transport.receipt(story) if handed and standing(events).kept else None
-        if receipt is not None and receipt.verified(transport.signer) and receipt.sha256 not in known.get(story, ()):
+        if receipt is None or not receipt.verified(transport.signer) or receipt.sha256 in known.get(story, ()):
+            continue
+        record = transport.consent(story)
+        here = links(event for event in events if event.act in TELLING)
+        if record is None or revision_of(record.events) not in here:
             newer.add(story)
     return newer
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from archive.bag import Bag
+from archive.consentrecord import ConsentRecord
 from archive.errors import TransportTrouble
 from archive.feed.hello import Hello
 from archive.ingest import Progress, Refusal
@@ -53,6 +54,10 @@ class Transport(Protocol):
 
     def receipt(self, bag_id: str) -> Receipt | None:
         """Return the receipt for a bag, unverified; None while there is none."""
+        ...
+
+    def consent(self, bag_id: str) -> ConsentRecord | None:
+        """Return the consent record of the bag that is kept there; None wherever the place cannot show it."""
         ...
 
     def waits(self, bag_id: str, sha256: str) -> bool:

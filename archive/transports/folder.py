@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from archive.bag import Bag, is_bag_id, write_folder
+from archive.bagcheck import read_consent
+from archive.consentrecord import ConsentRecord
 from archive.durable import PART, remove, sync_folder, write_file
-from archive.errors import NoKey, TransportTrouble
+from archive.errors import BadBag, NoKey, TransportTrouble
 from archive.feed.carried import SUFFIX as PULSE_SUFFIX
 from archive.feed.carried import make_pulse
 from archive.feed.hello import Hello, box_letters
@@ -160,6 +162,17 @@ class FolderTransport:
         """Read the receipt that lies in the folder."""
         with _plainly(self.root):
             return load_receipt(self.root, bag_id)
+
+    def consent(self, bag_id: str) -> ConsentRecord | None:
+        """Read the record where the folder is the box's own; a stick holds no bag that can be read."""
+        with _plainly(self.root):
+            folder = self.root / BAGS / bag_id
+            if self._archive is None or not folder.is_dir():
+                return None
+            try:
+                return read_consent(folder)
+            except BadBag:
+                return None
 
     def waits(self, bag_id: str, sha256: str) -> bool:
         """Tell whether the bag lies here sealed."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from archive.bag import Bag, is_bag_id
+from archive.consentrecord import ConsentRecord
 from archive.durable import remove, write_file
 from archive.errors import TransportTrouble
 from archive.feed.hello import Hello, make_hello
@@ -160,6 +161,11 @@ class HttpsTransport:
     def _drop(self, receipt: Receipt) -> None:
         if receipt.verified(self.signer):
             drop_sealed(self._home, f"{receipt.bag}.{receipt.sha256[:16]}")
+
+    def consent(self, bag_id: str) -> ConsentRecord | None:
+        """A server shows no box what it keeps."""
+        del bag_id
+        return None
 
     def waits(self, bag_id: str, sha256: str) -> bool:
         """Nothing waits at a server: what did not arrive whole is gone on with."""

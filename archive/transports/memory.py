@@ -107,6 +107,10 @@ class MemoryTransport:
             return None
         return self._receipts.get(bag_id)
 
+    def consent(self, bag_id: str) -> ConsentRecord | None:
+        """Return the record of a kept bag."""
+        return _consent(self.bags[bag_id]) if bag_id in self.bags else None
+
     def waits(self, bag_id: str, sha256: str) -> bool:
         """Tell whether the bag has not been settled yet."""
         held = self.incoming.get(bag_id)

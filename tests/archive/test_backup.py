@@ -221,11 +221,15 @@ def test_what_tellers_narrowed_since_stays_held_where_an_archive_knows_of_it(
     store.close_review(recalled, "talk")
     work()
     sync(store, str(archive))
+    unchanged, _ = teller.story(Use.ARCHIVE, seed=9)
+    store.close_review(unchanged, "talk")
+    work()
     made = back_up(store, tmp_path / "b")
     take_back_span(store, store.enter_code(str(box["given_code"])), Ms(0), Ms(500), "code")
     store.decide(recalled, Use.ARCHIVE, yes=False, wording=wording, by="code", visit=store.enter_code(str(code)))
     sync(store, str(archive))
     both = sorted([box["given"], recalled])
+    assert (archive / "bags" / unchanged).is_dir(), "handed on since, as its teller left it"
     done = restore(made.path, made.keys, tmp_path / "one", clock, Answers(place=str(archive)))
     assert (done.newer, done.held, done.made_at) == (both, 0, clock.wall().isoformat())
     restore(made.path, made.keys, tmp_path / "two", clock, Answers())
@@ -233,6 +237,7 @@ def test_what_tellers_narrowed_since_stays_held_where_an_archive_knows_of_it(
         assert sorted(one.bag for one in sync(other, str(archive)).refused) == both
         assert [one.take for one in held(other)] == both
         assert not other.standing(box["played"]).held
+        assert not other.standing(unchanged).held
         before = sorted(path.name for path in (archive / "bags").iterdir())
         sync(other, str(archive))
         assert sorted(path.name for path in (archive / "bags").iterdir()) == before

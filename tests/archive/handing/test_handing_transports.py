@@ -17,7 +17,7 @@ import pytest
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
-from archive.bag import Bag
+from archive.bag import CONSENT, Bag
 from archive.bagcheck import Limits, check_bag
 from archive.consentrecord import links
 from archive.errors import BadBag, TransportTrouble
@@ -160,6 +160,13 @@ def visited(transport: Transport) -> Iterator[Transport]:
 # --- the contract
 
 
+def bag_consent(bag: Bag) -> list[dict[str, str]]:
+    (file,) = [one for one in bag.files if one.path == CONSENT]
+    with file.open() as source:
+        lines: list[dict[str, str]] = json.load(source)["events"]
+        return lines
+
+
 def test_a_bag_is_receipted_after_the_archive_took_its_turn(visited: Transport, bag_of: Callable[..., Bag]) -> None:
     bag = bag_of()
     assert gone(visited, bag.id)
@@ -172,6 +179,10 @@ def test_a_bag_is_receipted_after_the_archive_took_its_turn(visited: Transport, 
     assert receipt.verified(visited.signer)
     assert receipt.sha256 == bag.sha256
     assert not gone(visited, bag.id)
+    record = visited.consent(bag.id)
+    # What lies sealed, or behind a server, shows the box nothing.
+    shown = not isinstance(visited, (HttpsTransport, RcloneTransport))
+    assert (record.head if record else None) == (bag_consent(bag)[-1]["link"] if shown else None)
 
 
 def test_the_same_bag_again_has_the_old_receipt(
