@@ -1,0 +1,143 @@
+"""A group's conversation of hours, told to kiosk and transcriber as fast as both go, with an eye on their memory.
+
+Recorded speech is told again and again. Time is the kiosk's own: it draws nothing and waits for nothing, so hours take
+minutes; what is stored, encrypted, cut, written down and shown as captions is what a real conversation would be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import soundfile
+
+from archive.transcripts import complete
+from audio.clips import pieces
+from audio.errors import BadSound
+from audio.resample import MODEL_RATE
+from audio.speech import on_this_machine
+from kiosk.bench_box import rss_mb
+from kiosk.box import Setting, read_home
+from kiosk.presses import parse
+from kiosk.simulation import Simulation, Unfinished
+
+_LOOKS: Final = 24
+_EARLY: Final = 4
+"""The look from which memory has to stay flat: a story was told before, and the conversation is well under way."""
+_FIRST: Final = "talk agree @3 talk @speech talk keep play_here done"
+_GROWTH_MB: Final = 16.0
+_TELL: Final = "facilitate group person person person group @speech"
+_KEEP: Final = "stop keep play_here done"
+_SPARE_S: Final = 60.0
+"""The box ends a conversation at its longest; what is told ends before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Resident MB of both programs at one moment."""
+
+    kiosk: float
+    transcriber: float
+
+
+class _Watched(Simulation):
+    """Looks at the memory of both programs every so often of the visit's own time."""
+
+    def __init__(self, setting: Setting, mics: Sequence[Path], every_s: float) -> None:
+        super().__init__(setting, mics)
+        self.looks: list[Look] = []
+        self._every_s = every_s
+        self._from: float | None = None
+
+    def watch(self) -> None:
+        """Begin to look."""
+        self._from = self._clock.monotonic()
+
+    def turn(self, *, fast: bool) -> None:
+        """One turn; a look where one is due."""
+        super().turn(fast=fast)
+        if self._from is not None and self._clock.monotonic() - self._from >= len(self.looks) * self._every_s:
+            self.look()
+
+    def look(self) -> None:
+        """Note what both programs hold now."""
+        pid = self._transcriber.pid
+        if pid is None:
+            raise Unfinished("The transcriber is not there.", "See log/transcriber.log.")
+        self.looks.append(Look(rss_mb(os.getpid()), rss_mb(pid)))
+
+
+def long_conversation(hours: float) -> dict[str, float]:
+    """Tell a conversation of ``hours`` and have it written down; memory in MB, early, late and how much it grew.
+
+    Raises `NoModel` without speech or model, `Unfinished` where a program does not come to its end, `BadSound`.
+    """
+    seconds = 3600 * hours - _SPARE_S
+    if seconds <= 0:
+        raise BadSound("A conversation so short tells nothing about memory.", "Give at least 0.03 hours.")
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="hearth-longtalk-") as name:
+        told = Path(name, "told.wav")
+        _tell(told, seconds)
+        first = max(on_this_machine(), key=lambda one: one.path.stat().st_size).path
+        box = _Watched(read_home(Path(name, "home")), [first, told], seconds / _LOOKS)
+        with box:
+            # The model is loaded then, and every part has worked once.
+            box.visit(parse(_FIRST))
+            box.settle()
+            box.watch()
+            box.visit(parse(_TELL))
+            box.look()
+            box.visit(parse(_KEEP))
+            box.settle()
+            box.look()
+            talk = box.store.stories()[-1]
+            words, length = complete(box.store, talk.id), talk.length / 1000
+        box.store.close()
+    early, late = box.looks[_EARLY], box.looks[-1]
+    return {
+        "conversation_s": round(length, 1),
+        "written_down": words,
+        "real_s": round(time.monotonic() - began, 1),
+        "rss_kiosk_mb_early": round(early.kiosk, 1),
+        "rss_kiosk_mb_highest": round(max(one.kiosk for one in box.looks), 1),
+        "rss_kiosk_mb_late": round(late.kiosk, 1),
+        "rss_transcriber_mb_early": round(early.transcriber, 1),
+        "rss_transcriber_mb_highest": round(max(one.transcriber for one in box.looks), 1),
+        "rss_transcriber_mb_late": round(late.transcriber, 1),
+        "rss_growth_mb": round(late.kiosk + late.transcriber - early.kiosk - early.transcriber, 1),
+    }
+
+
+def _tell(path: Path, seconds: float) -> None:
+    """Write ``seconds`` of speech: what is recorded here, one after the other, again and again. Raises `NoModel`."""
+    recordings = [np.concatenate(list(pieces(one.path))) for one in on_this_machine()]
+    pause = np.zeros(MODEL_RATE, np.float32)
+    left = round(seconds * MODEL_RATE)
+    with soundfile.SoundFile(path, "w", MODEL_RATE, 1, "PCM_16") as file:
+        while left > 0:
+            for samples in (part for recorded in recordings for part in (recorded, pause)):
+                file.write(samples[: max(0, left)])
+                left -= len(samples)
+
+
+def main() -> int:
+    """Run it; 0 when the conversation was written down and memory stayed flat."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--hours", type=float, default=2.0, help="how long the conversation is (usual: 2, the longest)")
+    found = long_conversation(parser.parse_args().hours)
+    sys.stdout.write(json.dumps(found, indent=1) + "\n")
+    return 0 if found["written_down"] and found["rss_growth_mb"] < _GROWTH_MB else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
