@@ -36,9 +36,11 @@ def more(draft: Draft, event: t.Event) -> None:
     read_again(draft, event)
 
 
-def less(draft: Draft, _: t.Event) -> None:
+def less(draft: Draft, event: t.Event) -> None:
     """Back to the voice."""
     draft.set(page=Page.MENU, line=0, shown_at=draft.at)
+    if draft.old.playing is None:
+        read_again(draft, event)
 
 
 def choose_about(draft: Draft, event: t.Event) -> None:

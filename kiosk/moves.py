@@ -58,8 +58,9 @@ def speak_from_now(draft: Draft, _: t.Event) -> None:
 
 
 def read_again(draft: Draft, _: t.Event) -> None:
-    """What the screen shows has changed: read it, if screens are read and nobody is telling."""
-    if draft.old.speaking and draft.old.state not in TAKING:
+    """What the screen shows has changed: read it, if screens are read and nothing is being recorded now."""
+    off_record = draft.changes.get("paused_at", draft.old.paused_at) is not None
+    if draft.old.speaking and (draft.old.state not in TAKING or off_record):
         _read(draft)
 
 
@@ -170,10 +171,11 @@ def go_on(draft: Draft, _: t.Event) -> None:
     draft.do(t.OpenStream(draft.take), t.ContinueTake(draft.take, draft.at))
 
 
-def pause(draft: Draft, _: t.Event) -> None:
+def pause(draft: Draft, event: t.Event) -> None:
     """Off the record."""
     draft.set(paused_at=draft.at, hint=None)
     draft.do(t.PauseTake(draft.take, draft.at))
+    read_again(draft, event)
 
 
 def resume(draft: Draft, _: t.Event) -> None:
@@ -364,9 +366,10 @@ def ask(draft: Draft, event: t.Event) -> None:
             read_again(draft, event)
 
 
-def unask(draft: Draft, _: t.Event) -> None:
+def unask(draft: Draft, event: t.Event) -> None:
     """No: go on as before."""
     draft.set(asked=None, shown_at=draft.at)
+    read_again(draft, event)
 
 
 def ask_still_there(draft: Draft, _: t.Event) -> None:
@@ -376,9 +379,10 @@ def ask_still_there(draft: Draft, _: t.Event) -> None:
         draft.do(t.Speak(draft.old.visit))
 
 
-def here(draft: Draft, _: t.Event) -> None:
+def here(draft: Draft, event: t.Event) -> None:
     """Somebody is: the screen returns as it was."""
     draft.set(shown_at=draft.at)
+    read_again(draft, event)
 
 
 def screen_shown(draft: Draft, _: t.Event) -> None:

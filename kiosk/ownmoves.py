@@ -10,7 +10,7 @@ from kiosk import types as t
 from kiosk.codeentry import Entry
 from kiosk.draft import Draft
 from kiosk.keys import lines_of
-from kiosk.moves import stop
+from kiosk.moves import read_again, stop
 from kiosk.types import CUE_MEANINGS, Meaning, Notice, Page, Preface, State
 
 
@@ -57,9 +57,10 @@ def type_text(draft: Draft, event: t.Event) -> None:
         draft.set(entry=codeentry.typed(draft.old.entry, event.text, draft.old.language))
 
 
-def undo_entry(draft: Draft, _: t.Event) -> None:
+def undo_entry(draft: Draft, event: t.Event) -> None:
     """Take the last step of the entering back."""
     draft.set(entry=codeentry.undo(draft.old.entry), shown_at=draft.at)
+    read_again(draft, event)
 
 
 def check_entry(draft: Draft, _: t.Event) -> None:
@@ -95,17 +96,19 @@ def open_page(draft: Draft, event: t.Event) -> None:
             draft.do(t.Speak(draft.old.visit))
 
 
-def close_page(draft: Draft, _: t.Event) -> None:
+def close_page(draft: Draft, event: t.Event) -> None:
     """Turn back to the list."""
     draft.set(page=Page.MENU, question=0, shown_at=draft.at)
+    read_again(draft, event)
 
 
-def keep_use(draft: Draft, _: t.Event) -> None:
+def keep_use(draft: Draft, event: t.Event) -> None:
     """This use stays as it is: on to the next, after the last back to the list."""
     left = len(draft.old.mine.uses) - draft.old.question - 1
     draft.set(question=draft.old.question + 1 if left > 0 else 0, shown_at=draft.at)
     if left <= 0:
         draft.set(page=Page.MENU)
+    read_again(draft, event)
 
 
 def drop_use(draft: Draft, _: t.Event) -> None:
@@ -142,6 +145,7 @@ def narrowed(draft: Draft, event: t.Event) -> None:
         draft.set(mine=event.mine, notice=Notice.NARROWED if event.mine.uses else Notice.ONLY_ME)
         if draft.old.question >= len(event.mine.uses):
             draft.set(page=Page.MENU, question=0)
+        read_again(draft, event)
 
 
 def withdrawn(draft: Draft, event: t.Event) -> None:
@@ -150,6 +154,7 @@ def withdrawn(draft: Draft, event: t.Event) -> None:
         stop(draft, event)
     if isinstance(event, t.Withdrawn):
         draft.set(notice=Notice.WITHDRAWN, story=None, mine=event.mine, page=Page.MENU, line=0, receipt=event.story)
+        read_again(draft, event)
 
 
 def answer_first(draft: Draft, event: t.Event) -> None:

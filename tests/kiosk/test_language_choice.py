@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hardware.types import Control
@@ -143,3 +145,30 @@ def test_every_choice_in_a_language_has_a_line_and_the_way_back_a_key() -> None:
     assert keys(touched)[Control.RIGHT] is Meaning.SAY_CODE
     other, _ = press(session, Meaning.NEXT)
     assert (other.state, other.prompt) == (State.CHOOSING, "b")
+
+
+def test_who_has_screens_read_hears_a_pause_a_question_in_it_and_nothing_while_telling() -> None:
+    told = Session(state=State.RECORDING, started=1.0, limit_at=300.0, take=t.TakeId("a"), speaking=True)
+    asked, effects = press(told, Meaning.REDO)
+    assert effects == ()
+    told, effects = press(told, Meaning.PAUSE)
+    assert effects == (t.PauseTake(t.TakeId("a"), told.last_press), t.Speak(1)), "off the record first"
+    asked, effects = press(told, Meaning.REDO)
+    assert effects == (t.Speak(1),)
+    assert press(asked, Meaning.BACK)[1] == (t.Speak(1),)
+    still = replace(told, still_there=900.0)
+    assert press(still, Meaning.EXTEND)[1] == (t.Speak(1),), "what it goes back to"
+    back, effects = press(told, Meaning.RESUME)
+    assert effects == (t.StopSpeaking(), t.ResumeTake(t.TakeId("a"), back.last_press))
+
+
+def test_who_has_screens_read_hears_each_use_and_what_became_of_it() -> None:
+    mine = t.Mine((t.Use.PLAY_HERE, t.Use.ARCHIVE), 60.0)
+    story = Session(state=State.MY_STORY, story=t.TakeId("a"), mine=mine, page=t.Page.USES, speaking=True)
+    kept, effects = press(story, Meaning.YES)
+    assert (kept.question, effects) == (1, (t.Speak(1),))
+    dropped, effects = press(story, Meaning.NO)
+    assert effects == (t.NarrowUse(1, t.TakeId("a"), t.Use.PLAY_HERE, "en"),)
+    done = t.Narrowed(1, t.TakeId("a"), 50.0, replace(mine, uses=(t.Use.ARCHIVE,)))
+    assert step(dropped, done)[1] == (t.Speak(1),)
+    assert step(dropped, t.Withdrawn(1, t.TakeId("a"), 50.0))[1] == (t.Speak(1),)

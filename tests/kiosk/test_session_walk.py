@@ -361,8 +361,8 @@ class World:
     def event(self):
         rng, s = self.rng, self.session
         kind = rng.random()
-        # Few visits come to trimming, and it is several presses deep.
-        if kind < (0.5 if s.state in MARKING else 0.1) and (wanted := self.wanted()) is not None:
+        # Few visits come to trimming, which is several presses deep, or to sharing.
+        if kind < (0.5 if s.state in {*MARKING, State.SHARING} else 0.1) and (wanted := self.wanted()) is not None:
             return wanted
         if self.patience:
             self.patience -= 1
