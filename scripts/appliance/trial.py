@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from box import CLONE, HEARTH, INSTALL, KIOSK
+from closed import closed_machine
 from container import PYTHON, Container, Trouble, base
 from updates import Updates
 
@@ -315,6 +316,15 @@ class Trial(Updates):
         assert data, "the stories have gone too"
         return {"left": len(left), "data_files": data}
 
+    def read_only(self) -> dict[str, object]:
+        """On a system that is read-only what puts a release into its place may write while it works, and only then."""
+        self.machine.shut_down()
+        with closed_machine(self.room, ROOT / "scripts/install") as closed:
+            closed.must("systemctl start hearth-update.service")
+            written = closed.must("ls /opt/hearth/wrote /etc/systemd/system/wrote").split()
+            assert closed.run("touch /opt/hearth/closed").returncode != 0, "the system was left open"
+        return {"written": written}
+
     def files(self) -> set[str]:
         """Every file of the machine that is not systemd's own."""
         every = self.machine.must("find / -xdev \\( -type f -o -type l \\) ! -path '/etc/*-'").splitlines()
@@ -340,6 +350,7 @@ STEPS = (
     "hang",
     "power_cut",
     "uninstall",
+    "read_only",
 )
 
 

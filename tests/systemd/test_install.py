@@ -160,7 +160,8 @@ def test_data_on_its_own_partition_and_the_system_read_only(root):
     for unit in ("update", "settle"):
         # Neither may do it itself: the manager opens the system for it, and closes it whatever came of it.
         lines = (root / f"etc/systemd/system/hearth-{unit}.service.d/read-only.conf").read_text().splitlines()
-        assert lines[1:] == ["ExecStartPre=+/bin/mount -o remount,rw /", "ExecStopPost=+-/bin/mount -o remount,ro /"]
+        remount = "/usr/bin/nsenter -t 1 -m /bin/mount -o remount"
+        assert lines[1:] == [f"ExecStartPre=+{remount},rw /", f"ExecStopPost=+-{remount},ro /"]
     again = (root / "etc/fstab").read_text()
     install("--files", root, "--data-partition", "/dev/mmcblk0p3", "--read-only-root")
     assert (root / "etc/fstab").read_text() == again
