@@ -13,11 +13,14 @@ from typing import Any
 from archive.consent import all_events, standing
 from archive.erasure import Gone
 from archive.errors import NoSuchStory, Refused
+from archive.restorehold import BY as RESTORED
+from archive.restorehold import waits
 from archive.store import Store
-from archive.types import Act
+from archive.types import ASKED_USES, Act
 from audio.types import TakeId
 
 BY_STEWARD = "steward"
+_ENDING = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,24 @@ class Held:
     def to_json(self) -> dict[str, Any]:
         """Return plain data for `json`."""
         return {"story": self.take, "since": self.since.isoformat(timespec="seconds"), "by": self.by}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A story on a steward's page: its question in the words it was asked in, its day, its length as ``2:05``.
+
+    Empty is what is not known. Nothing of what was told is among it.
+    """
+
+    take: TakeId
+    asked: str
+    day: str
+    length: str
+
+    @property
+    def ending(self) -> str:
+        """The end of its number, as people call it."""
+        return self.take[-_ENDING:]
 
 
 def find_take(store: Store, name: str) -> TakeId:
@@ -56,6 +77,31 @@ def held(store: Store) -> list[Held]:
             last = next(event for event in reversed(events) if event.act is Act.HOLD)
             found.append(Held(take, last.at, last.by))
     return sorted(found, key=lambda one: one.since)
+
+
+def to_decide(store: Store) -> list[Held]:
+    """List what waits for a steward alone, the oldest first: not what a restored box holds until it was told more."""
+    return [one for one in held(store) if not (one.by == RESTORED and waits(store))]
+
+
+def in_use(store: Store) -> list[TakeId]:
+    """List the stories somebody may use now or on a later day, here or elsewhere, the newest first."""
+    found = []
+    for take, events in all_events(store.db.conn).items():
+        where = standing(events)
+        if where.kept and not where.held and not where.sealed and set(where.uses) & set(ASKED_USES):
+            found.append(take)
+    return found[::-1]
+
+
+def card(store: Store, take: TakeId) -> Card:
+    """Say what a steward may know of a story to tell it from others; of one an archive lends its number alone."""
+    try:
+        facts = store.story_facts(take)
+    except NoSuchStory:
+        return Card(take, "", "", "")
+    day = facts.recorded_at.date().isoformat() if facts.clock_trusted else ""
+    return Card(take, store.asked(take), day, f"{facts.length // 60_000}:{facts.length // 1000 % 60:02}")
 
 
 def hold(store: Store, name: str) -> TakeId:

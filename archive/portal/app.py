@@ -17,7 +17,7 @@ from starlette.routing import Route
 from archive.home import Home
 from archive.keycode import Cost
 from archive.phones import digits_open, phone_paired
-from archive.portal import lending, morning, remote, setup, teller
+from archive.portal import lending, morning, remote, setup, stewarding, teller
 from archive.portal.binding import Binding
 from archive.portal.desk import LANGUAGE_COOKIE, Ask, Desk, Health, get, go, make_desk
 from archive.portal.guard import Guard, cookie_line
@@ -54,6 +54,7 @@ def make_app(
         *teller.routes(desk),
         *remote.routes(desk),
         *(morning.routes(desk) if lend is None else morning.routes(desk, lend.offered)),
+        *stewarding.routes(desk),
         *([] if lend is None else lending.routes(desk, lend)),
         *([] if set_up is None else setup.routes(desk, set_up)),
     ]

@@ -1,4 +1,6 @@
-"""The morning page: how the box is, at a glance, with what to do. For whoever looks after it; nothing told is in it.
+"""The morning page: how the box is, at a glance, with what to do, and which stories wait for a decision.
+
+For whoever looks after it; nothing told is in it. What is decided there is in `archive.portal.stewarding`.
 
 It is there on this machine itself, and for a paired phone; a visitor's phone in reach of the access point sees it not.
 """
@@ -13,6 +15,7 @@ from starlette.routing import Route
 
 from archive.phones import is_phone
 from archive.portal.desk import Ask, Desk, get, go
+from archive.stewards import card, to_decide
 
 
 def routes(desk: Desk, lending: Callable[[], bool] = lambda: False) -> list[Route]:
@@ -40,8 +43,9 @@ def show(ask: Ask, *, lending: bool) -> Response:
         return go("/remote")
     with ask.desk.store() as store:
         lines = ask.desk.health(store)
+        waiting = [(card(store, one.take), one) for one in to_decide(store)]
     look, rest = [line for line in lines if not line.ok], [line for line in lines if line.ok]
-    return ask.page("morning", look=look, rest=rest, lending=lending)
+    return ask.page("morning", look=look, rest=rest, waiting=waiting, lending=lending)
 
 
 def _on_this_machine(ask: Ask) -> bool:

@@ -24,6 +24,7 @@ from archive.keycode import Cost, KeepCode
 from archive.phones import read_face
 from archive.portal.app import make_app, serve
 from archive.portal.binding import Binding
+from archive.portal.desk import Health
 from archive.shelf import Wording
 from archive.store import Store
 from archive.transcription import TranscriberWorker
@@ -375,14 +376,14 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Box]:
 
 
 @pytest.fixture
-def serving() -> Iterator[Callable[[Home], str]]:
+def serving() -> Iterator[Callable[..., str]]:
     """Serve a home by the real server; returns its address."""
     stop, threads = threading.Event(), []
 
-    def serve_home(home: Home) -> str:
+    def serve_home(home: Home, health: Health | None = None) -> str:
         said: queue.SimpleQueue[str] = queue.SimpleQueue()
         where = Binding("127.0.0.1", 0)
-        thread = threading.Thread(target=serve, args=(home, SystemClock(), where, said.put, stop))
+        thread = threading.Thread(target=serve, args=(home, SystemClock(), where, said.put, stop, health))
         thread.start()
         threads.append(thread)
         return said.get(timeout=20)

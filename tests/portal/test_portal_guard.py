@@ -32,6 +32,8 @@ POSTS = (
     "/remote/digits", "/remote/pair", "/remote/press", "/remote/leave",
 )  # fmt: skip
 
+STEWARDS = ("/remote/hold", "/remote/release", "/remote/erase")
+
 
 @pytest.mark.parametrize("path", GETS)
 def test_every_answer_keeps_out_what_is_not_ours_and_is_not_kept(guest, path):
@@ -60,8 +62,9 @@ def test_every_post_needs_the_token_of_a_page_of_this_browser(guest, guests):
 def test_the_routes_that_change_something_are_all_tried_above(guest):
     written = set(re.findall(r'post\(desk, "([^"]+)"', "".join(p.read_text() for p in FOLDER.glob("*.py"))))
     # The set-up stands only while a box is being set up; tests/kiosk/test_first_run.py tries it. Lending stands only on
-    # a box that is for lending; tests/portal/test_lending_page.py tries it.
-    assert written == {*POSTS, "/remote/setup", "/remote/lending"}
+    # a box that is for lending; tests/portal/test_lending_page.py tries it. A steward's stand where there is a morning
+    # page; tests/portal/test_stewarding.py tries them.
+    assert written == {*POSTS, *STEWARDS, "/remote/setup", "/remote/lending"}
 
 
 def test_another_name_that_points_here_opens_nothing(guest):

@@ -9,6 +9,7 @@ from archive.phones import read_face
 from archive.store import Store
 from archive.types import Use
 from audio.clock import SystemClock
+from hardware.findings import Finding
 
 PHONE, DESK = (390, 844), (1280, 800)
 TARGET_PX = 57
@@ -98,6 +99,32 @@ def test_a_teller_hears_and_takes_back_a_story_in_a_real_browser(browser, story)
     look(browser, "receipt", seen)
     assert take in browser.js("document.body.innerText")
     assert troubles(browser) == ([], set())
+    assert seen == {}
+
+
+def test_a_steward_takes_a_story_out_in_two_presses_in_a_real_browser(browser, home, serving, teller_at):
+    weak = Finding("power", ok=False, say="The power supply is too weak.", do="Use the board's own.")
+    well = Finding("heat", ok=True, say="The processor is at 50 °C.")
+    with Store(home, SystemClock(), Cost(8, 1, 1)) as store:
+        teller = teller_at(store)
+        told, _ = teller.story(Use.PLAY_HERE)
+        store.hold(told, "key")
+        take, _ = teller.story(Use.PLAY_HERE, Use.ARCHIVE)
+        browser.open(f"{serving(home, lambda _: [weak, well])}/remote/morning")
+        seen = {}
+        look(browser, "morning", seen)
+        browser.submit("a[href='/remote/stories']")
+        look(browser, "stories", seen)
+        browser.submit(f"input[value='{take}'] ~ button")
+        assert store.standing(take).held
+        assert browser.js("location.pathname") == "/remote/morning"
+        look(browser, "waiting", seen)
+        browser.submit(f"input[value='{told}'] ~ button.grave")
+        look(browser, "erase", seen)
+        browser.submit("a.button.ember")
+        assert store.standing(told).kept
+        browser.submit(f"input[value='{told}'] ~ button:not(.grave)")
+        assert not store.standing(told).held
     assert seen == {}
 
 
