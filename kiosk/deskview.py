@@ -36,6 +36,7 @@ def facilitator(look: Look) -> View:
         body="" if tiles else f"{texts.get('facilitator.empty')} {texts.get('facilitator.empty_do')}",
         notes=look.said,
         tiles=tiles,
+        lines=(extras.prompt,) if extras.prompt else (),
         corner=look.corner,
         captions=captions,
         captions_note=look.captions_note if captions else "",

@@ -51,7 +51,7 @@ _WITHOUT_KEY: dict[State, frozenset[Meaning]] = {
         {Meaning.HEAR, Meaning.USES, Meaning.NARROW, Meaning.RECEIPTS, Meaning.PART, Meaning.WITHDRAW, Meaning.BACK}
     ),
     State.FACILITATOR: frozenset(
-        {Meaning.BEGIN_GROUP, Meaning.NEXT, Meaning.LISTEN, Meaning.SPEAK, Meaning.FACILITATE}
+        {Meaning.BEGIN_GROUP, Meaning.NEXT, Meaning.QUESTION, Meaning.LISTEN, Meaning.SPEAK, Meaning.FACILITATE}
     ),
     State.CONVERSATION: frozenset({Meaning.DISCARD}),
 }

@@ -86,11 +86,12 @@ class Looks:
         return questions[session.question % len(questions)]
 
     def asks(self, session: Session) -> str:
-        """The question a facilitator's phone shows: the group's, or what a listener may ask next."""
+        """The question a facilitator's phone shows: the group's, its first before it begins, or what to ask next."""
         prompt = self._prompts.get(session.prompt)
         if prompt is None or session.home is not State.FACILITATOR:
             return ""
-        return self._question(session, prompt) if session.state is State.CONVERSATION else self._nudge(session, prompt)
+        group = session.state in {State.FACILITATOR, State.AGREEMENT, State.CONVERSATION}
+        return self._question(session, prompt) if group else self._nudge(session, prompt)
 
     def _nudge(self, session: Session, prompt: Prompt) -> str:
         """What a facilitator who listens to one teller may ask next: the prompt's follow-ups, one a press."""

@@ -386,7 +386,7 @@ def _facilitator_rows() -> list[Row]:
     return [
         Row(S.FACILITATOR, M.TALK, S.CONSENT),
         Row(S.FACILITATOR, M.LISTEN, S.LISTENING, ("play_next",)),
-        Row(S.FACILITATOR, M.NEXT, moves=("next_prompt",)),
+        *(Row(S.FACILITATOR, on, moves=("next_prompt", "read_again")) for on in (M.NEXT, M.QUESTION, t.Touched)),
         Row(S.FACILITATOR, M.LANGUAGE, moves=("next_language",)),
         Row(S.FACILITATOR, M.BEGIN_GROUP, S.AGREEMENT, ("gather",)),
         Row(S.FACILITATOR, M.PAIR, moves=("pair",)),

@@ -1,4 +1,4 @@
-"""Facilitator: the cue sheet as it lies on the cue buttons; the one that plays is moonlit, and its words are shown."""
+"""Facilitator: the first question, the cue sheet as it lies on the cue buttons, and the words of a cue that plays."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
     room = pygame.Rect(area.left, top, area.width, area.bottom - top)
     if view.captions:
         return hearing(page, view, room)
+    if view.lines:
+        room = _question(page, view.lines[0], room)
     if not view.tiles:
         page.write(view.body, room, Face.SANS, (sizes.prompt, sizes.decide), theme.paper, middle=True)
         return ()
@@ -49,6 +51,16 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
         else:
             tile(page, shown, rect)
     return ()
+
+
+def _question(page: Page, text: str, room: pygame.Rect) -> pygame.Rect:
+    """What the group is asked first; a finger takes another. Returns the room that is left."""
+    high = page.height(text, room, Face.SERIF, page.sizes.note)
+    rect = pygame.Rect(room.left, room.top, room.width, high)
+    page.write(text, rect, Face.SERIF, page.sizes.note, page.theme.paper, main=False)
+    page.choices.append(page.mirror(rect))
+    top = rect.bottom + page.sizes.gap // 2
+    return pygame.Rect(room.left, top, room.width, room.bottom - top)
 
 
 COLUMNS = 2

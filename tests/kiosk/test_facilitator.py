@@ -19,7 +19,7 @@ from kiosk.session import step
 from kiosk.stewardcode import CLOSED_S, StewardCode, is_code
 from kiosk.texts import load
 from kiosk.types import CUE_MEANINGS, Meaning, Session, State
-from kiosk.view import Extras, news, spoken, view
+from kiosk.view import Cue, Extras, news, spoken, view
 
 TAKE = t.TakeId("T")
 
@@ -224,6 +224,16 @@ def test_a_key_of_a_talk_that_is_lit_does_something():
     off = talking(paused_at=5.0)
     assert keys(off)[Control.LANGUAGE] is Meaning.SPEAK
     assert step(off, t.Press(Meaning.SPEAK, 9.0, TAKE))[1] == (t.Speak(1),)
+
+
+def test_a_groups_first_question_is_seen_and_chosen_before_it_begins():
+    desk = Session(state=State.FACILITATOR, home=State.FACILITATOR, prompts=("a", "b"), prompt="a", cues=(1,))
+    shown = view(desk, Extras(prompt="Who taught you?", cues={1: Cue("Night", 30.0)}), load("en"), keys(desk))
+    assert shown.lines == ("Who taught you?",)
+    assert "Who taught you?" in spoken(shown, load("en"))
+    assert "question" in face_of(desk, 1).offers, "the phone's key for the next question"
+    for event in (t.Press(Meaning.QUESTION, 2.0, TAKE), t.Touched(0, 2.0)):
+        assert step(desk, event)[0].prompt == "b"
 
 
 def test_throwing_a_talk_away_is_asked_again():
