@@ -15,7 +15,8 @@ ERRANDS = ("hearth-retention.service", "hearth-sync.service")
 ERRAND_TIMERS = tuple(unit.replace(".service", ".timer") for unit in ERRANDS)
 _PATIENCE_S = 120
 _IN = "in "
-_FREE = frozenset({"attract", "out_of_service"})
+_FREE = frozenset({"attract", "out_of_service", "set_up_language"})
+"""Screens at which the box waits for somebody; the last is the first of one that nobody has begun to set up."""
 
 
 @dataclass(frozen=True, slots=True)

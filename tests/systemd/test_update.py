@@ -14,6 +14,7 @@ from kiosk.appliance.bundle import BadBundle, new_key, write
 from kiosk.appliance.places import Places, version_of
 from kiosk.appliance.services import ERRAND_TIMERS, ERRANDS, KIOSK, SAFE, Standing
 from kiosk.appliance.updating import NotHealthy, NotNewer, Updater, Updating
+from kiosk.firstrun.steps import Walk
 
 GONE = Standing(active=False, failed=False, status="", restarts=0)
 INVITING = Standing(active=True, failed=False, status="in attract", restarts=0)
@@ -231,6 +232,18 @@ def test_nothing_is_changed_while_somebody_is_at_the_box(places, manager, update
     assert manager.time >= 600
     assert manager.acts == []
     assert releases.pointed(places.current).name == "1.0"
+
+
+@pytest.mark.parametrize(
+    ("status", "used"),
+    [("in attract", False), ("in set_up_language", False), ("in set_up_phone", True), ("in review", True), ("", False)],
+)
+def test_a_box_is_used_while_it_shows_anything_but_that_it_waits(status, used):
+    assert Standing(active=True, failed=False, status=status, restarts=0).in_use is used
+
+
+def test_the_first_screen_of_a_setting_up_is_called_as_the_updater_knows_it():
+    assert f"set_up_{Walk().step}" == "set_up_language"
 
 
 def test_it_waits_until_the_visitor_has_been_gone_for_a_moment(manager, updater, bundle):
