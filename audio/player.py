@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 import soxr
 
+from audio.blocktimer import Lateness
 from audio.clock import Clock
 from audio.errors import AudioError, NoSpeaker
 from audio.microphone import before_reset, close_stream, find_device, holding_portaudio, portaudio
@@ -52,9 +53,10 @@ _FEED_S: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class PlaybackStarted:
-    """The first sample is heard ``at`` (monotonic seconds)."""
+    """The first sample is heard ``at``; the program ``handed`` it to the device before (both monotonic seconds)."""
 
     at: float
+    handed: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ class SpeakerPlayer:
         self._current: Voice | None = None
         self._stream: sounddevice.OutputStream | None = None
         self._rate = 0
-        self._delay = 0.0
+        self._lateness = Lateness()
+        self._heard: tuple[Voice, float, int] | None = None
         self._called_at = 0.0
         self._idle = 0
         self._hurried = False
@@ -166,6 +169,7 @@ class SpeakerPlayer:
         self._called_at = self._clock.monotonic()
         self._idle = 0
         self._hurried = False
+        self._lateness = Lateness()
         refused = ""
         for rate in dict.fromkeys((_PREFERRED_RATE, device.rate)):
             self._rate = rate
@@ -195,7 +199,9 @@ class SpeakerPlayer:
             # Every stream has a thread of its own, and only from inside can it be asked to be more urgent.
             self._hurried = True
             hurry(real_time=True)
-        self._delay = max(0.0, min(times.outputBufferDacTime - times.currentTime, 1.0))
+        # PortAudio called before the interpreter let this run; from then on it counts how long the device takes.
+        delay = max(0.0, min(times.outputBufferDacTime - times.currentTime, 1.0))
+        heard_at = now - self._lateness.push(now, times.currentTime) + delay
         if not self._voices:
             self._idle += frames
             out.fill(0)
@@ -206,10 +212,12 @@ class SpeakerPlayer:
         mixed = np.zeros(frames, np.float32)
         # Lists change by single, atomic steps only: a lock could make this callback wait.
         for voice in list(self._voices):
-            fresh = voice.played == 0
+            before = voice.played
             voice.fill(mixed)
-            if fresh and voice.played:
-                self._announce(PlaybackStarted(now + self._delay))
+            if voice is self._current:
+                self._heard = voice, heard_at, before
+            if not before and voice.played:
+                self._announce(PlaybackStarted(heard_at, now))
             if voice.ended:
                 self._voices.remove(voice)
                 self._announce(PlaybackEnded(voice.finished))
@@ -228,10 +236,15 @@ class SpeakerPlayer:
 
     def position(self) -> Ms | None:
         """How far what is heard now has come; None when nothing plays."""
-        voice = self._current
+        voice, heard = self._current, self._heard
         if voice is None or voice.ended:
             return None
-        return Ms(max(0, int(voice.played / voice.rate * 1000 - self._delay * 1000)))
+        if heard is None or heard[0] is not voice:
+            return Ms(0)
+        # Blocks come as the device likes, also several at a time: between them the clock tells how far it has come.
+        _, at, played = heard
+        seconds = min(played / voice.rate + self._clock.monotonic() - at, voice.played / voice.rate)
+        return Ms(max(0, int(seconds * 1000)))
 
     def tick(self) -> None:
         """Notice a device that is gone: what played on it has ended, unfinished."""
@@ -322,7 +335,7 @@ class SilentPlayer:
         self._seconds = sum(len(piece) for piece in pieces(samples, rate)) / rate
         self._gain_db = gain_db
         self._started = self._clock.monotonic()
-        self._announce(PlaybackStarted(self._started))
+        self._announce(PlaybackStarted(self._started, self._started))
         self.tick()
 
     def stop(self) -> None:

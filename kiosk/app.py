@@ -212,8 +212,11 @@ class App:
 
     @property
     def wait_s(self) -> float:
-        """How long one turn may wait for something to happen: a frame at most, and less while a phone may press."""
-        return min(self.frame_s, PHONE_S) if self.session.home is State.FACILITATOR else self.frame_s
+        """How long one turn may wait for something to happen: to the next frame, and less while a phone may press."""
+        # What arrived meanwhile must not put the next frame off: a word would come up to a frame later on the screen.
+        due = max(0.0, self._drawn + self.frame_s - self._clock.monotonic())
+        frame = min(self.frame_s, due)
+        return min(frame, PHONE_S) if self.session.home is State.FACILITATOR else frame
 
     def round(self, wait: float) -> None:
         """Take one turn, waiting at most ``wait`` real seconds for something to happen."""
@@ -322,7 +325,7 @@ class App:
         """Tell the observer; keep-codes and sentences of errors are nobody's business there."""
         details = {
             name: getattr(event, name)
-            for name in ("meaning", "take", "story", "play", "seconds", "hint")
+            for name in ("meaning", "take", "story", "play", "seconds", "hint", "handed")
             if hasattr(event, name)
         }
         self._observe(event.at, type(event).__name__, details)

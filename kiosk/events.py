@@ -240,10 +240,11 @@ class StoryChosen:
 
 @dataclass(frozen=True, slots=True)
 class PlaybackStarted:
-    """Playback number ``play`` is heard."""
+    """Playback number ``play`` is heard; the device was given its first sample at ``handed``."""
 
     play: int
     at: float
+    handed: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

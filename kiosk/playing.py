@@ -252,8 +252,8 @@ class Playing:
     def hear(self, event: PlayerEvent) -> None:
         """Turn the player's news into news for the session. Sounds end in the order they were begun."""
         match event:
-            case PlaybackStarted(at=at) if self._sounding and self._sounding[-1].play:
-                self._announce(t.PlaybackStarted(self._sounding[-1].play, at))
+            case PlaybackStarted(at=at, handed=handed) if self._sounding and self._sounding[-1].play:
+                self._announce(t.PlaybackStarted(self._sounding[-1].play, at, handed))
             case PlaybackEnded() if self._sounding:
                 ended = self._sounding.popleft()
                 now = self._clock.monotonic()

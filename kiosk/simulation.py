@@ -308,6 +308,9 @@ class Simulation:
                 self.report.codes[take] = self.app.session.keep_code
                 self.report.group_codes[take] = self.app.session.keep_codes
             case "PlaybackStarted":
+                if isinstance(self._clock, SystemClock):
+                    # News of it waits behind a picture that is being drawn; the sound did not.
+                    now = float(str(details["handed"]))
                 for word in ("listen", "hear", "next", *(f"cue{n}" for n in range(1, 9))):
                     self._since(f"press:{word}", "press_to_sound", now)
             case "PlaybackEnded":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -237,6 +238,34 @@ def test_a_sound_that_cannot_be_read_on_ends_unfinished(virtual_sound, heard):
     player.play(broken(), 48_000)
     assert heard.wait(PlaybackEnded)[0].finished is False
     player.close()
+
+
+def test_the_position_is_what_is_heard_between_blocks_and_when_a_callback_had_to_wait(virtual_sound, heard):
+    clock = VirtualClock()
+    player = SpeakerPlayer(SPEAKER, clock, heard)
+    player._hurried = True
+    voice = player._current = Voice(48_000)
+    voice.feed(np.ones(48_000, np.float32))
+    player._voices.append(voice)
+
+    def called(waited=0.0):
+        at = clock.monotonic() - waited
+        player._fill(
+            np.zeros((4800, 1), np.float32), 4800, SimpleNamespace(currentTime=at, outputBufferDacTime=at + 0.03), None
+        )
+
+    assert player.position() == 0
+    called()
+    assert heard.of(PlaybackStarted) == [PlaybackStarted(clock.monotonic() + 0.03, clock.monotonic())]
+    assert player.position() == 0, "the device still holds it"
+    clock.advance(0.08)
+    assert player.position() == pytest.approx(50, abs=1)
+    clock.advance(0.05)
+    called(waited=0.03)
+    assert player.position() == pytest.approx(100, abs=1), "it was called when 70 ms of the first block were heard"
+    clock.advance(0.5)
+    assert player.position() == pytest.approx(200, abs=1), "no farther than what it was given"
+    player._voices.clear()
 
 
 # -- the mixing, without any device ---------------------------------------------------------------------------------
