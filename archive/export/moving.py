@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from archive.catalogue import Catalogue, Tx, open_catalogue
@@ -65,7 +66,7 @@ def _moved(place: ArchiveHome, catalogue_url: str | None, objects_url: str | Non
         target = open_objects(located(objects_url, place.path))
         with place.catalogue() as catalogue, catalogue.read() as tx:
             known = {str(row["key"]): str(row["sha256"]) for row in tx.each("SELECT key, sha256 FROM files")}
-        objects, size = _carry(place.objects, target, known, progress)
+        objects, size = carry_objects(place.objects, target, known, progress)
         missing = known.keys() - set(target.keys())
         if missing:
             say = f"{len(missing)} objects are missing here, {min(missing)} among them; the archive was not moved."
@@ -74,9 +75,10 @@ def _moved(place: ArchiveHome, catalogue_url: str | None, objects_url: str | Non
             )
     tables, rows = 0, 0
     if catalogue_url is not None:
-        with open_catalogue(located(catalogue_url, place.path)) as new, place.catalogue() as old:
-            tables, rows = _carry_tables(old, new, progress)
-    _set(place, {"catalogue": catalogue_url, "objects": objects_url})
+        new = open_catalogue(located(catalogue_url, place.path))
+        with new, place.catalogue() as old, old.write() as source:
+            tables, rows = carry_tables(source, new, progress)
+    set_places(place.config, {"catalogue": catalogue_url, "objects": objects_url})
     return Moved(objects, size, tables, rows)
 
 
@@ -92,7 +94,7 @@ def _addresses(place: ArchiveHome, addresses: tuple[str, ...]) -> tuple[str | No
     return next(iter(catalogues), None), next(iter(stores), None)
 
 
-def _carry(source: Objects, target: Objects, known: dict[str, str], progress: Progress) -> tuple[int, int]:
+def carry_objects(source: Objects, target: Objects, known: dict[str, str], progress: Progress) -> tuple[int, int]:
     """Copy what is missing and compare everything; returns objects and bytes."""
     keys = list(source.keys())
     size = 0
@@ -127,7 +129,7 @@ def _copy(source: Objects, target: Objects, key: str, sha256: str) -> None:
         told: Any = Hashing(stream)
         stored = target.put(key, told)
     if stored.sha256 != sha256:
-        say = f"The object {key} is not what was stored; the archive was not moved."
+        say = f"The object {key} is not what was stored, so nothing was carried away."
         raise DamagedStore(say, "Restore it from a backup: hearth archive verify names everything that is damaged.")
     if digest_of_object(target, key) != sha256:
         raise DamagedStore(
@@ -144,9 +146,12 @@ def digest_of_object(objects: Objects, key: str) -> str:
     return digest.hexdigest()
 
 
-def _carry_tables(old: Catalogue, new: Catalogue, progress: Progress) -> tuple[int, int]:
-    """Copy every table in one transaction and compare; returns tables and rows. Finished before: only compared."""
-    with old.write() as source, new.write() as target:
+def carry_tables(source: Tx, new: Catalogue, progress: Progress) -> tuple[int, int]:
+    """Copy every table in one transaction and compare; returns tables and rows. Finished before: only compared.
+
+    Raises `CannotMove` where ``new`` holds something else.
+    """
+    with new.write() as target:
         tables = tables_of(source, whole=True)
         there = {table.name: table for table in tables_of(target, whole=True)}
         if is_empty(target) and not _same(source, target):
@@ -171,9 +176,9 @@ def _same(source: Tx, target: Tx) -> bool:
     return all(digest_of(source, table) == digest_of(target, table) for table in tables_of(source, whole=True))
 
 
-def _set(place: ArchiveHome, values: dict[str, str | None]) -> None:
-    """Write the new addresses into the settings, leaving every other line as it stands."""
-    text = place.config.read_text(encoding="utf-8")
+def set_places(config: Path, values: dict[str, str | None]) -> None:
+    """Write where catalogue and objects lie into the settings, leaving every other line as it stands."""
+    text = config.read_text(encoding="utf-8")
     for name, value in values.items():
         if value is None:
             continue
@@ -182,9 +187,9 @@ def _set(place: ArchiveHome, values: dict[str, str | None]) -> None:
         lines = [line for line in text.splitlines() if not re.match(rf"{name}\s*=", line)]
         lines.insert(lines.index("[archive]") + 1 if "[archive]" in lines else len(lines), f"{name} = '{value}'")
         text = "\n".join(lines) + "\n"
-    write_file(place.config, text.encode(), mode=0o600)
-    settings = read_settings(place.config)
+    write_file(config, text.encode(), mode=0o600)
+    settings = read_settings(config)
     wrong = [name for name, value in values.items() if value is not None and getattr(settings, name) != value]
     if wrong:
-        say = f"Everything was carried over, but the settings in {place.config} could not be changed."
+        say = f"Everything was carried over, but the settings in {config} could not be changed."
         raise CannotMove(say, "Write by hand: " + ", ".join(f"{name} = '{values[name]}'" for name in wrong))

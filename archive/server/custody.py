@@ -45,7 +45,7 @@ def tombstones(place: ArchiveHome, box: str) -> list[Tombstone]:
         "SELECT id, at, reach, events, head FROM tombstones WHERE reach = ? OR came_from = ? ORDER BY received_at, id"
     )
     with place.catalogue() as catalogue, catalogue.read() as tx:
-        return [_stone(row) for row in tx.each(query, Reach.WITHDRAWAL.value, box)]
+        return [stone_of(row) for row in tx.each(query, Reach.WITHDRAWAL.value, box)]
 
 
 def take_back(place: ArchiveHome, box: str, stone: Tombstone) -> bool:
@@ -74,7 +74,8 @@ def refuse_early(place: ArchiveHome, story: str, sha256: str) -> None:
         raise Conflict(str(aside["why"]))
 
 
-def _stone(row: Row) -> Tombstone:
+def stone_of(row: Row) -> Tombstone:
+    """Read a row of `tombstones`."""
     return Tombstone(
         TakeId(row["id"]), datetime.fromisoformat(row["at"]), Reach(row["reach"]), int(row["events"]), row["head"]
     )

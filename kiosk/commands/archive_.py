@@ -15,6 +15,8 @@ PARTS: tuple[str, ...] = (
     "export",
     "import_",
     "move",
+    "backup",
+    "restore",
     "verify",
     "search",
     "patterns",
@@ -41,6 +43,7 @@ def command() -> None:
       hearth archive box revoke maple-street --home ./my-archive
       hearth archive visit /media/usb/stick --home ./my-archive
       hearth archive export /media/disk/voices --home ./my-archive
+      hearth archive backup /media/disk/backups --home ./my-archive
       hearth archive search '"mill race"' --home ./my-archive
       hearth archive patterns --home ./my-archive --json
       hearth archive medley make "Crossing the river" EXCERPT EXCERPT --home ./my-archive
