@@ -14,6 +14,8 @@ from audio.types import TakeId
 
 MASTER = "master.flac"
 RAW = "master.take"
+WORDS = "words/"
+"""Sums of sealed words begin so; the number of the segment follows."""
 _PIECE = 1 << 20
 
 
@@ -27,7 +29,7 @@ class Sum:
 
 def words_name(segment: int) -> str:
     """Name the sealed words of a segment among a take's sums."""
-    return f"words/{segment}"
+    return f"{WORDS}{segment}"
 
 
 def second_name(segment: int) -> str:

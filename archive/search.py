@@ -5,14 +5,23 @@ from __future__ import annotations
 import re
 import sqlite3
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from archive.captions import captions
 from archive.envelope import ask
 from archive.errors import NoKey, Refused
+from archive.fixity import WORDS
 from archive.shelf import Shelf
 from archive.transcripts import transcript
 from archive.types import Reader
 from audio.types import Ms, TakeId
+
+_State: TypeAlias = tuple[tuple[int, str | None], ...]
+"""The segments of a story and the sums of their sealed words: other words in as many segments are another state."""
+_WRITTEN = (
+    "SELECT words.take, segment, sha256 FROM words LEFT JOIN fixity "
+    "ON fixity.take = words.take AND fixity.name = ? || segment ORDER BY words.take, segment"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,7 @@ class SearchIndex:
             "CREATE VIRTUAL TABLE said USING fts5 (story UNINDEXED, start UNINDEXED, text, "
             "tokenize = 'unicode61 remove_diacritics 2')"
         )
-        self._held: dict[TakeId, int] = {}
+        self._held: dict[TakeId, _State] = {}
         self._seen: tuple[object, ...] = ()
 
     def refresh(self) -> None:
@@ -45,15 +54,12 @@ class SearchIndex:
         if seen == self._seen:
             return
         self._seen = seen
-        counted = conn.execute("SELECT take, COUNT(*) FROM words GROUP BY take").fetchall()
-        wanted = {
-            TakeId(take): int(segments) for take, segments in counted if ask(conn, take, Reader.INDEX, now).allowed
-        }
-        for take in [take for take, segments in self._held.items() if wanted.get(take) != segments]:
+        wanted = {take: state for take, state in self._written().items() if ask(conn, take, Reader.INDEX, now).allowed}
+        for take in [take for take, state in self._held.items() if wanted.get(take) != state]:
             self._drop(take)
-        for take, segments in wanted.items():
+        for take, state in wanted.items():
             if take not in self._held:
-                self._add(take, segments)
+                self._add(take, state)
 
     def search(self, text: str, limit: int = 20) -> list[Found]:
         """Find the places where all of ``text``'s words were said, else where any was; best fit first.
@@ -78,7 +84,14 @@ class SearchIndex:
                 break
         return found
 
-    def _add(self, take: TakeId, segments: int) -> None:
+    def _written(self) -> dict[TakeId, _State]:
+        """Every story with words, and how they lie there now."""
+        found: dict[TakeId, list[tuple[int, str | None]]] = {}
+        for take, segment, sha256 in self._store.db.conn.execute(_WRITTEN, (WORDS,)):
+            found.setdefault(TakeId(take), []).append((segment, sha256))
+        return {take: tuple(state) for take, state in found.items()}
+
+    def _add(self, take: TakeId, state: _State) -> None:
         try:
             words = transcript(self._store, take, Reader.INDEX, self._store.now())
         except (Refused, NoKey):
@@ -86,7 +99,7 @@ class SearchIndex:
         self._index.executemany(
             "INSERT INTO said VALUES (?, ?, ?)", [(take, cue.start, cue.text) for cue in captions(words)]
         )
-        self._held[take] = segments
+        self._held[take] = state
 
     def _drop(self, take: TakeId) -> None:
         self._index.execute("DELETE FROM said WHERE story = ?", (take,))

@@ -7,9 +7,11 @@ import pytest
 import webvtt
 
 from archive.captions import LINE, LINES, captions, captions_of, to_webvtt
+from archive.envelope import open_content
 from archive.errors import Refused
 from archive.search import SearchIndex
-from archive.types import Use
+from archive.transcripts import put_words
+from archive.types import Reader, Use
 from audio.types import Ms, Word
 
 
@@ -98,6 +100,18 @@ def test_search_sees_what_another_process_took_back_and_grows_with_new_words(
     index._seen = (store.version(), store.db.conn.total_changes, store.now().date())
     assert index.search("linden rosamunde") == []
     assert take not in {hit.story for hit in index.search("linden")}
+
+
+def test_other_words_in_as_many_segments_replace_those_before(store, teller, work) -> None:
+    take, _ = teller.story(Use.PLAY_HERE)
+    work()
+    index = SearchIndex(store)
+    assert index.search("linden")
+    key = open_content(store, take, Reader.INDEX, store.now())
+    for (segment,) in store.db.conn.execute("SELECT segment FROM words WHERE take = ?", (take,)).fetchall():
+        put_words(store.db.conn, take, segment, "tiny", spoken("marzipan"), key=key)
+    assert [hit.story for hit in index.search("marzipan")] == [take]
+    assert index.search("linden") == []
 
 
 def test_without_a_key_a_story_is_not_indexed(store, teller, work) -> None:
