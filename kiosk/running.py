@@ -26,6 +26,7 @@ from kiosk.box import Drivers, Setting, make_app, make_hands, make_player_of, ma
 from kiosk.config import load as load_config
 from kiosk.contact import keep_contact
 from kiosk.door import Door
+from kiosk.duetime import DueTime
 from kiosk.firstrun.aloud import Aloud
 from kiosk.firstrun.running import Around, FirstRun
 from kiosk.firstrun.sheet import unfinished
@@ -44,6 +45,7 @@ RETRY_S = 5.0
 WINDOW_S = 1 / 30
 """A window has to be asked for its keys; so often that nobody feels it."""
 _MAIN, _AUDIO = "main", "audio"
+_FREE = frozenset({State.ATTRACT, State.OUT_OF_SERVICE})
 _log = logging.getLogger(__name__)
 
 
@@ -81,6 +83,11 @@ class Beats:
         self._blocks = blocks
         if self._watchdog.due(now):
             self._notifier.alive()
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether somebody started the box, not systemd, whose timers do what comes by the hour."""
+        return self._notifier.address is None
 
     def waiting(self, say: str) -> None:
         """Tell systemd that the box is up and waits for something a person has to bring."""
@@ -163,6 +170,7 @@ def _keep_running(
         source, player = sound
         begin = source.begin_track if isinstance(source, ScriptedSource) else None
         app = make_app(setting, store, clock, Drivers(source, player, controls, lamps, screen, begin), arrivals)
+        due = DueTime(setting.home, clock, setting.config.retention) if beats.by_hand else None
         try:
             app.start()
             while not stop.is_set() and not app.closed:
@@ -172,7 +180,11 @@ def _keep_running(
                 if with_transcriber:
                     transcriber.keep_alive()
                 beats.beat(app)
+                if due is not None:
+                    due.tick(free=app.session.state in _FREE)
         finally:
+            if due is not None:
+                due.stop()
             app.stop()
             player.close()
 
