@@ -13,6 +13,7 @@ from kiosk.theme import mix
 
 MOST = 5
 """Rows there is room for."""
+QUESTION_PITCH = 1.08
 COLUMNS = 2
 """Beside a question what can be done stands in so many columns."""
 
@@ -44,15 +45,18 @@ def choosing(page: Page, view: View) -> tuple[Part, ...]:
     """A question, as large as it can be, and what can be done: in two columns, read line by line."""
     page.dusk(strength=0.55)
     area, sizes = page.area, page.sizes
-    used = page.note(view.headline, pygame.Rect(area.left, area.top, area.width, round(sizes.note * PITCH)))
     rows = -(-len(view.lines) // COLUMNS)
     high = round(sizes.decide * PITCH)
     foot = area.bottom - rows * high
-    top = used.bottom + sizes.gap // 2
-    room = pygame.Rect(area.left, top, area.width, foot - sizes.gap // 2 - top)
-    page.write(
-        view.body, room, Face.SERIF, (page.grown(1.2)[0], sizes.decide), page.theme.paper, middle=True, pitch=1.1
-    )
+    head = pygame.Rect(area.left, area.top, area.width, round(sizes.note * PITCH))
+    room = pygame.Rect(area.left, head.bottom, area.width, foot - sizes.gap // 2 - head.bottom)
+    if page.fits(view.body, Face.SERIF, sizes.prompt, room, QUESTION_PITCH):
+        page.note(view.headline, head)
+    else:
+        # The first line says the same, and the question needs the room.
+        room = pygame.Rect(area.left, area.top, area.width, foot - area.top)
+    size = (page.grown(1.2)[0], sizes.prompt)
+    page.write(view.body, room, Face.SERIF, size, page.theme.paper, middle=True, pitch=QUESTION_PITCH)
     width = area.width // COLUMNS
     for index, text in enumerate(view.lines):
         row, column = divmod(index, COLUMNS)
