@@ -115,8 +115,10 @@ def settle(place: ArchiveHome, catalogue: Catalogue) -> int:
         asides = tx.all("SELECT id, place FROM aside WHERE story IN (SELECT id FROM tombstones)")
     gone = 0
     for row in asides:
-        with contextlib.suppress(FileNotFoundError):
-            remove(place.aside / Path(row["place"]).name)
+        # Empty where somebody decided: what was thrown away has no files.
+        if name := Path(row["place"]).name:
+            with contextlib.suppress(FileNotFoundError):
+                remove(place.aside / name)
         with catalogue.write() as tx:
             tx.run("DELETE FROM aside WHERE id = ?", row["id"])
     for key in keys:

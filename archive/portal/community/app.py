@@ -18,6 +18,7 @@ from archive.errors import CatalogueTrouble
 from archive.keycode import Cost
 from archive.portal.app import static_routes
 from archive.portal.community import (
+    asiding,
     boxing,
     briefing,
     codes,
@@ -49,7 +50,7 @@ from archive.portal.guard import Guard
 from archive.server.place import ArchiveHome
 
 MODULES: tuple[ModuleType, ...] = (
-    front, review, finding, meaning, story, timeline, coding, codes, comparing, theming, cutting, erasing,
+    front, review, finding, meaning, story, timeline, coding, codes, comparing, theming, cutting, erasing, asiding,
     cueing, placing, medleying, briefing, prompting, telling, partnering, boxing, governing, people, enter,
 )  # fmt: skip
 MOST_BODY = 256 * 1024

@@ -14,6 +14,7 @@ from archive.portal.community.desk import Ask, Desk, Link, Page, get
 from archive.portal.community.words import day, some
 from archive.reviewing.excerpts import broken_excerpts
 from archive.reviewing.waiting import held, how_many_wait, queue
+from archive.server.asides import undecided
 
 LINKS: tuple[Link, ...] = (Link("/", "Today", Permission.OWN),)
 
@@ -46,7 +47,7 @@ def matters(ask: Ask, tx: Tx) -> list[Matter]:
     if ask.may(Permission.REVIEW):
         found += _to_review(tx, ask.now)
     if ask.may(Permission.ERASE) or ask.may(Permission.REVIEW):
-        found += _aside(tx)
+        found += _aside(ask, tx)
     if ask.may(Permission.BOXES):
         found += _silent_boxes(tx, ask.now)
     return found
@@ -72,13 +73,15 @@ def _to_review(tx: Tx, now: datetime) -> list[Matter]:
     return found
 
 
-def _aside(tx: Tx) -> list[Matter]:
-    rows = tx.all("SELECT story, why, box FROM aside ORDER BY at")
-    go_on = "Open the story that is kept"
-    return [
-        Matter("aside", f"A bag from {row['box']} was put aside.", str(row["why"]), f"/story/{row['story']}", go_on)
-        for row in rows
-    ]
+def _aside(ask: Ask, tx: Tx) -> list[Matter]:
+    found = []
+    for row in undecided(tx):
+        whose = f"from {row['box']}" if row["box"] else "from a stick"
+        path, go_on = f"/aside/{row['id']}", "Look at both"
+        if not ask.may(Permission.ERASE):
+            path, go_on = f"/story/{row['story']}", "Open the story that is kept"
+        found.append(Matter("aside", f"A bag {whose} was put aside.", str(row["why"]), path, go_on))
+    return found
 
 
 def _silent_boxes(tx: Tx, now: datetime) -> list[Matter]:

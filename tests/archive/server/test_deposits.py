@@ -18,10 +18,12 @@ from archive.catalogue import sqlite
 from archive.catalogue.consents import ask
 from archive.catalogue.search import search
 from archive.consentrecord import links
-from archive.errors import BadBag, NoKey, StoreTrouble
+from archive.errors import BadBag, NoKey, NoSuchStory, StoreTrouble
 from archive.objects import bag_folder
 from archive.server.agreement import disagreements
 from archive.server.arrival import LIMITS, read_arrival
+from archive.server.asides import aside_of, drop, undecided
+from archive.server.custody import refuse_early
 from archive.server.deposits import Conflict, TakenBack, accept
 from archive.server.erase import settle, sweep, withdraw
 from archive.server.place import ArchiveHome, WrongKeys, open_archive
@@ -262,6 +264,11 @@ def test_an_older_recall_on_a_stick_does_not_undo_a_newer_one(place: ArchiveHome
     assert rows(place, "SELECT id FROM stories") == []
 
 
+def both_sum(place: ArchiveHome) -> str:
+    ((sha256,),) = rows(place, "SELECT sha256 FROM aside")
+    return str(sha256)
+
+
 def test_other_content_with_the_same_id_is_put_aside_once(
     place: ArchiveHome, told: Any, sealed: Seal, opened: Seal
 ) -> None:
@@ -274,6 +281,21 @@ def test_other_content_with_the_same_id_is_put_aside_once(
     ((aside, why),) = rows(place, "SELECT place, why FROM aside")
     assert "Another content" in why
     assert (place.aside / aside / story.story / "data/story.flac").exists()
+    with place.catalogue() as catalogue, catalogue.read() as tx:
+        (row,) = undecided(tx)
+        both = aside_of(place, tx, row["id"])
+    assert (both.box, both.same_sound, both.other.lines, both.other.files) == (
+        "other", True, both.kept.lines, both.kept.files,
+    )  # fmt: skip
+    drop(place, row["id"], "ada", place.now())
+    assert list(place.aside.iterdir()) == []
+    with pytest.raises(NoSuchStory), place.catalogue() as catalogue, catalogue.read() as tx:
+        aside_of(place, tx, row["id"])
+    with pytest.raises(Conflict):
+        accept(place, sealed(story), "other")
+    assert list(place.aside.iterdir()) == [], "what was thrown away does not come back"
+    with pytest.raises(Conflict):
+        refuse_early(place, story.story, both_sum(place))
     assert accept(place, sealed(told()), "front") == first
     assert found(place, "forged") == []
     assert disagreements(place) == []

@@ -346,6 +346,27 @@ def test_a_held_box_a_silent_box_and_an_aside_bag_are_told_to_whom_they_concern(
     assert "Nothing waits." in visit("ana").get("/")
 
 
+def test_an_archivist_looks_at_both_and_throws_the_other_away(archive, visit):
+    story = archive.story()
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        tx.run("INSERT INTO aside (id, story, sha256, box, at, why, place) VALUES ('a1', ?, 'x', '', ?, 'Another content came.', 'a1')",
+               story, archive.place.now().isoformat())  # fmt: skip
+    (archive.place.aside / "a1" / story / "data").mkdir(parents=True)
+    assert f'href="/story/{story}"' in visit("ana", Role.CURATOR).get("/")
+    ada = visit("ada", Role.ARCHIVIST)
+    assert 'href="/aside/a1"' in ada.get("/")
+    page = ada.get("/aside/a1")
+    for told in ("Two contents under one name", "Another content came.", "cannot be read", "Not the same."):
+        assert told in page
+    ada.post("/aside/a1")
+    assert "Tick the box" in ada.page
+    ada.get("/aside/a1")
+    ada.post("/aside/a1", sure="yes")
+    assert "put aside" not in ada.get("/")
+    assert list(archive.place.aside.iterdir()) == []
+    assert ada.get("/aside/a1") and ada.status == 404  # noqa: PT018
+
+
 def test_a_sysadmin_sees_no_word_of_any_story(archive, visit):
     story = archive.story()
     sys = visit("sam", Role.SYSADMIN)

@@ -67,7 +67,9 @@ EXPECTED = {
         "POST /patterns/themes/{theme}/take", "POST /patterns/themes/{theme}/none",
     },
     Permission.WITHDRAW: {"GET /story/{story}/back", "POST /story/{story}/back"},
-    Permission.ERASE: {"GET /story/{story}/erase", "POST /story/{story}/erase"},
+    Permission.ERASE: {
+        "GET /story/{story}/erase", "POST /story/{story}/erase", "GET /aside/{aside}", "POST /aside/{aside}",
+    },
     Permission.PEOPLE: {
         "GET /people", "POST /people/add", "GET /people/{name}", "POST /people/{name}/roles",
         "POST /people/{name}/code", "POST /people/{name}/end", "POST /people/{name}/session",
