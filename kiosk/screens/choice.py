@@ -55,7 +55,8 @@ def choosing(page: Page, view: View) -> tuple[Part, ...]:
     else:
         # The first line says the same, and the question needs the room.
         room = pygame.Rect(area.left, area.top, area.width, foot - area.top)
-    size = (page.grown(1.2)[0], sizes.prompt)
+    # Only a library's own question of 90 letters needs less; then it is read like the keys, with a hand on them.
+    size = (page.grown(1.2)[0], sizes.decide)
     page.write(view.body, room, Face.SERIF, size, page.theme.paper, middle=True, pitch=QUESTION_PITCH)
     width = area.width // COLUMNS
     for index, text in enumerate(view.lines):
