@@ -281,8 +281,10 @@ class _Run:
     def _settle(self) -> None:
         self._progress("settle", "")
         said = {refusal.bag for refusal in self._report.refused}
-        refused = self._transport.settle(self._progress)
-        self._report.refused += [refusal for refusal in refused if refusal.bag not in said]
+        refused = [one for one in self._transport.settle(self._progress) if one.bag not in said]
+        # On a stick that several boxes share lies what became of the others' bags too.
+        ours = {str(story.id) for story in self._store.stories()} if refused else set()
+        self._report.refused += [one for one in refused if one.bag in ours]
 
     def _receipts(self) -> None:
         """Fetch, verify and keep the receipt of everything that was sent and not yet signed for."""
