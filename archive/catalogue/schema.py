@@ -12,6 +12,7 @@ from archive.catalogue import (
     tables_claims,
     tables_coding,
     tables_desk,
+    tables_exports,
     tables_feed,
     tables_fleet,
     tables_meaning,
@@ -41,4 +42,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     *tables_meaning.MIGRATIONS,
     *tables_fleet.MIGRATIONS,
     *tables_claims.MIGRATIONS,
+    *tables_exports.MIGRATIONS,
 )

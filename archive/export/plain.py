@@ -21,6 +21,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,7 +30,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from archive.bag import SOUND
-from archive.catalogue import Tx
+from archive.catalogue import Row, Tx
+from archive.catalogue.changes import stamp
 from archive.catalogue.consents import asks
 from archive.durable import PART, copy_synced, move, remove, sync_folder
 from archive.errors import DamagedStore, NoSuchObject
@@ -81,9 +83,12 @@ def export(place: ArchiveHome, target: Path, progress: Progress = no_progress) -
     remove(part)
     try:
         part.mkdir(mode=0o700, parents=True)
-        done = _Export(place, part, place.now(), progress).run()
+        ident, now = secrets.token_hex(8), place.now()
+        done = _Export(place, part, ident, now, progress).run()
         # One call for everything that was not synced file by file; then the name says it is whole.
         os.sync()
+        # Noted first: of a folder nobody can find a receipt says that it remains, never that it is gone.
+        _note(place, ident, target, done.stories, now)
         if target.exists():
             target.rmdir()
         move(part, target)
@@ -93,13 +98,21 @@ def export(place: ArchiveHome, target: Path, progress: Progress = no_progress) -
     return done
 
 
+def _note(place: ArchiveHome, ident: str, folder: Path, stories: Iterable[str], now: datetime) -> None:
+    """Note what lies in an export, for the day one of its stories is taken back (`archive.export.exported`)."""
+    with place.catalogue() as catalogue, catalogue.write() as tx:
+        tx.run("INSERT INTO exports (id, folder, at) VALUES (?, ?, ?)", ident, str(folder.absolute()), stamp(now))
+        tx.many("INSERT INTO exported (export, story) VALUES (?, ?)", [(ident, story) for story in stories])
+
+
 class _Export:
     """One run."""
 
-    def __init__(self, place: ArchiveHome, root: Path, now: datetime, progress: Progress) -> None:
+    def __init__(self, place: ArchiveHome, root: Path, ident: str, now: datetime, progress: Progress) -> None:
         self._place = place
         self._objects: Objects = place.objects
         self._root = root
+        self._ident = ident
         self._now = now
         self._progress = progress
         self._done = Exported()
@@ -134,6 +147,7 @@ class _Export:
         shutil.copytree(self._place.texts, self._root / "texts", dirs_exist_ok=True)
         self._write("README.txt", _README.format(name=self._place.name, day=self._now.date().isoformat()))
         told = {"format": FORMAT, "version": VERSION, "name": self._place.name, "made_at": self._now.isoformat()}
+        told |= {"id": self._ident}
         self._write(INDEX, _json({**told, "stories": len(kept), "tables": index}))
         self._progress("stories", len(kept), len(kept))
         return self._done
@@ -208,8 +222,7 @@ class _Export:
 
     def _rest(self, tx: Tx) -> None:
         for row in tx.each("SELECT * FROM tombstones ORDER BY id"):
-            plain = {name: row[name] for name in ("id", "reach", "events", "head")} | {"time": row["at"]}
-            self._write(f"tombstones/{row['id']}.json", _json(plain))
+            self._write(f"tombstones/{row['id']}.json", stone_json(row))
         cues = tx.all(
             "SELECT c.box, c.sheet, c.button, c.excerpt, c.story, e.start_ms, e.end_ms, e.title FROM sheet_cues c "
             "JOIN excerpts e ON e.id = c.excerpt ORDER BY c.box, c.sheet, c.button"
@@ -233,7 +246,7 @@ class _Export:
             path = self._root / "tables" / f"{table.name}.jsonl"
             path.parent.mkdir(exist_ok=True)
             with path.open("wb") as out:
-                for row in _kept(table, rows_of(tx, table), dropped, self._done.left_out):
+                for row in kept_rows(table, rows_of(tx, table), dropped, self._done.left_out):
                     line = to_line(table, row).encode()
                     out.write(line)
                     digest.update(line)
@@ -278,7 +291,7 @@ class Hashing:
         return self._digest.hexdigest()
 
 
-def _kept(
+def kept_rows(
     table: Table, rows: Iterable[tuple[Any, ...]], dropped: dict[str, set[Any]], left_out: Mapping[str, str]
 ) -> Iterator[tuple[Any, ...]]:
     """Leave out rows of stories left out, and rows that refer to rows left out; empty what is secret."""
@@ -295,6 +308,11 @@ def _kept(
         yield tuple(
             None if (table.name, name) in SECRET else value for name, value in zip(table.columns, row, strict=True)
         )
+
+
+def stone_json(row: Row) -> str:
+    """Write a row of `tombstones` as a file of its own."""
+    return _json({name: row[name] for name in ("id", "reach", "events", "head")} | {"time": row["at"]})
 
 
 def _json(value: Any) -> str:
@@ -314,5 +332,6 @@ left-out.csv       stories that stayed behind, and why.
 tables/            every table, a row a line (JSON), and archive.json with their digests:
                    hearth archive import FOLDER --home NEW-ARCHIVE reads them back.
 
-Everything a teller said no to later has to be removed here as well. Nobody may train machines with any of it.
+Everything a teller said no to later has to be removed here as well. The archive does so itself where it finds this
+folder in its place; in copies of it, and where it was moved to, you have to. Nobody may train machines with any of it.
 """

@@ -41,6 +41,8 @@ OWN: Final[Mapping[str, str]] = {
     "partner_ended": "says which of this archive's boxes still hold a partner's voice",
     "partner_volumes": "says how far this very archive has read what partners sent",
     "partner_texts": "comes again with the next exchange",
+    "exports": "names folders on this archive's own disks",
+    "exported": "says what lies in folders this archive wrote",
     "turn_jobs": "is work this machine has not done yet, and is asked for again elsewhere",
     "medley_renditions": "holds words of voices together, and is made again from the excerpts",
     "medley_voices": "tells of a rendition that is made again",

@@ -17,10 +17,12 @@ from archive.feed.manifest import Erased
 from audio.types import TakeId
 
 GONE: tuple[str, ...] = ("bag", "objects", "catalogue", "search", "excerpts", "cue sheets", "public pages")
-"""What an archive erases itself, at once. Folders people exported are theirs to look after, and say so."""
+"""What an archive erases itself, at once."""
 BACKUP_DAYS = 30
 """Backups of an archive are kept no longer; until then a copy lies in them, and the receipt says so."""
 MOST = 1000
+_MOST_COPIES = 30
+"""Copies a receipt names: as many as its reader takes."""
 
 
 def note_erased(tx: Tx, story: str, box: str, now: datetime, gone: Iterable[str] = GONE) -> None:
@@ -76,6 +78,10 @@ def receipt_of(tx: Tx, story: str, at: str, gone: str, now: datetime) -> Erased:
         # A partner is lent by volumes (`archive.partners.giving.lender`); its people know it by its name alone.
         name = str(row["box"]).split("/")[0] if "/" in str(row["box"]) else f"box {row['box']}"
         (done if row["gone_at"] else left).append(name)
+    exports = "SELECT e.at, d.gone_at FROM exported d JOIN exports e ON e.id = d.export WHERE d.story = ? ORDER BY e.at"
+    for row in tx.all(exports, story):
+        (done if row["gone_at"] else left).append(f"an export of {str(row['at'])[:10]}")
+    done, left = list(dict.fromkeys(done))[:_MOST_COPIES], list(dict.fromkeys(left))[:_MOST_COPIES]
     erased = datetime.fromisoformat(at)
     until = erased + timedelta(days=BACKUP_DAYS)
     if now < until:

@@ -33,6 +33,7 @@ def command(home: Path, bind: str) -> None:
       hearth archive serve
       hearth archive serve --home ./my-archive --bind 127.0.0.1:8500
     """
+    from archive.export.exported import keep_exports_clean
     from archive.patterns.keeping import keep_indexed
     from archive.patterns.turnjobs import keep_proposing
     from archive.people.accounts import first_code
@@ -67,7 +68,7 @@ def command(home: Path, bind: str) -> None:
 
         beside = [
             threading.Thread(target=what, args=(place, stop), daemon=True)
-            for what in (keep_settled, keep_indexed, keep_proposing)
+            for what in (keep_settled, keep_exports_clean, keep_indexed, keep_proposing)
         ]
         for one in beside:
             one.start()

@@ -18,9 +18,11 @@ import pytest
 from archive.catalogue.search import search
 from archive.errors import ArchiveError, DamagedStore
 from archive.export import plain
+from archive.export.exported import clean_exports
 from archive.export.plain import export
 from archive.export.reading import read_back
 from archive.export.tables import NEVER, OWN, SECRET, BadExport, rows_of, tables_of, to_line
+from archive.feed.erased import receipt_of
 from archive.reviewing.decisions import Verdict, decide, decisions_of, redact
 from archive.server.audit import audit
 from archive.server.erase import withdraw
@@ -200,6 +202,38 @@ def test_an_export_with_damage_is_not_made(full: ArchiveHome, tmp_path: Path) ->
     with pytest.raises(DamagedStore):
         export(full, tmp_path / "out")
     assert list(tmp_path.glob("out*")) == []
+
+
+def test_what_is_taken_back_goes_from_what_was_exported(
+    shelf: Any, tmp_path: Path, fresh: Callable[[str], ArchiveHome]
+) -> None:
+    place: ArchiveHome = shelf.place
+    stays, gone = shelf.put(1), shelf.put(2, words="A quagmire")
+    export(place, tmp_path / "plain")
+    export(place, tmp_path / "drawer")
+    (tmp_path / "drawer").rename(tmp_path / "elsewhere")
+    withdraw(place, Tombstone(TakeId(gone), place.now()), "front")
+    assert clean_exports(place) == 1
+    assert clean_exports(place) == 0
+    files = [path for path in (tmp_path / "plain").rglob("*") if path.is_file()]
+    assert [path for path in files if b"quagmire" in path.read_bytes()] == []
+    named = {path.name for path in files if gone in str(path) or gone.encode() in path.read_bytes()}
+    # Its tombstone, and who did what to which identifier.
+    assert named == {f"{gone}.json", "tombstones.jsonl", "changes.jsonl"}
+    with place.catalogue() as catalogue, catalogue.read() as tx:
+        row = tx.one("SELECT at, gone FROM erasures WHERE story = ?", gone)
+        assert row is not None
+        receipt = receipt_of(tx, gone, row["at"], row["gone"], place.now())
+    day = place.now().date().isoformat()
+    assert f"an export of {day}" in receipt.remaining, "one lies in a drawer"
+    (tmp_path / "elsewhere").rename(tmp_path / "drawer")
+    assert clean_exports(place) == 1
+    for name in ("plain", "drawer"):
+        with fresh(f"from-{name}") as second:
+            assert read_back(second, tmp_path / name, "ida").stories == 1
+            with second.catalogue() as catalogue, catalogue.read() as tx:
+                assert [row["id"] for row in tx.all("SELECT id FROM stories")] == [stays]
+                assert [row["id"] for row in tx.all("SELECT id FROM tombstones")] == [gone]
 
 
 def test_an_archive_somebody_came_into_takes_nothing_in(out: Path, fresh: Callable[[str], ArchiveHome]) -> None:
