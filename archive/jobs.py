@@ -12,7 +12,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from archive.database import Moment, transaction
-from archive.envelope import BOX
+from archive.envelope import BOX, recipients
 from audio.types import CutReason, Ms, Segment, TakeId, Tentative
 
 TRANSCRIBE = "transcribe"
@@ -29,7 +29,6 @@ RESTS_S = (5.0, 60.0)
 NO_MODEL = "no speech model"
 """Why a job was set aside that only waits for the model of its language."""
 _OPEN = "done_at IS NULL AND failed IS NULL"
-_GIVEN_UP = "failed IS NOT NULL AND EXISTS (SELECT 1 FROM wraps WHERE wraps.take = jobs.take AND recipient = ?)"
 # The story of the visitor who stands here comes first; what can wait for the night comes last.
 _ORDER = (
     "CASE kind WHEN 'transcribe' THEN 0 WHEN 'again' THEN 1 WHEN 'loudness' THEN 2 WHEN 'night' THEN 4 ELSE 3 END, "
@@ -211,8 +210,9 @@ def failed_jobs(conn: sqlite3.Connection) -> list[FailedJob]:
     """List what was given up or set aside, oldest first. Of a sealed story nothing: only its code opens it, and no
     machine gets to it any more.
     """
-    rows = conn.execute(f"SELECT kind, take, segment, failed FROM jobs WHERE {_GIVEN_UP} ORDER BY id", (BOX,))  # noqa: S608
-    return [FailedJob(kind, TakeId(take), segment, why) for kind, take, segment, why in rows]
+    rows = conn.execute("SELECT kind, take, segment, failed FROM jobs WHERE failed IS NOT NULL ORDER BY id").fetchall()
+    opened = {take for take in {row[1] for row in rows} if BOX in recipients(conn, TakeId(take))}
+    return [FailedJob(kind, TakeId(take), segment, why) for kind, take, segment, why in rows if take in opened]
 
 
 def retry_failed(conn: sqlite3.Connection, take: TakeId | None = None) -> list[FailedJob]:

@@ -15,7 +15,7 @@ import soxr
 
 from audio.clips import pieces
 from audio.resample import MODEL_RATE
-from audio.speech import Spoken, normalised
+from audio.speech import Spoken, normalised, on_this_machine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,3 +147,15 @@ def make_stories(recordings: Sequence[Spoken], folder: Path, *, rounds: int = 1)
             path = folder / f"{len(stories):02d}-{condition.name}.wav"
             stories.append(tell(group, condition, path, seed=number))
     return stories
+
+
+def told_again_and_again(path: Path, seconds: float) -> None:
+    """Write ``seconds`` of speech: what is recorded here, one after the other, again and again. Raises `NoModel`."""
+    recordings = [np.concatenate(list(pieces(one.path))) for one in on_this_machine()]
+    pause = np.zeros(MODEL_RATE, np.float32)
+    left = round(seconds * MODEL_RATE)
+    with soundfile.SoundFile(path, "w", MODEL_RATE, 1, "PCM_16") as file:
+        while left > 0:
+            for samples in (part for recorded in recordings for part in (recorded, pause)):
+                file.write(samples[: max(0, left)])
+                left -= len(samples)

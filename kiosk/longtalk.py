@@ -17,14 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-import soundfile
-
+from archive.jobs import failed_jobs, open_jobs
 from archive.transcripts import complete
-from audio.clips import pieces
 from audio.errors import BadSound
-from audio.resample import MODEL_RATE
 from audio.speech import on_this_machine
+from audio.stories import told_again_and_again
 from kiosk.bench_box import rss_mb
 from kiosk.box import Setting, read_home
 from kiosk.presses import parse
@@ -87,7 +84,7 @@ def long_conversation(hours: float) -> dict[str, float]:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="hearth-longtalk-") as name:
         told = Path(name, "told.wav")
-        _tell(told, seconds)
+        told_again_and_again(told, seconds)
         first = max(on_this_machine(), key=lambda one: one.path.stat().st_size).path
         box = _Watched(read_home(Path(name, "home")), [first, told], seconds / _LOOKS)
         with box:
@@ -98,7 +95,7 @@ def long_conversation(hours: float) -> dict[str, float]:
             box.visit(parse(_TELL))
             box.look()
             box.visit(parse(_KEEP))
-            box.settle()
+            _write_down(box)
             box.look()
             talk = box.store.stories()[-1]
             words, length = complete(box.store, talk.id), talk.length / 1000
@@ -118,16 +115,19 @@ def long_conversation(hours: float) -> dict[str, float]:
     }
 
 
-def _tell(path: Path, seconds: float) -> None:
-    """Write ``seconds`` of speech: what is recorded here, one after the other, again and again. Raises `NoModel`."""
-    recordings = [np.concatenate(list(pieces(one.path))) for one in on_this_machine()]
-    pause = np.zeros(MODEL_RATE, np.float32)
-    left = round(seconds * MODEL_RATE)
-    with soundfile.SoundFile(path, "w", MODEL_RATE, 1, "PCM_16") as file:
-        while left > 0:
-            for samples in (part for recorded in recordings for part in (recorded, pause)):
-                file.write(samples[: max(0, left)])
-                left -= len(samples)
+def _write_down(box: _Watched) -> None:
+    """Wait for the words as long as they become more: hours of speech are told faster than they are written down."""
+    conn = box.store.db.conn
+    while True:
+        talk = box.store.stories()[-1].id
+        before = open_jobs(conn, talk)
+        try:
+            box.settle()
+        except Unfinished:
+            if failed_jobs(conn) or open_jobs(conn, talk) >= before:
+                raise
+        else:
+            return
 
 
 def main() -> int:
