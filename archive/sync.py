@@ -224,7 +224,11 @@ class _Run:
             if story in final:
                 self._store.add_receipt(story, TOMBSTONE, self._transport.place, "{}")
             elif self._withdrawn(story):
-                self._send_stone(Tombstone(story, _aware(at)))
+                try:
+                    self._send_stone(Tombstone(story, _aware(at)))
+                except Refused as error:
+                    # Another box's story, known here out of a backup: nothing else waits because of it.
+                    self._report.refused.append(Refusal(story, error.say))
 
     def _withdrawn(self, story: TakeId) -> bool:
         """Tell a teller's withdrawal from a story this box let go of because its time was over."""

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from archive.bag import is_bag_id
 from archive.catalogue.port import Row
-from archive.errors import Conflict, Refused, TakenBack
+from archive.errors import Conflict, TakenBack
 from archive.receipts import Receipt, read_receipt
 from archive.server.erase import withdraw
 from archive.server.place import ArchiveHome
@@ -51,12 +51,12 @@ def tombstones(place: ArchiveHome, box: str) -> list[Tombstone]:
 def take_back(place: ArchiveHome, box: str, stone: Tombstone) -> bool:
     """Carry out a tombstone ``box`` sent, for a story that came from it or never came; tell whether a story went.
 
-    Raises `Refused` for another box's story. One that came on a stick has no box; any box may have left it there.
+    Raises `Conflict` for another box's story. One that came on a stick has no box; any box may have left it there.
     """
     with place.catalogue() as catalogue, catalogue.read() as tx:
         row = tx.one("SELECT box FROM stories WHERE id = ?", stone.story)
     if row is not None and row["box"] not in {box, ""}:
-        raise Refused("This story came from another box; that one can take it back.")
+        raise Conflict("This story came from another box; that one can take it back.")
     return withdraw(place, stone, box)
 
 

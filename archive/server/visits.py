@@ -18,7 +18,7 @@ from typing import Any
 
 from archive.boxes import note_handed
 from archive.durable import remove, write_file
-from archive.errors import BadBag, Refused, TransportTrouble
+from archive.errors import BadBag, Conflict, TransportTrouble
 from archive.feed.left import Left
 from archive.ingest import RECEIPTS, REFUSED, TOMBSTONES, Progress, Refusal, no_progress, read_tombstones
 from archive.receipts import Receipt
@@ -119,7 +119,7 @@ def _take_back(
         try:
             if custody.take_back(place, next((box for box in said if said[box].took_back(stone)), NO_BOX), stone):
                 report.withdrawn.append(stone.story)
-        except Refused as error:
+        except Conflict as error:
             report.refused.append(Refusal(stone.story, error.say))
     (root / TOMBSTONES).mkdir(exist_ok=True)
     for stone in {one.story: one for box in (NO_BOX, *said) for one in custody.tombstones(place, box)}.values():

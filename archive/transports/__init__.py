@@ -41,7 +41,10 @@ class Transport(Protocol):
         ...
 
     def send_tombstone(self, stone: Tombstone) -> None:
-        """Leave a tombstone. Copies of that story which wait here for the archive are removed at once."""
+        """Leave a tombstone. Copies of that story which wait here for the archive are removed at once.
+
+        Raises `Refused` where the archive has that story from another box.
+        """
         ...
 
     def send_bag(self, bag: Bag) -> None:

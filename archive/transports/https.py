@@ -13,13 +13,14 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from archive.bag import Bag, is_bag_id
 from archive.consentrecord import ConsentRecord
 from archive.durable import remove, write_file
-from archive.errors import TransportTrouble
+from archive.errors import Refused, TransportTrouble
 from archive.feed.hello import Hello, make_hello
 from archive.home import Home, Keys
 from archive.ingest import Progress, Refusal
@@ -97,7 +98,9 @@ class HttpsTransport:
         drop_sealed(self._home, stone.story)
         signature = self._own.signing.sign(signed_part(stone)).signature.hex()
         said = self._ask("POST", "/tombstones", {"tombstone": stone.to_json(), "signature": signature})
-        if said.status != 204:  # noqa: PLR2004
+        if said.status == HTTPStatus.CONFLICT:
+            raise Refused(said.told())
+        if said.status != HTTPStatus.NO_CONTENT:
             raise Lasting(said.told(), "Tell whoever runs the archive.")
         self._signed.pop(stone.story, None)
         if self._held is not None:

@@ -19,7 +19,7 @@ from tusclient.client import TusClient
 
 from archive.bag import Bag
 from archive.boxes import BadBoxName, BoxThere, NoSuchBox, add_box, box_with, boxes, content_free, revoke_box
-from archive.errors import TransportTrouble
+from archive.errors import Refused, TransportTrouble
 from archive.feed.hello import make_hello
 from archive.home import open_home
 from archive.ingest import no_progress
@@ -35,7 +35,7 @@ from archive.tombstones import Tombstone, signed_part
 from archive.transports.folder import FolderTransport
 from archive.transports.https import HttpsTransport
 from archive.transports.tus import upload
-from archive.transports.way import CredentialRefused, Way
+from archive.transports.way import Way
 from archive.transports.wire import Wire
 from archive.types import Use
 from audio.clock import VirtualClock
@@ -171,7 +171,7 @@ def test_only_the_box_a_story_came_from_takes_it_back(
     stone = Tombstone(TakeId(ID), clock.wall())
     with mine.visit():
         mine.send_bag(bag_of())
-    with theirs.visit(), pytest.raises(CredentialRefused, match="another box"):
+    with theirs.visit(), pytest.raises(Refused, match="another box"):
         theirs.send_tombstone(stone)
     # A credential copied off a card has no key to sign with.
     keys = open_home(served.boxes / "thief").load_keys()

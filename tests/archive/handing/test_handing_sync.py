@@ -26,7 +26,7 @@ from nacl.signing import SigningKey
 from archive.bagcheck import check_bag
 from archive.database import transaction
 from archive.envelope import open_content, recipients
-from archive.errors import NoKey, TransportTrouble
+from archive.errors import NoKey, Refused, TransportTrouble
 from archive.flac import make_flac
 from archive.handing import story_content
 from archive.home import Home, open_home
@@ -620,6 +620,24 @@ def assert_whole(report: SyncReport, target: Path, stories: set[str], gone: str)
         receipt = load_receipt(target, story)
         assert receipt is not None
         assert receipt.sha256 == check_bag(target / "bags" / story, None).sha256
+
+
+def test_one_withdrawal_an_archive_refuses_keeps_no_other_waiting(store: Store, tell: Tell, clock: VirtualClock) -> None:
+    class Strict(MemoryTransport):
+        def send_tombstone(self, stone: Any) -> None:
+            if stone.story == foreign.story.id:
+                raise Refused("This story came from another box; that one can take it back.")
+            super().send_tombstone(stone)
+
+    foreign, own = tell(), tell()
+    archive = Strict(clock)
+    for kept in (foreign, own):
+        store.withdraw(spoken(kept), "code")
+    stays = tell()
+    report = sync(store, archive)
+    assert [one.bag for one in report.refused] == [foreign.story.id]
+    assert [stone.story for stone in report.tombstones] == [own.story.id]
+    assert [bag.story for bag in report.bags] == [stays.story.id]
 
 
 @pytest.mark.parametrize("kill_at", [1, 4, 8, 11, 14, 18])
