@@ -228,7 +228,8 @@ class _Run:
                     self._send_stone(Tombstone(story, _aware(at)))
                 except Refused as error:
                     # Another box's story, known here out of a backup: nothing else waits because of it.
-                    self._report.refused.append(Refusal(story, error.say))
+                    said = Refusal(story, error.say)
+                    self._report.refused += [] if said in self._report.refused else [said]
 
     def _withdrawn(self, story: TakeId) -> bool:
         """Tell a teller's withdrawal from a story this box let go of because its time was over."""

@@ -622,7 +622,9 @@ def assert_whole(report: SyncReport, target: Path, stories: set[str], gone: str)
         assert receipt.sha256 == check_bag(target / "bags" / story, None).sha256
 
 
-def test_one_withdrawal_an_archive_refuses_keeps_no_other_waiting(store: Store, tell: Tell, clock: VirtualClock) -> None:
+def test_one_withdrawal_an_archive_refuses_keeps_no_other_waiting(
+    store: Store, tell: Tell, clock: VirtualClock
+) -> None:
     class Strict(MemoryTransport):
         def send_tombstone(self, stone: Any) -> None:
             if stone.story == foreign.story.id:
