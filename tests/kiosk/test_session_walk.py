@@ -22,7 +22,7 @@ from kiosk.session import first, step
 from kiosk.table import GUARDS, HOME, MOVES, ROWS, SCREENS_LATER, Row, Table
 from kiosk.types import Meaning, State
 
-STEPS = int(os.environ.get("HEARTH_WALK_STEPS", "240000"))
+STEPS = int(os.environ.get("HEARTH_WALK_STEPS", "320000"))
 MEANINGS = tuple(Meaning)
 ON_RECORD = {State.READY, State.RECORDING, State.CONVERSATION}
 TELLING = {State.RECORDING, State.CONVERSATION}
@@ -49,7 +49,7 @@ ENTERED = ("4", "417 ", "a", "zz", "able acid ", "417 able acid able acid", "\b"
 MINE = t.Mine((Use.PLAY_HERE, Use.ARCHIVE), 60.0)
 ASKING = t.Rules(ask_age=16, ask_form=True, embargo_years=10, attract_voice=60.0)
 ENDS = t.Ends((t.Ms(0), t.Ms(1000)), (t.Ms(4000), t.Ms(3000)))
-PASSED = (5.0, 0.01, 0.3, 0.45, 1.0, 2.0, 21.0, 95.0, 310.0, 55.0, 700.0, 1850.0)
+PASSED = (5.0, 0.01, 0.3, 0.45, 1.0, 2.0, 21.0, 95.0, 310.0, 35.0, 55.0, 700.0, 1850.0)
 
 
 class Watched(Table):
@@ -353,7 +353,7 @@ class World:
             some = [t.Press(Meaning.HEAR, at, self.fresh())]
         if not some:
             if any(isinstance(row.on, Alarm) for row in rows):
-                self.patience = 8
+                self.patience = 24
             return None
         self.at = at
         return self.rng.choice(some)
@@ -440,7 +440,7 @@ def test_a_long_walk_breaks_nothing_and_uses_every_row():
 @pytest.fixture(scope="module")
 def seen():
     """Sessions in every state, as a walk met them."""
-    return World(99, Watched(ROWS)).walk(24_000)
+    return World(99, Watched(ROWS)).walk(48_000)
 
 
 def test_waiting_alone_leads_home_from_everywhere(seen):
