@@ -117,7 +117,12 @@ class Times:
     listening: float = _setting(60.0, "After a voice has ended.", low=30.0, high=900.0)
     code_entry: float = _setting(120.0, "Entering a keep-code.", low=30.0, high=900.0)
     my_story: float = _setting(120.0, "A teller with a code.", low=30.0, high=900.0)
-    facilitator: float = _setting(1800.0, "The facilitator's desk; a group's pause and what follows its talk wait at least as long.", low=60.0, high=14_400.0)
+    facilitator: float = _setting(
+        1800.0,
+        "The facilitator's desk; a group's pause and what follows its talk wait at least as long.",
+        low=60.0,
+        high=14_400.0,
+    )
     agreement: float = _setting(600.0, "A group agreeing.", low=60.0, high=3600.0)
     conversation: float = _setting(7200.0, "The longest conversation.", low=300.0, high=14_400.0)
     recovered: float = _setting(120.0, "After the power blinked.", low=30.0, high=900.0)

@@ -55,7 +55,7 @@ class Permission(StrEnum):
     POLICY = "policy"
     """Change the moderation policy, read the log of who did what."""
     PUBLISH = "publish"
-    """Open and close the public door; put a medley there."""
+    """Put a medley at the public door, and take it away from there."""
     EXPORT = "export"
     """Take plain files out."""
     WITHDRAW = "withdraw"
