@@ -86,4 +86,17 @@ MIGRATIONS = (
         ],
         **append_only("code_changes"),
     ),
+    # Every coder decides for their own layer: what one refused is still proposed to another.
+    Migration(
+        "coding_3",
+        [
+            "ALTER TABLE suggestion_decisions RENAME TO suggestion_decisions_before",
+            f"""CREATE TABLE suggestion_decisions (
+                suggestion TEXT NOT NULL REFERENCES suggestions(id) ON DELETE CASCADE, {_OF_STORY},
+                who TEXT NOT NULL, at TEXT NOT NULL, verdict TEXT NOT NULL, PRIMARY KEY (suggestion, who))""",
+            "INSERT INTO suggestion_decisions (suggestion, story, who, at, verdict) "
+            "SELECT suggestion, story, who, at, verdict FROM suggestion_decisions_before",
+            "DROP TABLE suggestion_decisions_before",
+        ],
+    ),
 )

@@ -98,7 +98,7 @@ def suggest(tx: Tx, settings: ArchiveSettings, story: str, now: datetime) -> int
 
 
 def suggestions_of(tx: Tx, settings: ArchiveSettings, story: str, who: str, now: datetime) -> list[Suggestion]:
-    """What is proposed for a story and not decided, where ``who`` has not coded so already; none with machines off.
+    """What is proposed for a story and ``who`` neither decided nor coded so already; none with machines off.
 
     The caller asked the gate for the story; what a proposal rests on is asked for here.
     """
@@ -106,8 +106,9 @@ def suggestions_of(tx: Tx, settings: ArchiveSettings, story: str, who: str, now:
         return []
     rows = tx.all(
         "SELECT id, story, start_ms, end_ms, code, model, version, why FROM suggestions WHERE story = ? "
-        "AND id NOT IN (SELECT suggestion FROM suggestion_decisions) ORDER BY start_ms, id",
+        "AND id NOT IN (SELECT suggestion FROM suggestion_decisions WHERE who = ?) ORDER BY start_ms, id",
         story,
+        who,
     )
     leads, names = resolved(tx), {one.id: one.name for one in codes_of(tx)}
     mine = [one for one in all_highlights(tx, [story]) if one.who == who]

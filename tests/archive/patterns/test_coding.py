@@ -142,10 +142,14 @@ def test_a_machine_proposes_and_says_why_and_a_person_decides(change, see, telli
     change(suggesting.decide, ON, one.id, True, "ben", telling.now)
     (mine,) = see(highlights.highlights_of, fresh)
     assert (mine.who, mine.codes) == ("ben", (whistle,))
-    assert see(suggesting.suggestions_of, ON, fresh, "ana", telling.now) == []
+    assert see(suggesting.suggestions_of, ON, fresh, "ben", telling.now) == []
     assert change(suggesting.suggest, ON, fresh, telling.now) == 0, "it was decided about"
-    done = see(lambda tx: tx.one("SELECT who, verdict FROM suggestion_decisions"))
-    assert tuple(done) == ("ben", "accepted")
+    # Each coder has a layer of their own, and decides for it alone.
+    assert see(suggesting.suggestions_of, ON, fresh, "ana", telling.now) == [one]
+    change(suggesting.decide, ON, one.id, False, "ana", telling.now)
+    assert see(suggesting.suggestions_of, ON, fresh, "ana", telling.now) == []
+    done = see(lambda tx: tx.all("SELECT who, verdict FROM suggestion_decisions ORDER BY who"))
+    assert [tuple(row) for row in done] == [("ana", "refused"), ("ben", "accepted")]
 
 
 class TwoMeanings:
