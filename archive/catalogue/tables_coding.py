@@ -94,8 +94,10 @@ MIGRATIONS = (
             f"""CREATE TABLE suggestion_decisions (
                 suggestion TEXT NOT NULL REFERENCES suggestions(id) ON DELETE CASCADE, {_OF_STORY},
                 who TEXT NOT NULL, at TEXT NOT NULL, verdict TEXT NOT NULL, PRIMARY KEY (suggestion, who))""",
-            "INSERT INTO suggestion_decisions (suggestion, story, who, at, verdict) "
-            "SELECT suggestion, story, who, at, verdict FROM suggestion_decisions_before",
+            (
+                "INSERT INTO suggestion_decisions (suggestion, story, who, at, verdict) "
+                "SELECT suggestion, story, who, at, verdict FROM suggestion_decisions_before"
+            ),
             "DROP TABLE suggestion_decisions_before",
         ],
     ),
