@@ -38,6 +38,7 @@ SOURCES = (
 FIRST_RUN = (
     " systemd.run=/boot/firmware/firstrun.sh systemd.run_success_action=reboot systemd.unit=kernel-command-line.target"
 )
+BUILDS = ("small", "large", "handset")
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 _KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-\S+|sk-ssh-ed25519@openssh\.com) [A-Za-z0-9+/=]+( \S+)*")
 
@@ -60,6 +61,7 @@ class Wishes:
     release_key: str
     wheels: Path | None
     models: Path | None
+    build: str
 
 
 def first_run(wishes: Wishes) -> str:
@@ -103,7 +105,8 @@ WantedBy=multi-user.target
 
 def install(wishes: Wishes) -> str:
     """The script that unpacks the project and installs it; safe to repeat, as installing is."""
-    options = [f"--contact {_quoted(wishes.contact)}"] if wishes.contact else []
+    options = [f"--build {wishes.build}"] if wishes.build else []
+    options += [f"--contact {_quoted(wishes.contact)}"] if wishes.contact else []
     options += ["--release-key /boot/firmware/hearth/release-keys.txt"] if wishes.release_key else []
     options += ["--wheels /boot/firmware/hearth/wheels"] if wishes.wheels else []
     options += ["--models /boot/firmware/hearth/models"] if wishes.models else []
@@ -272,7 +275,7 @@ def checked(given: argparse.Namespace) -> Wishes:
             raise Refused(f"There is no folder {folder}.")
     return Wishes(
         given.hostname, given.timezone, given.contact, given.wifi, given.wifi_password, given.country, given.ssh_key.strip(), given.release_key,
-        given.wheels, given.models,
+        given.wheels, given.models, given.build,
     )  # fmt: skip
 
 
@@ -291,6 +294,9 @@ def main() -> int:
         prog="scripts/make-card", description="Make a card that installs the box at its first start."
     )
     parser.add_argument("boot", type=Path, help="the mounted boot partition")
+    parser.add_argument(
+        "--build", choices=BUILDS, default="", help="which box of docs/hardware-guide.md it is: its screen and its keys"
+    )
     parser.add_argument("--hostname", default="hearth")
     parser.add_argument("--timezone", default="Etc/UTC", help="like Europe/Vienna")
     parser.add_argument("--contact", default="", help="whom to call, for the out-of-service page")

@@ -8,20 +8,30 @@ from pathlib import Path
 import click
 
 from kiosk.box import read_home
+from kiosk.builds import BUILDS
 from kiosk.commands.common import emit, home_option, json_option
 from kiosk.config import default_toml
+from kiosk.settingsfile import put_settings
 
 
 @click.command(name="config")
 @home_option
 @click.option("--default", "show_default", is_flag=True, help="Print the settings a new home begins with, explained.")
+@click.option(
+    "--build",
+    type=click.Choice(list(BUILDS)),
+    help="Write down which of the hardware guide's three boxes this is, with its screen and its keys.",
+)
 @json_option
-def command(home: Path, show_default: bool, as_json: bool) -> None:
+def command(home: Path, show_default: bool, build: str | None, as_json: bool) -> None:
     """Show the settings in force and where they stand; an unknown or wrong one is refused with a sentence.
+
+    What --build writes counts from the box's next start; every other line of the file stays as it is.
 
     \b
     Examples:
       hearth config
+      hearth config --build small
       hearth config --default
       hearth config --json
     """
@@ -29,6 +39,9 @@ def command(home: Path, show_default: bool, as_json: bool) -> None:
         emit({"default": default_toml()}, default_toml, as_json=as_json)
         return
     setting = read_home(home)
+    if build is not None:
+        put_settings(setting.home.config, BUILDS[build])
+        setting = read_home(home)
     config = {
         name: dict(value) if name == "pins" else dataclasses.asdict(value)
         for name, value in ((f.name, getattr(setting.config, f.name)) for f in dataclasses.fields(setting.config))

@@ -33,21 +33,25 @@ _TEXTS = {
     "opens": "hours.opens", "closes": "hours.closes",
     "quiet_begins": "hours.quiet_begins", "quiet_ends": "hours.quiet_ends",
 }  # fmt: skip
+ASKED = frozenset({*_TEXTS.values(), "site.language", "site.languages", "site.prompts", "archive.sync_to"})
+"""Every setting the phone's page asks for: one of them in the file, and the box was set up by hand."""
 STICK = "/media/usb"
 """Where a stick is found: docs/handing-on.md."""
 
 
 def unfinished(home: Home, store: Store) -> bool:
-    """Whether this box still has to be set up: begun and not live, or as it came, without a setting and a story.
+    """Whether this box still has to be set up: begun and not live, or without a story and all that is asked here.
 
-    A box that somebody set up by hand, or before there was a mark, is live: no update sends it back here.
+    Which screen and keys it has, a build says before it is first switched on, and that answers none of the questions. A
+    box that somebody set up by hand, or before there was a mark, is live: no update sends it back here.
     """
     if (home.path / LIVE).exists():
         return False
     if (home.path / BEGUN).exists():
         return True
     said = tomllib.loads(home.config.read_text(encoding="utf-8")) if home.config.exists() else {}
-    if any(said.values()) or store.stories():
+    by_hand = {f"{section}.{name}" for section, values in said.items() if isinstance(values, dict) for name in values}
+    if by_hand & ASKED or store.stories():
         return False
     # Settings come while it is set up; if the power goes then, it goes on being set up.
     write_file(home.path / BEGUN, b"{}")
@@ -150,4 +154,4 @@ def _answers(config: Config) -> dict[str, object]:
     }  # fmt: skip
 
 
-__all__ = ["LIVE", "SAVED", "SETTING_UP", "STICK", "Sheet", "begin_again", "go_live", "unfinished"]
+__all__ = ["ASKED", "LIVE", "SAVED", "SETTING_UP", "STICK", "Sheet", "begin_again", "go_live", "unfinished"]

@@ -186,6 +186,10 @@ def test_settings_are_told_to_programs_and_to_people(verb, home) -> None:
     assert "sound.microphone = " in verb("config", "--home", home).out
     home.joinpath("config.toml").write_text(verb("config", "--default").out)
     assert verb("config", "--home", home, "--json").json == told
+    home.joinpath("config.toml").write_text('[site]\nname = "Ours"  # as on the door\n')
+    built = verb("config", "--build", "large", "--home", home, "--json").json["config"]
+    assert (built["screen"]["width"], built["controls"]["driver"], built["site"]["name"]) == (1280, "gpio", "Ours")
+    assert "# as on the door" in home.joinpath("config.toml").read_text()
     home.joinpath("config.toml").write_text("not toml")
     assert verb("config", "--home", home, "--json").code == 2
 

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +36,15 @@ def bench():
 def test_every_settings_file_shown_is_taken():
     blocks = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     assert len(blocks) == 3
+    from kiosk.builds import BUILDS
     from kiosk.config import parse
 
+    # What --build writes is what the page shows.
+    shown = {re.match(r"# (\w+)\n", block)[1]: tomllib.loads(block) for block in blocks}
+    assert {
+        build: {f"{part}.{name}": value for part, values in told.items() for name, value in values.items()}
+        for build, told in shown.items()
+    } == BUILDS
     panels = [parse(block).screen for block in blocks]
     assert [(panel.width, panel.height) for panel in panels[:2]] == [(800, 480), (1280, 800)]
     for panel in panels[:2]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -21,14 +22,16 @@ from audio.loopback import Heard, Loop
 from audio.player import SilentPlayer
 from hardware.controls import make_controls
 from hardware.types import Control
+from kiosk.builds import BUILDS
 from kiosk.config import load as load_config
 from kiosk.door import Door, write_point
 from kiosk.firstrun.aloud import Aloud
 from kiosk.firstrun.running import Around, FirstRun
-from kiosk.firstrun.sheet import LIVE, STICK, Sheet, go_live, unfinished
+from kiosk.firstrun.sheet import ASKED, LIVE, STICK, Sheet, go_live, unfinished
 from kiosk.firstrun.steps import ROWS, Deed, Happening, Step, Walk, keys, page, step
 from kiosk.names import Meaning
 from kiosk.poster import make_poster
+from kiosk.settingsfile import put_settings
 from kiosk.speech import RATE, Reading, Voice
 from kiosk.texts import load, shipped_languages
 from kiosk.theme import DUSK
@@ -346,6 +349,21 @@ def test_a_box_set_up_by_hand_is_never_sent_back_and_one_cut_short_goes_on(box: 
     by_hand.config.write_text('[site]\nname = "Ours"\n')
     with Store(by_hand, box.clock) as store:
         assert not unfinished(by_hand, store)
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_a_box_that_knows_its_screen_and_keys_and_nothing_else_still_asks(build: str, box: Box, tmp_path: Path) -> None:
+    built = open_home(tmp_path / "built")
+    put_settings(built.config, BUILDS[build])
+    assert tomllib.loads(built.config.read_text())["controls"]["driver"] == "gpio"
+    with Store(built, box.clock) as store:
+        assert unfinished(built, store)
+
+
+def test_what_is_asked_is_what_the_page_writes(box: Box) -> None:
+    Sheet(box.home.config, box.home.texts).save(ANSWERS)
+    said = tomllib.loads(box.home.config.read_text())
+    assert {f"{section}.{name}" for section, values in said.items() for name in values} == ASKED
 
 
 def test_a_live_box_stays_live(box: Box) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.builds import BUILDS
+
 ROOT = Path(__file__).parents[2]
 CMDLINE = "console=tty1 root=PARTUUID=ab-02 rootfstype=ext4 fsck.repair=yes rootwait quiet init=/usr/lib/raspberrypi-sys-mods/firstboot"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA steward@desk"
@@ -89,7 +91,7 @@ def test_without_a_key_nobody_can_log_in(boot):
 
 
 def test_the_scripts_on_the_card_are_sound_and_install_what_is_on_it(boot, tmp_path):
-    make_card(boot, "--contact", "Ring O'Neil's desk; rm -rf /", "--release-key", "cd" * 32)
+    make_card(boot, "--build", "handset", "--contact", "Ring O'Neil's desk; rm -rf /", "--release-key", "cd" * 32)
     for name in ("firstrun.sh", "hearth/install.sh"):
         assert subprocess.run(["bash", "-n", boot / name], check=False).returncode == 0
     # Run for real, with a stand-in for the installer that tells what it was given.
@@ -103,7 +105,7 @@ def test_the_scripts_on_the_card_are_sound_and_install_what_is_on_it(boot, tmp_p
     )
     done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.splitlines() == [
-        "--contact", "Ring O'Neil's desk; rm -rf /", "--release-key", f"{boot}/hearth/release-keys.txt"
+        "--build", "handset", "--contact", "Ring O'Neil's desk; rm -rf /", "--release-key", f"{boot}/hearth/release-keys.txt"
     ]  # fmt: skip
     assert (place / "scripts/install").stat().st_mode & 0o100
     assert (place / "locks/run.txt").read_bytes() == (ROOT / "locks/run.txt").read_bytes()
@@ -130,6 +132,7 @@ def test_the_project_on_the_card_is_what_is_kept_and_nobody_s(boot):
         (["--release-key", "xyz"], "64 hexadecimal"),
         (["--contact", "two\nlines"], "one line"),
         (["--wheels", "/does/not/exist"], "no folder"),
+        (["--build", "huge"], "invalid choice"),
     ],
 )
 def test_what_would_fail_at_the_first_start_is_refused_now(boot, arguments, say):
@@ -138,6 +141,13 @@ def test_what_would_fail_at_the_first_start_is_refused_now(boot, arguments, say)
     assert done.returncode == 2
     assert say in done.stderr
     assert sorted(boot.iterdir()) == before
+
+
+def test_every_build_of_the_guide_can_be_asked_for(boot):
+    told = subprocess.run(
+        [sys.executable, "-P", ROOT / "scripts/make_card.py", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "{" + ",".join(BUILDS) + "}" in told
 
 
 def test_a_folder_that_is_no_card_is_refused(tmp_path):

@@ -89,6 +89,20 @@ def test_a_box_without_a_screen_draws_into_memory_in_both_modes(root):
         assert "ExecStart=\n" in text
 
 
+def test_a_handset_is_asked_for_its_library_too_and_a_build_with_a_screen_starts_as_the_unit_says(root):
+    install("--files", root, "--build", "handset")
+    drop_ins = root / "etc/systemd/system"
+    text = (drop_ins / "hearth-kiosk.service.d/headless.conf").read_text()
+    assert "hearth run --headless --set-up --home" in text
+    assert "--set-up" not in (drop_ins / "hearth-safe.service.d/headless.conf").read_text()
+    assert install("--files", root, "--build", "small").returncode == 0
+    assert not list(root.glob("**/headless.conf"))
+    assert "run --set-up" in (drop_ins / "hearth-kiosk.service").read_text()
+    told = install("--dry-run", "--build", "large").stderr
+    assert "build large" in told
+    assert "libgbm1" in told
+
+
 @pytest.mark.parametrize(("version", "wanted"), [("252 (252.39-1~deb12u2)", False), ("257 (257.9-1~deb13u1)", True)])
 def test_a_systemd_that_takes_each_restart_for_a_failure_is_told_not_to(root, tmp_path, version, wanted):
     told = tmp_path / "bin/systemctl"
@@ -183,6 +197,7 @@ def test_the_table_of_file_systems_can_be_read_by_the_system(root):
         (["--contact"], "needs a value"),
         (["--nonsense"], "There is no option"),
         (["--sound-card", "loud"], "only sound card"),
+        (["--build", "huge"], "small, large or handset"),
         (["--data-partition", "/dev/does-not-exist"], "no partition of this machine"),
     ],
 )
@@ -195,7 +210,16 @@ def test_what_cannot_be_is_refused_with_a_sentence_before_anything_is_done(argum
 
 def test_help_tells_every_option(root):
     told = install("--help").stdout
-    for option in ("--dry-run", "--uninstall", "--wheels", "--models", "--headless", "--read-only-root", "--files"):
+    for option in (
+        "--dry-run",
+        "--uninstall",
+        "--wheels",
+        "--models",
+        "--headless",
+        "--build",
+        "--read-only-root",
+        "--files",
+    ):
         assert option in told
 
 
