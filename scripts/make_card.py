@@ -104,12 +104,20 @@ WantedBy=multi-user.target
 
 
 def install(wishes: Wishes) -> str:
-    """The script that unpacks the project and installs it; safe to repeat, as installing is."""
+    """The script that unpacks the project and installs it; safe to repeat, as installing is.
+
+    The country counts for a box on a cable too: it opens a wireless network of its own for the phone that sets it up.
+    """
     options = [f"--build {wishes.build}"] if wishes.build else []
     options += [f"--contact {_quoted(wishes.contact)}"] if wishes.contact else []
     options += ["--release-key /boot/firmware/hearth/release-keys.txt"] if wishes.release_key else []
     options += ["--wheels /boot/firmware/hearth/wheels"] if wishes.wheels else []
     options += ["--models /boot/firmware/hearth/models"] if wishes.models else []
+    country = (
+        f"raspi-config nonint do_wifi_country {wishes.country} || echo 'The country of the radio could not be set.' >&2\n"
+        if wishes.country
+        else ""
+    )
     return f"""#!/bin/bash
 # Written by scripts/make-card. Installs the box; run again at each start until it has worked once.
 set -e
@@ -117,7 +125,7 @@ BOOT=/boot/firmware/{FOLDER}
 mkdir -p /usr/local/src/digital-hearth
 tar -xzf $BOOT/{PROJECT} -C /usr/local/src/digital-hearth
 cd /usr/local/src/digital-hearth
-scripts/install {" ".join(options)}
+{country}scripts/install {" ".join(options)}
 systemctl disable hearth-first-install.service || true
 rm -f /etc/systemd/system/hearth-first-install.service
 """
@@ -262,7 +270,7 @@ def checked(given: argparse.Namespace) -> Wishes:
         raise Refused(f"'{given.timezone}' is no time zone: write it like Europe/Vienna.")
     if given.wifi and not (8 <= len(given.wifi_password) <= 63):  # noqa: PLR2004 (the standard's own limits)
         raise Refused("A wireless network's password has 8 to 63 letters.")
-    if given.wifi and not re.fullmatch("[A-Z]{2}", given.country):
+    if (given.wifi or given.country) and not re.fullmatch("[A-Z]{2}", given.country):
         raise Refused("Wireless needs the country, like --country AT: it says which channels are allowed.")
     if given.ssh_key and not _KEY.fullmatch(given.ssh_key.strip()):
         raise Refused("That is no public ssh key: give the one line of the .pub file.")
@@ -306,7 +314,7 @@ def main() -> int:
         default=os.environ.get("HEARTH_WIFI_PASSWORD", ""),
         help="better given as HEARTH_WIFI_PASSWORD",
     )
-    parser.add_argument("--country", default="", help="two letters, for wireless")
+    parser.add_argument("--country", default="", help="two letters; the box's own network for a phone needs it too")
     parser.add_argument("--ssh-key", default="", help="a sysadmin's public key; without it nobody can log in")
     parser.add_argument("--release-key", default="", help="the public key whose updates the box takes")
     parser.add_argument("--wheels", type=Path, help="packages to put on the card, so that it needs no network")
@@ -331,6 +339,10 @@ def main() -> int:
         print(
             "The card is ready: eject it, put it into the board, and switch on. It takes 10 to 30 minutes and starts by itself."
         )
+        if not given.country:
+            print(
+                "No --country was given: the network the box opens for a phone may not keep to what is allowed where it stands."
+            )
     return 0
 
 
