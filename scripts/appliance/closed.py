@@ -1,4 +1,4 @@
-"""A small machine whose system is a file system of its own, so that it can be closed: read-only, as a box may be."""
+"""A small machine whose system is a file system of its own, so that it can be closed: read-only, as a box may be; a stick is put into it."""
 
 from __future__ import annotations
 
@@ -49,6 +49,42 @@ def closed_machine(room: Path, install: Path) -> Iterator[Container]:
             machine.cut_power()
     finally:
         _run("umount", str(root))
+
+
+def put_stick_in(closed: Container, room: Path) -> dict[str, object]:
+    """A stick is mounted where the hand-on looks for it, once, and never what the system's own table names.
+
+    It has a Linux file system, and its device another name: this machine's kernel may know no FAT, and a container's
+    systemd no devices. What the unit says of both is left out of it; how it asks the manager is tried as it is.
+    """
+    image = room / "stick.img"
+    _run("truncate", "-s", "16M", str(image))
+    _run("mkfs.ext4", "-q", str(image))
+    loop = subprocess.run(
+        ["losetup", "--find", "--show", str(image)], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    name, place = Path(loop).name, "findmnt -no SOURCE,OPTIONS /media/usb"
+    start = f"systemctl start hearth-stick@{name} && {place}"
+    try:
+        closed.must("mount -o remount,rw /")
+        unit = closed.root / "etc/systemd/system/hearth-stick@.service"
+        text = unit.read_text().replace("/dev/%I", "/opt/%I").replace("uid=hearth,gid=hearth,umask=0077,", "")
+        unit.write_text(text)
+        closed.must(f"mknod /opt/{name} b 7 {name.removeprefix('loop')} && systemctl daemon-reload")
+        (closed.root / "etc/fstab").write_text(f"/opt/{name} /boot/firmware ext4 defaults 0 0\n")
+        assert closed.run(start).stdout == "", "the system's own partition was taken for a stick"
+        (closed.root / "etc/fstab").unlink()
+        closed.must("mount -o remount,ro /")
+        source, options = closed.must(start).split()
+        assert source == f"/opt/{name}"
+        assert {"rw", "nosuid", "nodev", "noexec"} <= set(options.split(",")), options
+        assert closed.must(start).count("\n") == 1, "a stick was mounted over another"
+        closed.must("systemctl stop media-usb.mount")
+        assert closed.run(place).stdout == ""
+        return {"stick": options}
+    finally:
+        closed.run("systemctl stop media-usb.mount")
+        _run("losetup", "--detach", loop)
 
 
 def _furnish(root: Path, install: Path) -> None:

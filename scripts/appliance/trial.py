@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from box import CLONE, HEARTH, INSTALL, KIOSK
-from closed import closed_machine
+from closed import closed_machine, put_stick_in
 from container import PYTHON, Container, Trouble, base
 from updates import Updates
 
@@ -317,13 +317,13 @@ class Trial(Updates):
         return {"left": len(left), "data_files": data}
 
     def read_only(self) -> dict[str, object]:
-        """On a system that is read-only what puts a release into its place may write while it works, and only then."""
+        """On a system that is read-only what puts a release into its place may write while it works, and only then. A stick is mounted in it."""
         self.machine.shut_down()
         with closed_machine(self.room, ROOT / "scripts/install") as closed:
             closed.must("systemctl start hearth-update.service")
             written = closed.must("ls /opt/hearth/wrote /etc/systemd/system/wrote").split()
             assert closed.run("touch /opt/hearth/closed").returncode != 0, "the system was left open"
-        return {"written": written}
+            return {"written": written} | put_stick_in(closed, self.room)
 
     def files(self) -> set[str]:
         """Every file of the machine that is not systemd's own."""

@@ -13,6 +13,7 @@ import pytest
 from hardware.accesspoint import RANGE
 from kiosk.appliance.services import ERRANDS
 from kiosk.door import WANTED, door_folder, point_file
+from kiosk.firstrun.sheet import STICK
 
 UNITS = Path(__file__).parents[2] / "systemd"
 SERVICES = sorted(path.name for path in UNITS.glob("*.service"))
@@ -20,8 +21,8 @@ TIMERS = sorted(path.name for path in UNITS.glob("*.timer"))
 PROGRAM = "/opt/hearth/current/bin/hearth"
 MOST_EXPOSURE = 2.0
 PATHS = sorted(path.name for path in UNITS.glob("*.path"))
-BY_ROOT = {"hearth-update.service", "hearth-settle.service", "hearth-firewall.service", "hearth-accesspoint.service"}
-"""What installs programs, what talks to the kernel's packet filter, and what opens the box's own network."""
+BY_ROOT = {f"hearth-{part}.service" for part in ("update", "settle", "firewall", "accesspoint", "stick@")}
+"""What installs programs, talks to the kernel's packet filter, opens the box's own network, has a stick mounted."""
 CAPABILITIES = {
     # The home belongs to hearth: reading it to copy the database, and giving the copy its owner.
     "hearth-update.service": "CAP_DAC_OVERRIDE CAP_CHOWN",
@@ -79,9 +80,7 @@ def analyze(folder, *arguments):
 
 
 def test_every_part_has_its_unit():
-    parts = (
-        "kiosk safe out-of-service transcriber portal sync retention heartbeat update settle firewall accesspoint phone"
-    )
+    parts = "kiosk safe out-of-service transcriber portal sync retention heartbeat update settle firewall accesspoint phone stick@"
     assert set(SERVICES) == {f"hearth-{part}.service" for part in parts.split()}
     assert [f"hearth-{part}.timer" for part in ("heartbeat", "retention", "sync", "update")] == TIMERS
     assert PATHS == ["hearth-accesspoint.path"]
@@ -174,6 +173,19 @@ def test_the_pages_for_the_phone_come_and_go_with_the_access_point():
     assert phone["BindsTo"] == phone["After"] == ["hearth-accesspoint.service"]
     assert options("hearth-accesspoint.service", "Unit")["Wants"] == ["hearth-phone.service"]
     assert "[Install]" not in (UNITS / "hearth-phone.service").read_text(encoding="utf-8")
+
+
+def test_a_stick_is_mounted_where_the_hand_on_looks_for_it():
+    stick = options("hearth-stick@.service")
+    *_, device, place = stick["ExecStart"][0].split()
+    assert (device, place) == ("/dev/%I", STICK)
+    (given,) = [word for word in stick["ExecStart"][0].split() if word.startswith("--options=")]
+    assert {"uid=hearth", "gid=hearth", "nosuid", "nodev", "noexec"} <= set(given.removeprefix("--options=").split(","))
+    assert options("hearth-sync.service")["ReadWritePaths"][0].split()[0] == f"-{Path(STICK).parent}"
+    assert f"d {STICK} 0755 root root" in (UNITS / "hearth.tmpfiles.conf").read_text(encoding="utf-8").splitlines()
+    rule = (UNITS / "70-hearth-stick.rules").read_text(encoding="utf-8").splitlines()[-1]
+    assert 'ENV{SYSTEMD_WANTS}+="hearth-stick@%k.service"' in rule
+    assert {'SUBSYSTEMS=="usb"', 'ENV{ID_FS_TYPE}=="vfat|exfat"'} <= set(rule.split(", "))
 
 
 def test_sync_cannot_listen():
