@@ -181,6 +181,77 @@ def test_data_on_its_own_partition_and_the_system_read_only(root):
     assert (root / "etc/fstab").read_text() == again
 
 
+class Moving:
+    """The installer's own lines that take a home along to a partition, on two folders of a test."""
+
+    def __init__(self, folder):
+        self.home, self.there = folder / "lib/hearth-keys", folder / "srv/hearth-keys"
+        self.came, self.part = folder / "srv/.came-hearth-keys", folder / "srv/hearth-keys.part"
+        self.there.parent.mkdir()
+        (self.home / "deep").mkdir(parents=True)
+        for name in ("one", "deep/two"):
+            (self.home / name).write_text(name)
+
+    def run(self, before=""):
+        lines = INSTALL.read_text()
+        lines = lines[lines.index("whole_copy()") : lines.index("\nrest()")]
+        stand_ins = f"mountpoint() {{ return 1; }}; rest() {{ echo rest; }}; {before}\n"
+        return subprocess.run(
+            ["bash", "-uc", f'{stand_ins}{lines}\nmove_along "$@"', "install", self.home, self.there],
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+
+    @staticmethod
+    def kept(folder):
+        return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+WHOLE = {"one": "one", "deep/two": "deep/two"}
+
+
+@pytest.fixture
+def moving(tmp_path):
+    return Moving(tmp_path)
+
+
+def test_what_a_box_kept_goes_to_its_partition_whole_with_nobody_at_it_and_leaves_nothing_behind(moving):
+    moving.part.mkdir()
+    (moving.part / "old").write_text("of a copy that was cut")
+    done = moving.run()
+    assert (done.returncode, done.stdout.split()) == (0, ["rest", "rest"]), done.stderr
+    assert moving.kept(moving.there) == WHOLE
+    assert not list(moving.home.iterdir())
+    assert sorted(path.name for path in moving.there.parent.iterdir()) == ["hearth-keys"]
+
+
+@pytest.mark.parametrize("cut_at", ["cp() { mkdir -p $3; touch $3/one; return 1; }", "mv() { return 1; }"])
+def test_a_copy_that_was_cut_is_nothing_and_is_made_again(moving, cut_at):
+    assert moving.run(cut_at).returncode == 1
+    assert moving.kept(moving.home) == WHOLE
+    assert not moving.there.exists()
+    (moving.home / "three").write_text("told meanwhile")
+    assert moving.run().returncode == 0
+    assert moving.kept(moving.there) == WHOLE | {"three": "told meanwhile"}
+
+
+def test_what_was_cut_while_the_old_place_was_emptied_goes_on_there(moving):
+    assert moving.run("find() { return 1; }").returncode == 1
+    assert moving.came.exists()
+    (moving.home / "one").unlink()
+    assert moving.run().returncode == 0
+    assert moving.kept(moving.there) == WHOLE
+    assert not list(moving.home.iterdir())
+    assert not moving.came.exists()
+
+
+def test_stories_in_both_places_are_refused_and_neither_hides_the_other(moving):
+    moving.there.mkdir()
+    (moving.there / "other").write_text("of a box before")
+    done = moving.run()
+    assert (done.returncode, "would hide" in done.stdout) == (1, True)
+    assert (moving.kept(moving.home), moving.kept(moving.there)) == (WHOLE, {"other": "of a box before"})
+
+
 @pytest.mark.skipif(shutil.which("findmnt") is None, reason="findmnt is not installed")
 def test_the_table_of_file_systems_can_be_read_by_the_system(root):
     install("--files", root, "--data-partition", "/dev/null", "--read-only-root")
