@@ -181,6 +181,11 @@ def open_offered(place: ArchiveHome, box: str, sha256: str, start: int = 0) -> t
     return place.objects.open(_key(sha256), start), release.size
 
 
+def open_kept(place: ArchiveHome, release: Release) -> BinaryIO:
+    """Open the bundle of a release that is here, offered or not. Raises `NoSuchObject`, `StoreTrouble`."""
+    return place.objects.open(_key(release.sha256))
+
+
 def _key(sha256: str) -> str:
     return f"releases/{sha256}"
 

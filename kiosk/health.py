@@ -24,6 +24,7 @@ from audio.errors import AudioError
 from audio.microphone import find_device
 from hardware.findings import Finding, findings
 from hardware.probe import probe
+from kiosk.appliance.nottaken import read_note
 from kiosk.appliance.places import places
 from kiosk.box import Setting, device, model_for, night_model
 from kiosk.lending import lending_finding
@@ -245,8 +246,12 @@ def _log() -> str:
 
 
 def _version() -> Finding:
-    """Which version runs, and whether a newer one was tried and taken back."""
-    say = f"This is version {metadata.version('digital-hearth')}."
+    """Which version runs, and whether a newer one could not be taken, or was tried and taken back."""
+    running = metadata.version("digital-hearth")
+    say = f"This is version {running}."
+    if (left := read_note(places(), running)) is not None:
+        say = f"{say} Version {left.version} lies ready and could not be taken. {left.say}"
+        return Finding("version", ok=False, say=say, do=left.do)
     try:
         refused = [str(one) for one in json.loads(places().refused.read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError):

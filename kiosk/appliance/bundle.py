@@ -122,22 +122,36 @@ def write(
     return _manifest(told, key.verify_key)
 
 
-def told_version(bundle: Path) -> str:
-    """Which version ``bundle`` says it is; nobody has verified that. Raises `BadBundle`."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a bundle says of itself where nobody has verified it. ``lock``: the SHA-256 of its list of packages."""
+
+    version: str
+    lock: str
+    has_wheels: bool
+
+
+def told(bundle: Path) -> Told:
+    """What ``bundle`` says of itself. Raises `BadBundle`."""
     try:
-        with tarfile.open(bundle, "r:") as tar:
-            told = json.loads(_read(tar, iter(tar), MANIFEST, MOST_MANIFEST))
-        version, ours = str(told["version"]), (told["format"], told["name"]) == (FORMAT, NAME)
+        with bundle.open("rb") as file:
+            return read_told(file)
+    except (OSError, BadBundle) as error:
+        raise BadBundle(f"{bundle} is no bundle of Digital Hearth.", "Make one with: hearth bundle") from error
+
+
+def read_told(source: IO[bytes]) -> Told:
+    """What the bundle that begins here says of itself; only its first part is read. Raises `BadBundle`, `OSError`."""
+    try:
+        with tarfile.open(fileobj=source, mode="r|") as tar:
+            said = json.loads(_read(tar, iter(tar), MANIFEST, MOST_MANIFEST))
+        if (said["format"], said["name"]) != (FORMAT, NAME):
+            raise _bad("It is no bundle of Digital Hearth.")
+        version, files = str(said["version"]), said["files"]
         version_of(version)
-    except (OSError, tarfile.TarError, EOFError, ValueError, KeyError, TypeError) as error:
-        raise _no_bundle(bundle) from error
-    if not ours:
-        raise _no_bundle(bundle)
-    return version
-
-
-def _no_bundle(path: Path) -> BadBundle:
-    return BadBundle(f"{path} is no bundle of Digital Hearth.", "Make one with: hearth bundle")
+        return Told(version, str(files["run.txt"]["sha256"]), any(name.startswith("wheels/") for name in files))
+    except (tarfile.TarError, EOFError, ValueError, KeyError, TypeError) as error:
+        raise _bad("It is no bundle of Digital Hearth.") from error
 
 
 def unpack(bundle: Path, keys: list[VerifyKey], target: Path) -> Manifest:

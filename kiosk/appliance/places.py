@@ -68,6 +68,11 @@ class Places:
         return self.prefix / "refused.json"
 
     @property
+    def not_taken(self) -> Path:
+        """What the latest look had to leave: `kiosk.appliance.nottaken`."""
+        return self.prefix / "not-taken.json"
+
+    @property
     def units(self) -> Path:
         """Where systemd looks for what an administrator installed."""
         return self.root / "etc/systemd/system"

@@ -155,15 +155,24 @@ class Updater:
 
     def _install(self, manifest: Manifest) -> Path:
         incoming = self._places.incoming
-        return releases.make(
-            self._places,
-            manifest.version,
-            project=incoming / manifest.wheel,
-            lock=incoming / releases.LOCK,
-            units=incoming / releases.UNITS,
-            wheels=incoming / "wheels" if manifest.has_wheels else None,
-            progress=self._progress,
-        )
+        try:
+            return releases.make(
+                self._places,
+                manifest.version,
+                project=incoming / manifest.wheel,
+                lock=incoming / releases.LOCK,
+                units=incoming / releases.UNITS,
+                wheels=incoming / "wheels" if manifest.has_wheels else None,
+                progress=self._progress,
+            )
+        except releases.NotMade as error:
+            if manifest.has_wheels:
+                raise
+            # What pip says of it is about a network, and the updater has none on purpose.
+            raise releases.NotMade(
+                f"{error.say} The bundle of version {manifest.version} has no packages in it.",
+                "Make it with them: hearth bundle --wheels DIR. By hand, with a network: sudo hearth update FILE",
+            ) from error
 
     def wait_until_free(self, patience_s: float) -> None:
         """Return once nobody has been at the box for `QUIET_S`, and nothing is being handed on or erased.

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import click
 
-from kiosk.appliance.bundle import BadBundle
+from kiosk.appliance.bundle import BadBundle, told
 from kiosk.appliance.fetching import fetch, waiting
+from kiosk.appliance.nottaken import NotTaken, put_note
 from kiosk.appliance.places import Places, places
+from kiosk.appliance.releases import NotMade
 from kiosk.appliance.services import Systemd
 from kiosk.appliance.updating import NotNewer, Updater, Updating
 from kiosk.box import NotReady
@@ -66,6 +68,7 @@ def command(bundle: str | None, look: bool, settle: bool, until_free: bool, pati
 
 def _look(here: Places, updater: Updater, patience: float, *, as_json: bool) -> int:
     """Take the newest bundle that lies ready. One that is not newer is no trouble: it lies there every night."""
+    left: NotTaken | None = None
     for path in waiting(here):
         try:
             outcome = updater.update(path, patience_s=patience)
@@ -73,9 +76,16 @@ def _look(here: Places, updater: Updater, patience: float, *, as_json: bool) -> 
             # Rubbish on a stick must not keep the box from a good bundle beside it.
             note(f"{path.name}: {error.say}")
             continue
+        except NotMade as error:
+            # Signed and newer: somebody waits for it, and hears of it by day.
+            note(f"{path.name}: {error.say}")
+            left = left or NotTaken(told(path).version, error.say, error.do)
+            continue
+        put_note(here, left)
         break
     else:
-        emit({"version": None}, lambda: "No newer bundle lies ready.", as_json=as_json)
+        put_note(here, left)
+        emit({"version": None}, lambda: "No newer bundle lies ready that can be taken.", as_json=as_json)
         return 0
     emit({"version": outcome.version}, lambda: f"Version {outcome.version} runs.", as_json=as_json)
     return 0

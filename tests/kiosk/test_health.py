@@ -15,6 +15,8 @@ from archive.types import Use
 from audio.clock import VirtualClock
 from audio.takewriter import TakeWriter
 from audio.types import AudioFormat, CutReason, Ms, Segment
+from kiosk.appliance.nottaken import NotTaken, put_note
+from kiosk.appliance.places import places
 from kiosk.box import read_home
 from kiosk.cli import run
 from kiosk.health import QUIETER_LU, VISIT_DAYS, box_findings
@@ -152,3 +154,13 @@ def test_a_release_that_was_taken_back_is_told(setting, store, tmp_path):
     version = found(setting, store)["version"]
     assert not version.ok
     assert "9.9.9" in version.say
+
+
+def test_a_release_that_lies_ready_and_could_not_be_taken_is_told(setting, store):
+    places().prefix.mkdir(parents=True)
+    put_note(places(), NotTaken("99.0", "Its packages are missing.", "Make it with them."))
+    version = found(setting, store)["version"]
+    assert not version.ok
+    assert "Version 99.0 lies ready and could not be taken. Its packages are missing." in version.say
+    put_note(places(), None)
+    assert found(setting, store)["version"].ok

@@ -11,9 +11,11 @@ import pytest
 from archive.schema import schema
 from kiosk.appliance import releases, updating
 from kiosk.appliance.bundle import BadBundle, new_key, write
+from kiosk.appliance.nottaken import read_note
 from kiosk.appliance.places import Places, version_of
 from kiosk.appliance.services import ERRAND_TIMERS, ERRANDS, KIOSK, SAFE, Standing
 from kiosk.appliance.updating import NotHealthy, NotNewer, Updater, Updating
+from kiosk.commands.update_ import _look
 from kiosk.firstrun.steps import Walk
 
 GONE = Standing(active=False, failed=False, status="", restarts=0)
@@ -187,6 +189,32 @@ def test_old_releases_go_but_never_the_one_before(places, updater, bundle):
     for version in ("1.1", "1.2", "1.10"):
         updater.update(bundle(version), patience_s=60)
     assert names(places) == ["1.10", "1.2"]
+
+
+def test_a_bundle_that_cannot_be_installed_is_told_of_and_the_one_beside_it_is_taken(
+    places, updater, bundle, monkeypatch, capsys
+):
+    make = releases.make
+
+    def no_network(here, name, **parts):
+        if name == "1.2":
+            raise releases.NotMade("pip stopped.", "Nothing was changed.")
+        return make(here, name, **parts)
+
+    monkeypatch.setattr(releases, "make", no_network)
+    places.inbox.mkdir()
+    bundle("1.2").rename(places.inbox / "1.2.hearth")
+    _look(places, updater, 60, as_json=True)
+    left = read_note(places, "1.0")
+    assert left.version == "1.2"
+    assert "no packages" in left.say
+    assert "--wheels" in left.do
+    assert read_note(places, "1.2") is None
+    bundle("1.1").rename(places.inbox / "1.1.hearth")
+    _look(places, updater, 60, as_json=True)
+    assert releases.pointed(places.current).name == "1.1"
+    assert read_note(places, "1.1") == left
+    assert "1.2.hearth: pip stopped." in capsys.readouterr().err
 
 
 STOPS_WITHIN_S, STARTS_WITHIN_S = 20.0, 10.0

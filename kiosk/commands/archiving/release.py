@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from archive.fleet import Release, Ring, add_release, put_in_ring, releases, rings, stop, widen
+from archive.fleet import Release, Ring, add_release, open_kept, put_in_ring, releases, rings, stop, widen
 from archive.server.place import ArchiveHome, open_archive
-from kiosk.appliance.bundle import told_version
+from kiosk.appliance.bundle import Told, read_told, told
 from kiosk.commands.archiving.common import archive_home_option, who
-from kiosk.commands.common import emit, json_option
+from kiosk.commands.common import emit, json_option, note
 
 
 @click.command(name="release")
@@ -49,7 +49,9 @@ def command(action: str, what: str | None, anyway: bool, home: Path, as_json: bo
 
 def _do(place: ArchiveHome, action: str, what: str, *, anyway: bool) -> None:
     if action == "add":
-        add_release(place, Path(what), told_version(Path(what)), who())
+        parts = told(Path(what))
+        add_release(place, Path(what), parts.version, who())
+        _warn(place, parts)
         return
     with place.catalogue() as catalogue:
         if action == "widen":
@@ -58,6 +60,23 @@ def _do(place: ArchiveHome, action: str, what: str, *, anyway: bool) -> None:
             stop(catalogue, what, who(), place.now())
         elif action in {Ring.PILOT, Ring.REST}:
             put_in_ring(catalogue, what, Ring(action), who(), place.now())
+
+
+def _warn(place: ArchiveHome, parts: Told) -> None:
+    """Say which bundles no box can take by night, whose updater has no network: before somebody waits for them."""
+    if parts.has_wheels:
+        return
+    with place.catalogue() as catalogue:
+        before = next((one for one in releases(catalogue) if one.version != parts.version), None)
+    if before is not None:
+        with open_kept(place, before) as file:
+            if read_told(file).lock == parts.lock:
+                return
+    than = f"others than version {before.version}, " if before else ""
+    note(
+        f"Version {parts.version} needs packages, {than}and has none in it: a box whose own are others cannot "
+        "take it by night. Make it with hearth bundle --wheels."
+    )
 
 
 def _table(known: list[Release], of_box: dict[str, Ring]) -> str:

@@ -36,11 +36,11 @@ def bundle(tmp_path):
     """Make a signed bundle of a version."""
     key = new_key(tmp_path / "release.key")
 
-    def make(version: str) -> Path:
+    def make(version: str, lock: str = "run.txt", wheels: tuple[str, ...] = ()) -> Path:
         parts = {}
-        for name in (f"digital_hearth-{version}-py3-none-any.whl", "run.txt"):
-            parts[name] = tmp_path / f"{version}-{name}"
-            parts[name].write_bytes(name.encode() * 1000)
+        for name in (f"digital_hearth-{version}-py3-none-any.whl", "run.txt", *(f"wheels/{name}" for name in wheels)):
+            parts[name] = tmp_path / f"{version}-{Path(name).name}"
+            parts[name].write_bytes((lock if name == "run.txt" else name).encode() * 1000)
         path = tmp_path / f"digital-hearth-{version}.hearth"
         write(path, key, version=version, schema=1, oldest_reader=1, files=parts)
         return path
@@ -307,6 +307,17 @@ def test_the_verb_offers_and_tells(archive, bundle, credential, monkeypatch):
     ):  # fmt: skip
         with pytest.raises(refusal):
             run(*words)
+
+
+def test_a_bundle_that_no_box_could_take_by_night_is_told_of_when_it_is_added(archive, bundle):
+    def told(*made):
+        words = ["archive", "release", "add", str(bundle(*made)), "--home", str(archive.place.path)]
+        return CliRunner().invoke(hearth, words).stderr
+
+    assert "needs packages, and has none" in told("0.2.0")
+    assert told("0.3.0") == ""
+    assert "others than version 0.3.0" in told("0.4.0", "another")
+    assert told("0.5.0", "a third", ("numpy.whl",)) == ""
 
 
 def test_thirty_days_without_the_centre_cost_nothing_but_patience(archive, box, own_story, url, credential, clock):
