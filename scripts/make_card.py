@@ -125,6 +125,7 @@ BOOT=/boot/firmware/{FOLDER}
 mkdir -p /usr/local/src/digital-hearth
 tar -xzf $BOOT/{PROJECT} -C /usr/local/src/digital-hearth
 cd /usr/local/src/digital-hearth
+touch .from-card
 {country}scripts/install {" ".join(options)}
 systemctl disable hearth-first-install.service || true
 rm -f /etc/systemd/system/hearth-first-install.service

@@ -113,6 +113,7 @@ def test_the_scripts_on_the_card_are_sound_and_install_what_is_on_it(boot, tmp_p
         "--build", "handset", "--contact", "Ring O'Neil's desk; rm -rf /", "--release-key", f"{boot}/hearth/release-keys.txt"
     ]  # fmt: skip
     assert (place / "scripts/install").stat().st_mode & 0o100
+    assert (place / ".from-card").exists(), "uninstalling takes this copy away, and nobody's clone"
     assert (place / "locks/run.txt").read_bytes() == (ROOT / "locks/run.txt").read_bytes()
 
 

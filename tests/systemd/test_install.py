@@ -181,6 +181,37 @@ def test_data_on_its_own_partition_and_the_system_read_only(root):
     assert (root / "etc/fstab").read_text() == again
 
 
+def test_taken_away_the_machine_is_as_it_was_before(root):
+    (root / "etc/systemd").mkdir(parents=True)
+    for name, text in (
+        ("etc/fstab", FSTAB + "PARTUUID=ab-03 none swap sw 0 0\n"),
+        ("etc/systemd/zram-generator.conf", "[zram0]\nzram-size = 64\n"),
+        ("etc/asound.conf", "defaults.pcm.card 1\n"),
+    ):
+        (root / name).write_text(text)
+    before = {name: data for name, (data, _) in contents(root).items()}
+    options = ("--sound-card", "usb", "--data-partition", "/dev/mmcblk0p3", "--build", "handset")
+    for _ in range(2):
+        assert install("--files", root, *options).returncode == 0
+    assert b"hearth" in (root / "etc/asound.conf").read_bytes()
+    assert install("--files", root, "--uninstall").returncode == 0
+    assert {name: data for name, (data, _) in contents(root).items()} == before
+    assert not [path for path in root.rglob("*") if path.is_symlink()]
+
+
+def test_what_could_not_be_removed_is_named_and_the_next_run_goes_on(root):
+    install("--files", root)
+    rules = root / "etc/sysctl.d/90-hearth.conf"
+    rules.unlink()
+    (rules / "in the way").mkdir(parents=True)
+    done = install("--files", root, "--uninstall")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "These could not be removed: /etc/sysctl.d/90-hearth.conf"
+    shutil.rmtree(rules)
+    assert install("--files", root, "--uninstall").returncode == 0
+    assert contents(root) == {}
+
+
 class Moving:
     """The installer's own lines that take a home along to a partition, on two folders of a test."""
 
