@@ -318,7 +318,9 @@ def main() -> int:
     parser.add_argument("--country", default="", help="two letters; the box's own network for a phone needs it too")
     parser.add_argument("--ssh-key", default="", help="a sysadmin's public key; without it nobody can log in")
     parser.add_argument("--release-key", default="", help="the public key whose updates the box takes")
-    parser.add_argument("--wheels", type=Path, help="packages to put on the card, so that it needs no network")
+    parser.add_argument(
+        "--wheels", type=Path, help="Python's packages to put on the card; Debian's still come by network"
+    )
     parser.add_argument("--models", type=Path, help="speech models to put on the card")
     parser.add_argument("--dry-run", action="store_true", help="say what would be written")
     given = parser.parse_args()

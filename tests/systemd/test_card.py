@@ -150,11 +150,12 @@ def test_what_would_fail_at_the_first_start_is_refused_now(boot, arguments, say)
     assert sorted(boot.iterdir()) == before
 
 
-def test_every_build_of_the_guide_can_be_asked_for(boot):
+def test_help_names_every_build_of_the_guide_and_what_wheels_do_not_bring(boot):
     told = subprocess.run(
         [sys.executable, "-P", ROOT / "scripts/make_card.py", "--help"], capture_output=True, text=True, check=True
     ).stdout
     assert "{" + ",".join(BUILDS) + "}" in told
+    assert "Debian's still come by network" in " ".join(told.split())
 
 
 def test_a_folder_that_is_no_card_is_refused(tmp_path):
