@@ -202,7 +202,9 @@ def files(boot: Path, wishes: Wishes) -> dict[str, bytes]:
     if wishes.release_key:
         made[f"{FOLDER}/release-keys.txt"] = f"{wishes.release_key}\n".encode()
     for name, folder in (("wheels", wishes.wheels), ("models", wishes.models)):
-        for path in sorted(folder.rglob("*")) if folder else ():
+        if folder is None:
+            continue
+        for path in sorted(folder.rglob("*")):
             if path.is_file():
                 made[f"{FOLDER}/{name}/{path.relative_to(folder)}"] = path.read_bytes()
     if uses_cloud_init(boot):
