@@ -42,7 +42,7 @@ def make_app(
     """Put the pages of ``home`` together. ``hosts`` are the names it answers to; ``ending`` closes open streams.
 
     With ``health`` there is a morning page for stewards, with ``set_up`` a page of settings while the box is not live,
-    with ``lend`` a page for a box that is lent.
+    and at any time one of papers to print; with ``lend`` a page for a box that is lent.
 
     Raises `BadPageText`.
     """
@@ -53,7 +53,7 @@ def make_app(
         *static_routes(),
         *teller.routes(desk),
         *remote.routes(desk),
-        *(morning.routes(desk) if lend is None else morning.routes(desk, lend.offered)),
+        *morning.routes(desk, lend.offered if lend is not None else lambda: False, papers=set_up is not None),
         *stewarding.routes(desk),
         *([] if lend is None else lending.routes(desk, lend)),
         *([] if set_up is None else setup.routes(desk, set_up)),

@@ -18,26 +18,32 @@ from archive.portal.desk import Ask, Desk, get, go
 from archive.stewards import card, to_decide
 
 
-def routes(desk: Desk, lending: Callable[[], bool] = lambda: False) -> list[Route]:
-    """The one address, where there is somebody to ask how the box is; ``lending`` says whether the box is lent."""
+def routes(desk: Desk, lending: Callable[[], bool] = lambda: False, *, papers: bool = False) -> list[Route]:
+    """The one address, where there is somebody to ask how the box is.
+
+    ``lending`` says whether the box is lent, ``papers`` whether there is a page of papers to print.
+    """
 
     def shown(ask: Ask) -> Response:
-        return show(ask, lending=lending())
+        return show(ask, lending=lending(), papers=papers)
 
     return [get(desk, "/remote/morning", shown)] if desk.health is not None else []
 
 
 def may_look(ask: Ask) -> bool:
     """Whether this browser may see how the box is."""
-    if ask.desk.health is None:
-        return False
+    return ask.desk.health is not None and looks_after(ask)
+
+
+def looks_after(ask: Ask) -> bool:
+    """Whether this is somebody at the machine itself, or the paired phone."""
     if _on_this_machine(ask):
         return True
     with ask.desk.store() as store:
         return is_phone(store, ask.phone)
 
 
-def show(ask: Ask, *, lending: bool) -> Response:
+def show(ask: Ask, *, lending: bool, papers: bool) -> Response:
     """What wants a look first and large, the rest below; who may not see it is led to the pairing."""
     if not may_look(ask) or ask.desk.health is None:
         return go("/remote")
@@ -45,7 +51,7 @@ def show(ask: Ask, *, lending: bool) -> Response:
         lines = ask.desk.health(store)
         waiting = [(card(store, one.take), one) for one in to_decide(store)]
     look, rest = [line for line in lines if not line.ok], [line for line in lines if line.ok]
-    return ask.page("morning", look=look, rest=rest, waiting=waiting, lending=lending)
+    return ask.page("morning", look=look, rest=rest, waiting=waiting, lending=lending, papers=papers)
 
 
 def _on_this_machine(ask: Ask) -> bool:

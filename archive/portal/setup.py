@@ -1,5 +1,5 @@
 """The page of settings on the phone of whoever sets the box up. It is there while the box is not live, and for the
-paired phone alone: at any other time no web page changes a setting.
+paired phone alone: at any other time no web page changes a setting. The papers to hang up can be printed at any time.
 
 What the settings are and where they are written the box knows (`SetUp`); this package knows nothing of it.
 """
@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from archive.errors import Refused
 from archive.phones import SAVED, SETTING_UP, is_phone, read_face
+from archive.portal import morning
 from archive.portal.desk import Ask, Desk, get, go, post
 from archive.portal.texts import LANGUAGES
 
@@ -50,9 +51,15 @@ def routes(desk: Desk, setup: SetUp) -> list[Route]:
             store.add_command(SAVED)
         return go("/remote/setup?saved")
 
+    def papers(ask: Ask) -> Response:
+        """Which papers there are: a sign is lost, or its words have changed, long after the box went live."""
+        if not morning.looks_after(ask):
+            return go("/remote")
+        return ask.page("papers", languages_offered=setup.shown()["languages"], names=_names(ask))
+
     def poster(ask: Ask) -> Response:
         """The papers to print."""
-        if not _open(ask):
+        if not morning.looks_after(ask):
             return go("/remote")
         language = str(ask.request.path_params["language"])
         if language not in LANGUAGES:
@@ -64,7 +71,8 @@ def routes(desk: Desk, setup: SetUp) -> list[Route]:
 
     return [
         get(desk, "/remote/setup", show),
-        get(desk, "/remote/setup/poster/{language}", poster),
+        get(desk, "/remote/papers", papers),
+        get(desk, "/remote/papers/{language}", poster),
         post(desk, "/remote/setup", save, "/remote/setup"),
     ]
 
@@ -77,10 +85,14 @@ def _open(ask: Ask) -> bool:
 
 
 def _page(ask: Ask, setup: SetUp) -> Response:
-    names = {code: ask.desk.texts[code].get("language.name") for code in LANGUAGES}
     told: dict[str, Any] = dict(setup.shown())
     # The page itself has a language, and lists those it can be read in.
     told["own_language"], told["languages_offered"] = told.pop("language"), told.pop("languages")
     told["library"] = told.pop("name")
-    told |= {"saved": "saved" in ask.request.query_params, "names": names}
+    told |= {"saved": "saved" in ask.request.query_params, "names": _names(ask)}
     return ask.page("setup", 200, **told)
+
+
+def _names(ask: Ask) -> dict[str, str]:
+    """Every language by its own name."""
+    return {code: ask.desk.texts[code].get("language.name") for code in LANGUAGES}

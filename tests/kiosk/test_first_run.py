@@ -15,6 +15,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from archive.home import Home, open_home
+from archive.phones import pair, show_digits
 from archive.portal.app import make_app
 from archive.store import Store
 from audio.clock import VirtualClock
@@ -158,8 +159,7 @@ def test_from_power_to_live_with_a_phone(box: Box) -> None:
     assert phone.send("/remote/pair", digits=digits) == 200
     assert 'name="language_es"' in phone.text, "a paired phone is led to the page of settings"
     assert phone.send("/remote/setup", **ANSWERS) == 200
-    assert "/remote/setup/poster/es" in phone.text
-    assert phone.get("/remote/setup/poster/es") == 200
+    assert "/remote/papers/es" in phone.text
     box.until(lambda: box.run.walk.step is Step.SOUND and box.run.walk.heard is not None)
     assert box.run.walk.heard is Heard.GOOD
     box.press(Meaning.TAKE)
@@ -171,6 +171,13 @@ def test_from_power_to_live_with_a_phone(box: Box) -> None:
     assert not box.wanted.exists(), "the network closes with it"
     assert phone.get("/remote/setup") == 200
     assert "language_es" not in phone.text, "and no page changes a setting any more"
+    phone.get("/remote/papers/es")
+    assert not phone.text.startswith("%PDF"), "the phone's right has ended"
+    phone.client.cookies.set("hearth_phone", pair(box.store, show_digits(box.store)))
+    assert phone.get("/remote/papers") == 200
+    assert "/remote/papers/es" in phone.text, "a sign that is lost is printed by any phone that is paired later"
+    assert phone.get("/remote/papers/es") == 200
+    assert phone.text.startswith("%PDF")
     config = load_config(box.home.config)
     assert (config.site.name, config.site.language, config.site.languages) == ("Linden Library", "es", ("en", "es"))
     assert (config.site.prompts, config.archive.sync_to) == (("place", "work"), STICK)

@@ -35,6 +35,7 @@ def test_when_all_is_well_it_says_so(browser):
     page = browser("127.0.0.1", [LINES[1]]).get("/remote/morning").text
     assert "All is well." in page
     assert 'class="door look"' not in page
+    assert "/remote/papers" not in page, "without settings there are no papers"
 
 
 def test_a_visitors_phone_is_led_to_the_pairing_and_the_paired_one_sees_it(browser, store):
