@@ -43,6 +43,12 @@ class NotNewer(KioskError):
     code = "not-newer"
 
 
+class NeedsInstaller(KioskError):
+    """A release brings files of the system that an update does not lay down."""
+
+    code = "needs-installer"
+
+
 class NotHealthy(KioskError):
     """A release did not pass its check; the one before runs again."""
 
@@ -95,7 +101,8 @@ class Updater:
     def update(self, bundle: Path, *, patience_s: float) -> Outcome:
         """Put the release in ``bundle`` into service; wait at most ``patience_s`` for a moment without visitors.
 
-        Raises `BadBundle`, `NotNewer`, `NotMade`, `Updating` (nothing has changed) and `NotHealthy` (went back).
+        Raises `BadBundle`, `NotNewer`, `NeedsInstaller`, `NotMade`, `Updating` (nothing has changed) and `NotHealthy`
+        (went back).
         """
         places = self._places
         self.settle()
@@ -105,6 +112,7 @@ class Updater:
             self._progress("verifying the bundle")
             manifest = unpack(bundle, trusted(places.release_keys), places.incoming)
             self._newer(manifest, before)
+            self._same_system(manifest, before)
             release = self._install(manifest)
         finally:
             remove(places.incoming)
@@ -145,6 +153,20 @@ class Updater:
             raise NotNewer(
                 f"Version {manifest.version} was tried here and did not start.",
                 f"Take a newer bundle; to try this one again, remove {self._places.refused}.",
+            )
+
+    def _same_system(self, manifest: Manifest, before: str) -> None:
+        """Units come and go with a release; a user, a packet filter or a device's name is the installer's to change.
+
+        A release that counts on such a file must not run beside the one of the release before.
+        """
+        wanted = _system_files(self._places.incoming / releases.UNITS)
+        there = _system_files(self._places.release(before) / releases.UNITS)
+        others = sorted(name for name in wanted.keys() | there.keys() if wanted.get(name) != there.get(name))
+        if others:
+            raise NeedsInstaller(
+                f"Version {manifest.version} changes files of the system: {', '.join(others)[:300]}.",
+                f"Take the project's folder of {manifest.version} to the box, and there: sudo scripts/install",
             )
 
     def _refused(self) -> list[str]:
@@ -328,6 +350,11 @@ def put_units(source: Path, target: Path) -> list[str]:
         if not (target / name).is_file() or (target / name).read_bytes() != text:
             write_file(target / name, text)
     return new
+
+
+def _system_files(source: Path) -> dict[str, bytes]:
+    """What a release brings beside its units, which scripts/install alone lays down."""
+    return {path.name: path.read_bytes() for path in source.glob("*") if path.is_file() and path.suffix not in _KINDS}
 
 
 def _copy_of(places: Places) -> Path:

@@ -19,7 +19,7 @@ from kiosk.appliance.nottaken import NotTaken, put_note
 from kiosk.appliance.places import Places, places
 from kiosk.appliance.releases import NotMade
 from kiosk.appliance.services import Systemd
-from kiosk.appliance.updating import NotNewer, Updater, Updating
+from kiosk.appliance.updating import NeedsInstaller, NotNewer, Updater, Updating
 from kiosk.box import NotReady
 from kiosk.commands.common import emit, json_option, note
 
@@ -76,7 +76,7 @@ def _look(here: Places, updater: Updater, patience: float, *, as_json: bool) -> 
             # Rubbish on a stick must not keep the box from a good bundle beside it.
             note(f"{path.name}: {error.say}")
             continue
-        except NotMade as error:
+        except (NotMade, NeedsInstaller) as error:
             # Signed and newer: somebody waits for it, and hears of it by day.
             note(f"{path.name}: {error.say}")
             left = left or NotTaken(told(path).version, error.say, error.do)

@@ -14,7 +14,7 @@ from kiosk.appliance.bundle import BadBundle, new_key, write
 from kiosk.appliance.nottaken import read_note
 from kiosk.appliance.places import Places, version_of
 from kiosk.appliance.services import ERRAND_TIMERS, ERRANDS, KIOSK, SAFE, Standing
-from kiosk.appliance.updating import NotHealthy, NotNewer, Updater, Updating
+from kiosk.appliance.updating import NeedsInstaller, NotHealthy, NotNewer, Updater, Updating
 from kiosk.commands.update_ import _look
 from kiosk.firstrun.steps import Walk
 
@@ -135,9 +135,9 @@ def key(places, tmp_path):
 
 @pytest.fixture
 def bundle(tmp_path, key):
-    def make(version, oldest_reader=1):
+    def make(version, oldest_reader=1, more=()):
         files = {}
-        for name in ("digital_hearth.whl", "run.txt", "units/hearth-kiosk.service", "units/hearth-new.timer"):
+        for name in ("digital_hearth.whl", "run.txt", "units/hearth-kiosk.service", "units/hearth-new.timer", *more):
             files[name] = tmp_path / name.replace("/", "_")
             files[name].write_text(f"{name} of {version}")
         path = tmp_path / f"{version}.hearth"
@@ -215,6 +215,20 @@ def test_a_bundle_that_cannot_be_installed_is_told_of_and_the_one_beside_it_is_t
     assert releases.pointed(places.current).name == "1.1"
     assert read_note(places, "1.1") == left
     assert "1.2.hearth: pip stopped." in capsys.readouterr().err
+
+
+def test_a_release_that_needs_another_packet_filter_is_left_to_the_installer(places, manager, updater, bundle):
+    (places.release("1.0") / "units/hearth.nft").write_text("drop")
+    (places.release("1.0") / "units/hearth.sysctl.conf").write_text("units/hearth.sysctl.conf of 1.1")
+    with pytest.raises(NeedsInstaller) as refused:
+        updater.update(bundle("1.1", more=("units/hearth.nft", "units/hearth.sysctl.conf")), patience_s=60)
+    assert refused.value.say.endswith("files of the system: hearth.nft.")
+    assert (manager.acts, names(places)) == ([], ["1.0"])
+    (places.release("1.0") / "units/hearth.nft").write_text("units/hearth.nft of 1.1")
+    updater.update(bundle("1.1", more=("units/hearth.nft", "units/hearth.sysctl.conf")), patience_s=60)
+    assert releases.pointed(places.current).name == "1.1"
+    with pytest.raises(NeedsInstaller, match=r"hearth\.nft, hearth\.sysctl\.conf"):
+        updater.update(bundle("1.2"), patience_s=60)
 
 
 STOPS_WITHIN_S, STARTS_WITHIN_S = 20.0, 10.0
