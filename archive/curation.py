@@ -263,6 +263,9 @@ def check_prompts(prepared: PreparedSet) -> None:
         _check_texts(f"The question '{one.id}'", one.text, LONGEST)
         for text in one.follow:
             _check_texts(f"What follows '{one.id}'", text, LONGEST)
+            if set(text) != set(one.text):
+                say = f"What follows '{one.id}' is not in the same languages as the question."
+                raise BadPromptSet(say, "Write each in all of them: a group is asked in the language it chose.")
         if set(one.text) != languages:
             say = f"The question '{one.id}' is not in the same languages as the first."
             raise BadPromptSet(say, "A box asks in every language it offers: write each question in all of them.")

@@ -21,7 +21,9 @@ SET = PreparedSet(
     {"en": 'The "river"', "es": "El río"},
     (
         AskedPrompt(
-            "first-flood", {"en": "Which flood \\ do you remember?", "es": "¿Qué riada?"}, ({"en": "And then?"},)
+            "first-flood",
+            {"en": "Which flood \\ do you remember?", "es": "¿Qué riada?"},
+            ({"en": "And then?", "es": "¿Y luego?"},),
         ),
         AskedPrompt("the-ferry", {"en": "Who was on it?", "es": "¿Quién iba?"}, (), date(2026, 3, 1), date(2026, 4, 1)),
     ),
@@ -128,6 +130,7 @@ def test_a_set_is_what_a_box_reads(archive, tx, tmp_path) -> None:
         PreparedSet("x", {"en": "x"}, (AskedPrompt("a", {"en": "x"}), AskedPrompt("a", {"en": "y"}))),
         PreparedSet("x", {"en": "x"}, (AskedPrompt("a", {"en": "x"}), AskedPrompt("b", {"es": "y"}))),
         PreparedSet("x", {"en": "x"}, (AskedPrompt("a", {"en": "x"}, (), date(2026, 2, 2), date(2026, 2, 1)),)),
+        PreparedSet("x", {"en": "x"}, (AskedPrompt("a", {"en": "x", "es": "x"}, ({"en": "y"},)),)),
     ],
 )
 def test_a_set_no_box_could_ask_is_refused_with_a_sentence(bad) -> None:
