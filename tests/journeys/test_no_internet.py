@@ -30,6 +30,7 @@ MAY = {
     "archive/portal/app.py": "listens on this machine itself",
     "archive/portal/binding.py": "looks at this machine's own addresses",
     "archive/portal/community/serving.py": "listens on this machine itself",
+    "archive/patterns/turnjobs.py": "asks this machine's name",
     "archive/server/deposits.py": "asks this machine's name",
     "archive/server/erase.py": "asks this machine's name",
     "kiosk/bench_box.py": "hears the box it measures, through a file",
