@@ -6,6 +6,7 @@ folder; a box whose archive is away for a month lays down the latest, never a pi
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import datetime
 from pathlib import Path
@@ -44,13 +45,18 @@ def heartbeat(store: Store, found: list[Finding], *, site: str, at: datetime) ->
 
 
 def lay_down(told: dict[str, object], home: Home, sync_to: str) -> list[Path]:
-    """Write it where it is fetched from and where the archive sees it; return the files. Raises `OSError`."""
+    """Write it where it is fetched from and, if that can be written, where the archive sees it; return the files.
+
+    Raises `OSError` where it cannot even wait in the outbox.
+    """
     body = json.dumps(told, ensure_ascii=False, indent=1).encode()
     places = [home.outbox / FILE]
+    write_file(places[0], body)
     if sync_to and "://" not in sync_to and Path(sync_to).is_dir():
-        folder = Path(sync_to) / FOLDER
-        folder.mkdir(exist_ok=True)
-        places.append(folder / f"{told['box']}.json")
-    for place in places:
-        write_file(place, body)
+        place = Path(sync_to) / FOLDER / f"{told['box']}.json"
+        # Without the stick its folder is root's, and of a place that cannot be written the hand-on tells.
+        with contextlib.suppress(OSError):
+            place.parent.mkdir(exist_ok=True)
+            write_file(place, body)
+            places.append(place)
     return places

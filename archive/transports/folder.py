@@ -327,7 +327,7 @@ def _trouble(root: Path, error: OSError) -> TransportTrouble:
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return TransportTrouble(
                 f"{root} may not be written; every story stays on the box.",
-                "Check the rights, or a stick's write lock.",
+                "Is the stick in? Else check the rights, or the stick's write lock.",
             )
         case errno.ENOTDIR | errno.EEXIST:
             return TransportTrouble(f"{root} is not a folder.", "Give a folder; it is made when it is not there.")

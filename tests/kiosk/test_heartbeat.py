@@ -66,6 +66,13 @@ def test_without_a_folder_it_waits_in_the_outbox(store, where):
     assert lay_down(heartbeat(store, [], site="x", at=AT), store.home, where) == [store.home.outbox / "heartbeat.json"]
 
 
+def test_a_place_that_cannot_be_written_keeps_it_waiting_in_the_outbox(store, tmp_path):
+    (tmp_path / "heartbeats").write_text("no folder, as where a stick is missing")
+    told = heartbeat(store, [], site="x", at=AT)
+    assert lay_down(told, store.home, str(tmp_path)) == [store.home.outbox / "heartbeat.json"]
+    assert json.loads((store.home.outbox / "heartbeat.json").read_text()) == told
+
+
 def test_the_verb_lays_it_down(tmp_path):
     home = tmp_path / "box"
     done = CliRunner().invoke(hearth, ["heartbeat", "--home", str(home), "--json"], catch_exceptions=False)
