@@ -96,6 +96,9 @@ class FolderTransport:
         self._refuse_home()
         with _plainly(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
+            if not os.access(self.root, os.W_OK, effective_ids=True):
+                # Without its stick the place is there, empty and root's: nothing to send is no visit then.
+                raise PermissionError(errno.EACCES, "no right to write", str(self.root))
             handle = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
         try:
             _lock(handle, self.root)

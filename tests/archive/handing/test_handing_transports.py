@@ -407,6 +407,21 @@ def test_what_the_disk_says_becomes_a_sentence(
         assert box.settle(no_progress) == []
 
 
+def test_a_place_that_cannot_be_written_is_no_visit_though_nothing_waits(folder: Make, tmp_path: Path) -> None:
+    place = tmp_path / "archive"
+    place.mkdir(mode=0o555)
+    # Root may write whatever the rights say; not so on a stick with its lock on.
+    mount = ["mount", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs", str(place)]
+    if os.geteuid() == 0 and subprocess.run(mount, check=False).returncode:
+        pytest.skip("mounting a small file system needs more than this machine allows")
+    try:
+        with pytest.raises(TransportTrouble, match="may not be written"), folder().visit():
+            pass
+    finally:
+        if os.geteuid() == 0:
+            subprocess.run(["umount", str(place)], check=True)
+
+
 def test_a_really_full_disk(keys: Path, tmp_path: Path, clock: VirtualClock, bag_of: Callable[..., Bag]) -> None:
     small = tmp_path / "small"
     small.mkdir()
