@@ -147,6 +147,14 @@ def box_named(catalogue: Catalogue, name: str) -> Box:
     return _box(row)
 
 
+def box_in_use(catalogue: Catalogue, name: str) -> Box:
+    """The box called ``name`` that was not let go: one to prepare something for. Raises `NoSuchBox`."""
+    box = box_named(catalogue, name)
+    if box.revoked_at is not None:
+        raise NoSuchBox(f"The box {box.name} was let go.", "Choose another one.")
+    return box
+
+
 def box_with(catalogue: Catalogue, credential: str) -> Box | None:
     """The box that may show ``credential``, None for a wrong, unknown or revoked one.
 

@@ -1,4 +1,4 @@
-"""Tables of medleys: what they are put together from, what was rendered, and which of them stand at the public door."""
+"""Tables of medleys: what they are put together from, what was rendered, and where they stand."""
 
 from __future__ import annotations
 
@@ -37,6 +37,18 @@ MIGRATIONS = (
             "CREATE INDEX medley_voices_story ON medley_voices (story)",
             f"""CREATE TABLE medley_doors (
                 {_OF_MEDLEY} PRIMARY KEY, at TEXT NOT NULL, who TEXT NOT NULL)""",
+        ],
+    ),
+    Migration(
+        "medleys_2",
+        [
+            # Which buttons of a box's one sheet a medley took, and when: what a person put there since is not its own.
+            f"""CREATE TABLE medley_cues (
+                {_OF_MEDLEY}, box TEXT NOT NULL, button INTEGER NOT NULL,
+                excerpt TEXT NOT NULL REFERENCES excerpts(id) ON DELETE CASCADE, {_OF_STORY}, at TEXT NOT NULL,
+                PRIMARY KEY (medley, box, button))""",
+            # Sheets no box ever showed: they lent voices that nobody could hear, and nothing ended those loans.
+            "DELETE FROM sheet_cues WHERE substr(sheet, 1, 7) = 'medley-'",
         ],
     ),
 )

@@ -20,9 +20,8 @@ from archive.catalogue import Row, Tx
 from archive.catalogue.changes import note_change, stamp
 from archive.catalogue.consents import ask
 from archive.consent import Answer
-from archive.curation import BUTTONS, put_cue
+from archive.curation import BUTTONS, MAIN, clear_cue, put_cue
 from archive.errors import ArchiveError, Refused
-from archive.feed.manifest import sheet_name
 from archive.objects import Objects, checked_key
 from archive.reviewing.excerpts import Cut, excerpts_of, touched_by_redaction
 from archive.takes import fresh_take
@@ -134,16 +133,25 @@ def make_medley(tx: Tx, title: str, language: str, items: Sequence[Item], who: s
 
 
 def arrange(tx: Tx, medley: str, items: Sequence[Item], who: str, now: datetime) -> None:
-    """Give a medley other items or another order. Raises `BadMedley`, `Refused`."""
+    """Give a medley other items or another order. Raises `BadMedley`, `Refused`.
+
+    A voice that is not in it any more goes from the boxes it lies on; to play the others there in their new order, a
+    person puts it on the box once more.
+    """
     medley_of(tx, medley)
     tx.run("DELETE FROM medley_items WHERE medley = ?", medley)
     _put(tx, medley, items, now)
+    _off_boxes(tx, medley, who, now, but=frozenset(item.excerpt for item in items if item.excerpt))
     note_change(tx, who, "medley arranged", medley, "", now)
 
 
 def end_medley(tx: Tx, medley: str, who: str, now: datetime) -> None:
-    """Take a medley out of use: nobody hears it from here on, and what was rendered goes. Raises `BadMedley`."""
+    """Take a medley out of use: nobody hears it from here on, and what was rendered goes. Raises `BadMedley`.
+
+    It goes off every box it was put on; with its next feed a box lets go of what was lent for that alone.
+    """
     medley_of(tx, medley)
+    _off_boxes(tx, medley, who, now)
     tx.run("UPDATE medleys SET ended_at = ?, ended_by = ? WHERE id = ?", stamp(now), who, medley)
     tx.run("DELETE FROM medley_doors WHERE medley = ?", medley)
     for row in tx.all("SELECT key FROM medley_renditions WHERE medley = ? AND key <> ''", medley):
@@ -176,25 +184,44 @@ def medleys(tx: Tx) -> list[Medley]:
     return [_medley(tx, row) for row in tx.all("SELECT * FROM medleys WHERE ended_at IS NULL ORDER BY at DESC, id")]
 
 
-def as_cue_sheet(tx: Tx, medley: str, box: str, who: str, now: datetime) -> tuple[str, dict[int, str]]:
-    """Send a medley to a box: a cue sheet of its own, an excerpt a button, in order. Returns its name and buttons.
+def put_on_box(tx: Tx, medley: str, box: str, first: int, who: str, now: datetime) -> dict[int, str]:
+    """Put a medley on a box's sheet, in order: an excerpt each on the free buttons from ``first`` (1 to 8) on.
 
-    A box asks its own gate at each press, voice by voice, which it could not do for one sound of many tellers; a
-    withdrawal takes one button away and leaves the others. Written words between them stay here. Raises `BadMedley`
-    for more voices than a box has buttons, `Refused`, `archive.curation.BadSheet`.
+    Returns the excerpts by button. Buttons it had there before are let go of first; what else lies there stays. A box
+    asks its own gate at each press, voice by voice, which it could not do for one sound of many tellers; a withdrawal
+    takes one button away and leaves the others. Bridges stay here. Raises `BadMedley` where too few buttons are free,
+    `Refused` where a voice may not be heard at that box, `archive.curation.BadSheet`.
     """
-    found = medley_of(tx, medley)
-    voices = [item for item in found.items if item.kind is Kind.EXCERPT]
-    if not 0 < len(voices) <= len(BUTTONS):
-        say = f"This medley has {len(voices)} voices, and a box has {len(BUTTONS)} buttons."
-        raise BadMedley(say, "Make a shorter one for the box.")
-    name = sheet_name(f"medley-{medley[-8:].lower()}")
-    tx.run("DELETE FROM sheet_cues WHERE box = ? AND sheet = ?", box, name)
+    voices = [item for item in medley_of(tx, medley).items if item.kind is Kind.EXCERPT]
+    if not voices:
+        raise BadMedley("There is no voice in this medley any more.", "Put another one together.")
+    _off_boxes(tx, medley, who, now, box=box)
+    taken = {
+        int(row["button"])
+        for table in ("sheet_cues", "partner_cues")
+        for row in tx.all(f"SELECT button FROM {table} WHERE box = ? AND sheet = ?", box, MAIN)  # noqa: S608
+    }
+    free = [button for button in BUTTONS if button >= first and button not in taken]
+    if len(voices) > len(free):
+        say = f"This medley needs {len(voices)} free buttons, and from button {first} on {box} has {len(free)}."
+        raise BadMedley(say, "Take something off its cue sheet, begin at another button, or make a shorter one.")
     placed = {}
-    for button, item in zip(BUTTONS, voices, strict=False):
-        put_cue(tx, box, button, item.story, item.excerpt, who, now, sheet=name)
+    for button, item in zip(free, voices, strict=False):
+        put_cue(tx, box, button, item.story, item.excerpt, who, now)
+        tx.run(
+            "INSERT INTO medley_cues (medley, box, button, excerpt, story, at) VALUES (?, ?, ?, ?, ?, ?)",
+            medley, box, button, item.excerpt, item.story, stamp(now),
+        )  # fmt: skip
         placed[button] = item.excerpt
-    return name, placed
+    return placed
+
+
+def on_boxes(tx: Tx, medley: str) -> dict[str, list[int]]:
+    """The buttons on which a medley lies, by box; without those something else was put on since."""
+    found: dict[str, list[int]] = {}
+    for row in tx.all(_ITS_CUES + " ORDER BY c.box, c.button", medley, MAIN):
+        found.setdefault(str(row["box"]), []).append(int(row["button"]))
+    return found
 
 
 def note_taken_out(tx: Tx, medley: str, purpose: Purpose, stories: Sequence[str], who: str, now: datetime) -> None:
@@ -213,6 +240,30 @@ def keep_bridge(objects: Objects, sound: bytes) -> str:
     digest = hashlib.sha256(sound).hexdigest()
     objects.put(bridge_key(digest), io.BytesIO(sound))
     return digest
+
+
+_ITS_CUES = (
+    "SELECT c.box AS box, c.button AS button, c.excerpt AS excerpt FROM medley_cues m JOIN sheet_cues c "
+    "ON c.box = m.box AND c.button = m.button AND c.excerpt = m.excerpt AND c.at = m.at "
+    "WHERE m.medley = ? AND c.sheet = ?"
+)
+
+
+def _off_boxes(
+    tx: Tx, medley: str, who: str, now: datetime, *, box: str = "", but: frozenset[str] = frozenset()
+) -> None:
+    """Take a medley's excerpts ``but`` these off every box, or off ``box`` alone; what people put there since stays."""
+    for row in tx.all(_ITS_CUES, medley, MAIN):
+        if row["excerpt"] not in but and box in {"", row["box"]}:
+            clear_cue(tx, str(row["box"]), int(row["button"]), who, now)
+    # Lines of buttons that hold something else by now are of no use to anybody.
+    kept = {(name, button) for name, buttons in on_boxes(tx, medley).items() for button in buttons}
+    for row in tx.all("SELECT box, button FROM medley_cues WHERE medley = ?", medley):
+        if (row["box"], row["button"]) not in kept:
+            tx.run(
+                "DELETE FROM medley_cues WHERE medley = ? AND box = ? AND button = ?",
+                medley, row["box"], row["button"],
+            )  # fmt: skip
 
 
 def _put(tx: Tx, medley: str, items: Sequence[Item], now: datetime) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from starlette.responses import Response
 
 from archive import curation
-from archive.boxes import NoSuchBox, box_named, boxes
+from archive.boxes import box_in_use, boxes
 from archive.catalogue import Tx
 from archive.catalogue.consents import ask as ask_gate
 from archive.curation import BUTTONS, MAIN, BadSheet, SheetCue, reader_for, sheets_of, site_of
@@ -113,7 +113,7 @@ def _by_partner(lent: list[Guest]) -> dict[str, list[Guest]]:
 
 
 def _put(ask: Ask) -> Response:
-    box, button = _known(ask), _button(ask)
+    box, button = _known(ask), button_of(ask)
     story, _, excerpt = ask.form.get("excerpt", "").partition(":")
     excerpt, _, partner = excerpt.partition(":")
     with ask.writing() as tx:
@@ -125,20 +125,18 @@ def _put(ask: Ask) -> Response:
 
 
 def _clear(ask: Ask) -> Response:
-    box, button = _known(ask), _button(ask)
+    box, button = _known(ask), button_of(ask)
     with ask.writing() as tx:
         curation.clear_cue(tx, box, button, ask.who, ask.now)
     return go(f"/cues/{box}")
 
 
 def _known(ask: Ask) -> str:
-    box = box_named(ask.catalogue, ask.part("box"))
-    if box.revoked_at is not None:
-        raise NoSuchBox(f"The box {box.name} was let go.", "Choose another one.")
-    return box.name
+    return box_in_use(ask.catalogue, ask.part("box")).name
 
 
-def _button(ask: Ask) -> int:
+def button_of(ask: Ask) -> int:
+    """The button a form names, 1 to 8. Raises `BadSheet`."""
     text = ask.form.get("button", "")
     if text not in {str(number) for number in BUTTONS}:
         raise BadSheet("Cue buttons are numbered 1 to 8.", "Load the page again.")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from archive.boxes import box_in_use, boxes
 from archive.catalogue import Tx
 from archive.catalogue.consents import ask as ask_gate
 from archive.patterns import medleys
 from archive.patterns.medleys import BadMedley, Item, Kind, Purpose
 from archive.patterns.rendering import recipe_now, rendition_of
 from archive.people.roles import Permission
+from archive.portal.community.cueing import button_of
 from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, post
 from archive.portal.community.ranges import sound_by_range
 from archive.reviewing.excerpts import Cut, excerpts_of, touched_by_redaction
@@ -30,8 +32,9 @@ TELLS = {
 def routes(desk: Desk) -> list[Page]:
     """The pages of this module.
 
-    Who may hear stories hears medleys of them; who may cut excerpts makes and ends them; who may open the public door
-    puts them there. The gate is asked for every voice besides, for whom it is meant.
+    Who may hear stories hears medleys of them; who may cut excerpts makes and ends them; who may fill cue sheets puts
+    them on boxes; who may open the public door puts them there. The gate is asked for every voice besides, for whom it
+    is meant.
     """
     hear, make = Permission.STORIES, Permission.EXCERPT
     return [
@@ -41,6 +44,7 @@ def routes(desk: Desk) -> list[Page]:
         get(desk, "/medleys/{medley}/sound.flac", hear, _sound),
         get(desk, "/medleys/{medley}/captions.vtt", hear, _captions),
         post(desk, "/medleys/{medley}/end", make, _end, "/medleys/{medley}"),
+        post(desk, "/medleys/{medley}/cue", Permission.CUES, _cue, "/medleys/{medley}"),
         post(desk, "/medleys/{medley}/door", Permission.PUBLISH, _door, "/medleys/{medley}"),
     ]
 
@@ -76,13 +80,14 @@ def _items(ask: Ask) -> list[Item]:
 def _one(ask: Ask) -> Response:
     ident, purpose = ask.part("medley"), _purpose(ask)
     with ask.reading() as tx:
-        found = medleys.medley_of(tx, ident)
+        found, lies = medleys.medley_of(tx, ident), medleys.on_boxes(tx, ident)
+    known = [box.name for box in boxes(ask.catalogue) if box.revoked_at is None] if ask.may(Permission.CUES) else []
     made, why = None, ""
     try:
         made = rendition_of(ask.desk.place, ident, purpose)
     except BadMedley as error:
         why = error.say
-    return ask.page("medley", medley=found, made=made, why=why, purpose=purpose, tells=TELLS)
+    return ask.page("medley", medley=found, made=made, why=why, purpose=purpose, tells=TELLS, lies=lies, boxes=known)
 
 
 def _sound(ask: Ask) -> Response:
@@ -108,6 +113,13 @@ def _end(ask: Ask) -> Response:
         medleys.end_medley(tx, ask.part("medley"), ask.who, ask.now)
     settle(ask.desk.place, ask.catalogue)
     return go("/medleys")
+
+
+def _cue(ask: Ask) -> Response:
+    box, first = box_in_use(ask.catalogue, ask.form.get("box", "")).name, button_of(ask)
+    with ask.writing() as tx:
+        medleys.put_on_box(tx, ask.part("medley"), box, first, ask.who, ask.now)
+    return go(f"/cues/{box}")
 
 
 def _door(ask: Ask) -> Response:

@@ -26,12 +26,13 @@ _FOR = ("desk", "lend", "public", "press")
 @click.option("--language", default="en", help="The language of the bridges.")
 @click.option("--for", "purpose", type=click.Choice(_FOR), default="desk", help="Who is to hear it.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write FILE.flac, and captions and credits beside it.")
-@click.option("--box", help="The box a medley goes to as a cue sheet.")
+@click.option("--box", help="The box on whose cue buttons a medley goes.")
+@click.option("--button", type=click.IntRange(1, 8), default=1, help="The first button; it takes free ones from there.")
 @archive_home_option
 @json_option
 def command(
     action: str, subject: str | None, parts: tuple[str, ...], language: str, purpose: str, out: Path | None,
-    box: str | None, home: Path, as_json: bool,
+    box: str | None, button: int, home: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Put excerpts together, render them at one level with captions, send them to a box, or open them to everybody.
 
@@ -39,7 +40,7 @@ def command(
     Examples:
       hearth archive medley make "Crossing the river" 01JX... "say:Others walked." 01JY... "show:Then the bridge came."
       hearth archive medley render 01JZ... --for press --out river.flac
-      hearth archive medley cue 01JZ... --box maple-street
+      hearth archive medley cue 01JZ... --box maple-street --button 3
       hearth archive medley public 01JZ... --home ./my-archive --json
 
     PARTS are identifiers of excerpts; say:WORDS is read by a machine's voice, show:WORDS is shown over silence, and
@@ -61,7 +62,7 @@ def command(
         elif action == "cue":
             if box is None:
                 raise click.UsageError("Which box? --box NAME")
-            _cue(place, subject, box, as_json=as_json)
+            _cue(place, subject, box, button, as_json=as_json)
         else:
             _turn(place, subject, action, as_json=as_json)
 
@@ -96,13 +97,16 @@ def _render(place: ArchiveHome, medley: str, purpose: Purpose, out: Path | None,
     emit(_rendered(made, files), lambda: _told(made, files), as_json=as_json)
 
 
-def _cue(place: ArchiveHome, medley: str, box: str, *, as_json: bool) -> None:
+def _cue(place: ArchiveHome, medley: str, box: str, button: int, *, as_json: bool) -> None:
+    from archive.boxes import box_in_use
     from archive.patterns import medleys
 
-    with place.catalogue() as catalogue, catalogue.write() as tx:
-        sheet, placed = medleys.as_cue_sheet(tx, medley, box, who(), place.now())
-    plain = {"medley": medley, "box": box, "sheet": sheet, "buttons": {str(n): one for n, one in placed.items()}}
-    told = f"{box} gets the sheet {sheet} with its next feed: {len(placed)} buttons."
+    with place.catalogue() as catalogue:
+        name = box_in_use(catalogue, box).name
+        with catalogue.write() as tx:
+            placed = medleys.put_on_box(tx, medley, name, button, who(), place.now())
+    plain = {"medley": medley, "box": name, "sheet": "main", "buttons": {str(n): one for n, one in placed.items()}}
+    told = f"{name} gets it with its next feed, on the buttons {', '.join(str(n) for n in placed)}."
     emit(plain, lambda: told, as_json=as_json)
 
 

@@ -21,11 +21,12 @@ from archive.patterns.medleys import (
     Kind,
     Purpose,
     arrange,
-    as_cue_sheet,
     end_medley,
     keep_bridge,
     make_medley,
     medley_of,
+    on_boxes,
+    put_on_box,
 )
 from archive.patterns.rendering import recipe_now, rendition_of, renew
 from archive.reviewing.decisions import Verdict, decide, redact
@@ -194,17 +195,37 @@ def test_no_voice_leaks_over_the_whole_matrix_of_consents(archive):
     assert heard_somewhere == set(Purpose) == set(READERS)
 
 
-def test_a_medley_on_a_box_is_a_sheet_of_its_own(archive):
-    stories, cuts = voices(archive, 0.3, 0.3)
-    medley = put_together(archive, cuts[0], Item(Kind.WRITTEN, "Then:"), cuts[1])
-    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
-        name, placed = as_cue_sheet(tx, medley, "near", "ana", archive.place.now())
-        assert placed == {1: cuts[0].excerpt, 2: cuts[1].excerpt}
-        rows = tx.all("SELECT sheet, button, story FROM sheet_cues WHERE box = 'near' ORDER BY button")
-        assert [(row["sheet"], row["story"]) for row in rows] == [(name, story) for story in stories]
-    archive.withdraw(stories[0])
+def lying(archive, box="near"):
     with archive.place.catalogue() as catalogue, catalogue.read() as tx:
-        assert [row["button"] for row in tx.all("SELECT button FROM sheet_cues WHERE box = 'near'")] == [2]
+        rows = tx.all("SELECT sheet, button, excerpt FROM sheet_cues WHERE box = ? ORDER BY button", box)
+    assert {row["sheet"] for row in rows} <= {"main"}
+    return {row["button"]: row["excerpt"] for row in rows}
+
+
+def test_a_medley_takes_the_free_buttons_of_a_box_and_leaves_only_its_own(archive):
+    stories, cuts = voices(archive, 0.3, 0.3, 0.3)
+    here = [one.excerpt for one in cuts]
+    medley = put_together(archive, cuts[0], Item(Kind.WRITTEN, "Then:"), *cuts[1:])
+    archive.put("near", 5, stories[0], here[0])
+    now = archive.place.now()
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        assert put_on_box(tx, medley, "near", 4, "ana", now) == {4: here[0], 6: here[1], 7: here[2]}
+        with pytest.raises(BadMedley, match="needs 3 free buttons, and from button 6 on near has 1"):
+            put_on_box(tx, put_together_in(tx, cuts, now), "near", 6, "ana", now)
+        # Put there once more it moves; then a person puts something else on one of its buttons.
+        assert put_on_box(tx, medley, "near", 1, "ana", now) == {1: here[0], 2: here[1], 3: here[2]}
+        assert on_boxes(tx, medley) == {"near": [1, 2, 3]}
+    archive.put("near", 2, stories[0], here[0])
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        arrange(tx, medley, [cuts[0]], "ana", now)
+    assert lying(archive) == {1: here[0], 2: here[0], 5: here[0]}
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        end_medley(tx, medley, "ana", now)
+    assert lying(archive) == {2: here[0], 5: here[0]}
+
+
+def put_together_in(tx, items, now):
+    return make_medley(tx, "Another", "en", items, "ana", now)
 
 
 def test_what_cannot_be_a_medley_says_why(archive):

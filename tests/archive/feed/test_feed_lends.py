@@ -11,6 +11,7 @@ from archive.desk import clear_cue, set_cue
 from archive.guests import LOAN_S, cue_reader, guests, is_lent
 from archive.keycode import Cost
 from archive.masters import open_master
+from archive.patterns.medleys import Item, Kind, end_medley, make_medley, put_on_box
 from archive.retention import beat, run_retention
 from archive.store import Store
 from archive.transcripts import transcript
@@ -20,6 +21,8 @@ from audio.player import PlayerEvent, SilentPlayer
 from audio.types import Ms, TakeId
 from kiosk import types as t
 from kiosk.playing import Playing
+
+USES = (Use.RECORD, Use.KEEP, Use.ARCHIVE, Use.PARTNERS)
 
 
 def files(home):
@@ -53,6 +56,28 @@ def test_two_cuts_of_one_story_lie_apart_in_one_sound(archive, box, line, told_s
         for button, start, end in ((1, 1_234, 25_777), (2, 20_001, 45_002)):
             assert master.read(cues[button].start, cues[button].end) == pcm(told_sound, start, end)
     assert len(line.transport.blobs) == 2
+
+
+def test_a_medley_sounds_on_a_press_until_it_is_ended(archive, box, line, clock) -> None:
+    now = archive.place.now()
+    items = [Item(Kind.EXCERPT, excerpt=archive.excerpt(archive.story(*USES))) for _ in range(2)]
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        medley = make_medley(tx, "Over the river", "en", items, "ana", now)
+        put_on_box(tx, medley, "near", 3, "ana", now)
+    line.night()
+    told: list[t.Event] = []
+    player = SilentPlayer(clock, lambda _event: None)
+    playing = Playing(box, player, clock, told.append, volume=0.7)
+    playing.cue(1, 4, "en")
+    clock.advance(1.0)
+    playing.tick(clock.monotonic())
+    assert player.position() is not None
+    playing.stop()
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        end_medley(tx, medley, "ana", now)
+    line.night()
+    assert box.cue_sheet("main").cues == {}
+    assert files(box.home) == []
 
 
 def test_a_guest_is_on_buttons_and_nowhere_else(archive, box, line) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from archive.boxes import add_box
 from archive.patterns.medleys import medleys
 from archive.people.roles import Role
 from archive.reviewing.excerpts import cut
@@ -44,6 +45,14 @@ def test_who_opens_the_public_door_hears_a_medley_first_and_makes_none(archive, 
     assert "Put one together" not in oma.page
     oma.get(f"/medleys/{medley}?for=public")
     assert "End this medley" not in oma.page
+    assert "Put it on the box" not in oma.page
+    with archive.place.catalogue() as catalogue:
+        add_box(catalogue, "front-desk", "omar", archive.place.now())
+    cara.get(f"/medleys/{medley}")
+    cara.post(f"/medleys/{medley}/cue", box="front-desk", button="3")
+    assert (cara.status, cara.path) == (200, "/cues/front-desk")
+    assert "Bread from over the river</a>" in cara.page
+    assert "It lies on button 3 of" in cara.get(f"/medleys/{medley}")
     oma.post(f"/medleys/{medley}/door", public="yes")
     assert (oma.status, "Take it from the public door" in oma.page) == (200, True)
     oma.post(f"/medleys/{medley}/end")

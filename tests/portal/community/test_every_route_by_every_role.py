@@ -43,7 +43,7 @@ EXPECTED = {
     Permission.SEARCH: {"GET /search", "GET /search/meaning", "GET /search/like/{story}", "GET /search/partners"},
     Permission.CUES: {
         "GET /cues", "GET /cues/{box}", "POST /cues/{box}/put", "POST /cues/{box}/clear",
-        "GET /story/{story}/excerpt/{excerpt}/cue",
+        "GET /story/{story}/excerpt/{excerpt}/cue", "POST /medleys/{medley}/cue",
     },
     Permission.PROMPTS: {
         "GET /prompts", "POST /prompts/add", "POST /prompts/look", "GET /prompts/{set}", "POST /prompts/{set}/boxes",
