@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 ROOT: Final = "/public"
 
@@ -16,6 +17,12 @@ class Places:
     """
 
     base: str = ""
+
+    @classmethod
+    def told(cls, more: Mapping[str, Any]) -> Places:
+        """Those below the address that ``[door]`` in the settings names; within the site where it names none."""
+        table = more.get("door", {})
+        return cls(str(table.get("address", "")).rstrip("/") if isinstance(table, dict) else "")
 
     @property
     def home(self) -> str:
@@ -38,6 +45,10 @@ class Places:
     def story(self, story: str) -> str:
         """The page to listen at."""
         return f"{self.home}{story}"
+
+    def medley(self, medley: str) -> str:
+        """The page of a medley."""
+        return f"{self.home}medley/{medley}"
 
     def sound(self, story: str) -> str:
         """The sound, by ranges."""

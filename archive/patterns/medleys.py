@@ -109,6 +109,15 @@ def voice_answer(tx: Tx, story: str, purpose: Purpose, now: datetime | None) -> 
     return answers[0]
 
 
+def heard_now(tx: Tx, medley: Medley, purpose: Purpose, now: datetime | None) -> bool:
+    """Whether at least one voice of a medley may be heard for ``purpose``, of an excerpt that is in use and whole."""
+    cuts = (cut_of(tx, item.excerpt) for item in medley.items if item.kind is Kind.EXCERPT)
+    return any(
+        cut is not None and not touched_by_redaction(tx, cut) and voice_answer(tx, cut.story, purpose, now).allowed
+        for cut in cuts
+    )
+
+
 def cut_of(tx: Tx, excerpt: str) -> Cut | None:
     """Return an excerpt that is in use, None otherwise."""
     row = tx.one("SELECT story FROM excerpts WHERE id = ?", excerpt)

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from archive.boxes import box_in_use, boxes
 from archive.catalogue import Tx
 from archive.catalogue.consents import ask as ask_gate
+from archive.export.places import Places
 from archive.patterns import medleys
 from archive.patterns.medleys import BadMedley, Item, Kind, Purpose
 from archive.patterns.rendering import recipe_now, rendition_of
@@ -82,12 +83,15 @@ def _one(ask: Ask) -> Response:
     with ask.reading() as tx:
         found, lies = medleys.medley_of(tx, ident), medleys.on_boxes(tx, ident)
     known = [box.name for box in boxes(ask.catalogue) if box.revoked_at is None] if ask.may(Permission.CUES) else []
+    settings = ask.desk.place.settings
+    outside = Places.told(settings.more).medley(ident) if settings.public else ""
     made, why = None, ""
     try:
         made = rendition_of(ask.desk.place, ident, purpose)
     except BadMedley as error:
         why = error.say
-    return ask.page("medley", medley=found, made=made, why=why, purpose=purpose, tells=TELLS, lies=lies, boxes=known)
+    shown = {"medley": found, "made": made, "why": why, "purpose": purpose, "tells": TELLS}
+    return ask.page("medley", **shown, lies=lies, boxes=known, outside=outside)
 
 
 def _sound(ask: Ask) -> Response:

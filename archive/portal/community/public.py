@@ -94,7 +94,7 @@ class _Door:
         self._renewed = -RENEW_S
         table = place.settings.more.get("door", {})
         told = table if isinstance(table, dict) else {}
-        self._address = str(told.get("address", "")).rstrip("/")
+        self._address = Places.told(place.settings.more).base
         self._contact = str(told.get("contact", _CONTACT))
         self._templates = jinja2.Environment(
             loader=jinja2.PackageLoader("archive.portal"), autoescape=True, undefined=jinja2.StrictUndefined,
@@ -103,7 +103,7 @@ class _Door:
         self._templates.filters |= {"clock": words.clock, "day": lambda at: words.day(at.isoformat())}
 
     def shelf(self, request: Request) -> Response:
-        """The newest stories, a page at a time."""
+        """The newest stories, a page at a time; before the first of them the medleys that stand here."""
         return self.answer(request, self._shelf)
 
     def story(self, request: Request) -> Response:
@@ -157,7 +157,8 @@ class _Door:
 
     def _shelf(self, request: Request) -> Response:
         tellings, page, last = self._newest(request, PAGE)
-        return self.page("list", 200, tellings=tellings, page=page, last=last)
+        medleys = publicmedley.listed(self._place) if page == 1 else []
+        return self.page("list", 200, tellings=tellings, medleys=medleys, page=page, last=last)
 
     def _feed(self, request: Request) -> Response:
         tellings, page, last = self._newest(request, FEED)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from archive.export.places import ROOT
-from archive.patterns.medleys import BadMedley, Purpose, medley_of
+from archive.patterns.medleys import BadMedley, Medley, Purpose, heard_now, medley_of, medleys
 from archive.patterns.rendering import Rendition, recipe_now, rendition_of
 from archive.portal.community.ranges import sound_by_range
 from archive.server.place import ArchiveHome
@@ -73,6 +73,13 @@ def public_rendition(place: ArchiveHome, medley: str) -> Rendition:
         if not medley_of(tx, medley).public:
             raise BadMedley("There is no such medley here.")
     return rendition_of(place, medley, Purpose.PUBLIC)
+
+
+def listed(place: ArchiveHome) -> list[Medley]:
+    """The medleys a person put at the public door, the newest first, of which everybody may hear a voice now."""
+    now = place.now()
+    with place.catalogue() as catalogue, catalogue.read() as tx:
+        return [one for one in medleys(tx) if one.public and heard_now(tx, one, Purpose.PUBLIC, now)]
 
 
 def _sound(place: ArchiveHome, request: Request, headers: dict[str, str]) -> Response:

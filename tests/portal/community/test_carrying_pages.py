@@ -77,6 +77,7 @@ def test_a_medley_is_put_together_heard_opened_and_ended(archive, visit):
     assert "Left out" not in ana.page
     ana.post(f"/medleys/{medley}/door", public="yes")
     assert "Take it from the public door" in ana.page
+    assert "The public door of this archive is closed" in ana.page
     ana.get(f"/medleys/{medley}?for=nobody")
     assert ana.status == 400
     from archive.server.erase import withdraw
@@ -159,6 +160,7 @@ def test_pages_stand_in_a_real_browser(archive, visit, address, browser, width):
 
 def test_a_public_medley_is_what_a_person_put_there(archive, visit):
     from starlette.applications import Starlette
+    from starlette.requests import Request
     from starlette.testclient import TestClient
 
     from archive.patterns.medleys import Item, Kind, make_medley, set_door
@@ -176,6 +178,7 @@ def test_a_public_medley_is_what_a_person_put_there(archive, visit):
     assert [client.get(here + end).status_code for end in ("", "/sound.flac", "/captions.vtt")] == [404] * 3
     with archive.place.catalogue() as catalogue, catalogue.write() as tx:
         set_door(tx, medley, public=True, who="ana", now=archive.place.now())
+    assert f'href="{here}"' in door.shelf(Request({"type": "http", "query_string": b""})).body.decode()
     page = client.get(here).text
     assert "Over the river" in page
     assert ">bread</span>" in page, "who cannot hear it reads it"
@@ -184,4 +187,5 @@ def test_a_public_medley_is_what_a_person_put_there(archive, visit):
     from archive.server.erase import withdraw
 
     withdraw(archive.place, Tombstone(TakeId(story), archive.place.now()), "ana")
+    assert here not in door.shelf(Request({"type": "http", "query_string": b""})).body.decode()
     assert [client.get(here + end).status_code for end in ("", "/sound.flac", "/captions.vtt")] == [404] * 3
