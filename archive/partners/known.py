@@ -17,6 +17,7 @@ from archive.sealedbag import ArchiveKey
 PREFIX = "hearth-partner-"
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST = 40
+_READ = "SELECT *, (SELECT MAX(v.at) FROM partner_volumes v WHERE v.partner = partners.name) AS heard_at FROM partners"
 
 
 class BadPartner(ArchiveError):
@@ -27,7 +28,10 @@ class BadPartner(ArchiveError):
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """A partner archive. ``url`` is where its door is, ``secret`` what opens it for us; both may be empty."""
+    """A partner archive. ``url`` is where its door is, ``secret`` what opens it for us; both may be empty.
+
+    ``heard_at`` is when something new came from it last, empty where nothing ever did.
+    """
 
     name: str
     seal: bytes
@@ -36,6 +40,7 @@ class Partner:
     secret: str
     let_in: bool
     at: str
+    heard_at: str
 
     @property
     def key(self) -> ArchiveKey:
@@ -49,6 +54,7 @@ class Partner:
             "fingerprint": self.key.fingerprint,
             "url": self.url,
             "added_at": self.at,
+            "heard_at": self.heard_at or None,
             "let_in": self.let_in,
         }
 
@@ -90,7 +96,7 @@ def remove_partner(tx: Tx, name: str, who: str, now: datetime) -> list[str]:
 
 def partner_named(tx: Tx, name: str) -> Partner:
     """Find a partner by name. Raises `BadPartner`."""
-    row = tx.one("SELECT * FROM partners WHERE name = ?", name)
+    row = tx.one(f"{_READ} WHERE name = ?", name)
     if row is None:
         raise BadPartner(f"No partner is called {name!r} here.", "`hearth archive partner list` shows them all.")
     return _partner(row)
@@ -98,21 +104,21 @@ def partner_named(tx: Tx, name: str) -> Partner:
 
 def partners(tx: Tx) -> list[Partner]:
     """Every partner, by name."""
-    return [_partner(row) for row in tx.all("SELECT * FROM partners ORDER BY name")]
+    return [_partner(row) for row in tx.all(f"{_READ} ORDER BY name")]
 
 
 def partner_with(tx: Tx, credential: str) -> Partner | None:
     """The partner that may show ``credential``, None for any other. What is looked up is a hash of 256 random bits."""
     if not credential.startswith(PREFIX) or not credential.isascii():
         return None
-    row = tx.one("SELECT * FROM partners WHERE credential = ?", _hash(credential))
+    row = tx.one(f"{_READ} WHERE credential = ?", _hash(credential))
     return None if row is None else _partner(row)
 
 
 def _partner(row: Row) -> Partner:
     return Partner(
         str(row["name"]), bytes(row["seal"]), bytes(row["sign"]), str(row["url"]), str(row["secret"] or ""),
-        row["credential"] is not None, str(row["at"]),
+        row["credential"] is not None, str(row["at"]), str(row["heard_at"] or ""),
     )  # fmt: skip
 
 

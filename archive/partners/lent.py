@@ -1,7 +1,8 @@
 """A story a partner lends, as it lies here: its row, its teller's record, and the one reader there is for it.
 
 `Reader.LEND` is asked of the record that came with the story, at every look and every playing. What is known to be
-taken back here answers no as well, whatever the partner still says of it.
+taken back here answers no as well, whatever the partner still says of it, and so does everything of a partner nothing
+new came from for `LOAN_S`: its tellers may have spoken since, and nobody here could know.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from archive.consentrecord import ConsentRecord, read_record
 from archive.envelope import ContentKey, open_loan
 from archive.errors import NoSuchStory, Refused
 from archive.feed.card import Card, open_card
+from archive.guests import LOAN_S
 from archive.home import Keys
 from archive.masters import flac_label
 from archive.objects import BLOCK, checked_key
@@ -29,6 +31,9 @@ from audio.sealedreader import SealedReader
 from audio.types import TakeId
 
 _TAKEN_BACK: Final = "It was taken back here."
+_UNHEARD: Final = (
+    f"Nothing new came from this partner for {LOAN_S / 86_400:.0f} days. It sounds again after an exchange."
+)
 _NOBODY: Final = "Nobody here may hear it."
 
 
@@ -66,11 +71,33 @@ class Guest:
         return self.title or "A story"
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What ends loans here besides their tellers' records.
+
+    ``taken_back`` are stories a teller took back here, with the code: no partner's word undoes that. ``heard`` says of
+    each volume of each partner when the newest one came.
+    """
+
+    taken_back: frozenset[str]
+    heard: Mapping[tuple[str, int], datetime]
+
+    def lapsed(self, partner: str, volume: int, now: datetime) -> bool:
+        """Whether nothing new came for `LOAN_S`."""
+        last = self.heard.get((partner, volume))
+        return last is None or now - last > timedelta(seconds=LOAN_S)
+
+    def silent(self, now: datetime) -> frozenset[str]:
+        """Partners all of whose loans lapsed, because nothing new came."""
+        heard = {partner for partner, volume in self.heard if not self.lapsed(partner, volume, now)}
+        return frozenset(partner for partner, _ in self.heard if partner not in heard)
+
+
 def guests(tx: Tx, place: ArchiveHome) -> list[Guest]:
     """Every story of partners that may be played here now."""
-    gone = taken_back(tx)
+    ended = ended_here(tx)
     rows = tx.all("SELECT * FROM partner_stories ORDER BY partner, story")
-    return [guest_of(row) for row in rows if answer_for(row, gone, place.now()).allowed]
+    return [guest_of(row) for row in rows if answer_for(row, ended, place.now()).allowed]
 
 
 def guest_row(tx: Tx, partner: str, story: str) -> Row:
@@ -84,7 +111,7 @@ def guest_row(tx: Tx, partner: str, story: str) -> Row:
 def guest_now(tx: Tx, partner: str, story: str, now: datetime) -> tuple[Guest, Standing]:
     """A lent story that may be played now, and where its teller stands. Raises `NoSuchStory`, `Refused`."""
     row = guest_row(tx, partner, story)
-    answer = answer_for(row, taken_back(tx), now)
+    answer = answer_for(row, ended_here(tx), now)
     if not answer.allowed:
         raise Refused(answer.why, _NOBODY)
     return guest_of(row), standing(consent_of(row).events)
@@ -125,17 +152,23 @@ def key_of(place: ArchiveHome, row: Row) -> ContentKey:
     return open_loan(bytes(row["key"]), consent.story, consent.events, Reader.LEND, now=place.now(), keys=keys)
 
 
-def answer_for(row: Row, gone: frozenset[str], now: datetime) -> Answer:
-    """Ask the gate about a lent story; ``gone`` is what `taken_back` says."""
-    if row["story"] in gone:
+def answer_for(row: Row, ended: Ended, now: datetime) -> Answer:
+    """Ask the gate about a lent story; ``ended`` is what `ended_here` says."""
+    if row["story"] in ended.taken_back:
         return Answer(False, _TAKEN_BACK)
+    if ended.lapsed(str(row["partner"]), int(row["volume"]), now):
+        return Answer(False, _UNHEARD)
     return may(standing(consent_of(row).events), Reader.LEND, now)
 
 
-def taken_back(tx: Tx) -> frozenset[str]:
-    """Lent stories that were taken back here, by a teller who came with the code: no partner's word undoes that."""
+def ended_here(tx: Tx) -> Ended:
+    """Read what ends loans here."""
     rows = tx.all("SELECT t.id AS id FROM tombstones t JOIN partner_stories p ON p.story = t.id")
-    return frozenset(str(row["id"]) for row in rows)
+    heard = {
+        (str(row["partner"]), int(row["volume"])): datetime.fromisoformat(row["at"])
+        for row in tx.all("SELECT partner, volume, at FROM partner_volumes")
+    }
+    return Ended(frozenset(str(row["id"]) for row in rows), heard)
 
 
 def guest_of(row: Row) -> Guest:

@@ -27,10 +27,10 @@ from archive.partners.lent import (
     answer_for,
     blob_name,
     consent_of,
+    ended_here,
     guest_now,
     guest_of,
     key_of,
-    taken_back,
 )
 from archive.server.place import ArchiveHome
 from audio.types import Ms, TakeId
@@ -87,12 +87,12 @@ def put_lent_cue(
 
 def lent_cues(tx: Tx, box: str, now: datetime) -> list[LentCue]:
     """Every button of a box a partner's voice lies on, each with what the gate says now."""
-    gone = taken_back(tx)
+    ended = ended_here(tx)
     found = []
     for row in _rows(tx, box):
         guest = guest_of(row)
         cut = next((one for one in guest.cuts if one.id == row["cut"]), None)
-        answer = answer_for(row, gone, now)
+        answer = answer_for(row, ended, now)
         why = "" if answer.allowed else answer.why
         if not why and cut is None:
             why = "The partner does not lend this part any more."
@@ -108,13 +108,13 @@ def loans_onward(
     ``besides`` are stories the box is lent already, and cut ids are unique among partners only by chance: a second
     one of the same name is left out. Raises `StoreTrouble`.
     """
-    gone, now = taken_back(tx), place.now()
+    ended, now = ended_here(tx), place.now()
     sheets: dict[str, dict[int, str]] = {}
     wanted: dict[str, tuple[Row, dict[str, LentCut]]] = {}
     for row in _rows(tx, box):
         story = str(row["story"])
         cut = next((one for one in guest_of(row).cuts if one.id == row["cut"]), None)
-        if cut is None or story in besides or not answer_for(row, gone, now).allowed:
+        if cut is None or story in besides or not answer_for(row, ended, now).allowed:
             continue
         first, cuts = wanted.setdefault(story, (row, {}))
         if first["partner"] != row["partner"] or (cut.id not in cuts and len(cuts) == MOST_EXCERPTS):
@@ -151,7 +151,7 @@ def open_onward(place: ArchiveHome, tx: Tx, box: str, sha256: str) -> BinaryIO:
     )  # fmt: skip
     if row is None:
         raise NoSuchObject("This is no part of this box's feed.", "Let the box fetch its feed again.")
-    answer = answer_for(row, taken_back(tx), place.now())
+    answer = answer_for(row, ended_here(tx), place.now())
     if not answer.allowed:
         raise Refused(answer.why)
     return place.objects.open(blob_name(sha256))

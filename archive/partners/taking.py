@@ -178,9 +178,11 @@ def _apply(
         rows,
     )
     for volume, (data, manifest) in enumerate(volumes):
+        # A volume that is read a second time says nothing new, and keeps no loan alive: its day stays.
         tx.run(
             "INSERT INTO partner_volumes (partner, volume, sequence, sha256, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT "
-            "(partner, volume) DO UPDATE SET sequence = excluded.sequence, sha256 = excluded.sha256, at = excluded.at",
+            "(partner, volume) DO UPDATE SET sequence = excluded.sequence, sha256 = excluded.sha256, at = excluded.at "
+            "WHERE excluded.sequence > partner_volumes.sequence",
             partner.name, volume, manifest.sequence, hashlib.sha256(data).hexdigest(), stamp(place.now()),
         )  # fmt: skip
         texts = [("prompts", one.name, one.toml) for one in manifest.prompts] if volume == 0 else []

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from archive.curation import AskedPrompt, BadPromptSet, PreparedSet, prompt_sets, save_prompts
 from archive.partners import known, taking
 from archive.partners.heard import Heard
-from archive.partners.lent import guest_now, guests, open_guest
+from archive.partners.lent import ended_here, guest_now, guests, open_guest
 from archive.people.roles import Permission
 from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, post
 from archive.portal.community.ranges import KIND
@@ -52,9 +52,10 @@ def routes(desk: Desk) -> list[Page]:
 def _list(ask: Ask) -> Response:
     with ask.reading() as tx:
         every = known.partners(tx)
+        silent = ended_here(tx).silent(ask.now)
         lent = guests(tx, ask.desk.place)
         asked = [_questions(*one) for one in taking.texts_of(tx, "prompts")]
-    return ask.page("partners", partners=every, lent=lent, asked=asked)
+    return ask.page("partners", partners=every, silent=silent, lent=lent, asked=asked)
 
 
 def _search(ask: Ask, heard: Heard) -> Response:

@@ -110,10 +110,17 @@ def _stories(place: ArchiveHome, *, as_json: bool) -> None:
     emit({"stories": rows}, lambda: text, as_json=as_json)
 
 
+def _heard(at: str) -> str:
+    return f"last exchanged {at[:10]}" if at else "nothing came yet"
+
+
 def _list(place: ArchiveHome, *, as_json: bool) -> None:
     from archive.partners import known
 
     with place.catalogue() as catalogue, catalogue.read() as tx:
         every = known.partners(tx)
-    text = "\n".join(f"{one.name:<24} {one.key.fingerprint}" for one in every) or "There is no partner yet."
+    text = (
+        "\n".join(f"{one.name:<24} {one.key.fingerprint}  {_heard(one.heard_at)}" for one in every)
+        or "There is no partner yet."
+    )
     emit({"partners": [one.to_json() for one in every]}, lambda: text, as_json=as_json)

@@ -13,6 +13,7 @@ from archive.export.plain import export
 from archive.feed.hello import make_hello
 from archive.feed.make import feed_for, open_blob
 from archive.feed.receive import last_feed, receive
+from archive.guests import LOAN_S
 from archive.home import open_home
 from archive.keycode import Cost
 from archive.partners.exchange import exchange_folder
@@ -120,6 +121,33 @@ def test_a_box_of_the_other_archive_plays_it_until_its_teller_takes_it_back(both
     assert story.encode() not in b"".join(
         path.read_bytes() for path in box.store.home.stories.rglob("*") if path.is_file()
     )
+
+
+def test_a_partner_that_exchanges_no_more_falls_silent_and_an_old_stick_does_not_help(both, box, clock, tmp_path):
+    lower, upper, swap = both
+    story = lower.story(*LENT)
+    swap()
+    cut = cuts(upper, story)[0].id
+    put(upper, story, cut)
+    clock.advance(31 * 86_400)
+    box.night()
+    assert set(box.buttons()) == {1}
+    # Nobody came since; what lies on the old stick is read once more.
+    clock.advance(LOAN_S - 30 * 86_400)
+    with upper.place.catalogue() as catalogue, catalogue.read() as tx:
+        sender, sound = partner_named(tx, "lower"), str(tx.one("SELECT sound FROM partner_stories")["sound"])
+    exchange_folder(upper.place, sender, tmp_path / "stick", "ben")
+    with pytest.raises(Refused, match="60 days"):
+        cuts(upper, story)
+    with pytest.raises(Refused):
+        open_blob(upper.place, "hill", sound)
+    with upper.place.catalogue() as catalogue, catalogue.read() as tx:
+        assert guests(tx, upper.place) == []
+        assert "60 days" in lent_cues(tx, "hill", upper.place.now())[0].why
+    assert box.night().given_back == [story]
+    swap()
+    assert cuts(upper, story)[0].id == cut
+    assert box.night().lent == [story]
 
 
 def test_what_was_taken_back_here_is_silent_whatever_the_lender_says(both, box):
