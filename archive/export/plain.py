@@ -7,6 +7,7 @@
     bags/<story>/         the bags as they came (BagIt 1.0): sound, words, consent record
     stories/<story>/      captions.vtt, ohms.xml, dublin-core.xml, receipt-<sum>.json
     omeka.csv, archivesspace.csv, cue-sheets.csv, prompts.json, left-out.csv
+    bridges/<sha-256>     what people recorded to stand between the voices of medleys
     tombstones/<story>.json
     tables/<name>.jsonl   every table, a row a line, for `archive.export.reading`
     texts/                the library's own wording, its moderation policy
@@ -18,6 +19,7 @@ The files in ``stories/`` and the sheets never do.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -40,6 +42,7 @@ from archive.export.cells import csv_text
 from archive.export.tables import SECRET, BadExport, Table, rows_of, tables_of, to_line
 from archive.export.telling import Telling, read_tellings, webvtt
 from archive.objects import Objects
+from archive.patterns.dropping import BRIDGES
 from archive.reviewing.rendition import blanked_spans
 from archive.server.place import ArchiveHome
 from archive.types import Reader
@@ -189,6 +192,7 @@ class _Export:
             self._story(tx, story)
         self._sheets(tx)
         self._rest(tx)
+        self._bridges(tx)
         return self._tables(tx)
 
     def _story(self, tx: Tx, story: str) -> None:
@@ -235,6 +239,17 @@ class _Export:
             prompt["text"], prompt["follow"] = json.loads(prompt["text"]), json.loads(prompt["follow"])
         self._write("prompts.json", _json(prompts))
         self._write("left-out.csv", csv_text([("story", "why"), *self._done.left_out.items()]))
+
+    def _bridges(self, tx: Tx) -> None:
+        """Copy what people recorded for medleys in use; one that is lost keeps nobody from leaving with the rest."""
+        rows = tx.all(
+            "SELECT DISTINCT i.sound FROM medley_items i JOIN medleys m ON m.id = i.medley "
+            "WHERE m.ended_at IS NULL AND i.sound <> '' ORDER BY i.sound"
+        )
+        for row in rows:
+            sha256 = str(row["sound"])
+            with contextlib.suppress(NoSuchObject):
+                fetch(self._objects, f"{BRIDGES}{sha256}", sha256, self._root / BRIDGES / sha256)
 
     def _tables(self, tx: Tx) -> dict[str, Any]:
         """Write every table, without rows that belong to what is left out; returns rows and digest of each."""

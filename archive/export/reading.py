@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +25,11 @@ from archive.errors import BadBag
 from archive.export.plain import FORMAT, INDEX, VERSION, Progress, no_progress
 from archive.export.tables import BadExport, Table, from_line, index_all, is_empty, put_rows, tables_of
 from archive.objects import Objects
+from archive.patterns.dropping import BRIDGES
 from archive.server.place import ArchiveHome
 
 _PATHS = frozenset({*PAYLOAD, *TAGS})
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _AGAIN = "Make the export again, or fetch it again from where it was kept. Nothing was taken in."
 
 
@@ -59,6 +62,8 @@ def read_back(place: ArchiveHome, source: Path, who: str, progress: Progress = n
     files = [from_line(tables["files"], line) for line in _lines(source, "files")]
     _check_bags(place, source, tables, progress)
     size = _put_objects(place.objects, source, tables["files"], files, progress)
+    if "medley_items" in index["tables"]:
+        _put_bridges(place.objects, source, tables["medley_items"])
     with place.catalogue() as catalogue, catalogue.write() as tx:
         if not is_empty(tx):
             raise BadExport("Something came into this archive meanwhile.", "Read back into a new folder.")
@@ -147,6 +152,18 @@ def _put_objects(objects: Objects, source: Path, table: Table, files: list[tuple
             raise BadExport(f"A file of story {story} is not the one its row tells of.", _AGAIN)
         size += stored.size
     return size
+
+
+def _put_bridges(objects: Objects, source: Path, table: Table) -> None:
+    """Take in the recorded bridges that are there; those of medleys that were ended, and of older exports, are not."""
+    for sha256 in sorted({sound for line in _lines(source, table.name) for (sound,) in [_named(table, line, "sound")]}):
+        path = source / BRIDGES / sha256
+        if not _SHA256.fullmatch(sha256) or path.is_symlink() or not path.is_file():
+            continue
+        if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+            raise BadExport(f"The recording {path.name} for a medley was altered.", _AGAIN)
+        with path.open("rb") as stream:
+            objects.put(f"{BRIDGES}{sha256}", stream)
 
 
 def _put_texts(place: ArchiveHome, source: Path) -> None:

@@ -5,10 +5,15 @@ Kept apart from the rendering, so that erasing needs neither sound nor numbers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 from archive.catalogue.changes import stamp
 from archive.catalogue.port import Tx
+
+BRIDGES: Final = "bridges/"
+"""Where recorded bridges lie in the object store, each by its SHA-256."""
 
 
 def drop_renditions(tx: Tx, story: str, now: datetime) -> list[str]:
@@ -31,6 +36,23 @@ def drop_renditions(tx: Tx, story: str, now: datetime) -> list[str]:
     for row in rows:
         forget(tx, str(row["medley"]), str(row["purpose"]))
     return sorted(keys)
+
+
+def bridge_in_use(tx: Tx, sha256: str) -> bool:
+    """Whether a medley in use has the recorded bridge of this digest."""
+    row = tx.one(
+        "SELECT 1 FROM medley_items i JOIN medleys m ON m.id = i.medley WHERE m.ended_at IS NULL AND i.sound = ?",
+        sha256,
+    )
+    return row is not None
+
+
+def drop_bridges(tx: Tx, sha256s: Iterable[str], now: datetime) -> None:
+    """Write down that those of these recorded bridges have to go which no medley in use has."""
+    for sha256 in sorted({one for one in sha256s if one}):
+        if not bridge_in_use(tx, sha256):
+            key = f"{BRIDGES}{sha256}"
+            tx.run("INSERT INTO leavings (key, at) VALUES (?, ?) ON CONFLICT (key) DO NOTHING", key, stamp(now))
 
 
 def forget(tx: Tx, medley: str, purpose: str) -> None:

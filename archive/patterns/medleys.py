@@ -16,13 +16,16 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
+import soundfile
+
 from archive.catalogue import Row, Tx
 from archive.catalogue.changes import note_change, stamp
 from archive.catalogue.consents import ask
 from archive.consent import Answer
 from archive.curation import BUTTONS, MAIN, clear_cue, put_cue
 from archive.errors import ArchiveError, Refused
-from archive.objects import Objects, checked_key
+from archive.objects import BLOCK, Objects, checked_key
+from archive.patterns.dropping import BRIDGES, drop_bridges
 from archive.reviewing.excerpts import Cut, excerpts_of, touched_by_redaction
 from archive.takes import fresh_take
 from archive.types import Reader
@@ -147,9 +150,10 @@ def arrange(tx: Tx, medley: str, items: Sequence[Item], who: str, now: datetime)
     A voice that is not in it any more goes from the boxes it lies on; to play the others there in their new order, a
     person puts it on the box once more.
     """
-    medley_of(tx, medley)
+    before = medley_of(tx, medley)
     tx.run("DELETE FROM medley_items WHERE medley = ?", medley)
     _put(tx, medley, items, now)
+    drop_bridges(tx, [item.sound for item in before.items], now)
     _off_boxes(tx, medley, who, now, but=frozenset(item.excerpt for item in items if item.excerpt))
     note_change(tx, who, "medley arranged", medley, "", now)
 
@@ -159,9 +163,10 @@ def end_medley(tx: Tx, medley: str, who: str, now: datetime) -> None:
 
     It goes off every box it was put on; with its next feed a box lets go of what was lent for that alone.
     """
-    medley_of(tx, medley)
+    found = medley_of(tx, medley)
     _off_boxes(tx, medley, who, now)
     tx.run("UPDATE medleys SET ended_at = ?, ended_by = ? WHERE id = ?", stamp(now), who, medley)
+    drop_bridges(tx, [item.sound for item in found.items], now)
     tx.run("DELETE FROM medley_doors WHERE medley = ?", medley)
     for row in tx.all("SELECT key FROM medley_renditions WHERE medley = ? AND key <> ''", medley):
         tx.run("DELETE FROM derived WHERE key = ?", row["key"])
@@ -241,11 +246,22 @@ def note_taken_out(tx: Tx, medley: str, purpose: Purpose, stories: Sequence[str]
 
 def bridge_key(sha256: str) -> str:
     """Name the object of a recorded bridge. Raises `BadKey`."""
-    return checked_key(f"bridges/{sha256}")
+    return checked_key(f"{BRIDGES}{sha256}")
 
 
 def keep_bridge(objects: Objects, sound: bytes) -> str:
-    """Store a recorded bridge and return its SHA-256. The caller has looked at whether it can be decoded."""
+    """Store a recorded bridge, decoded to its end first, and return its SHA-256.
+
+    Call it inside the transaction that puts the medley together: then nothing removes it meanwhile as one nobody has.
+    Raises `BadMedley` where it cannot be decoded or is empty, `StoreTrouble`.
+    """
+    try:
+        with soundfile.SoundFile(io.BytesIO(sound)) as told:
+            heard = sum(len(block) for block in told.blocks(BLOCK))
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise BadMedley("This recording cannot be decoded.", "Save it as WAV or FLAC, and add it again.") from error
+    if not heard:
+        raise BadMedley("There is nothing to hear in this recording.", "Record what is said between the voices again.")
     digest = hashlib.sha256(sound).hexdigest()
     objects.put(bridge_key(digest), io.BytesIO(sound))
     return digest

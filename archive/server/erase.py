@@ -24,7 +24,7 @@ from archive.errors import ArchiveError
 from archive.feed.erased import note_erased
 from archive.ingest import lifts
 from archive.objects import bag_folder
-from archive.patterns.dropping import drop_renditions
+from archive.patterns.dropping import BRIDGES, bridge_in_use, drop_renditions
 from archive.server.place import ArchiveHome
 from archive.tombstones import Reach, Tombstone
 
@@ -170,8 +170,11 @@ def sweep(place: ArchiveHome) -> int:
 
 def _remove(tx: Tx, place: ArchiveHome, key: str) -> int:
     if not key.endswith("/"):
-        still = tx.one("SELECT 1 FROM derived WHERE key = ?", key)
-        return int(still is None and place.objects.delete(key))
+        if key.startswith(BRIDGES):
+            still = bridge_in_use(tx, key.removeprefix(BRIDGES))
+        else:
+            still = tx.one("SELECT 1 FROM derived WHERE key = ?", key) is not None
+        return int(not still and place.objects.delete(key))
     kept: set[str] = set()
     if key.startswith(_BAGS):
         story = key.removeprefix(_BAGS).rstrip("/")

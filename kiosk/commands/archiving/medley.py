@@ -76,11 +76,20 @@ def _list(place: ArchiveHome, *, as_json: bool) -> None:
 
 
 def _make(place: ArchiveHome, title: str, language: str, parts: tuple[str, ...], *, as_json: bool) -> None:
+    from archive.errors import ArchiveError
     from archive.patterns import medleys
+    from archive.patterns.dropping import drop_bridges
 
-    items = [_item(place.objects, part) for part in parts]
-    with place.catalogue() as catalogue, catalogue.write() as tx:
-        ident = medleys.make_medley(tx, title, language, items, who(), place.now())
+    items: list[Item] = []
+    with place.catalogue() as catalogue:
+        try:
+            with catalogue.write() as tx:
+                items.extend(_item(place.objects, part) for part in parts)
+                ident = medleys.make_medley(tx, title, language, items, who(), place.now())
+        except ArchiveError:
+            with catalogue.write() as tx:  # recordings that were stored for nothing
+                drop_bridges(tx, [item.sound for item in items], place.now())
+            raise
     emit({"medley": ident}, lambda: f"{ident}  {title}", as_json=as_json)
 
 

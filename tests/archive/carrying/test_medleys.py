@@ -21,6 +21,7 @@ from archive.patterns.medleys import (
     Kind,
     Purpose,
     arrange,
+    bridge_key,
     end_medley,
     keep_bridge,
     make_medley,
@@ -30,6 +31,7 @@ from archive.patterns.medleys import (
 )
 from archive.patterns.rendering import recipe_now, rendition_of, renew
 from archive.reviewing.decisions import Verdict, decide, redact
+from archive.server.erase import settle
 from archive.types import Act, Form, Use
 from audio.loudness import loudness
 from audio.sidebyside import CEILING, levelled, limited
@@ -87,10 +89,22 @@ def test_a_recorded_bridge_is_heard(archive, heard):
     at = np.arange(3 * 22_050) / 22_050
     soundfile.write(out, 0.05 * np.sin(2 * np.pi * 1900 * at), 22_050, format="WAV")
     bridge = Item(Kind.RECORDED, "Listen.", sound=keep_bridge(archive.place.objects, out.getvalue()))
-    made = rendition_of(archive.place, put_together(archive, bridge, cuts[0]), Purpose.DESK)
+    with pytest.raises(BadMedley, match="cannot be decoded"):
+        keep_bridge(archive.place.objects, out.getvalue()[:20])
+    medleys = [put_together(archive, bridge, cuts[0]) for _ in range(2)]
+    made = rendition_of(archive.place, medleys[0], Purpose.DESK)
     sound = archive.bytes_of(made.key)
     assert heard(sound, 1900, 0, 3000) > 0.5
     assert heard(sound, 300, 3600, 24_000) > 0.4
+    with archive.place.catalogue() as catalogue:
+        for left, kept in (("ended", True), ("arranged", False)):
+            with catalogue.write() as tx:
+                if left == "ended":
+                    end_medley(tx, medleys[0], "ana", archive.place.now())
+                else:
+                    arrange(tx, medleys[1], cuts, "ana", archive.place.now())
+            settle(archive.place, catalogue)
+            assert archive.place.objects.exists(bridge_key(bridge.sound)) is kept
 
 
 def test_a_voice_taken_back_is_out_of_every_copy_at_once(archive, heard):

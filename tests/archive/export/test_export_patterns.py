@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from archive.export.moving import move_archive
 from archive.export.plain import export
@@ -58,9 +60,13 @@ def worked(shelf: Any) -> ArchiveHome:
         themes.put_voice(tx, theme, marked[3], themes.Side.COUNTER, "ana", now)
         themes.none_found(tx, theme, "nobody", Looked(), "Read all of them.", "ana", now)
         excerpt = cut(tx, stories[0], 0, 21_000, "The mill", "", "ana", now)
-        medley = medleys.make_medley(
-            tx, "The mill", "en", [medleys.Item(medleys.Kind.EXCERPT, excerpt=excerpt, story=stories[0])], "ana", now
+        said = io.BytesIO()
+        soundfile.write(said, np.full(8_000, 0.1), 8_000, format="FLAC")
+        spoken = medleys.Item(
+            medleys.Kind.RECORDED, "Listen.", sound=medleys.keep_bridge(place.objects, said.getvalue())
         )
+        voice = medleys.Item(medleys.Kind.EXCERPT, excerpt=excerpt, story=stories[0])
+        medley = medleys.make_medley(tx, "The mill", "en", [spoken, voice], "ana", now)
         medleys.set_door(tx, medley, public=True, who="ana", now=now)
         briefing = briefings.make_briefing(tx, "The mill", "the council", "ana", now)
         point = briefings.add_point(tx, briefing, "The mill was the middle.", "ana", now, theme=theme)
@@ -93,6 +99,8 @@ def test_it_goes_out_as_plain_files_and_comes_back(worked: ArchiveHome, tmp_path
     with open_archive(tmp_path / "other", clock) as other:
         read_back(other, tmp_path / "out", "cleo")
         assert told(other) == before
+        (bridge,) = worked.objects.keys("bridges/")
+        assert list(other.objects.keys("bridges/")) == [bridge]
         with other.catalogue() as catalogue, catalogue.read() as tx:
             (theme,) = themes.themes(tx, other.now())
             assert (theme.stands, theme.now.voices, theme.now.against) == (True, 3, 1)
