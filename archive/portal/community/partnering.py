@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from archive.curation import AskedPrompt, BadPromptSet, PreparedSet, prompt_sets, save_prompts
+from archive.boxes import box_in_use, boxes
+from archive.curation import MAIN, AskedPrompt, BadPromptSet, PreparedSet, prompt_sets, save_prompts
 from archive.partners import known, taking
 from archive.partners.heard import Heard
 from archive.partners.lent import ended_here, guest_now, guests, open_guest
+from archive.partners.sheets import lent_sheets, put_lent_sheet
 from archive.people.roles import Permission
 from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, post
 from archive.portal.community.ranges import KIND
@@ -44,6 +46,7 @@ def routes(desk: Desk) -> list[Page]:
         get(desk, "/partners", Permission.STORIES, _list),
         get(desk, "/search/partners", Permission.SEARCH, lambda ask: _search(ask, heard)),
         post(desk, "/partners/{partner}/questions/{set}", Permission.PROMPTS, _adopt, "/partners"),
+        post(desk, "/partners/{partner}/sheets/{sheet}", Permission.CUES, _put_sheet, "/partners"),
         get(desk, here, Permission.STORIES, _story),
         get(desk, f"{here}/sound.flac", Permission.STORIES, _sound),
     ]
@@ -55,7 +58,13 @@ def _list(ask: Ask) -> Response:
         silent = ended_here(tx).silent(ask.now)
         lent = guests(tx, ask.desk.place)
         asked = [_questions(*one) for one in taking.texts_of(tx, "prompts")]
-    return ask.page("partners", partners=every, silent=silent, lent=lent, asked=asked)
+        sheets = lent_sheets(tx, ask.desk.place)
+    known_boxes = (
+        [box.name for box in boxes(ask.catalogue) if box.revoked_at is None] if ask.may(Permission.CUES) else []
+    )
+    return ask.page(
+        "partners", partners=every, silent=silent, lent=lent, asked=asked, sheets=sheets, boxes=known_boxes
+    )  # fmt: skip
 
 
 def _search(ask: Ask, heard: Heard) -> Response:
@@ -105,6 +114,14 @@ def _adopt(ask: Ask) -> Response:
             raise BadPromptSet("These questions were taken over already.", f"They are the set {own.name}.")
         save_prompts(tx, own, ask.who, ask.now)
     return go(f"/prompts/{own.name}")
+
+
+def _put_sheet(ask: Ask) -> Response:
+    """Put what a partner put on its buttons on those of a box of ours."""
+    box = box_in_use(ask.catalogue, ask.form.get("box", "")).name
+    with ask.writing() as tx:
+        put_lent_sheet(tx, ask.desk.place, box, ask.part("partner"), ask.part("sheet"), ask.who, sheet=MAIN)
+    return go(f"/cues/{box}")
 
 
 def _read_set(name: str, toml: str) -> PreparedSet:

@@ -44,6 +44,7 @@ EXPECTED = {
     Permission.CUES: {
         "GET /cues", "GET /cues/{box}", "POST /cues/{box}/put", "POST /cues/{box}/clear",
         "GET /story/{story}/excerpt/{excerpt}/cue", "POST /medleys/{medley}/cue",
+        "POST /partners/{partner}/sheets/{sheet}",
     },
     Permission.PROMPTS: {
         "GET /prompts", "POST /prompts/add", "POST /prompts/look", "GET /prompts/{set}", "POST /prompts/{set}/boxes",

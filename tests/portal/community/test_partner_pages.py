@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from archive.boxes import add_box
-from archive.curation import AskedPrompt, PreparedSet, save_prompts
+from archive.curation import AskedPrompt, PreparedSet, put_cue, save_prompts
 from archive.partners.exchange import exchange_folder
 from archive.partners.known import add_partner, partner_named
 from archive.people.roles import Role
+from archive.reviewing.excerpts import cut
 from archive.server.erase import withdraw
 from archive.server.place import open_archive
 from archive.tombstones import Tombstone
@@ -44,6 +46,8 @@ def test_a_guest_is_named_as_one_found_put_on_a_button_and_gone(archive, lower, 
     other, swap = lower
     story = other.story(LENT)
     with other.place.catalogue() as catalogue, catalogue.write() as tx:
+        piece = cut(tx, story, 1000, 23_000, "Six in the morning", "", "ana", other.place.now())
+        put_cue(tx, "Front Desk", 5, story, piece, "ana", other.place.now())
         asked = AskedPrompt("whistle", {"en": "When did the whistle stop?"})
         save_prompts(tx, PreparedSet("mill", {"en": "The mill"}, [asked]), "ana", other.place.now())
     swap()
@@ -69,6 +73,15 @@ def test_a_guest_is_named_as_one_found_put_on_a_button_and_gone(archive, lower, 
     assert '<optgroup label="Lent by lower">' in ana.page
     ana.post("/cues/hill/put", excerpt=f"{story}:{story}00:lower", button="3")
     assert "lent by lower" in ana.page
+    ana.get("/partners")
+    assert re.search("last exchanged .*Six in the morning", ana.page, re.DOTALL)
+    assert "may not sound" not in ana.page
+    ana.post("/partners/lower/sheets/front-desk-main", box="hill")
+    assert ana.path == "/cues/hill"
+    assert (ana.page.count("· lent by lower"), "Six in the morning</a>" in ana.page) == (2, True)
+    ana.post("/partners/lower/sheets/no-such", box="hill")
+    assert "does not send this sheet any more" in ana.page
+    ana.get("/partners")
     ana.post("/partners/lower/questions/mill")
     assert (ana.path, "When did the whistle stop?" in ana.page) == ("/prompts/lower-mill", True)
     ana.get("/partners")
@@ -87,6 +100,8 @@ def test_a_guest_is_named_as_one_found_put_on_a_button_and_gone(archive, lower, 
     assert "Nobody said this in what partners lend" in ana.page
     ana.get("/cues/hill")
     assert story not in ana.page
+    ana.get("/partners")
+    assert "Six in the morning" not in ana.page
 
 
 def test_turns_are_asked_for_and_followed_on_the_page(archive, visit):
