@@ -7,8 +7,6 @@ rendering`). Putting together asks for the desk alone: what a medley may be used
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,15 +14,13 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-import soundfile
-
 from archive.catalogue import Row, Tx
 from archive.catalogue.changes import note_change, stamp
 from archive.catalogue.consents import ask
 from archive.consent import Answer
 from archive.curation import BUTTONS, MAIN, clear_cue, put_cue
 from archive.errors import ArchiveError, Refused
-from archive.objects import BLOCK, Objects, checked_key
+from archive.objects import checked_key
 from archive.patterns.dropping import BRIDGES, drop_bridges
 from archive.reviewing.excerpts import Cut, excerpts_of, touched_by_redaction
 from archive.takes import fresh_take
@@ -247,24 +243,6 @@ def note_taken_out(tx: Tx, medley: str, purpose: Purpose, stories: Sequence[str]
 def bridge_key(sha256: str) -> str:
     """Name the object of a recorded bridge. Raises `BadKey`."""
     return checked_key(f"{BRIDGES}{sha256}")
-
-
-def keep_bridge(objects: Objects, sound: bytes) -> str:
-    """Store a recorded bridge, decoded to its end first, and return its SHA-256.
-
-    Call it inside the transaction that puts the medley together: then nothing removes it meanwhile as one nobody has.
-    Raises `BadMedley` where it cannot be decoded or is empty, `StoreTrouble`.
-    """
-    try:
-        with soundfile.SoundFile(io.BytesIO(sound)) as told:
-            heard = sum(len(block) for block in told.blocks(BLOCK))
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise BadMedley("This recording cannot be decoded.", "Save it as WAV or FLAC, and add it again.") from error
-    if not heard:
-        raise BadMedley("There is nothing to hear in this recording.", "Record what is said between the voices again.")
-    digest = hashlib.sha256(sound).hexdigest()
-    objects.put(bridge_key(digest), io.BytesIO(sound))
-    return digest
 
 
 _ITS_CUES = (

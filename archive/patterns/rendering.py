@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import math
 import tempfile
@@ -26,7 +27,7 @@ from archive.captions import CaptionCue, captions, to_webvtt
 from archive.catalogue import Row, Tx
 from archive.catalogue.changes import stamp
 from archive.errors import ArchiveError, NoSuchStory
-from archive.objects import BLOCK, checked_key
+from archive.objects import BLOCK, Objects, checked_key
 from archive.patterns.dropping import forget
 from archive.patterns.medleys import BadMedley, Item, Kind, Medley, Purpose, bridge_key, cut_of, medley_of, voice_answer
 from archive.reviewing.excerpts import Cut, touched_by_redaction
@@ -177,6 +178,24 @@ def renew(place: ArchiveHome) -> list[tuple[str, Purpose]]:
             rendition_of(place, str(row["medley"]), Purpose(row["purpose"]))
             made.append((str(row["medley"]), Purpose(row["purpose"])))
     return made
+
+
+def keep_bridge(objects: Objects, sound: bytes) -> str:
+    """Store a recorded bridge, decoded to its end first, and return its SHA-256.
+
+    Call it inside the transaction that puts the medley together: then nothing removes it meanwhile as one nobody has.
+    Raises `BadMedley` where it cannot be decoded or is empty, `StoreTrouble`.
+    """
+    try:
+        with soundfile.SoundFile(io.BytesIO(sound)) as told:
+            heard = sum(len(block) for block in told.blocks(BLOCK))
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise BadMedley("This recording cannot be decoded.", "Save it as WAV or FLAC, and add it again.") from error
+    if not heard:
+        raise BadMedley("There is nothing to hear in this recording.", "Record what is said between the voices again.")
+    digest = hashlib.sha256(sound).hexdigest()
+    objects.put(bridge_key(digest), io.BytesIO(sound))
+    return digest
 
 
 def _plan(tx: Tx, medley: Medley, purpose: Purpose, now: datetime) -> _Plan:
@@ -420,4 +439,4 @@ def _shown(text: str, start: int, end: int) -> Iterator[CaptionCue]:
     yield from captions(said)
 
 
-__all__ = ["Heard", "LeftOut", "Rendition", "recipe_now", "rendition_of", "renew"]
+__all__ = ["Heard", "LeftOut", "Rendition", "keep_bridge", "recipe_now", "rendition_of", "renew"]

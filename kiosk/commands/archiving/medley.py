@@ -157,7 +157,8 @@ def write_files(objects: Any, made: Rendition, out: Path) -> list[str]:
 
 
 def _item(objects: Any, part: str) -> Item:
-    from archive.patterns.medleys import Item, Kind, keep_bridge
+    from archive.patterns.medleys import Item, Kind
+    from archive.patterns.rendering import keep_bridge
 
     word, _, rest = part.partition(":")
     if word == "say" and rest:

@@ -23,13 +23,12 @@ from archive.patterns.medleys import (
     arrange,
     bridge_key,
     end_medley,
-    keep_bridge,
     make_medley,
     medley_of,
     on_boxes,
     put_on_box,
 )
-from archive.patterns.rendering import recipe_now, rendition_of, renew
+from archive.patterns.rendering import keep_bridge, recipe_now, rendition_of, renew
 from archive.reviewing.decisions import Verdict, decide, redact
 from archive.server.erase import settle
 from archive.types import Act, Form, Use

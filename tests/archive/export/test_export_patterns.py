@@ -19,6 +19,7 @@ from archive.export.tables import digest_of, tables_of
 from archive.patterns import briefings, codebook, highlights, medleys, outcomes, suggesting, themes, turnjobs
 from archive.patterns.codebook import Level
 from archive.patterns.meaning import FixedMeaning
+from archive.patterns.rendering import keep_bridge
 from archive.patterns.snippets import Looked
 from archive.patterns.vectors import build
 from archive.reviewing.excerpts import cut
@@ -62,9 +63,7 @@ def worked(shelf: Any) -> ArchiveHome:
         excerpt = cut(tx, stories[0], 0, 21_000, "The mill", "", "ana", now)
         said = io.BytesIO()
         soundfile.write(said, np.full(8_000, 0.1), 8_000, format="FLAC")
-        spoken = medleys.Item(
-            medleys.Kind.RECORDED, "Listen.", sound=medleys.keep_bridge(place.objects, said.getvalue())
-        )
+        spoken = medleys.Item(medleys.Kind.RECORDED, "Listen.", sound=keep_bridge(place.objects, said.getvalue()))
         voice = medleys.Item(medleys.Kind.EXCERPT, excerpt=excerpt, story=stories[0])
         medley = medleys.make_medley(tx, "The mill", "en", [spoken, voice], "ana", now)
         medleys.set_door(tx, medley, public=True, who="ana", now=now)
