@@ -2,7 +2,8 @@
 
 A permission is what a page or an action asks for; a person may do what any of their roles may. What no row names
 nobody may do. This table is about people; whether a *story* may be used at all is `archive.consent.may`'s to say,
-and no role gets past it.
+and no role gets past it. Nor is it about whoever has the machine: what is taken out as plain files, moved or backed
+up is taken at its terminal, where no role is asked for.
 """
 
 from __future__ import annotations
@@ -56,8 +57,6 @@ class Permission(StrEnum):
     """Change the moderation policy, read the log of who did what."""
     PUBLISH = "publish"
     """Put a medley at the public door, and take it away from there."""
-    EXPORT = "export"
-    """Take plain files out."""
     WITHDRAW = "withdraw"
     """Take a story back for a teller who brings the keep-code."""
     ERASE = "erase"
@@ -82,7 +81,6 @@ _TABLE: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.BOXES: frozenset({_R.ORGANIZER, _R.SYSADMIN}),
         Permission.POLICY: frozenset({_R.ORGANIZER, _R.ARCHIVIST}),
         Permission.PUBLISH: frozenset({_R.ORGANIZER, _R.ARCHIVIST}),
-        Permission.EXPORT: frozenset({_R.ARCHIVIST}),
         Permission.WITHDRAW: frozenset({_R.ORGANIZER, _R.ARCHIVIST}),
         Permission.ERASE: frozenset({_R.ARCHIVIST}),
         Permission.PEOPLE: frozenset({_R.ORGANIZER, _R.SYSADMIN}),

@@ -17,7 +17,7 @@ _TELLS = {
     Role.CURATOR: "decides about stories: keep, hold, blank out, note; corrects words",
     Role.PROMPT_DESIGNER: "writes the questions the boxes ask",
     Role.ANALYST: "searches, listens, codes what was told",
-    Role.ARCHIVIST: "takes files out, takes stories back for tellers, erases",
+    Role.ARCHIVIST: "takes stories back for tellers, erases; opens the public door to medleys",
     Role.SYSADMIN: "keeps boxes and machines; hears and reads no story",
 }
 

@@ -115,6 +115,7 @@ def test_every_page_of_these_modules_is_where_it_was_written_down(site):
         told[page.permission].add(f"{method_of(page)} {page.path}")
     for permission, wanted in EXPECTED.items():
         assert wanted <= told[permission], permission
+    assert [one for one in Permission if not told[one]] == [], "a permission that opens nothing"
     assert told[Permission.ANYBODY] == EXPECTED[Permission.ANYBODY], "without an account there is the way in alone"
 
 
