@@ -96,13 +96,15 @@ def lines_for_boxes(tx: Tx, most: int) -> tuple[Mapping[str, str], ...]:
 def texts_for_tellers(tx: Tx, box: str) -> list[tuple[str, str, str]]:
     """Story, time and text for the tellers of stories that came from ``box``, oldest first.
 
-    Through a theme it reaches those whose words stand for it, and those whose words stand against it alike.
+    Through a theme it reaches those whose words stand for it, and those whose words stand against it alike; a
+    highlight that was taken away stands for nothing.
     """
     rows = tx.all(
         "SELECT s.id AS story, o.at, o.text FROM told_outcomes o JOIN stories s ON s.prompt = o.prompt "
         "WHERE o.prompt <> '' AND o.text <> '' AND o.ended_at = '' AND s.box = ? "
         "UNION SELECT s.id AS story, o.at, o.text FROM told_outcomes o JOIN theme_voices v ON v.theme = o.theme "
-        "JOIN stories s ON s.id = v.story WHERE o.text <> '' AND o.ended_at = '' AND s.box = ? ORDER BY 2, 1",
+        "JOIN highlights h ON h.id = v.highlight AND h.removed_at = '' JOIN stories s ON s.id = v.story "
+        "WHERE o.text <> '' AND o.ended_at = '' AND s.box = ? ORDER BY 2, 1",
         box, box,
     )  # fmt: skip
     return [(str(row["story"]), str(row["at"]), str(row["text"])) for row in rows]

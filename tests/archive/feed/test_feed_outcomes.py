@@ -9,6 +9,7 @@ import pytest
 from archive.errors import BadFeed
 from archive.feed.erased import GONE
 from archive.feed.manifest import Manifest, open_feed, read_manifest
+from archive.patterns.highlights import remove
 from archive.patterns.outcomes import BadOutcome, end, lines_for_boxes, outcomes, tell, texts_for_tellers
 from archive.types import Use
 
@@ -53,6 +54,10 @@ def test_a_text_reaches_those_whose_words_it_was(archive):
         ]  # fmt: skip
         assert texts_for_tellers(tx, "elsewhere") == []
         assert lines_for_boxes(tx, 20) == (LINES,)
+        remove(tx, "H1", "ana", archive.place.now())
+        assert [text for _, _, text in texts_for_tellers(tx, "near")] == [
+            "The council read your stories and put the bench back."
+        ]
 
 
 def test_a_long_text_for_many_tellers_leaves_the_feed_its_size(archive, box, line):
