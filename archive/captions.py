@@ -53,6 +53,11 @@ def captions(words: Iterable[Word]) -> list[CaptionCue]:
     return [_held(cue, after.start if after else None) for cue, after in zip_longest(cues, cues[1:]) if cue]
 
 
+def lines_of(text: str) -> tuple[str, ...]:
+    """Break a caption's text into lines of at most `LINE` signs; a longer word stands alone. Pure."""
+    return tuple(wrap(text, LINE, break_long_words=False, break_on_hyphens=False))
+
+
 def captions_of(
     store: Shelf,
     take: TakeId,
@@ -104,8 +109,7 @@ def _breaks(group: list[Word], word: Word) -> bool:
 
 
 def _lines(group: list[Word]) -> tuple[str, ...]:
-    text = " ".join(_clean(word) for word in group)
-    return tuple(wrap(text, LINE, break_long_words=False, break_on_hyphens=False))
+    return lines_of(" ".join(_clean(word) for word in group))
 
 
 def _cue(group: list[Word]) -> CaptionCue:

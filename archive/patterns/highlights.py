@@ -213,6 +213,11 @@ def words_between(passages: Sequence[Passage], start: int, end: int) -> str:
     return " ".join(word.text for word in words if word.start < end and start < max(word.end, word.start + 1))
 
 
+def words_checked(passages: Sequence[Passage], start: int, end: int) -> bool:
+    """Whether a person checked every passage that touches [start, end). Pure."""
+    return all(one.checked_by is not None for one in passages if one.start < end and start < one.end)
+
+
 def _own(tx: Tx, ident: str, who: str, now: datetime) -> Highlight:
     found = highlight_of(tx, ident)
     check_gate(tx, found.story, now)

@@ -23,18 +23,22 @@ from typing import IO, Final
 import numpy as np
 import soundfile
 
-from archive.captions import CaptionCue, captions, to_webvtt
+from archive.captions import CaptionCue, captions, lines_of, to_webvtt
 from archive.catalogue import Row, Tx
 from archive.catalogue.changes import stamp
+from archive.catalogue.consents import asks
 from archive.errors import ArchiveError, NoSuchStory
 from archive.objects import BLOCK, Objects, checked_key
 from archive.patterns.dropping import forget
+from archive.patterns.highlights import words_checked
 from archive.patterns.medleys import BadMedley, Item, Kind, Medley, Purpose, bridge_key, cut_of, medley_of, voice_answer
 from archive.reviewing.excerpts import Cut, touched_by_redaction
 from archive.reviewing.rendition import master_key
-from archive.reviewing.words import Passage, passages_of
+from archive.reviewing.words import passages_of
 from archive.server.oneatatime import one_at_a_time
 from archive.server.place import ArchiveHome
+from archive.types import Reader
+from archive.vtt import read_vtt
 from audio.errors import AudioError, BadSound
 from audio.machinevoice import machine_voice
 from audio.pcm import Samples
@@ -51,6 +55,7 @@ SHOWN_A_SIGN_MS: Final = 55
 WORDS_PER_MINUTE: Final = 150
 MACHINE: Final = "Bridges are read by a machine's voice."
 UNCHECKED: Final = "Some words were written by a machine and not yet checked by a person."
+NOT_WRITTEN: Final = "Words that no person checked, or whose teller does not allow quoting, are not in this file."
 _VERSION: Final = 1
 _TRIES: Final = 3
 _CREDIT: Final = "A voice told at {site}, {year}"
@@ -180,6 +185,27 @@ def renew(place: ArchiveHome) -> list[tuple[str, Purpose]]:
     return made
 
 
+def captions_that_leave(tx: Tx, made: Rendition, now: datetime) -> str:
+    """The captions of a rendition for a file that leaves the house, where words stand by themselves as a quote does.
+
+    Bridges stay; of the voices, the words a person checked whose tellers allow being quoted in writing
+    (`Reader.QUOTE`, asked now). Raises `BadMedley` where the medley is not what was rendered any more.
+    """
+    plan = _plan(tx, medley_of(tx, made.medley), made.purpose, now)
+    if plan.recipe != made.recipe:
+        raise BadMedley("This medley changed meanwhile.", "Nothing was written. Start again.")
+    checked = {part.cut.id for part in plan.parts if part.cut is not None and part.checked}
+    quoted = asks(tx, [voice.story for voice in made.voices], Reader.QUOTE, now)
+    silent = [one for one in made.voices if one.excerpt not in checked or not quoted[one.story].allowed]
+    cues = [
+        CaptionCue(cue.start, cue.end, lines_of(cue.text))
+        for cue in read_vtt(made.captions)
+        # By its start: a short word stays on the screen longer than the voice is heard.
+        if not any(one.start <= cue.start < one.end for one in silent)
+    ]
+    return _webvtt(plan, cues, NOT_WRITTEN if silent else "")
+
+
 def keep_bridge(objects: Objects, sound: bytes) -> str:
     """Store a recorded bridge, decoded to its end first, and return its SHA-256.
 
@@ -240,11 +266,7 @@ def _voice(tx: Tx, item: Item, cut: Cut) -> _Part:
         if cut.start <= word.start and word.end <= cut.end
     )
     credit = "" if row is None else _CREDIT.format(site=row["site"], year=str(row["recorded_at"])[:4])
-    return _Part(item, cut, master, credit, words, _all_checked(passages))
-
-
-def _all_checked(passages: list[Passage]) -> bool:
-    return all(passage.checked_by is not None for passage in passages)
+    return _Part(item, cut, master, credit, words, words_checked(passages, cut.start, cut.end))
 
 
 def _stored(tx: Tx, plan: _Plan, row: Row) -> Rendition:
@@ -418,13 +440,14 @@ class _Rendering:
         self._cues += captions(moved)
 
     def _webvtt(self) -> str:
-        notes = []
-        if any(part.item.kind is Kind.SPOKEN for part in self._plan.parts):
-            notes.append(MACHINE)
-        if not all(part.checked for part in self._plan.parts):
-            notes.append(UNCHECKED)
-        body = to_webvtt(self._cues).removeprefix("WEBVTT").removeprefix("\n") if self._cues else ""
-        return "WEBVTT\n" + "".join(f"\nNOTE {note}\n" for note in notes) + body
+        unchecked = not all(part.checked for part in self._plan.parts)
+        return _webvtt(self._plan, self._cues, UNCHECKED if unchecked else "")
+
+
+def _webvtt(plan: _Plan, cues: list[CaptionCue], note: str) -> str:
+    machine = MACHINE if any(part.item.kind is Kind.SPOKEN for part in plan.parts) else ""
+    body = to_webvtt(cues).removeprefix("WEBVTT").removeprefix("\n") if cues else ""
+    return "WEBVTT\n" + "".join(f"\nNOTE {one}\n" for one in (machine, note) if one) + body
 
 
 def _shown(text: str, start: int, end: int) -> Iterator[CaptionCue]:
@@ -439,4 +462,6 @@ def _shown(text: str, start: int, end: int) -> Iterator[CaptionCue]:
     yield from captions(said)
 
 
-__all__ = ["Heard", "LeftOut", "Rendition", "keep_bridge", "recipe_now", "rendition_of", "renew"]
+__all__ = [
+    "Heard", "LeftOut", "Rendition", "captions_that_leave", "keep_bridge", "recipe_now", "rendition_of", "renew",
+]  # fmt: skip

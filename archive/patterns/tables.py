@@ -1,7 +1,9 @@
 """What analysts count with: stories, words, codes and coded spans as CSV, as Parquet, or as a read-only database.
 
 Only stories that may leave (`Reader.EXPORT`, asked for each and once more at the end) are in it, with their words as
-they stand now. The database is a copy for Datasette: what somebody does to it reaches nobody's archive.
+they stand now: passage by passage, a scholar's copy. The words of a coded span stand there as a quote stands by itself,
+and so only where their teller allows being quoted in writing and a person checked them. The database is a copy for
+Datasette: what somebody does to it reaches nobody's archive.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from archive.errors import ArchiveError
 from archive.export.cells import csv_text
 from archive.export.telling import read_tellings
 from archive.patterns.codebook import codes_of
-from archive.patterns.highlights import all_highlights, words_between
+from archive.patterns.highlights import all_highlights, words_between, words_checked
 from archive.types import Reader
 
 Value = str | int
@@ -111,8 +113,11 @@ def rows_of(tx: Tx, now: datetime) -> dict[str, list[tuple[Value, ...]]]:
         ]
     for code in codes:
         tables["codes"].append((code.id, code.codebook, code.name, code.level.value, code.definition, code.parent))
+    quoted = asks(tx, tellings, Reader.QUOTE, now)
     for mark in all_highlights(tx, tellings):
-        text = words_between(tellings[mark.story].passages, mark.start, mark.end)
+        passages, text = tellings[mark.story].passages, ""
+        if quoted[mark.story].allowed and words_checked(passages, mark.start, mark.end):
+            text = words_between(passages, mark.start, mark.end)
         for ident in mark.codes or ("",):
             span = (mark.id, mark.story, mark.start, mark.end)
             tables["codings"].append((*span, ident, names.get(ident, ""), mark.who, mark.at, text))

@@ -45,7 +45,8 @@ def command(
 
     PARTS are identifiers of excerpts; say:WORDS is read by a machine's voice, show:WORDS is shown over silence, and
     play:FILE=WORDS is a recording of a person who says these words. Every voice is asked for at making, at rendering
-    and at playing; press wants a yes to the public and to being quoted.
+    and at playing; press wants a yes to the public and to being quoted. The captions beside FILE hold of the voices
+    only words a person checked, whose tellers allow being quoted in writing.
     """
     from archive.patterns import medleys
     from archive.server.place import open_archive
@@ -95,14 +96,17 @@ def _make(place: ArchiveHome, title: str, language: str, parts: tuple[str, ...],
 
 def _render(place: ArchiveHome, medley: str, purpose: Purpose, out: Path | None, *, as_json: bool) -> None:
     from archive.patterns import medleys
-    from archive.patterns.rendering import rendition_of
+    from archive.patterns.rendering import captions_that_leave, rendition_of
 
-    made = rendition_of(place, medley, purpose)
-    files = [] if out is None else write_files(place.objects, made, out)
+    made, files = rendition_of(place, medley, purpose), []
     if out is not None:
-        with place.catalogue() as catalogue, catalogue.write() as tx:
-            voices = [one.story for one in made.voices]
-            medleys.note_taken_out(tx, medley, made.purpose, voices, who(), place.now())
+        with place.catalogue() as catalogue:
+            with catalogue.read() as tx:
+                captions = captions_that_leave(tx, made, place.now())
+            files = write_files(place.objects, made, captions, out)
+            with catalogue.write() as tx:
+                voices = [one.story for one in made.voices]
+                medleys.note_taken_out(tx, medley, made.purpose, voices, who(), place.now())
     emit(_rendered(made, files), lambda: _told(made, files), as_json=as_json)
 
 
@@ -134,15 +138,15 @@ def _turn(place: ArchiveHome, medley: str, action: str, *, as_json: bool) -> Non
     emit({"medley": medley, "now": action}, lambda: f"{medley}: {action}.", as_json=as_json)
 
 
-def write_files(objects: Any, made: Rendition, out: Path) -> list[str]:
-    """Write sound, captions and credits; returns their names. Raises `StoreTrouble`, `OSError`."""
+def write_files(objects: Any, made: Rendition, told: str, out: Path) -> list[str]:
+    """Write the sound, the captions ``told`` and credits; returns their names. Raises `StoreTrouble`, `OSError`."""
     import shutil
 
     out.parent.mkdir(parents=True, exist_ok=True)
     with objects.open(made.key) as source, out.open("wb") as target:
         shutil.copyfileobj(source, target)
     captions, credit = out.with_suffix(".vtt"), out.with_suffix(".txt")
-    captions.write_text(made.captions, encoding="utf-8")
+    captions.write_text(told, encoding="utf-8")
     lines = [
         made.title,
         "",

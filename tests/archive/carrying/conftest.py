@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from archive.reviewing.words import check_words, passages_of, words_version
 from archive.server.place import ArchiveHome, open_archive
 from archive.types import Act, Form, Use
 from audio.clock import VirtualClock
@@ -53,6 +54,12 @@ class Voices:
         for act in more:
             self.told.add(story, act)
         return story
+
+    def check(self, story: str) -> None:
+        """A person listens to all of a story and says that its words are right."""
+        now = self.place.now()
+        with self.place.catalogue() as catalogue, catalogue.write() as tx:
+            check_words(tx, story, words_version(passages_of(tx, story)), "ana", now)
 
 
 def strength(sound: bytes, hertz: float, start_ms: int = 0, end_ms: int | None = None) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 import webvtt
+from click.testing import CliRunner
 
 from archive.errors import Refused
 from archive.patterns.medleys import (
@@ -28,12 +29,13 @@ from archive.patterns.medleys import (
     on_boxes,
     put_on_box,
 )
-from archive.patterns.rendering import keep_bridge, recipe_now, rendition_of, renew
+from archive.patterns.rendering import NOT_WRITTEN, captions_that_leave, keep_bridge, recipe_now, rendition_of, renew
 from archive.reviewing.decisions import Verdict, decide, redact
 from archive.server.erase import settle
 from archive.types import Act, Form, Use
 from audio.loudness import loudness
 from audio.sidebyside import CEILING, levelled, limited
+from kiosk.commands.archiving.medley import command
 
 HERTZ = (300.0, 700.0, 1100.0)
 needs_voice = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not on this machine")
@@ -80,6 +82,30 @@ def test_one_file_at_one_level_with_captions_and_credits(archive):
     assert abs(first.start_in_seconds - made.voices[0].start / 1000) < 0.01
     again = rendition_of(archive.place, medley, Purpose.DESK)
     assert (again.key, again.fresh, again.voices) == (made.key, False, made.voices)
+
+
+def test_no_words_leave_beside_a_voice_that_may_not_be_quoted(archive, tmp_path):
+    quoted = (Use.RECORD, Use.KEEP, Use.PARTNERS, Use.QUOTE)
+    stories = [archive.story(*uses, said=said) for said, uses in
+               (("open", quoted), ("unchecked", quoted), ("unquoted", quoted[:3]))]  # fmt: skip
+    archive.check(stories[0])
+    archive.check(stories[2])
+    cuts = [Item(Kind.EXCERPT, excerpt=archive.excerpt(story)) for story in stories]
+    medley = put_together(archive, *cuts, Item(Kind.WRITTEN, "And then the bridge was built."))
+    made = rendition_of(archive.place, medley, Purpose.LEND)
+    assert all(word in made.captions for word in ("open5", "unchecked6", "unquoted6"))
+    assert len(made.voices) == 3
+    where = ["--out", str(tmp_path / "river.flac"), "--home", str(archive.place.path)]
+    done = CliRunner().invoke(command, ["render", medley, "--for", "lend", *where])
+    assert done.exit_code == 0, done.output
+    left = (tmp_path / "river.vtt").read_text(encoding="utf-8")
+    told = " ".join(one.text for one in webvtt.from_string(left)).split()
+    assert told == [*(f"open{second}" for second in range(5, 26)), "And", "then", "the", "bridge", "was", "built."]
+    assert NOT_WRITTEN in left
+    assert (tmp_path / "river.flac").read_bytes() == archive.bytes_of(made.key)
+    archive.add(stories[0], Act.DECIDE, Use.QUOTE)
+    with archive.place.catalogue() as catalogue, catalogue.read() as tx:
+        assert "open5" not in captions_that_leave(tx, made, archive.place.now())
 
 
 def test_a_recorded_bridge_is_heard(archive, heard):

@@ -299,6 +299,19 @@ def test_tables_are_read_back_by_duckdb_and_csv(archive, tmp_path):
     assert found == [("Signals", 2)]
 
 
+def test_the_words_of_a_coded_span_leave_as_a_quote_does(archive):
+    quoted, unchecked = archive.story(said="quoted"), archive.story(said="unchecked")
+    unquoted = archive.story(Use.RECORD, Use.KEEP, Use.ARCHIVE, said="unquoted")
+    archive.check(quoted)
+    archive.check(unquoted)
+    coded(archive, quoted, unchecked, unquoted)
+    with archive.place.catalogue() as catalogue, catalogue.read() as tx:
+        codings = rows_of(tx, archive.place.now())["codings"]
+    told = {(row[1], row[-1]) for row in codings}
+    assert (quoted, "quoted12 quoted13") in told
+    assert {story for story, text in told if not text} == {unchecked, unquoted}
+
+
 def test_no_spreadsheet_carries_out_what_an_analyst_wrote(archive, tmp_path):
     coded(archive, archive.story())
     with archive.place.catalogue() as catalogue, catalogue.write() as tx:
