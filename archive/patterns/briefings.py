@@ -17,6 +17,8 @@ from archive.catalogue import Row, Tx
 from archive.catalogue.changes import note_change, stamp
 from archive.catalogue.consents import ask
 from archive.errors import ArchiveError, Refused
+from archive.patterns.backing import backing_of
+from archive.patterns.themes import theme_of
 from archive.people.accounts import person_named
 from archive.reviewing.decisions import redactions_of
 from archive.reviewing.words import passages_of
@@ -109,7 +111,10 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """A quote that went out and may not be used any more: in which issue, under which number, and why."""
+    """What went out and may not be used any more: in which issue, and why.
+
+    A quote has its number; a ``sentence`` whose theme has fallen has number 0 and no story.
+    """
 
     issue: str
     at: str
@@ -117,6 +122,12 @@ class Since:
     story: str
     why: str
     voice_only: bool = False
+    sentence: str = ""
+
+    @property
+    def what(self) -> str:
+        """What it is, to people."""
+        return f"the sentence “{self.sentence}”" if self.sentence else f"quote {self.number}"
 
 
 def make_briefing(
@@ -137,8 +148,13 @@ def make_briefing(
 
 
 def add_point(tx: Tx, briefing: str, sentence: str, who: str, now: datetime, *, theme: str = "") -> str:
-    """Add a sentence; returns its identifier. Raises `BadBriefing`."""
+    """Add a sentence, which stands for ``theme`` or for none; returns its identifier.
+
+    Raises `BadBriefing`, `archive.patterns.themes.BadTheme` where there is no such theme.
+    """
     found = briefing_of(tx, briefing)
+    if theme:
+        theme_of(tx, theme, now)
     ident = str(fresh_take(now))
     tx.run(
         "INSERT INTO briefing_points (id, briefing, place, sentence, theme) VALUES (?, ?, ?, ?, ?)",
@@ -207,6 +223,17 @@ def remove_quote(tx: Tx, quote: str, who: str, now: datetime) -> None:
     note_change(tx, who, "quote removed", found.story, quote, now)
 
 
+def remove_point(tx: Tx, point: str, who: str, now: datetime) -> None:
+    """Take a sentence out of its briefing, and its quotes with it. Raises `BadBriefing`."""
+    row = tx.one("SELECT briefing FROM briefing_points WHERE id = ?", point)
+    if row is None:
+        raise BadBriefing("This sentence is not there any more.", "Load the page again.")
+    for quote in tx.all("SELECT id FROM briefing_quotes WHERE point = ? ORDER BY id", point):
+        remove_quote(tx, str(quote["id"]), who, now)
+    tx.run("DELETE FROM briefing_points WHERE id = ?", point)
+    note_change(tx, who, "briefing point removed", str(row["briefing"]), "", now)
+
+
 def briefing_of(tx: Tx, briefing: str) -> Briefing:
     """Return a briefing with its points and quotes, ready or not: for the desk. Raises `BadBriefing`."""
     row = tx.one("SELECT * FROM briefings WHERE id = ?", briefing)
@@ -265,8 +292,11 @@ def _open(tx: Tx, quote: Quote, now: datetime | None) -> bool:
     return ask(tx, quote.story, Reader.DESK, now).allowed and ask(tx, quote.story, Reader.QUOTE, now).allowed
 
 
-def ready(tx: Tx, briefing: Briefing, now: datetime | None) -> dict[str, State]:
-    """The state of every quote, all of them ready. Raises `NotReady` naming the first that is not."""
+def ready(tx: Tx, briefing: Briefing, now: datetime) -> dict[str, State]:
+    """The state of every quote, all of them ready. Raises `NotReady` naming the first that is not.
+
+    Nor does a sentence leave that no voice says, or that stands for a theme which does not stand now.
+    """
     states = {quote.id: state_of(tx, quote, now) for quote in briefing.quotes}
     if not states:
         raise NotReady("There is no quote in this briefing.", "A sentence without a voice is nobody's.")
@@ -276,6 +306,11 @@ def ready(tx: Tx, briefing: Briefing, now: datetime | None) -> dict[str, State]:
     bare = next((point for point in briefing.points if not point.quotes), None)
     if bare is not None:
         raise NotReady(f"No voice says this: {bare.sentence}", "Give it a quote, or take the sentence out.")
+    for point in briefing.points:
+        behind = backing_of(tx, point.theme, now) if point.theme else None
+        if behind is not None and not behind.stands:
+            say = f"The theme of this sentence does not stand: {point.sentence} {behind.why}"
+            raise NotReady(say, "Work on the theme, or take the sentence out.")
     return states
 
 
@@ -298,8 +333,11 @@ def note_issue(tx: Tx, briefing: Briefing, states: dict[str, State], who: str, n
     return issue
 
 
-def withdrawn_since(tx: Tx, briefing: str, now: datetime | None, *, issue: str = "") -> list[Since]:
-    """What went out with this briefing (or one ``issue`` of it) and may not be used any more, newest issue first."""
+def withdrawn_since(tx: Tx, briefing: str, now: datetime, *, issue: str = "") -> list[Since]:
+    """What went out with this briefing (or one ``issue`` of it) and may not be used any more, newest issue first.
+
+    Of each issue the quotes, then the sentences whose themes have fallen.
+    """
     rows = tx.all(
         "SELECT s.*, i.at AS issued FROM briefing_sent s JOIN briefing_issues i ON i.id = s.issue "
         "WHERE i.briefing = ? AND (? = '' OR i.id = ?) ORDER BY i.at DESC, s.number",
@@ -312,7 +350,30 @@ def withdrawn_since(tx: Tx, briefing: str, now: datetime | None, *, issue: str =
             found.append(
                 Since(row["issue"], row["issued"], int(row["number"]), row["story"], why, voice_only)
             )  # fmt: skip
-    return found
+    found += _fallen(tx, briefing, issue, now)
+    return sorted(found, key=lambda one: one.at, reverse=True)
+
+
+def _fallen(tx: Tx, briefing: str, issue: str, now: datetime) -> list[Since]:
+    """The sentences that went out for a theme and have none that stands now.
+
+    A sentence was in an issue if it was there first: identifiers begin with their time, in ten signs.
+    """
+    rows = tx.all(
+        "SELECT i.id AS issue, i.at AS issued, p.sentence, p.theme FROM briefing_issues i JOIN briefing_points p "
+        "ON p.briefing = i.briefing AND substr(p.id, 1, 10) <= substr(i.id, 1, 10) "
+        "WHERE p.theme <> '' AND i.briefing = ? AND (? = '' OR i.id = ?) ORDER BY i.at DESC, p.place, p.id",
+        briefing, issue, issue,
+    )  # fmt: skip
+    behind = {theme: backing_of(tx, theme, now) for theme in {str(row["theme"]) for row in rows}}
+    return [
+        Since(
+            row["issue"], row["issued"], 0, "", f"Its theme has fallen since. {behind[row['theme']].why}",
+            sentence=row["sentence"],
+        )
+        for row in rows
+        if not behind[row["theme"]].stands
+    ]  # fmt: skip
 
 
 def issues_of(tx: Tx, briefing: str) -> Sequence[tuple[str, str, str]]:

@@ -25,8 +25,10 @@ from archive.errors import NoSuchStory
 from archive.export.cells import Cell, csv_text
 from archive.export.telling import clock
 from archive.objects import BLOCK
-from archive.patterns.briefings import Briefing, NotReady, Quote, State, briefing_of, note_issue, ready
+from archive.patterns.backing import Backing, backing_of
+from archive.patterns.briefings import Briefing, NotReady, Point, Quote, State, briefing_of, note_issue, ready
 from archive.patterns.paper import Paper
+from archive.patterns.themes import Side
 from archive.reviewing.rendition import master_key
 from archive.reviewing.told import allowed_of
 from archive.server.place import ArchiveHome
@@ -38,7 +40,7 @@ TABLE: Final = "quotes.csv"
 MARK: Final = "briefing.json"
 _COLUMNS: Final = (
     "number", "point", "quote", "story", "start", "end", "start_ms", "end_ms", "told_at", "recorded", "language",
-    "checked_by", "checked_at", "allowed", "sound",
+    "checked_by", "checked_at", "allowed", "sound", "side",
 )  # fmt: skip
 _MONTHS: Final = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -50,7 +52,10 @@ _WORDS_ONLY: Final = "Its teller allows the words to be quoted; the voice stays 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One quote as it leaves. ``sound`` is a path in the folder, empty where the voice stays."""
+    """One quote as it leaves. ``sound`` is a path in the folder, empty where the voice stays.
+
+    ``side`` says whether it stands for the theme of its sentence or against it; None where there is no theme.
+    """
 
     number: int
     quote: Quote
@@ -59,11 +64,13 @@ class Leaf:
     language: str
     allowed: str
     sound: str
+    side: Side | None = None
 
     @property
     def facts(self) -> str:
-        """Where it was said and who answers for the words, in one line."""
-        return f"{self.site}, {said_day(self.recorded)} · heard and checked by {self.quote.checked_by}"
+        """Where it was said, whether against the sentence above it, and who answers for the words, in one line."""
+        side = "says otherwise · " if self.side is Side.COUNTER else ""
+        return f"{side}{self.site}, {said_day(self.recorded)} · heard and checked by {self.quote.checked_by}"
 
     @property
     def source(self) -> str:
@@ -88,6 +95,25 @@ class Issued:
     sounds: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Everything a folder is written from; ``behind`` are the themes of its sentences, by the sentence's identifier."""
+
+    archive: str
+    briefing: Briefing
+    leaves: list[Leaf]
+    behind: dict[str, Backing]
+    issue: str
+    now: datetime
+
+    def lines(self, point: Point) -> tuple[str, ...]:
+        """What stands behind a sentence and against it, for readers."""
+        theme = self.behind.get(point.id)
+        if theme is None:
+            return ()
+        return (*([] if theme.sentence == point.sentence else [f"For the theme: {theme.sentence}"]), *theme.lines)
+
+
 def write_briefing(place: ArchiveHome, briefing: str, target: Path, who: str) -> Issued:
     """Write a briefing into the new folder ``target``, whole or not at all.
 
@@ -104,17 +130,19 @@ def write_briefing(place: ArchiveHome, briefing: str, target: Path, who: str) ->
             with catalogue.read() as tx:
                 found = briefing_of(tx, briefing)
                 states = ready(tx, found, place.now())
-                leaves = _leaves(tx, found, states, place.now())
+                behind = _behind(tx, found, place.now())
+                leaves = _leaves(tx, found, states, behind, place.now())
                 masters = {leaf.quote.story: master_key(tx, leaf.quote.story) for leaf in leaves if leaf.sound}
             for leaf in leaves:
                 if leaf.sound:
                     _cut(place, masters[leaf.quote.story], leaf.quote, part / leaf.sound)
             with catalogue.write() as tx:
                 again = briefing_of(tx, briefing)
-                if again != found or ready(tx, again, place.now()) != states:
+                same = again == found and ready(tx, again, place.now()) == states
+                if not same or _behind(tx, again, place.now()) != behind:
                     raise NotReady("This briefing changed meanwhile.", "Nothing was kept. Start again.")  # noqa: TRY301
                 issue = note_issue(tx, found, states, who, place.now())
-                _write(part, place.name, found, leaves, issue, place.now())
+                _write(part, _Told(place.name, found, leaves, behind, issue, place.now()))
                 os.sync()
                 if target.exists():
                     target.rmdir()
@@ -133,7 +161,13 @@ def read_mark(folder: Path) -> str:
         raise NotReady(f"{folder} is no briefing of this archive.", f"It has a file {MARK}.") from error
 
 
-def _leaves(tx: Tx, briefing: Briefing, states: dict[str, State], now: datetime) -> list[Leaf]:
+def _behind(tx: Tx, briefing: Briefing, now: datetime) -> dict[str, Backing]:
+    return {point.id: backing_of(tx, point.theme, now) for point in briefing.points if point.theme}
+
+
+def _leaves(
+    tx: Tx, briefing: Briefing, states: dict[str, State], behind: dict[str, Backing], now: datetime
+) -> list[Leaf]:
     leaves = []
     for number, quote in enumerate(briefing.quotes, start=1):
         row = tx.one("SELECT site, recorded_at, language FROM stories WHERE id = ?", quote.story)
@@ -142,7 +176,9 @@ def _leaves(tx: Tx, briefing: Briefing, states: dict[str, State], now: datetime)
         uses, _ = allowed_of(tx, quote.story, now)
         allowed = "; ".join(f"{one.words}{f' ({one.bound})' if one.bound else ''}" for one in uses if one.yes)
         sound = f"sounds/{number:02}.flac" if states[quote.id].voice and _sounds(tx, quote.story) else ""
-        leaves.append(Leaf(number, quote, row["site"], row["recorded_at"], row["language"], allowed, sound))
+        theme = behind.get(quote.point)
+        side = theme.side(quote.story, quote.start, quote.end) if theme is not None else None
+        leaves.append(Leaf(number, quote, row["site"], row["recorded_at"], row["language"], allowed, sound, side))
     return leaves
 
 
@@ -170,12 +206,12 @@ def _cut(place: ArchiveHome, key: str, quote: Quote, path: Path) -> None:
             raise BadSound("A sound of this briefing cannot be decoded.", "Restore it from a backup.") from error
 
 
-def _write(folder: Path, archive: str, briefing: Briefing, leaves: list[Leaf], issue: str, now: datetime) -> None:
-    mark = {"issue": issue, "briefing": briefing.id, "archive": archive, "made_at": now.isoformat()}
+def _write(folder: Path, told: _Told) -> None:
+    mark = {"issue": told.issue, "briefing": told.briefing.id, "archive": told.archive, "made_at": told.now.isoformat()}
     (folder / MARK).write_text(json.dumps(mark, indent=1) + "\n", encoding="utf-8")
-    (folder / TABLE).write_text(_table(briefing, leaves), encoding="utf-8-sig", newline="")
-    (folder / PAGE).write_text(_page(archive, briefing, leaves, issue, now), encoding="utf-8")
-    _paper(folder / PAPER, archive, briefing, leaves, issue, now)
+    (folder / TABLE).write_text(_table(told.briefing, told.leaves), encoding="utf-8-sig", newline="")
+    (folder / PAGE).write_text(_page(told), encoding="utf-8")
+    _paper(folder / PAPER, told)
 
 
 def _table(briefing: Briefing, leaves: list[Leaf]) -> str:
@@ -186,26 +222,30 @@ def _table(briefing: Briefing, leaves: list[Leaf]) -> str:
         rows.append((
             leaf.number, said[one.point], one.text, one.story, clock(one.start), clock(one.end), one.start, one.end,
             leaf.site, leaf.recorded[:10], leaf.language, one.checked_by, one.checked_at, leaf.allowed, leaf.sound,
+            leaf.side.value if leaf.side else "",
         ))  # fmt: skip
     return csv_text(rows)
 
 
-def _footing(archive: str, issue: str, now: datetime) -> str:
+def _footing(told: _Told) -> str:
     return (
-        f"Made by {archive} on {now.date().isoformat()}, issue {issue}. People may take back what they allowed: before "
-        "you use this again, ask the archive what of this issue was withdrawn since. Nobody may train machines with "
-        "these voices or words."
+        f"Made by {told.archive} on {told.now.date().isoformat()}, issue {told.issue}. People may take back what "
+        "they allowed: before you use this again, ask the archive what of this issue was withdrawn since. Nobody may "
+        "train machines with these voices or words."
     )
 
 
-def _paper(path: Path, archive: str, briefing: Briefing, leaves: list[Leaf], issue: str, now: datetime) -> None:
+def _paper(path: Path, told: _Told) -> None:
+    archive, briefing, leaves = told.archive, told.briefing, told.leaves
     paper = Paper(briefing.title, archive, briefing.language)
     paper.running(f"{briefing.title} · {archive}"[:90])
-    paper.small(f"{archive} · for {briefing.audience or 'whoever it concerns'} · {said_day(now.isoformat())}")
+    paper.small(f"{archive} · for {briefing.audience or 'whoever it concerns'} · {said_day(told.now.isoformat())}")
     paper.headline(briefing.title)
     paper.text(_summary(briefing, leaves))
     for point in briefing.points:
         paper.heading(point.sentence)
+        for line in told.lines(point):
+            paper.small(line)
         for leaf in leaves:
             if leaf.quote.point == point.id:
                 more = f" · listen: {leaf.sound}" if leaf.sound else f" · {_WORDS_ONLY}"
@@ -218,7 +258,7 @@ def _paper(path: Path, archive: str, briefing: Briefing, leaves: list[Leaf], iss
     for line in _sources(leaves):
         paper.small(line)
     paper.rule()
-    paper.small(_footing(archive, issue, now))
+    paper.small(_footing(told))
     paper.save(path)
 
 
@@ -258,15 +298,18 @@ def _notes(briefing: Briefing) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _page(archive: str, briefing: Briefing, leaves: list[Leaf], issue: str, now: datetime) -> str:
+def _page(told: _Told) -> str:
+    briefing, leaves = told.briefing, told.leaves
     parts = []
     for point in briefing.points:
         quotes = "".join(_figure(leaf) for leaf in leaves if leaf.quote.point == point.id)
-        parts.append(f"<section><h2>{escape(point.sentence)}</h2>{quotes}</section>")
+        lines = "".join(f'<p class="facts">{escape(line)}</p>' for line in told.lines(point))
+        parts.append(f"<section><h2>{escape(point.sentence)}</h2>{lines}{quotes}</section>")
     notes = "".join(
         f"<section><h3>{escape(title)}</h3><p>{escape(text)}</p></section>" for title, text in _notes(briefing)
     )
-    head = f"{escape(archive)} · for {escape(briefing.audience or 'whoever it concerns')} · {said_day(now.isoformat())}"
+    whom = escape(briefing.audience or "whoever it concerns")
+    head = f"{escape(told.archive)} · for {whom} · {said_day(told.now.isoformat())}"
     sources = "".join(
         f'<p class="facts" id="source-{number}">{escape(line)}</p>'
         for number, line in enumerate(_sources(leaves), start=1)
@@ -275,7 +318,7 @@ def _page(archive: str, briefing: Briefing, leaves: list[Leaf], issue: str, now:
         f'<p class="facts">{head}</p><h1>{escape(briefing.title)}</h1>'
         f'<p class="lead">{escape(_summary(briefing, leaves))}</p>{"".join(parts)}<div class="notes">{notes}'
         f"<section><h3>{_SOURCES}</h3>{sources}</section></div>"
-        f'<footer>{escape(_footing(archive, issue, now))} <a href="{PAPER}">On paper (PDF)</a> · '
+        f'<footer>{escape(_footing(told))} <a href="{PAPER}">On paper (PDF)</a> · '
         f'<a href="{TABLE}">As a table (CSV)</a></footer>'
     )
     return (

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from archive.catalogue import Tx
 from archive.catalogue.consents import asks
 from archive.patterns import briefings, themes
+from archive.patterns.backing import backing_of
 from archive.patterns.briefings import BadBriefing, Point
 from archive.patterns.themes import Theme, Voice
 from archive.people.roles import Permission
@@ -60,11 +61,12 @@ def _one(ask: Ask) -> Response:
         # A quote its teller allows no more says nothing here either.
         shown = {one.id for one in found.quotes if briefings.may_be_seen(tx, one, ask.now)}
         every = themes.themes(tx, ask.now)
+        behind = {point.id: backing_of(tx, point.theme, ask.now) for point in found.points if point.theme}
         voices = {point.id: _voices(tx, point, every, ask.now) for point in found.points}
     here = {point.theme for point in found.points}
     return ask.page(
         "briefing", briefing=found, states=states, since=since, issues=issues, shown=shown, voices=voices,
-        themes=[one for one in every if one.id not in here],
+        behind=behind, themes=[one for one in every if one.id not in here],
     )  # fmt: skip
 
 
@@ -123,8 +125,12 @@ def _check(ask: Ask) -> Response:
 
 
 def _remove(ask: Ask) -> Response:
+    """Take out a quote, or a sentence with its quotes."""
     with ask.writing() as tx:
-        briefings.remove_quote(tx, ask.form.get("quote", ""), ask.who, ask.now)
+        if point := ask.form.get("point", ""):
+            briefings.remove_point(tx, point, ask.who, ask.now)
+        else:
+            briefings.remove_quote(tx, ask.form.get("quote", ""), ask.who, ask.now)
     return _back(ask)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from archive.catalogue import Tx
     from archive.patterns.briefings import Briefing, Since
 
-_ACTIONS = ("list", "make", "point", "quote", "check", "show", "write", "open")
+_ACTIONS = ("list", "make", "point", "quote", "check", "remove", "show", "write", "open")
 
 
 @click.command(name="briefing")
@@ -46,7 +46,8 @@ def command(
       hearth archive briefing open /media/usb/stick/ferry --json
 
     Seconds of the story name a quote. One that nobody checked, or whose teller did not say it may be quoted, keeps
-    the whole briefing from leaving. open says what was withdrawn since, of a folder or a briefing.
+    the whole briefing from leaving; so does a sentence whose theme does not stand. remove takes a quote out, or a
+    sentence with its quotes. open says what was withdrawn since, of a folder or a briefing.
     """
     from archive.patterns import briefings
     from archive.server.place import open_archive
@@ -80,6 +81,9 @@ def command(
                     raise click.UsageError("Who heard it? --by NAME")
                 briefings.check_quote(tx, subject, _arguments(more, "WORDS")[0], by, now)
                 emit({"quote": subject, "checked_by": by}, lambda: f"Checked by {by}.", as_json=as_json)
+            elif action == "remove":
+                _remove(tx, subject, now)
+                emit({"removed": subject}, lambda: "Taken out.", as_json=as_json)
             elif action == "show":
                 plain = _plain(tx, briefings.briefing_of(tx, subject), now)
                 emit(plain, lambda: _shown(plain), as_json=as_json)
@@ -94,6 +98,15 @@ def _write(place: Any, briefing: str, folder: str, *, as_json: bool) -> None:
     done = write_briefing(place, briefing, Path(folder).absolute(), who())
     plain = {"issue": done.issue, "folder": folder, "quotes": done.quotes, "sounds": done.sounds}
     emit(plain, lambda: f"{done.quotes} quotes, {done.sounds} with their sound, in {folder}.", as_json=as_json)
+
+
+def _remove(tx: Tx, ident: str, now: datetime) -> None:
+    from archive.patterns import briefings
+
+    if tx.one("SELECT 1 FROM briefing_points WHERE id = ?", ident) is not None:
+        briefings.remove_point(tx, ident, who(), now)
+    else:
+        briefings.remove_quote(tx, ident, who(), now)
 
 
 def _opened(tx: Tx, subject: str, now: datetime) -> list[Since]:
@@ -122,6 +135,7 @@ def _ms(text: str) -> int:
 
 
 def _plain(tx: Tx, one: Briefing, now: datetime) -> dict[str, Any]:
+    from archive.patterns.backing import backing_of
     from archive.patterns.briefings import state_of, withdrawn_since
 
     quotes = []
@@ -135,7 +149,12 @@ def _plain(tx: Tx, one: Briefing, now: datetime) -> dict[str, Any]:
             }
         )  # fmt: skip
     gone = [_gone(since) for since in withdrawn_since(tx, one.id, now)]
-    points = [{"point": point.id, "sentence": point.sentence, "theme": point.theme} for point in one.points]
+    behind = {point.id: backing_of(tx, point.theme, now) for point in one.points if point.theme}
+    points = [
+        {"point": point.id, "sentence": point.sentence, "theme": point.theme}
+        | ({"stands": behind[point.id].stands, "why": behind[point.id].why} if point.id in behind else {})
+        for point in one.points
+    ]
     return {
         "briefing": one.id,
         "title": one.title,
@@ -149,7 +168,7 @@ def _plain(tx: Tx, one: Briefing, now: datetime) -> dict[str, Any]:
 def _gone(one: Since) -> dict[str, Any]:
     return {
         "issue": one.issue, "issued_at": one.at, "number": one.number, "story": one.story, "why": one.why,
-        "voice_only": one.voice_only,
+        "voice_only": one.voice_only, "sentence": one.sentence, "what": one.what,
     }  # fmt: skip
 
 
@@ -161,10 +180,7 @@ def _shown(plain: dict[str, Any]) -> str:
     return "\n".join(
         [
             *lines,
-            *[
-                f"Withdrawn since {one['issued_at'][:10]}: quote {one['number']}. {one['why']}"
-                for one in plain["withdrawn"]
-            ],
+            *[f"Withdrawn since {one['issued_at'][:10]}: {one['what']}. {one['why']}" for one in plain["withdrawn"]],
         ]
     )
 
@@ -172,7 +188,8 @@ def _shown(plain: dict[str, Any]) -> str:
 def _since(gone: list[Since]) -> str:
     if not gone:
         return "Nothing of it was withdrawn since."
-    return "\n".join(f"Quote {one.number} of {one.at[:10]}: {one.why} Do not use it any more." for one in gone)
+    said = [(f"{one.what[0].upper()}{one.what[1:]}", one) for one in gone]
+    return "\n".join(f"{what} of {one.at[:10]}: {one.why} Do not use it any more." for what, one in said)
 
 
 def _table(known: list[Briefing]) -> str:

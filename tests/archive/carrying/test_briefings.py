@@ -7,12 +7,13 @@ import itertools
 import json
 import shutil
 import subprocess
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 import soundfile
 
 from archive.errors import Refused
+from archive.patterns.backing import _lines
 from archive.patterns.briefings import (
     BadBriefing,
     NotReady,
@@ -24,10 +25,14 @@ from archive.patterns.briefings import (
     make_briefing,
     quote_of,
     ready,
+    remove_point,
     state_of,
     withdrawn_since,
 )
 from archive.patterns.handout import read_mark, write_briefing
+from archive.patterns.highlights import highlight
+from archive.patterns.snippets import Looked
+from archive.patterns.themes import BadTheme, Count, Look, Side, Theme, make_theme, put_voice
 from archive.people.accounts import PersonTrouble, add_person, end_person
 from archive.people.roles import Role
 from archive.reviewing.decisions import redact
@@ -152,6 +157,63 @@ def test_opened_again_it_says_what_was_taken_back(desk, tmp_path):
         assert len(briefing_of(tx, briefing).quotes) == 3
     with pytest.raises(NotReady):
         write_briefing(desk.place, briefing, tmp_path / "again", "ana")
+
+
+def on_a_theme(archive, stories, against):
+    """A theme with the voices of ``stories`` for it and one against, and a briefing of its sentence and two quotes."""
+    now = archive.place.now()
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        theme = make_theme(tx, "The ferry was how people got to work.", "ana", now)
+        for story in (*stories, against):
+            side = Side.COUNTER if story == against else Side.FOR
+            put_voice(tx, theme, highlight(tx, story, 5_000, 9_000, [], "", "ana", now), side, "ana", now)
+        briefing = make_briefing(tx, "What people say of the ferry", "the town council", "ana", now)
+        point = add_point(tx, briefing, "People took the ferry to work.", "ana", now, theme=theme)
+        for story in (stories[0], against):
+            check_quote(tx, add_quote(tx, point, story, 5_000, 9_000, "ana", now), SAID, "ana", now)
+    return briefing, point
+
+
+def test_a_theme_goes_out_with_what_speaks_against_it_and_not_once_it_has_fallen(desk, tmp_path):
+    *stories, against = [desk.story(hertz=hertz) for hertz in (300, 500, 700, 900)]
+    briefing, point = on_a_theme(desk, stories, against)
+    done = write_briefing(desk.place, briefing, tmp_path / "ferry", "ana")
+    page = (done.folder / "index.html").read_text(encoding="utf-8")
+    assert "For the theme: The ferry was how people got to work." in page
+    assert "Fewer than five voices stand for this, fewer than five voices stand against it." in page
+    assert page.count("says otherwise") == 1
+    rows = list(csv.DictReader((done.folder / "quotes.csv").read_text(encoding="utf-8-sig").splitlines()))
+    assert [(row["story"], row["side"]) for row in rows] == [(stories[0], "for"), (against, "counter")]
+    desk.withdraw(stories[2])
+    with pytest.raises(NotReady, match=r"does not stand: People took the ferry to work\. It needs 3 voices"):
+        write_briefing(desk.place, briefing, tmp_path / "again", "ana")
+    with desk.place.catalogue() as catalogue, catalogue.write() as tx:
+        now = desk.place.now()
+        (since,) = withdrawn_since(tx, briefing, now, issue=done.issue)
+        assert (since.what, since.number) == ("the sentence “People took the ferry to work.”", 0)
+        assert since.why.startswith("Its theme has fallen since. It needs 3 voices")
+        with pytest.raises(BadTheme):
+            add_point(tx, briefing, "Nobody knows this theme.", "ana", now, theme="none")
+        later = now + timedelta(minutes=1)
+        fallen = tx.one("SELECT theme FROM briefing_points WHERE id = ?", point)["theme"]
+        add_point(tx, briefing, "This was not in it.", "ana", later, theme=fallen)
+        assert len(withdrawn_since(tx, briefing, later, issue=done.issue)) == 1
+        remove_point(tx, point, "ana", now)
+        assert not briefing_of(tx, briefing).quotes
+        with pytest.raises(BadBriefing):
+            remove_point(tx, point, "ana", now)
+
+
+def test_a_theme_without_a_voice_against_it_says_where_somebody_looked():
+    def count(voices):
+        return Count("", voices, 0, 0, "ana")
+
+    looks = (Look("", "ana", "", "ferry slow", Looked("river", "", ""), 12, ""),)
+    theme = Theme("", "", "ana", "", (), looks, (), count(12), stands=True, says=())
+    assert list(_lines(theme)) == [
+        "12 voices stand for this.",
+        "ana looked for “ferry slow” in five voices or more (river) and found nobody who says otherwise.",
+    ]
 
 
 MATRIX = [

@@ -9,6 +9,7 @@ import pytest
 
 from archive.boxes import add_box
 from archive.patterns.medleys import medleys
+from archive.patterns.themes import make_theme
 from archive.people.roles import Role
 from archive.reviewing.excerpts import cut
 from archive.tombstones import Tombstone
@@ -111,6 +112,14 @@ def test_a_quote_is_checked_by_who_is_signed_in_and_heard_it(archive, visit):
     ana.get(here)
     ana.post(f"{here}/remove", quote=quote)
     assert "No voice says this yet." in ana.page
+    with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+        theme = make_theme(tx, "Bread was far to get.", "ana", archive.place.now())
+    ana.post(f"{here}/point", theme=theme)
+    assert "This theme does not stand, and keeps the briefing here." in ana.page
+    assert f"/patterns/themes/{theme}" in ana.page
+    ana.post(f"{here}/remove", point=point)
+    assert "Bread was far to get.</h2>" in ana.page
+    assert "People came far for bread.</h2>" not in ana.page
 
 
 def test_outcomes_are_told_and_ended(archive, visit):
