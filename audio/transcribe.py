@@ -103,7 +103,11 @@ def load_whisper(model: str, language: str, *, threads: int = 1, folder: Path | 
         msg = f"The speech model {model} does not understand the language {language!r}."
         raise NoModel(msg, "Leave the model out, so that one is chosen that does.")
     from faster_whisper import WhisperModel
+    from threadpoolctl import threadpool_limits
 
+    # numpy multiplies matrices (here: makes the mel) with a thread for each core, and those then spin for a tenth of a
+    # second, waiting for more: a third of all CPU time of short decodes, and a core taken from the one who listens.
+    threadpool_limits(threads, user_api="blas")
     where = folder or models.find(model)
     return WhisperModel(str(where), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import soundfile
+import threadpoolctl
 
 from audio import bench, clips, models, shorttail, speech, transcribe
 from audio.errors import BadSound, NoModel
@@ -214,6 +215,13 @@ def test_names_and_languages_are_checked() -> None:
         transcribe.make_transcriber("whisper", "tiny.en", "es")
     assert transcribe.make_transcriber("fixed").name == "fixed"
     assert isinstance(transcribe.make_transcriber(), shorttail.ShortTailTranscriber)
+
+
+@pytest.mark.usefixtures("whisper")
+def test_a_decode_keeps_no_second_core_waiting() -> None:
+    pools = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
+    assert pools, "numpy multiplies with a library this does not know"
+    assert {pool["num_threads"] for pool in pools} == {1}
 
 
 def test_no_words_are_heard_in_noise(makers: dict[str, Any], vad: Vad) -> None:

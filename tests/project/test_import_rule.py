@@ -64,6 +64,7 @@ HOMES = {
     "soxr": {"audio/"},
     "sqlite_utils": {"archive/"},
     "starlette": {"archive/portal/"},
+    "threadpoolctl": {"audio/transcribe.py"},
     "tokenizers": {"archive/patterns/encoder.py"},
     "ulid": {"archive/takes.py"},
     "uvicorn": {"archive/portal/"},
