@@ -16,8 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from box import CLONE, HEARTH, INSTALL, KIOSK
-from closed import closed_machine, put_stick_in
 from container import PYTHON, Container, Trouble, base
+from disk import disk
+from second import SecondLife
 from updates import Updates
 
 from kiosk.appliance.bundle import new_key
@@ -69,7 +70,7 @@ OTHERS = ("/proc/", "/sys/", "/dev/", "/run/", "/tmp/", "/var/tmp/", "/var/log/"
 KEPT = ("/var/lib/hearth/", "/var/lib/hearth-keys/")
 
 
-class Trial(Updates):
+class Trial(Updates, SecondLife):
     """One machine's life. Each step is a method; what it returns is what was measured."""
 
     def __init__(self, suite: str, room: Path) -> None:
@@ -87,21 +88,20 @@ class Trial(Updates):
         )
         self.before: set[str] = set()
         self.version = ""
+        SecondLife.__init__(self, room)
 
     # -- getting there --------------------------------------------------------------------------------------------
 
     def make(self) -> dict[str, object]:
         """A fresh Debian with the project's clone and a virtual sound card."""
         root = self.machine.root
-        root.mkdir()
         subprocess.run(["tar", "-C", str(root), "--numeric-owner", "-xf", str(base(self.suite, CACHE))], check=True)
         subprocess.run(["git", "clone", "-q", "--no-hardlinks", str(ROOT), str(root / CLONE[1:])], check=True)
         for path, text in (
             ("etc/testsound.pa", SOUND_SERVER), ("etc/testsound.conf", SOUND_DEVICES), ("etc/systemd/system/testsound.service", SOUND_UNIT),
-            ("etc/systemd/system/hearth-kiosk.service.d/testsound.conf", KIOSK_SOUND), ("etc/systemd/system/hearth-safe.service.d/testsound.conf", KIOSK_SOUND),
         ):  # fmt: skip
-            (root / path).parent.mkdir(exist_ok=True)
             (root / path).write_text(text)
+        self.hears()
         for name in ("mnt/wheels", "mnt/models", "mnt/trial"):
             (root / name).mkdir(exist_ok=True)
         (root / "srv/trial").mkdir(exist_ok=True)
@@ -113,6 +113,13 @@ class Trial(Updates):
         listened = self._off_loopback()
         assert listened, "nothing listens before there is a box: that nothing listens later would show nothing"
         return {"debian": self.machine.must("cat /etc/debian_version").strip(), "listened": listened}
+
+    def hears(self) -> None:
+        """Lead the box to the sound card of the trial; being taken away takes this too."""
+        for unit in ("kiosk", "safe"):
+            path = self.machine.root / f"etc/systemd/system/hearth-{unit}.service.d/testsound.conf"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(KIOSK_SOUND)
 
     def install(self) -> dict[str, object]:
         """scripts/install, whole; then once more, which finds nothing to do."""
@@ -253,12 +260,28 @@ class Trial(Updates):
         return {"fired": results, "bags": int(bags), "heartbeats": len(beats)}
 
     def memory(self) -> dict[str, object]:
-        """What each service holds in memory, shared pages counted by their share."""
-        found = {}
-        for name in ("kiosk", "transcriber"):
+        """What each service that stays holds (shared pages by their share), and the most that each held that comes and goes."""
+        found: dict[str, object] = {}
+        self.machine.must("systemctl start hearth-portal.service")
+        self.machine.until(lambda: ":8480" in self.machine.must("ss -H -tln"), 60, "the pages")
+        for name in ("kiosk", "transcriber", "portal"):
             pid = self.machine.show(f"hearth-{name}.service", "MainPID")
             lines = self.machine.must(f"cat /proc/{pid}/smaps_rollup").splitlines()
             found[f"{name}_mb"] = next(int(line.split()[1]) // 1024 for line in lines if line.startswith("Pss:"))
+        self.machine.must("systemctl stop hearth-portal.service")
+        python = HEARTH.replace("bin/hearth", "bin/python")
+        for name in TIMERS:
+            command = self.machine.must(f"sed -n 's/^ExecStart=//p' /etc/systemd/system/hearth-{name}.service").strip()
+            self._drop_in(
+                name, "zz-measured", f"[Service]\nExecStart=\nExecStart={python} -P /mnt/trial/measured.py {command}\n"
+            )
+            self.machine.must(f"systemctl start hearth-{name}.service")
+            said = self.machine.must(
+                f"journalctl -b --no-pager -o cat -u hearth-{name}.service | grep '^most memory' | tail -1"
+            )
+            found[f"{name}_most_mb"] = int(said.split()[-2])
+            self.machine.must(f"rm -r /etc/systemd/system/hearth-{name}.service.d/zz-measured.conf")
+        self.machine.must("systemctl daemon-reload")
         return found
 
     # -- bad days -------------------------------------------------------------------------------------------------
@@ -309,21 +332,16 @@ class Trial(Updates):
     def uninstall(self) -> dict[str, object]:
         """Nothing is left but stories and keys."""
         self.machine.must(f"cd {CLONE} && scripts/install --uninstall")
-        left = sorted(path for path in self.files() - self.before if not path.startswith((*OURS_TOO, *KEPT)))
+        left = self.left()
         assert not left, left[:40]
         assert self.machine.run("getent passwd hearth").returncode != 0
         data = int(self.machine.must("find /var/lib/hearth /var/lib/hearth-keys -type f | wc -l"))
         assert data, "the stories have gone too"
         return {"left": len(left), "data_files": data}
 
-    def read_only(self) -> dict[str, object]:
-        """On a system that is read-only what puts a release into its place may write while it works, and only then. A stick is mounted in it."""
-        self.machine.shut_down()
-        with closed_machine(self.room, ROOT / "scripts/install") as closed:
-            closed.must("systemctl start hearth-update.service")
-            written = closed.must("ls /opt/hearth/wrote /etc/systemd/system/wrote").split()
-            assert closed.run("touch /opt/hearth/closed").returncode != 0, "the system was left open"
-            return {"written": written} | put_stick_in(closed, self.room)
+    def left(self) -> list[str]:
+        """What is there now and was not before, but stories and keys."""
+        return sorted(path for path in self.files() - self.before if not path.startswith((*OURS_TOO, *KEPT)))
 
     def files(self) -> set[str]:
         """Every file of the machine that is not systemd's own."""
@@ -350,7 +368,10 @@ STEPS = (
     "hang",
     "power_cut",
     "uninstall",
-    "read_only",
+    "second_install",
+    "closed",
+    "stick",
+    "let_go",
 )
 
 
@@ -404,14 +425,15 @@ def main() -> int:
     room = Path(tempfile.mkdtemp(prefix="hearth-appliance-", dir="/var/tmp"))
     results = []
     try:
-        trial = Trial(given.suite, room)
-        try:
-            for name in [step for step in STEPS if not given.only or step in {"make", "install", *given.only}]:
-                results.append(_step(trial, name))
-                if name in {"make", "install"} and not results[-1]["ok"]:
-                    break
-        finally:
-            trial.machine.shut_down()
+        with disk(room / "root.img", room / "root", "16G"):
+            trial = Trial(given.suite, room)
+            try:
+                for name in [step for step in STEPS if not given.only or step in {"make", "install", *given.only}]:
+                    results.append(_step(trial, name))
+                    if name in {"make", "install"} and not results[-1]["ok"]:
+                        break
+            finally:
+                trial.machine.shut_down()
     except Trouble as trouble:
         print(trouble, file=sys.stderr)
         return 2

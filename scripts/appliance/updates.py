@@ -53,7 +53,7 @@ class Updates(Box):
 
     def refused(self) -> dict[str, object]:
         """An older, an altered and an unknown bundle are refused; so is one while somebody tells a story."""
-        refused = {}
+        refused: dict[str, object] = {}
         older = self.bundle("0.1.0")
         refused["older"] = self._code(f"{HEARTH} update {older} --json")
         newer = self.bundle("0.1.3")
