@@ -30,9 +30,9 @@ from archive.types import Reader
 from audio.clock import SystemClock
 from audio.speech import Spoken
 from audio.types import TakeId
-from kiosk.box import Setting
 from kiosk.demo import Demo, Say, open_store
 from kiosk.presses import parse
+from kiosk.setting import Setting
 from kiosk.simulation import Simulation, story_json
 
 WHO = "the demonstration"

@@ -33,9 +33,9 @@ from audio.tracks import Track
 from audio.types import AudioFormat
 from audio.virtualsound import MICROPHONE, SPEAKER, VirtualSound
 from kiosk.bench_frames import frame_figures
-from kiosk.box import NotReady, Setting, read_home
 from kiosk.presses import parse
 from kiosk.screens.model import View
+from kiosk.setting import NotReady, Setting, read_home
 from kiosk.simulation import Simulation, Unfinished, story_json
 from kiosk.theme import Theme, make_theme
 from kiosk.virtualvisit import VirtualRoom

@@ -13,9 +13,9 @@ from typing import Final
 from audio.bench_sound import p95
 from audio.speech import Spoken
 from hardware.types import Control
-from kiosk.box import read_home
 from kiosk.presses import parse
 from kiosk.screens.model import Kind, View
+from kiosk.setting import read_home
 from kiosk.simulation import Simulation
 from kiosk.theme import Theme, make_theme
 from kiosk.window import Window

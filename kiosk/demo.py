@@ -27,9 +27,9 @@ from audio.microphone import find_device
 from audio.speech import Spoken, on_this_machine, synthetic, word_error_rate
 from audio.types import Ms, TakeId
 from audio.virtualsound import MICROPHONE
-from kiosk.box import Setting, read_home
 from kiosk.errors import KioskError
 from kiosk.presses import parse
+from kiosk.setting import Setting, read_home
 from kiosk.simulation import Simulation, story_json
 from kiosk.theme import make_theme
 from kiosk.virtualvisit import VirtualRoom

@@ -26,8 +26,8 @@ from hardware.findings import Finding, findings
 from hardware.probe import probe
 from kiosk.appliance.nottaken import read_note
 from kiosk.appliance.places import places
-from kiosk.box import Setting, device, model_for, night_model
 from kiosk.lending import lending_finding
+from kiosk.setting import Setting, device, model_for, night_model
 
 QUIETER_LU = 10.0
 """By so much the newest stories may be quieter than usual: more is a microphone that was moved, covered or changed."""

@@ -9,8 +9,8 @@ from audio.clock import SystemClock
 from audio.player import PlaybackEnded, PlayerEvent, make_player
 from audio.sidebyside import beside_others
 from audio.types import Ms
-from kiosk.box import Setting, device
 from kiosk.playing import pieces
+from kiosk.setting import Setting, device
 
 
 def play_aloud(setting: Setting, master: Master, lufs: float | None) -> None:

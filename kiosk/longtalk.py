@@ -23,8 +23,8 @@ from audio.errors import BadSound
 from audio.speech import on_this_machine
 from audio.stories import told_again_and_again
 from kiosk.bench_box import rss_mb
-from kiosk.box import Setting, read_home
 from kiosk.presses import parse
+from kiosk.setting import Setting, read_home
 from kiosk.simulation import Simulation, Unfinished
 
 _LOOKS: Final = 24

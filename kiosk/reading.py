@@ -9,7 +9,7 @@ from pathlib import Path
 from archive.home import home_to_read, may_be_written
 from archive.store import Store
 from audio.clock import SystemClock
-from kiosk.box import read_home
+from kiosk.setting import read_home
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from hardware.keyboard import KeyboardControls
 from hardware.lamps import Lamps, RememberedLamps
 from hardware.notify import Notifier, Watchdog, watchdog_interval
 from kiosk.app import App, Arrival
-from kiosk.box import Drivers, Setting, make_app, make_hands, make_player_of, make_source_of, only_kiosk, read_home
+from kiosk.box import Drivers, make_app, make_hands, make_player_of, make_source_of
 from kiosk.config import load as load_config
 from kiosk.contact import keep_contact
 from kiosk.door import Door
@@ -31,6 +31,7 @@ from kiosk.firstrun.aloud import Aloud
 from kiosk.firstrun.running import Around, FirstRun
 from kiosk.firstrun.sheet import unfinished
 from kiosk.firstrun.sound import hear_itself, other_cards
+from kiosk.setting import Setting, only_kiosk, read_home
 from kiosk.speech import Voice, speech_cache
 from kiosk.texts import load, shipped_languages
 from kiosk.theme import make_theme

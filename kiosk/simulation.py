@@ -30,9 +30,10 @@ from hardware.controls import ScriptedControls
 from hardware.lamps import RememberedLamps
 from kiosk import types as t
 from kiosk.app import LIVELY, Arrival
-from kiosk.box import Drivers, Setting, make_app, only_kiosk
+from kiosk.box import Drivers, make_app
 from kiosk.errors import KioskError
 from kiosk.presses import Step
+from kiosk.setting import Setting, only_kiosk
 from kiosk.telling import Telling
 from kiosk.transcriberproc import TranscriberProcess
 from kiosk.virtualvisit import RoomMouth, VirtualRoom

@@ -36,8 +36,8 @@ from archive.portal.community.serving import serve
 from archive.server.place import ArchiveHome, open_archive
 from archive.store import Store
 from audio.clock import SystemClock
-from kiosk.box import read_home
 from kiosk.health import box_findings
+from kiosk.setting import read_home
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 SIZE, PHONE = (1100, 760), (430, 800)

@@ -16,9 +16,9 @@ from archive.errors import ArchiveError
 from audio.errors import AudioError, BadSound
 from audio.models import code_of
 from audio.speech import Spoken, in_folder, on_this_machine
-from kiosk.box import usual_model
 from kiosk.commands.common import emit, json_option, note
 from kiosk.errors import KioskError
+from kiosk.setting import usual_model
 
 Rows = list[dict[str, float | str]]
 KEYS = (

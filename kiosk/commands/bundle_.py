@@ -11,8 +11,8 @@ import click
 
 from archive.schema import OLDEST_READER, schema
 from kiosk.appliance import bundle, releases
-from kiosk.box import NotReady
 from kiosk.commands.common import emit, json_option, note
+from kiosk.setting import NotReady
 
 _FILE = click.Path(path_type=Path)
 

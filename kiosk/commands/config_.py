@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from kiosk.box import read_home
 from kiosk.builds import BUILDS
 from kiosk.commands.common import emit, home_option, json_option
 from kiosk.config import default_toml
+from kiosk.setting import read_home
 from kiosk.settingsfile import put_settings
 
 

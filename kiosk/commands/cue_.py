@@ -10,8 +10,8 @@ from archive.desk import clear_cue, cue_sheet, cue_sheet_json, set_cue
 from archive.store import Store
 from audio.clock import SystemClock
 from audio.types import Ms
-from kiosk.box import read_home
 from kiosk.commands.common import emit, home_option, json_option
+from kiosk.setting import read_home
 
 
 @click.command(name="cue")

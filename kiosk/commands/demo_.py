@@ -14,10 +14,10 @@ from audio.sources import ScriptedSource
 from audio.speech import on_this_machine
 from hardware.keyboard import explain
 from kiosk.archivedemo import ArchiveDemo
-from kiosk.box import read_home
 from kiosk.commands.common import answer, json_option, note
 from kiosk.demo import Demo, Summary
 from kiosk.running import run_box
+from kiosk.setting import read_home
 
 _LOOK = (
     "The archive stays open. Look around at {url}/code with this one-time code: {code}",

@@ -11,9 +11,9 @@ from archive.store import Store
 from audio.clock import SystemClock
 from hardware.findings import Finding, findings
 from hardware.probe import probe
-from kiosk.box import read_home
 from kiosk.commands.common import answer, home_option, json_option
 from kiosk.health import box_findings
+from kiosk.setting import read_home
 
 
 @click.command(name="doctor")

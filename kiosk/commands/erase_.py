@@ -10,9 +10,9 @@ from archive.stewards import erase, find_take
 from archive.store import Store
 from archive.tellers import receipt
 from audio.clock import SystemClock
-from kiosk.box import read_home
 from kiosk.commands.common import emit, home_option, json_option
 from kiosk.errors import KioskError
+from kiosk.setting import read_home
 
 
 class NotConfirmed(KioskError):

@@ -8,10 +8,10 @@ import click
 
 from archive.store import Store
 from audio.clock import SystemClock
-from kiosk.box import read_home
 from kiosk.commands.common import emit, home_option, json_option
 from kiosk.health import box_findings
 from kiosk.heartbeat import heartbeat, lay_down
+from kiosk.setting import read_home
 
 
 @click.command(name="heartbeat")

@@ -12,10 +12,10 @@ from archive.store import Store
 from archive.types import Reader
 from audio.clock import SystemClock
 from audio.types import Ms
-from kiosk.box import read_home
 from kiosk.commands.common import emit, home_option, json_option, seconds
 from kiosk.hearing import play_aloud
 from kiosk.playing import pieces
+from kiosk.setting import read_home
 
 
 @click.command(name="play")

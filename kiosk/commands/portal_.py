@@ -12,12 +12,12 @@ import click
 from archive.phones import digits_open, phone_paired
 from archive.store import Store
 from audio.clock import SystemClock
-from kiosk.box import read_home
 from kiosk.commands.common import home_option
 from kiosk.door import point_file, read_point
 from kiosk.firstrun.sheet import Sheet
 from kiosk.health import box_findings
 from kiosk.lending import Desk
+from kiosk.setting import read_home
 
 if TYPE_CHECKING:
     from archive.portal.binding import Binding

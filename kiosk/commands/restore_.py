@@ -11,9 +11,9 @@ from archive.restorehold import waits
 from archive.store import Store
 from audio.clock import SystemClock
 from kiosk import config as settings
-from kiosk.box import read_home
 from kiosk.commands.common import answer, home_option, json_option
 from kiosk.errors import BadConfig
+from kiosk.setting import read_home
 
 
 @click.command(name="restore")

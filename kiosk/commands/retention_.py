@@ -9,8 +9,8 @@ import click
 from archive.retention import run_retention
 from archive.store import Store
 from audio.clock import SystemClock
-from kiosk.box import read_home
 from kiosk.commands.common import emit, home_option, json_option
+from kiosk.setting import read_home
 
 
 @click.command(name="retention")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from kiosk.box import read_home
 from kiosk.commands.common import home_option
 from kiosk.lending import finish_at_start
 from kiosk.running import run_box
+from kiosk.setting import read_home
 
 
 @click.command(name="run")

@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from audio.errors import BadSound
-from kiosk.box import read_home
 from kiosk.commands.common import emit, home_option, json_option, note
 from kiosk.errors import KioskError
 from kiosk.presses import parse
+from kiosk.setting import read_home
 from kiosk.simulation import Report, Simulation, story_json
 from kiosk.theme import make_theme
 from kiosk.virtualvisit import VirtualRoom

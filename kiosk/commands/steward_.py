@@ -12,9 +12,9 @@ from archive.stewards import find_take
 from archive.store import Store
 from archive.transcripts import read_words
 from audio.clock import SystemClock
-from kiosk.box import read_home
 from kiosk.commands.common import emit, home_option, json_option
 from kiosk.hearing import play_aloud
+from kiosk.setting import read_home
 
 
 @click.command(name="steward")

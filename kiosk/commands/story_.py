@@ -18,11 +18,11 @@ from archive.transcripts import transcript
 from archive.types import ASKED_USES, Reader, Use
 from audio.clock import SystemClock
 from audio.types import Ms, TakeId
-from kiosk.box import Setting, read_home
 from kiosk.commands.common import emit, home_option, json_option
 from kiosk.hearing import play_aloud
 from kiosk.playing import pieces
 from kiosk.reading import reading
+from kiosk.setting import Setting, read_home
 from kiosk.terms import wording
 
 _ULID = 26

@@ -9,10 +9,10 @@ import click
 from archive.store import Store
 from audio.clock import SystemClock
 from kiosk.appliance.support import support_files, write_support
-from kiosk.box import read_home
 from kiosk.commands.common import emit, home_option, json_option
 from kiosk.errors import KioskError
 from kiosk.health import box_findings
+from kiosk.setting import read_home
 
 
 class NotWritten(KioskError):

@@ -19,8 +19,8 @@ from archive.transports.https import HttpsTransport
 from archive.transports.way import Way
 from audio.clock import Clock, SystemClock
 from kiosk.appliance.places import places
-from kiosk.box import NotReady, read_home
 from kiosk.commands.common import answer, home_option, json_option, note
+from kiosk.setting import NotReady, read_home
 
 CREDENTIAL_VARIABLE = "HEARTH_CREDENTIAL"
 

@@ -9,10 +9,11 @@ import click
 
 from archive.home import open_home
 from kiosk import signing
-from kiosk.box import make_voice, read_home
+from kiosk.box import make_voice
 from kiosk.commands.common import emit, home_option, json_option
 from kiosk.errors import BadTexts
 from kiosk.screens.samples import sample_views
+from kiosk.setting import read_home
 from kiosk.speech import finished, speech_cache
 from kiosk.texts import is_draft, load, shipped_languages
 from kiosk.view import spoken

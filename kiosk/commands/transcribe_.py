@@ -10,8 +10,8 @@ from audio.clips import Clip, clips_in, streamed, whole
 from audio.errors import AudioError, BadSound
 from audio.transcribe import Transcriber, make_transcriber
 from audio.vad import Vad, make_vad
-from kiosk.box import usual_model
 from kiosk.commands.common import answer, json_option, note, seconds
+from kiosk.setting import usual_model
 
 
 @click.command(name="transcribe")

@@ -19,8 +19,9 @@ from audio.errors import NoModel
 from audio.priority import give_way
 from audio.transcribe import Transcriber, make_transcriber
 from hardware.notify import Notifier
-from kiosk.box import model_for, night_model, night_of, read_home
+from kiosk.box import night_of
 from kiosk.commands.common import home_option, note
+from kiosk.setting import model_for, night_model, read_home
 
 EVERY = "every story"
 

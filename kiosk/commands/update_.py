@@ -20,8 +20,8 @@ from kiosk.appliance.places import Places, places
 from kiosk.appliance.releases import NotMade
 from kiosk.appliance.services import Systemd
 from kiosk.appliance.updating import NeedsInstaller, NotNewer, Updater, Updating
-from kiosk.box import NotReady
 from kiosk.commands.common import emit, json_option, note
+from kiosk.setting import NotReady
 
 PATIENCE_S = 4 * 3600.0
 

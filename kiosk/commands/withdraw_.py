@@ -11,8 +11,8 @@ from archive.desk import withdraw
 from archive.store import Store
 from archive.tellers import parse_span, receipt
 from audio.clock import SystemClock
-from kiosk.box import read_home
 from kiosk.commands.common import emit, home_option, json_option
+from kiosk.setting import read_home
 
 
 @click.command(name="withdraw")

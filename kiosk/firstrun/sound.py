@@ -12,7 +12,8 @@ from audio.loopback import Loop, try_sound
 from audio.microphone import list_devices, reset_portaudio
 from audio.player import make_player
 from kiosk import config as settings
-from kiosk.box import device, make_source_of
+from kiosk.box import make_source_of
+from kiosk.setting import device
 
 MOST_CARDS = 4
 """So many others are tried: a person stands before the box and waits, three seconds each."""

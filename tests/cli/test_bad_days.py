@@ -13,9 +13,9 @@ import pytest
 from audio.pcm import from_floats
 from audio.tracks import native_format
 from kiosk import simulation
-from kiosk.box import Occupied, only_kiosk, read_home
 from kiosk.commands import list_
 from kiosk.commands.common import emit
+from kiosk.setting import Occupied, only_kiosk, read_home
 
 
 @pytest.mark.parametrize("words", [("simulate", "--presses", "talk decline", "--json"), ("run", "--headless")])

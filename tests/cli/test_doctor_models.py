@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from audio.errors import NoModel
-from kiosk.box import model_for
 from kiosk.config import Config, Sound
+from kiosk.setting import model_for
 
 
 def findings(verb, home, setting: str) -> dict:

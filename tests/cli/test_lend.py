@@ -17,11 +17,12 @@ from audio.player import SilentPlayer
 from audio.sources import ScriptedSource
 from audio.takewriter import TakeWriter
 from audio.types import AudioFormat, Ms
-from kiosk.box import Drivers, make_app, make_hands, read_home
+from kiosk.box import Drivers, make_app, make_hands
 from kiosk.config import load
 from kiosk.firstrun.sheet import go_live, unfinished
 from kiosk.lending import finish
 from kiosk.names import State
+from kiosk.setting import read_home
 from kiosk.settingsfile import put_settings
 
 WORDING = Wording("1", "ab" * 32, "en")

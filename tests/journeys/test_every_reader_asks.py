@@ -9,8 +9,8 @@ import pytest
 from archive import consent
 from archive.consent import Answer
 from archive.types import Reader
-from kiosk.box import read_home
 from kiosk.presses import PressNotLegal, parse
+from kiosk.setting import read_home
 from kiosk.simulation import Simulation, story_json
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.box import read_home
 from kiosk.presses import parse
+from kiosk.setting import read_home
 from kiosk.simulation import Simulation
 
 COMMON = {"and", "the", "had", "for", "his", "was", "not", "how", "then", "them", "there", "might", "much", "power"}

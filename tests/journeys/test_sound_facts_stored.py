@@ -7,8 +7,8 @@ import pytest
 import soundfile
 
 from archive.spans import Mark, spans_of
-from kiosk.box import read_home
 from kiosk.presses import parse
+from kiosk.setting import read_home
 from kiosk.simulation import Simulation
 
 RATE = 48_000

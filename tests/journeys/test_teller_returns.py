@@ -19,8 +19,8 @@ from archive.stories import Attempt
 from archive.tellers import my_story
 from archive.types import Use
 from kiosk import types as t
-from kiosk.box import read_home
 from kiosk.presses import parse
+from kiosk.setting import read_home
 from kiosk.simulation import Simulation
 
 TELL = "talk agree talk @speech talk keep"

@@ -11,9 +11,9 @@ from archive.errors import Refused
 from audio.bench_sound import p95
 from audio.errors import BadSound
 from kiosk import bench_box
-from kiosk.box import NotReady
 from kiosk.cli import run
 from kiosk.commands import bench_
+from kiosk.setting import NotReady
 
 STUBBORN = "trap '' TERM; echo here; while :; do sleep 0.05; done"
 

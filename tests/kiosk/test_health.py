@@ -17,9 +17,9 @@ from audio.takewriter import TakeWriter
 from audio.types import AudioFormat, CutReason, Ms, Segment
 from kiosk.appliance.nottaken import NotTaken, put_note
 from kiosk.appliance.places import places
-from kiosk.box import read_home
 from kiosk.cli import run
 from kiosk.health import QUIETER_LU, VISIT_DAYS, box_findings
+from kiosk.setting import read_home
 
 WORDING = Wording("1", "ab" * 32, "en")
 SHAPE = AudioFormat(16_000)

@@ -22,8 +22,9 @@ from hardware.keyboard import KEYS, KeyboardControls
 from hardware.lamps import RememberedLamps
 from hardware.types import Control
 from kiosk import app as kiosk_app
-from kiosk.box import Drivers, make_app, read_home
+from kiosk.box import Drivers, make_app
 from kiosk.names import State
+from kiosk.setting import read_home
 from kiosk.theme import make_theme
 from kiosk.window import Window
 

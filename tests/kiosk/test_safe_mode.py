@@ -18,9 +18,9 @@ from hardware.errors import HardwareError, NoPins
 from hardware.keyboard import KeyboardControls
 from hardware.lamps import RememberedLamps
 from kiosk import running
-from kiosk.box import read_home
 from kiosk.config import Site
 from kiosk.contact import keep_contact
+from kiosk.setting import read_home
 from kiosk.settingsfile import put_settings
 from kiosk.types import State
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from kiosk import signing
-from kiosk.box import read_home
 from kiosk.cli import run
 from kiosk.errors import BadTexts
+from kiosk.setting import read_home
 from kiosk.texts import is_draft, load, shipped_languages
 
 DAY = date(2026, 3, 1)

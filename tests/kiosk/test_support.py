@@ -19,8 +19,8 @@ from audio.transcribe import FixedTranscriber
 from audio.types import AudioFormat, CutReason, Ms, Segment
 from kiosk.appliance.sayings import content_free
 from kiosk.appliance.support import LINES, _entries
-from kiosk.box import read_home
 from kiosk.cli import hearth
+from kiosk.setting import read_home
 
 SAID = "My grandmother Ottilie hid the zeppelin blueprints under the linden tree"
 TITLE = "Ottilie and the airship"

@@ -35,8 +35,9 @@ from audio.sources import ScriptedSource
 from audio.takewriter import TakeWriter
 from audio.transcribe import FixedTranscriber
 from audio.types import AudioFormat, CutReason, Ms, Segment, TakeId
-from kiosk.box import Drivers, make_hands, read_home
+from kiosk.box import Drivers, make_hands
 from kiosk.box import make_app as make_box
+from kiosk.setting import read_home
 
 WORDING = Wording("1", "ab" * 32, "en")
 CHEAP = Cost(8, 1, 1)

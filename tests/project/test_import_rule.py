@@ -231,3 +231,12 @@ def test_asking_for_help_loads_nothing_heavy():
     )
     assert told.splitlines()[-1] == "0 []"
     assert "Examples:" in told
+
+
+def test_looking_at_what_a_box_keeps_loads_neither_screen_nor_microphone():
+    told = fresh(
+        "import sys\nimport kiosk.reading\n"
+        "heavy = {'pygame', 'sounddevice', 'starlette', 'kiosk.app', 'kiosk.box'} & set(sys.modules)\n"
+        "print(sorted(heavy))"
+    )
+    assert told.splitlines()[-1] == "[]"

@@ -22,7 +22,7 @@ from audio.clock import SystemClock
 from audio.errors import DamagedTake
 from audio.takewriter import read_head
 from faultkit import Fault, Outcome
-from kiosk.box import read_home
+from kiosk.setting import read_home
 
 UNIT = Path(__file__).parents[3] / "systemd" / "hearth-kiosk.service"
 WITHIN_S = 30.0
@@ -31,7 +31,7 @@ BOX = """
 import sys, threading
 from pathlib import Path
 from audio.sources import WavSource
-from kiosk.box import read_home
+from kiosk.setting import read_home
 from kiosk.running import run_box
 home = read_home(Path(sys.argv[1]))
 run_box(home, window=False, with_transcriber=False, stand_in=lambda clock: WavSource([], clock))

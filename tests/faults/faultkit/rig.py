@@ -18,7 +18,8 @@ from audio.sources import ScriptedSource
 from hardware.controls import ScriptedControls
 from hardware.lamps import RememberedLamps
 from kiosk.app import Arrival
-from kiosk.box import Drivers, make_app, read_home
+from kiosk.box import Drivers, make_app
+from kiosk.setting import read_home
 from kiosk.types import Meaning, State
 
 CHEAP = Cost(8, 1, 1)
