@@ -31,7 +31,7 @@ DIGITS = 6
 PAIR, PRESS = "pair", "press"
 """Names of commands: show the digits; press what the argument names."""
 SETTING_UP, SAVED = "setting_up", "set_up"
-"""The state of a box being set up, and the command that says its page of settings was written down."""
+"""The state of a box being set up, and the command that says its page of settings was written down, then or later."""
 CUES = tuple(f"cue{number}" for number in range(1, 9))
 PRESSES = frozenset({*CUES, "begin_group", "pause", "resume", "flag", "stop", "question", "extend"})
 """All a phone may ever press. A yes of the people in front of the box is not among them: it belongs to the box."""
@@ -160,6 +160,11 @@ def is_phone(store: Store, token: str) -> bool:
         with transaction(store.db.conn) as conn:
             conn.execute("UPDATE phone SET seen = ? WHERE hash = ?", (now, row[0]))
     return True
+
+
+def may_set(store: Store, token: str) -> bool:
+    """Whether ``token`` is the phone that may change settings: paired, at a box that is set up or led just now."""
+    return read_face(store) is not None and is_phone(store, token)
 
 
 def phone_paired(store: Store) -> bool:

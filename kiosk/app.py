@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from archive.envelope import ask
 from archive.lending import RETURNED
-from archive.phones import PAIR, PRESS
+from archive.phones import PAIR, PRESS, SAVED
 from archive.spans import Mark
 from archive.store import Store
 from archive.takes import fresh_take
@@ -60,6 +60,8 @@ LIVELY = frozenset({State.READY, State.RECORDING, State.LISTENING, State.CONVERS
 """States with a level or growing words on the screen."""
 IDLE = frozenset({State.ATTRACT, State.FACILITATOR, State.OUT_OF_SERVICE})
 """States in which a box that was taken back from a borrower may end: nobody tells or hears anything."""
+ALONE = IDLE - {State.FACILITATOR}
+"""States in which it may begin again with other settings: whoever changed them has left it too."""
 TOLD = frozenset({State.RECORDING, State.CLOSING, State.REVIEW, State.TRIM, State.CONVERSATION})
 """States in which words of the take of this visit may be shown."""
 _KEY_LAMPS = {Control.LEFT: Lamp.LEFT, Control.MIDDLE: Lamp.MIDDLE, Control.RIGHT: Lamp.RIGHT}
@@ -129,9 +131,11 @@ class App:
         self._shown: tuple[object, ...] = ()
         self._view: View | None = None
         self._lit: dict[Lamp, float] = {}
-        self._returned = False
+        self._returned = self._resettled = False
         self.closed = False
-        """Whether a person closed the window, or took the box back from a borrower."""
+        """Whether a person closed the window, took the box back from a borrower, or changed its settings."""
+        self.again = False
+        """Whether it shall begin again, with the settings that a phone has changed."""
 
     # -- in -----------------------------------------------------------------------------------------------------
 
@@ -237,6 +241,8 @@ class App:
         self._look_at_store()
         self._drain()
         self.closed = self.closed or (self._returned and self.session.state in IDLE)
+        if self._resettled and self.session.home is not State.FACILITATOR and self.session.state in ALONE:
+            self.again = self.closed = True
         self._facing.tell(self.session, self._command, self._looks.asks(self.session))
         self._light()
         if now - self._drawn >= self.frame_s * 0.9 or self._face_key() != self._shown:
@@ -300,7 +306,7 @@ class App:
             self._observe(event.at, "state", details)
         self._effects.run(effects, self.session)
         if must_be_said(before, self.session):
-            self._parts.playing.read(self.session.visit, self.spoken(), self.session.language)
+            self._parts.playing.alarm(self.session.visit, self.spoken(), self.session.language)
         elif lost(before) and not lost(self.session):
             # Nothing the box says may sound into a story that goes on.
             self._parts.playing.stop()
@@ -362,6 +368,8 @@ class App:
                 self._facing.offer(self.session)
             elif command.name == RETURNED:
                 self._returned = True
+            elif command.name == SAVED:
+                self._resettled = True
 
     def _read_words(self) -> None:
         take = self.session.take

@@ -95,6 +95,11 @@ class Beats:
         self._notifier.ready(say)
         self._notifier.alive()
 
+    def begin_again(self) -> None:
+        """Tell systemd that the box is put together anew: as busy as at its start."""
+        self._told = State.STARTING
+        self.waiting(f"in {self._told.value}")
+
     def stop(self) -> None:
         """Say that the process is ending: the manager that hears it kills what is still there a little later."""
         self._notifier.stopping()
@@ -120,6 +125,7 @@ def run_box(
     A device that is missing is shown as trouble and looked for again; with ``stand_in`` its shipped fake is taken.
     ``safe`` does with as little as a story needs: a microphone and a screen. What else fails is left out and logged.
     With ``set_up`` a box that was never live is set up first (`kiosk.firstrun`), and then begins with those settings.
+    Once nobody is at it, it begins again with settings that a phone has changed.
     Raises `Occupied` when another kiosk is at work on this home.
     """
     stop = stop or threading.Event()
@@ -131,10 +137,13 @@ def run_box(
     beats = Beats(clock)
     try:
         ready = make_ready(setting, clock, stop, beats, window=window) if set_up else setting
-        if ready is not None:
+        while ready is not None:
             with suppress(OSError):
                 keep_contact(ready.home, ready.config.site)
-            _keep_running(ready, clock, stop, beats, window, with_transcriber, stand_in, safe=safe)
+            again = _keep_running(ready, clock, stop, beats, window, with_transcriber, stand_in, safe=safe)
+            if again:
+                beats.begin_again()
+            ready = read_home(ready.home.path) if again else None
     finally:
         beats.stop()
 
@@ -149,9 +158,10 @@ def _keep_running(
     stand_in: StandIn | None,
     *,
     safe: bool,
-) -> None:
-    """Put the box together and turn its loop until ``stop`` or a closed window."""
+) -> bool:
+    """Put the box together and turn its loop until ``stop`` or a closed window; whether to begin again then."""
     arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
+    again = False
     with ExitStack() as stack:
         stack.enter_context(only_kiosk(setting.home))
         if with_transcriber:
@@ -167,7 +177,7 @@ def _keep_running(
         )
         if sound is None:
             screen.close()
-            return
+            return again
         source, player = sound
         begin = source.begin_track if isinstance(source, ScriptedSource) else None
         app = make_app(setting, store, clock, Drivers(source, player, controls, lamps, screen, begin), arrivals)
@@ -188,6 +198,8 @@ def _keep_running(
                 due.stop()
             app.stop()
             player.close()
+        again = app.again and not stop.is_set()
+    return again  # noqa: RET504 (the stack may end the block before)
 
 
 def make_ready(setting: Setting, clock: Clock, stop: threading.Event, beats: Beats, *, window: bool) -> Setting | None:

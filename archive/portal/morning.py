@@ -13,7 +13,7 @@ from collections.abc import Callable
 from starlette.responses import Response
 from starlette.routing import Route
 
-from archive.phones import is_phone
+from archive.phones import is_phone, may_set
 from archive.portal.desk import Ask, Desk, get, go
 from archive.stewards import card, to_decide
 
@@ -21,7 +21,7 @@ from archive.stewards import card, to_decide
 def routes(desk: Desk, lending: Callable[[], bool] = lambda: False, *, papers: bool = False) -> list[Route]:
     """The one address, where there is somebody to ask how the box is.
 
-    ``lending`` says whether the box is lent, ``papers`` whether there is a page of papers to print.
+    ``lending`` says whether the box is lent, ``papers`` whether there are pages of papers to print and of settings.
     """
 
     def shown(ask: Ask) -> Response:
@@ -50,8 +50,10 @@ def show(ask: Ask, *, lending: bool, papers: bool) -> Response:
     with ask.desk.store() as store:
         lines = ask.desk.health(store)
         waiting = [(card(store, one.take), one) for one in to_decide(store)]
+        settings = papers and may_set(store, ask.phone)
     look, rest = [line for line in lines if not line.ok], [line for line in lines if line.ok]
-    return ask.page("morning", look=look, rest=rest, waiting=waiting, lending=lending, papers=papers)
+    return ask.page("morning", look=look, rest=rest, waiting=waiting, lending=lending, papers=papers,
+                    settings=settings)  # fmt: skip
 
 
 def _on_this_machine(ask: Ask) -> bool:

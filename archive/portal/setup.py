@@ -1,5 +1,6 @@
-"""The page of settings on the phone of whoever sets the box up. It is there while the box is not live, and for the
-paired phone alone: at any other time no web page changes a setting. The papers to hang up can be printed at any time.
+"""The page of settings on the phone of whoever sets the box up, or of a facilitator who changes them years later. It is
+there for the paired phone alone, while somebody is at the box: at any other time no web page changes a setting. The
+papers to hang up can be printed at any time.
 
 What the settings are and where they are written the box knows (`SetUp`); this package knows nothing of it.
 """
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from archive.errors import Refused
-from archive.phones import SAVED, SETTING_UP, is_phone, read_face
+from archive.phones import SAVED, SETTING_UP, may_set, read_face
 from archive.portal import morning
 from archive.portal.desk import Ask, Desk, get, go, post
 from archive.portal.texts import LANGUAGES
@@ -39,7 +40,7 @@ def routes(desk: Desk, setup: SetUp) -> list[Route]:
     """Every address of the page."""
 
     def show(ask: Ask) -> Response:
-        """The form, or what to do next."""
+        """The form, and what to do next."""
         return _page(ask, setup) if _open(ask) else go("/remote")
 
     def save(ask: Ask) -> Response:
@@ -78,10 +79,9 @@ def routes(desk: Desk, setup: SetUp) -> list[Route]:
 
 
 def _open(ask: Ask) -> bool:
-    """Whether this is the paired phone of a box that is being set up."""
+    """Whether this phone may change settings now."""
     with ask.desk.store() as store:
-        face = read_face(store)
-        return face is not None and face.state == SETTING_UP and is_phone(store, ask.phone)
+        return may_set(store, ask.phone)
 
 
 def _page(ask: Ask, setup: SetUp) -> Response:
@@ -89,7 +89,10 @@ def _page(ask: Ask, setup: SetUp) -> Response:
     # The page itself has a language, and lists those it can be read in.
     told["own_language"], told["languages_offered"] = told.pop("language"), told.pop("languages")
     told["library"] = told.pop("name")
+    with ask.desk.store() as store:
+        face = read_face(store)
     told |= {"saved": "saved" in ask.request.query_params, "names": _names(ask)}
+    told["first"] = face is not None and face.state == SETTING_UP
     return ask.page("setup", 200, **told)
 
 

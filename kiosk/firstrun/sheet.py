@@ -1,4 +1,4 @@
-"""The settings a phone fills in while the box is set up, and the mark that a box is live.
+"""The settings a phone fills in while the box is set up or later, and the mark that a box is live.
 
 What is saved goes into ``config.toml`` line by line (`kiosk.settingsfile`); no update and no later start resets it.
 """
@@ -22,6 +22,7 @@ from kiosk.contact import whom_to_call
 from kiosk.errors import BadConfig, BadTexts, KioskError
 from kiosk.poster import make_poster
 from kiosk.prompts import SETS
+from kiosk.prompts import load as load_prompts
 from kiosk.settingsfile import put_settings
 from kiosk.signing import check_live
 from kiosk.texts import load as load_texts
@@ -37,6 +38,8 @@ ASKED = frozenset({*_TEXTS.values(), "site.language", "site.languages", "site.pr
 """Every setting the phone's page asks for: one of them in the file, and the box was set up by hand."""
 STICK = "/media/usb"
 """Where a stick is found: docs/handing-on.md."""
+OTHER = "other"
+"""A place that somebody wrote into the file, which the page does not ask for: it stays."""
 
 
 def unfinished(home: Home, store: Store) -> bool:
@@ -114,14 +117,17 @@ class Sheet:
             raise Refused("The library's own language is not among those offered.", "Tick it too.")
         if not sets:
             raise Refused("No questions are chosen.", "Tick at least one set.")
-        for code in languages:
-            try:
+        try:
+            for code in languages:
                 check_live(self.texts, load_texts(code, self.texts))
-            except KioskError as error:
-                raise Refused(error.say, error.do) from error
+            # A library's own questions may not be there in a language that is new: the box would not start with it.
+            load_prompts(self.path.parent, languages, sets)
+        except KioskError as error:
+            raise Refused(error.say, error.do) from error
         wanted: dict[str, Plain] = {setting: given.get(name, "").strip() for name, setting in _TEXTS.items()}
         wanted |= {"site.language": own, "site.languages": languages, "site.prompts": sets}
-        wanted["archive.sync_to"] = _place(given)
+        if given.get("hand_on") != OTHER:
+            wanted["archive.sync_to"] = _place(given)
         try:
             put_settings(self.path, wanted)
         except BadConfig as error:
@@ -143,14 +149,15 @@ def _place(given: Mapping[str, str]) -> str:
 
 def _answers(config: Config) -> dict[str, object]:
     place = config.archive.sync_to
-    hand_on = "" if not place else "archive" if place.startswith("https://") else "stick"
+    hand_on = "" if not place else "archive" if place.startswith("https://") else "stick" if place == STICK else OTHER
     told: dict[str, object] = {}
     for name, setting in _TEXTS.items():
         section, _, key = setting.partition(".")
         told[name] = getattr(getattr(config, section), key)
     return told | {
         "language": config.site.language, "languages": list(config.site.languages),
-        "chosen": list(config.site.prompts), "hand_on": hand_on, "archive": place if hand_on == "archive" else "",
+        "chosen": list(config.site.prompts), "hand_on": hand_on, "place": place,
+        "archive": place if hand_on == "archive" else "",
     }  # fmt: skip
 
 

@@ -1,0 +1,140 @@
+"""Long after going live the library's settings change: by a facilitator's phone, and without a terminal."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+
+import pytest
+from starlette.testclient import TestClient
+
+from archive.errors import Refused
+from archive.phones import pair, read_face, show_digits
+from archive.portal.app import make_app
+from archive.store import Store
+from audio.clock import SystemClock
+from audio.sources import WavSource
+from kiosk import running
+from kiosk.config import load as load_config
+from kiosk.firstrun.sheet import Sheet, go_live
+from kiosk.setting import read_home
+from kiosk.settingsfile import put_settings
+
+HOST = "10.42.7.1:8480"
+ANSWERS = {
+    "name": "Linden Library", "contact": "555 0199", "language": "en", "language_en": "1", "language_es": "1",
+    "set_place": "1", "opens": "10:00", "closes": "18:00", "quiet_begins": "", "quiet_ends": "", "hand_on": "",
+}  # fmt: skip
+
+
+@pytest.fixture
+def setting(tmp_path, monkeypatch):
+    monkeypatch.delenv("HEARTH_KEYS", raising=False)
+    made = read_home(tmp_path / "box")
+    go_live(made.home, SystemClock())
+    return made
+
+
+@pytest.fixture
+def fingers(monkeypatch):
+    """What was made of the keyboard, newest last."""
+    made, known = [], running.make_hands
+
+    def make(*arguments):
+        made.append(known(*arguments)[0])
+        return made[-1], known(*arguments)[1]
+
+    monkeypatch.setattr(running, "make_hands", make)
+    return made
+
+
+@pytest.fixture
+def at_work(setting, fingers):
+    """The kiosk as systemd starts it, without a window; `press` a key on it until something is so."""
+    stop = threading.Event()
+    box = threading.Thread(
+        target=running.run_box, args=(setting,),
+        kwargs={
+            "window": False, "with_transcriber": False, "set_up": True, "stop": stop,
+            "stand_in": lambda clock: WavSource([], clock),
+        },
+    )  # fmt: skip
+    box.start()
+
+    def press(key, until):
+        ends = time.monotonic() + 60
+        while not until():
+            assert box.is_alive()
+            assert time.monotonic() < ends
+            if fingers and key:
+                fingers[-1].key(key, pressed=True)
+                fingers[-1].key(key, pressed=False)
+            stop.wait(0.1)
+
+    yield press
+    stop.set()
+    box.join(60)
+    assert not box.is_alive()
+
+
+@pytest.fixture
+def phone(setting):
+    app = make_app(
+        setting.home, SystemClock(), frozenset({"10.42.7.1"}), health=lambda _: [],
+        set_up=Sheet(setting.home.config, setting.home.texts),
+    )  # fmt: skip
+    return TestClient(app, base_url=f"http://{HOST}", headers={"origin": f"http://{HOST}"})
+
+
+def token(phone):
+    return re.search(r'name="token" value="([^"]+)"', phone.get("/story").text).group(1)
+
+
+def test_a_facilitators_phone_changes_settings_and_the_box_begins_again_once_it_is_left(
+    setting, at_work, fingers, phone
+):
+    with Store(setting.home, SystemClock()) as store:
+        at_work("f", lambda: read_face(store) is not None)
+        assert 'name="opens"' not in phone.get("/remote/setup").text, "a phone that is not paired changes nothing"
+        phone.cookies.set("hearth_phone", pair(store, show_digits(store)))
+        assert 'href="/remote/setup"' in phone.get("/remote/morning").text
+        shown = phone.get("/remote/setup").text
+        assert "Settings of this box" in shown
+        saved = phone.post("/remote/setup", data={"token": token(phone), **ANSWERS})
+        assert "with these settings" in saved.text
+        assert load_config(setting.home.config).hours.opens == "10:00"
+        assert len(fingers) == 1
+        assert read_face(store) is not None, "never from under whoever is at the box"
+        at_work("right", lambda: len(fingers) == 2)
+        at_work("f", lambda: read_face(store) is not None)
+        assert (setting.home.path / "contact.txt").read_text().strip() == "555 0199"
+        at_work("right", lambda: read_face(store) is None)
+        answer = phone.post("/remote/setup", data={"token": token(phone), **ANSWERS | {"name": "Mine"}})
+        assert 'name="opens"' not in answer.text
+        assert load_config(setting.home.config).site.name == "Linden Library", "with the facilitator the phone goes"
+
+
+def test_a_place_that_somebody_wrote_into_the_file_stays_unless_another_is_chosen(setting):
+    put_settings(setting.home.config, {"archive.sync_to": "rclone:attic"})
+    sheet = Sheet(setting.home.config, setting.home.texts)
+    shown = sheet.shown()
+    assert (shown["hand_on"], shown["place"]) == ("other", "rclone:attic")
+    sheet.save(ANSWERS | {"hand_on": "other"})
+    assert load_config(setting.home.config).archive.sync_to == "rclone:attic"
+    sheet.save(ANSWERS)
+    assert load_config(setting.home.config).archive.sync_to == ""
+
+
+def test_a_language_in_which_a_librarys_own_questions_are_missing_is_refused(setting):
+    """The box would not start with it, and nobody without a terminal could take it back."""
+    setting.home.prompts.joinpath("own.toml").write_text(
+        'name = "own"\n[[prompt]]\nid = "mill"\n[prompt.text]\nen = "What happened at the mill?"\n'
+    )
+    sheet = Sheet(setting.home.config, setting.home.texts)
+    with pytest.raises(Refused) as caught:
+        sheet.save(ANSWERS)
+    assert "es" in caught.value.say
+    assert load_config(setting.home.config).site.name == "our library"
+    sheet.save({key: value for key, value in ANSWERS.items() if key != "language_es"})
+    assert load_config(setting.home.config).site.name == "Linden Library"
