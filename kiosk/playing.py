@@ -30,7 +30,7 @@ from kiosk import types as t
 from kiosk.beginnings import BEGINNING, Beginning, Beginnings
 from kiosk.errors import TROUBLES
 from kiosk.rotation import Rotation, turn
-from kiosk.speech import Voice
+from kiosk.speech import Reading, Voice
 from kiosk.terms import sentence
 from kiosk.texts import Texts
 from kiosk.types import About
@@ -197,7 +197,13 @@ class Playing:
 
     def read(self, visit: int, text: str, language: str) -> None:
         """Read ``text`` aloud, in place of what was being read."""
-        reading = self._voice.read(text, language)
+        self._say(visit, self._voice.read(text, language))
+
+    def alarm(self, visit: int, text: str, language: str) -> None:
+        """Chime and then read ``text`` aloud; where the box has no voice, the chime calls somebody to the screen."""
+        self._say(visit, self._voice.alarm(text, language))
+
+    def _say(self, visit: int, reading: Reading | None) -> None:
         if reading is None:
             self._announce(t.SoundMade(visit, self._clock.monotonic()))
             return

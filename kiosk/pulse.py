@@ -51,7 +51,7 @@ class Pulse:
 
 
 def must_be_said(before: Session, after: Session) -> bool:
-    """Whether a step brought trouble that is said aloud whether or not screens are read. Pure."""
+    """Whether a step brought trouble: it chimes and is said aloud, whether or not screens are read. Pure."""
     if after.state is State.OUT_OF_SERVICE:
         return before.state not in {State.OUT_OF_SERVICE, State.STARTING}
     if after.notice in _ALARMING and before.notice is not after.notice:
@@ -60,6 +60,6 @@ def must_be_said(before: Session, after: Session) -> bool:
 
 
 def lost(session: Session) -> bool:
-    """Whether the microphone has gone while a story is told. Pure."""
-    taking = session.state in {State.RECORDING, State.CONVERSATION}
+    """Whether the microphone has gone while it is tried, or while a story is told. Pure."""
+    taking = session.state in {State.READY, State.RECORDING, State.CONVERSATION}
     return taking and session.lost_at is not None and session.mic is not Mic.CLOSED

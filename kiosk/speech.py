@@ -23,6 +23,7 @@ import numpy as np
 import soundfile
 
 from audio import models
+from audio.chime import chime
 from audio.errors import NoModel
 from audio.machinevoice import machine_voice
 from audio.pcm import Samples
@@ -106,9 +107,12 @@ class Voice:
         made = [reading for line in text.split("\n") if line and (reading := self.line(line, language)) is not None]
         if not made:
             return None
-        pause = np.zeros(round(PAUSE_S * RATE), np.float32)
-        pieces = [piece for reading in made for piece in (at_rate(reading.samples, reading.rate, RATE), pause)]
-        return Reading(np.concatenate(pieces[:-1]), RATE)
+        return _joined(made)
+
+    def alarm(self, text: str, language: str) -> Reading:
+        """The chime and then ``text``; the chime alone where no words can be made."""
+        rung, words = Reading(chime(RATE), RATE), self.read(text, language)
+        return rung if words is None else _joined((rung, words))
 
     def line(self, line: str, language: str) -> Reading | None:
         """One line: a person's recording, else a kept reading, else a fresh one."""
@@ -166,6 +170,13 @@ def lines_of(texts: Texts) -> tuple[tuple[str, str], ...]:
 def finished(line: str) -> str:
     """A line with a full stop, so that it is read as a sentence."""
     return line if line[-1] in ".?!…।؟。？！" else f"{line}."
+
+
+def _joined(readings: Sequence[Reading]) -> Reading:
+    """One after another, with a pause between two."""
+    pause = np.zeros(round(PAUSE_S * RATE), np.float32)
+    pieces = [piece for reading in readings for piece in (at_rate(reading.samples, reading.rate, RATE), pause)]
+    return Reading(np.concatenate(pieces[:-1]), RATE)
 
 
 def _whole(source: Path | io.BytesIO) -> Reading:

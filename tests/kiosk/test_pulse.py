@@ -9,7 +9,8 @@ import pytest
 from archive.home import open_home
 from archive.store import Store
 from audio.clock import VirtualClock
-from kiosk.pulse import PRESSED_S, Pulse
+from kiosk.pulse import PRESSED_S, Pulse, lost, must_be_said
+from kiosk.types import Mic, Session, State
 
 
 @pytest.fixture
@@ -37,3 +38,13 @@ def test_presses_touch_the_disk_once_a_minute(store) -> None:
     clock.advance(1)
     pulse.pressed()
     assert opened.home.pressed.stat().st_mtime > 0
+
+
+@pytest.mark.parametrize("state", [State.READY, State.RECORDING, State.CONVERSATION])
+def test_a_microphone_that_dies_is_said_once_wherever_its_ring_was_lit(state) -> None:
+    lit, dead = Session(state=state, mic=Mic.OPEN), Session(state=state, mic=Mic.LOST, lost_at=3.0)
+    assert must_be_said(lit, dead)
+    assert not must_be_said(dead, dead)
+    assert not must_be_said(dead, lit)
+    assert lost(dead)
+    assert not lost(lit)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from audio.chime import TONE_S, TONES_HZ, chime
 from kiosk import prompts, speech
 from kiosk.screens.samples import sample_views
 from kiosk.speech import RATE, Reading, Voice, lines_of
@@ -76,6 +77,25 @@ def test_a_person_s_recording_wins(tmp_path: Path, made: list[str]) -> None:
     assert made == []
     assert voice.read(EN.get("thanks.headline"), "en") is not None
     assert made == [EN.get("thanks.headline")]
+
+
+def test_trouble_chimes_before_its_words_and_without_any(made: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    rung = chime(RATE)
+    said = Voice({"en": EN}).alarm(YES, "en").samples
+    assert np.array_equal(said[: rung.size], rung)
+    assert said.size == rung.size + (14 + 2.8) * RATE // 10
+    monkeypatch.setattr(speech, "read_aloud", lambda text, language: None)
+    assert np.array_equal(Voice({"en": EN}).alarm(YES, "en").samples, rung)
+
+
+def test_a_chime_is_two_soft_falling_tones() -> None:
+    rung = chime(RATE)
+    assert rung.size / RATE == pytest.approx(2 * TONE_S, abs=0.001)
+    loud = [np.argmax(np.abs(np.fft.rfft(tone))) / TONE_S for tone in np.split(rung, 2)]
+    assert loud == pytest.approx(TONES_HZ, abs=1 / TONE_S)
+    assert 0.1 < np.abs(rung).max() < 0.2, "as loud as words"
+    edges = [tone[np.r_[:20, -20:0]] for tone in np.split(rung, 2)]
+    assert np.abs(edges).max() < 0.01, "a click"
 
 
 def test_a_cache_that_cannot_be_written_is_no_trouble(tmp_path: Path, made: list[str]) -> None:

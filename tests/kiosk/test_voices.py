@@ -17,6 +17,7 @@ from archive.masters import open_master
 from archive.shelf import Wording
 from archive.store import Store
 from archive.types import Act, Excerpt, Reader, Use
+from audio.chime import chime
 from audio.clock import VirtualClock
 from audio.loudness import TARGET_LUFS, loudness
 from audio.player import PlayerEvent, SilentPlayer
@@ -31,6 +32,7 @@ from kiosk.playing import DEFAULT_SHEET, LOOK_AGAIN_S, REST_DB, Playing
 from kiosk.prompts import load as load_prompts
 from kiosk.prompts import themes
 from kiosk.session import first, step
+from kiosk.speech import RATE
 from kiosk.texts import load
 from kiosk.types import About, Meaning, Notice, Rules, State
 
@@ -112,6 +114,14 @@ def test_a_listener_stays_with_a_question_or_its_theme_and_hears_nothing_twice_r
     broad = {room.next(About.THEME, "first-memory-here") for _ in range(12)}
     assert broad == {*same, near}
     assert far in {room.next() for _ in range(10)}, "the round goes on with everybody"
+
+
+def test_trouble_rings_even_where_there_are_no_words_for_it(room) -> None:
+    rung = []
+    room.player.play = lambda sound, rate, gain: rung.append((len(sound), rate, gain))
+    room.playing.alarm(7, "", "en")
+    assert rung == [(len(chime(RATE)), RATE, 0.0)]
+    assert room.playing.reading
 
 
 def test_no_other_voice_like_it_is_said_and_the_next_is_any(room) -> None:

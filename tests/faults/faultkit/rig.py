@@ -39,16 +39,23 @@ class Rig:
         self.controls = ScriptedControls(self.clock)
         self.player = SilentPlayer(self.clock, self.arrivals.put)
         self.read_aloud: list[str] = []
+        self.alarms: list[str] = []
         self.shown: list[str] = []
         self.happened: list[tuple[float, str, dict[str, object]]] = []
         drivers = Drivers(
             self.source, self.player, self.controls, RememberedLamps(self.clock), None, self.source.begin_track
         )
         self.app = make_app(self.setting, self.store, self.clock, drivers, self.arrivals, observer=self._observe)
-        self.app._parts.playing.read = self._read  # what is said is noted instead of waiting for a machine voice
+        # What is said is noted instead of waiting for a machine voice.
+        self.app._parts.playing.read = self._read
+        self.app._parts.playing.alarm = self._alarm
 
     def _read(self, visit: int, text: str, language: str) -> None:
         self.read_aloud.append(text)
+
+    def _alarm(self, visit: int, text: str, language: str) -> None:
+        self.alarms.append(text)
+        self._read(visit, text, language)
 
     def _observe(self, at: float, what: str, details: dict[str, object]) -> None:
         self.happened.append((at, what, details))
