@@ -25,9 +25,10 @@ class CutStep:
 
 _HALF_A_SECOND = CutStep(Ms(9000), Ms(500))
 _LIMIT, _LOOK_BACK, _QUIET, _LEAD, _MARK_PAUSE, _BEGIN = Ms(24000), Ms(6000), Ms(100), Ms(250), Ms(500), Ms(0)
-_HINTS = (CutStep(Ms(3500), Ms(190)), CutStep(Ms(5000), Ms(125)), CutStep(Ms(6500), Ms(95)))
-"""Six, four and three windows of the voice detector, a millisecond or two less than they last."""
+_HINTS = (CutStep(Ms(3500), Ms(190)), CutStep(Ms(5000), Ms(125)))
+"""Six and four windows of the voice detector, a millisecond or two less than they last."""
 _HINT_LEAD = Ms(100)
+_HINT_LIMIT, _HINT_LOOK_BACK = Ms(6000), Ms(1500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class SegmentRules:
     ``cuts`` in rising order of ``after`` and falling order of ``pause``. A segment that reaches ``limit`` is cut at
     the quietest ``quiet`` of its last ``look_back``. ``lead`` of the pause is left to the next segment, so that a soft
     first sound stays whole. ``mark_pause`` of silence is announced as a pause. ``hints``, ordered as ``cuts``, say what
-    pause makes a `Tentative`, after how much new speech; without any there are none.
+    pause makes a `Tentative`, after how much new speech; without any there are none. So much as ``hint_limit`` of new
+    speech makes one without a pause, up to the quietest ``quiet`` of the last ``hint_look_back``.
     """
 
     cuts: tuple[CutStep, ...] = (_HALF_A_SECOND,)
@@ -47,6 +49,8 @@ class SegmentRules:
     lead: Ms = _LEAD
     mark_pause: Ms = _MARK_PAUSE
     hints: tuple[CutStep, ...] = _HINTS
+    hint_limit: Ms = _HINT_LIMIT
+    hint_look_back: Ms = _HINT_LOOK_BACK
 
     def __post_init__(self) -> None:
         """Refuse rules that could not be followed."""
@@ -56,8 +60,9 @@ class SegmentRules:
             if afters != sorted(afters) or pauses != sorted(pauses, reverse=True) or min(pauses, default=1) <= 0:
                 msg = "cuts and hints must ask for shorter pauses, above zero, the more is collected"
                 raise ValueError(msg)
-        if not 0 < self.quiet <= self.look_back < self.limit:
-            msg = "0 < quiet <= look_back < limit must hold"
+        looks = ((self.look_back, self.limit), (self.hint_look_back, self.hint_limit))
+        if not all(0 < self.quiet <= back < most for back, most in looks):
+            msg = "0 < quiet <= look_back < limit must hold, for segments and for hints"
             raise ValueError(msg)
 
     def pause_for(self, collected: int) -> int | None:
@@ -102,6 +107,8 @@ class Segmenter:
         self._index = first
         self._start: int = start
         self._hinted: int = start
+        self._fresh: int = 0
+        """Measured speech since the last hint, ms."""
         self._now: int = start
         self._spans: list[_Span] = []
         self._silent_since: int | None = start
@@ -147,15 +154,16 @@ class Segmenter:
     def _step(self, span: _Span) -> list[News]:
         news: list[News] = []
         if span.end - self._start > self._rules.limit:
-            news.append(self._segment(self._quietest(), CutReason.FULL))
+            news.append(self._segment(self._quietest(self._rules.look_back), CutReason.FULL))
         self._spans.append(span)
         self._now = span.end
         if span.speech:
+            self._fresh += span.end - span.start
             self._silent_since = None
             if not self._speaking:
                 self._speaking = True
                 news.append(SpeechMark(MarkKind.STARTED, Ms(span.start)))
-            return news
+            return news + self._hint(0)
         if self._silent_since is None:
             self._silent_since = span.start
         silence = self._now - self._silent_since
@@ -174,20 +182,30 @@ class Segmenter:
         return news
 
     def _hint(self, silence: int) -> list[News]:
-        voiced = sum(span.end - span.start for span in self._spans if span.speech and span.start >= self._hinted)
-        needed = self._rules.hint_for(voiced)
-        if needed is None or silence < needed:
+        needed = self._rules.hint_for(self._fresh)
+        if needed is None:
             return []
-        start, self._hinted = self._hinted, self._boundary(self._now - min(_HINT_LEAD, silence // 2))
-        return [Tentative(self._take, self._index, Ms(start), Ms(self._hinted), Ms(voiced))]
+        if silence >= needed:
+            end = self._boundary(self._now - min(_HINT_LEAD, silence // 2))
+        elif self._fresh >= self._rules.hint_limit:
+            # Somebody who does not pause at all would otherwise have all of it decoded after the last press.
+            end = self._quietest(self._rules.hint_look_back)
+        else:
+            return []
+        voiced, self._fresh = self._fresh, self._spoken(end)
+        start, self._hinted = self._hinted, end
+        return [Tentative(self._take, self._index, Ms(start), Ms(end), Ms(voiced - self._fresh))]
+
+    def _spoken(self, since: int) -> int:
+        return sum(span.end - max(span.start, since) for span in self._spans if span.speech and span.end > since)
 
     def _boundary(self, near: int) -> int:
         """Return the span end closest to ``near``; there is at least one span."""
         return min((span.end for span in self._spans), key=lambda end: abs(end - near))
 
-    def _quietest(self) -> int:
-        """Return the middle of the quietest stretch of the last look_back: the end of a span."""
-        spans = [span for span in self._spans if span.start >= self._now - self._rules.look_back]
+    def _quietest(self, look_back: int) -> int:
+        """Return the middle of the quietest stretch of the last ``look_back``: the end of a span."""
+        spans = [span for span in self._spans if span.start >= self._now - look_back]
         best = spans[-1].end
         best_loudness = float("inf")
         first, total = 0, 0.0
@@ -208,4 +226,5 @@ class Segmenter:
         self._spans = [span for span in self._spans if span.end > end]
         self._index += 1
         self._start = self._hinted = end
+        self._fresh = self._spoken(end)
         return segment

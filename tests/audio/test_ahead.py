@@ -53,10 +53,10 @@ def heard(*parts: tuple[int, bool]) -> list[Tentative | Segment]:
 
 @pytest.mark.parametrize(
     ("voiced", "pause", "offered"),
-    [(3400, 400, 0), (3500, 180, 0), (3500, 200, 1), (5000, 120, 0), (5000, 140, 1), (6500, 80, 0), (6500, 100, 1)],
+    [(3400, 400, 0), (3500, 180, 0), (3500, 200, 1), (5000, 120, 0), (5000, 140, 1)],
 )
 def test_the_more_waits_to_be_found_the_shorter_a_pause_will_do(voiced: int, pause: int, offered: int) -> None:
-    items = heard((voiced, True), (pause, False), (1000, True))
+    items = heard((voiced, True), (pause, False), (500, True))
     tried = [item for item in items if isinstance(item, Tentative)]
     assert len(tried) == offered
     # It ends inside the pause: neither the word before it nor the one after it is cut.
@@ -80,12 +80,12 @@ def test_too_little_voice_and_too_short_a_pause_offer_nothing() -> None:
 
 
 def test_a_segment_takes_in_what_was_tried_in_the_pause_that_closes_it() -> None:
-    items = heard((12_500, True), (600, False), (3000, True))
-    tried = next(item for item in items if isinstance(item, Tentative))
+    items = heard((13_000, True), (600, False), (3000, True))
     closed = next(item for item in items if isinstance(item, Segment))
-    assert tried.start == closed.start == 0
-    assert tried.end <= closed.end
-    assert tried.voiced == closed.voiced
+    tried = [item for item in items[: items.index(closed)] if isinstance(item, Tentative)]
+    assert tried[0].start == closed.start == 0
+    assert 13_000 < tried[-1].end <= closed.end
+    assert sum(item.voiced for item in tried) == closed.voiced
 
 
 def test_what_was_found_ahead_is_not_done_again_and_times_are_those_of_the_take() -> None:

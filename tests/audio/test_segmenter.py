@@ -6,18 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audio.segmenter import ADAPTIVE, STEADY, CutStep, Segmenter, SegmentRules
-from audio.types import CutReason, MarkKind, Ms, Segment, SpeechMark, TakeId
+from audio.segmenter import ADAPTIVE, STEADY, CutStep, News, Segmenter, SegmentRules
+from audio.types import CutReason, MarkKind, Ms, Segment, SpeechMark, TakeId, Tentative
 
 TAKE = TakeId("01TAKE")
 
 
-def told(
-    rules: SegmentRules, *parts: tuple[int, bool], step: int = 20, loud: float = 0.1
-) -> list[Segment | SpeechMark]:
+def told(rules: SegmentRules, *parts: tuple[int, bool], step: int = 20, loud: float = 0.1) -> list[News]:
     """Feed stretches of (length, speech) in steps; return everything announced, the last segment included."""
     segmenter = Segmenter(TAKE, rules)
-    news: list[Segment | SpeechMark] = []
+    news: list[News] = []
     now = 0
     for length, speech in parts:
         for _ in range(length // step):
@@ -27,7 +25,7 @@ def told(
     return news + ([last] if last else [])
 
 
-def segments(news: list[Segment | SpeechMark]) -> list[Segment]:
+def segments(news: list[News]) -> list[Segment]:
     return [item for item in news if isinstance(item, Segment)]
 
 
@@ -56,7 +54,7 @@ def test_adaptive_rules_take_shorter_pauses_later(told_ms: int, pause: int, *, c
 
 def test_with_no_pause_it_is_cut_at_the_quietest_of_the_last_six_seconds() -> None:
     segmenter = Segmenter(TAKE)
-    found: list[Segment | SpeechMark] = []
+    found: list[News] = []
     for now in range(20, 30_000, 20):
         # A quieter moment before the look-back must not be chosen; the one at 20.5 s must.
         rms = 0.01 if 10_000 < now <= 10_200 else 0.05 if 20_500 < now <= 20_600 else 0.2
@@ -64,6 +62,21 @@ def test_with_no_pause_it_is_cut_at_the_quietest_of_the_last_six_seconds() -> No
     (segment,) = segments(found)
     assert (segment.reason, segment.voiced) == (CutReason.FULL, segment.end)
     assert 20_540 <= segment.end <= 20_560
+
+
+def test_speech_without_a_pause_is_looked_at_up_to_its_quietest_moment() -> None:
+    segmenter = Segmenter(TAKE, ADAPTIVE)
+    looked: list[Tentative] = []
+    for now in range(20, 12_400, 20):
+        rms = 0.01 if 2000 < now <= 2200 else 0.05 if 5200 < now <= 5300 else 0.2
+        looked += [item for item in segmenter.push(Ms(now), True, rms) if isinstance(item, Tentative)]
+    first, second = looked
+    assert (first.start, first.end) == (0, second.start)
+    assert 5240 <= first.end <= 5260
+    assert [span.voiced for span in looked] == [span.end - span.start for span in looked]
+    last = segmenter.finish(Ms(12_400))
+    assert last is not None
+    assert last.start == 0, "a look is no cut"
 
 
 def test_marks_say_where_speech_began_and_paused() -> None:
@@ -110,6 +123,7 @@ def test_nothing_is_taken_after_the_end() -> None:
         {"cuts": (CutStep(Ms(9000), Ms(500)), CutStep(Ms(12_000), Ms(600)))},
         {"cuts": (CutStep(Ms(9000), Ms(0)),)},
         {"look_back": Ms(24_000)},
+        {"hint_look_back": Ms(6000)},
         {"quiet": Ms(0)},
     ],
 )
