@@ -132,6 +132,7 @@ class SecondLife(Box):
         assert (self.machine.root / "etc/fstab").read_text() == self.table
         self.machine.shut_down()
         with disk(self.room / "data.img", self.room / "under") as under:
+            assert {path.name for path in under.iterdir()} == {"hearth", "hearth-keys", "lost+found"}
             there = _kept(under)
             stories = {Path(name).parent.name for name in there if name.endswith("master.flac")}
             assert any(name.startswith("hearth-keys/") for name in there)
