@@ -6,7 +6,6 @@ the last story its day, of withdrawals that they wait, of a microphone how loud 
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -24,7 +23,7 @@ from audio.errors import AudioError
 from audio.microphone import find_device
 from hardware.findings import Finding, findings
 from hardware.probe import probe
-from kiosk.appliance.nottaken import read_note
+from kiosk.appliance.nottaken import read_note, taken_back
 from kiosk.appliance.places import places
 from kiosk.lending import lending_finding
 from kiosk.setting import Setting, device, model_for, night_model
@@ -252,11 +251,7 @@ def _version() -> Finding:
     if (left := read_note(places(), running)) is not None:
         say = f"{say} Version {left.version} lies ready and could not be taken. {left.say}"
         return Finding("version", ok=False, say=say, do=left.do)
-    try:
-        refused = [str(one) for one in json.loads(places().refused.read_text(encoding="utf-8"))]
-    except (OSError, ValueError, TypeError):
-        refused = []
-    if refused:
-        say = f"{say} Version {refused[-1][:20]} was tried and did not start; the box went back by itself."
+    if back := taken_back(places(), running):
+        say = f"{say} Version {back} was tried and did not start; the box went back by itself."
         return Finding("version", ok=False, say=say, do="Tell whoever makes the releases; a newer one will be taken.")
     return Finding("version", ok=True, say=say)

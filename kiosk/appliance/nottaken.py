@@ -1,4 +1,7 @@
-"""What the nightly look found and could not take: nobody watches it, so whoever looks after the box is told by day."""
+"""Releases a box could not take, or tried and took back: nobody watches at night, so who looks after it is told by day.
+
+Each is told until something as new runs; what was tried in vain stays written down, so that it is not tried again.
+"""
 
 from __future__ import annotations
 
@@ -35,4 +38,26 @@ def read_note(places: Places, running: str) -> NotTaken | None:
         return None
 
 
-__all__ = ["NotTaken", "put_note", "read_note"]
+def refused(places: Places) -> list[str]:
+    """Every version that was tried here and did not start, in the order in which they were tried."""
+    try:
+        return [str(one) for one in json.loads(places.refused.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
+def refuse(places: Places, version: str) -> None:
+    """Write down that ``version`` was tried here and did not start. Raises `OSError`."""
+    write_file(places.refused, json.dumps([*refused(places), version]).encode())
+
+
+def taken_back(places: Places, running: str) -> str:
+    """The newest version that did not start here, or nothing if ``running`` is as new by now."""
+    try:
+        newest = max(refused(places), key=version_of, default="")
+        return newest if newest and version_of(newest) > version_of(running) else ""
+    except ValueError:
+        return ""
+
+
+__all__ = ["NotTaken", "put_note", "read_note", "refuse", "refused", "taken_back"]

@@ -19,6 +19,7 @@ from archive.durable import remove, write_file
 from archive.schema import schema
 from kiosk.appliance import releases
 from kiosk.appliance.bundle import Manifest, trusted, unpack
+from kiosk.appliance.nottaken import refuse, refused
 from kiosk.appliance.places import Places, version_of
 from kiosk.appliance.services import ERRAND_TIMERS, ERRANDS, FACES, KIOSK, SAFE, WORKERS, Services
 from kiosk.errors import KioskError
@@ -149,7 +150,7 @@ class Updater:
                 f"This bundle is version {manifest.version}, older than {before}, which runs here.",
                 "A box does not go back to an older version by an update: what a newer one wrote could be lost.",
             )
-        if manifest.version in self._refused():
+        if manifest.version in refused(self._places):
             raise NotNewer(
                 f"Version {manifest.version} was tried here and did not start.",
                 f"Take a newer bundle; to try this one again, remove {self._places.refused}.",
@@ -168,12 +169,6 @@ class Updater:
                 f"Version {manifest.version} changes files of the system: {', '.join(others)[:300]}.",
                 f"Take the project's folder of {manifest.version} to the box, and there: sudo scripts/install",
             )
-
-    def _refused(self) -> list[str]:
-        try:
-            return [str(one) for one in json.loads(self._places.refused.read_text(encoding="utf-8"))]
-        except (OSError, ValueError, TypeError):
-            return []
 
     def _install(self, manifest: Manifest) -> Path:
         incoming = self._places.incoming
@@ -246,7 +241,7 @@ class Updater:
         if up is None:
             try:
                 self._progress(f"{manifest.version} did not start well: going back to {before}")
-                self._refuse(manifest.version)
+                refuse(self._places, manifest.version)
             finally:
                 self._go_back(trial, workers)
             raise NotHealthy(
@@ -324,9 +319,6 @@ class Updater:
     def _forget_trial(self) -> None:
         remove(self._places.trial)
         remove(_copy_of(self._places))
-
-    def _refuse(self, version: str) -> None:
-        write_file(self._places.refused, json.dumps([*self._refused(), version]).encode())
 
     def _read_trial(self) -> Trial | None:
         try:
