@@ -84,24 +84,32 @@ FOR_TYPES = {"typing_extensions"}
 """Imported while types are checked, never while the program runs."""
 
 
-@cache
 def imports(source, *, types=False):
     """Return the first names of everything imported; with ``types`` also what is imported for checking types alone."""
-    tree = ast.parse(source)
-    skipped = set()
-    if not types:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-                skipped |= {id(below) for part in node.body for below in ast.walk(part)}
-    found = set()
-    for node in ast.walk(tree):
-        if id(node) in skipped:
-            continue
+    used, for_types = imported(source)
+    return used | for_types if types else used
+
+
+@cache
+def imported(source):
+    """Return the first names of what is imported at run time, and of what is imported for checking types."""
+    used, for_types, skipped = set(), set(), set()
+    # Whoever holds others comes before them.
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            skipped |= {id(below) for part in node.body for below in ast.walk(part)}
+        found = for_types if id(node) in skipped else used
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             found.add("." if node.level else (node.module or "").partition(".")[0])
-    return found
+    return used, for_types
+
+
+@cache
+def shipped_by():
+    """Which distributions own a name that can be imported: read once, from the list of files of every package."""
+    return metadata.packages_distributions()
 
 
 def modules():
@@ -173,11 +181,10 @@ def test_what_is_imported_is_what_is_declared():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extra = [line for lines in project["optional-dependencies"].values() for line in lines]
     declared = {Requirement(line).name.lower() for line in [*project["dependencies"], *extra]}
-    shipped_by = metadata.packages_distributions()
     # On some Pythons the wheel of lgpio is missing or empty; then the system brings it.
-    there = {name for name in HOMES if name in shipped_by}
+    there = {name for name in HOMES if name in shipped_by()}
     missing = {need for need in declared if need not in names_installed()}
-    used = {shipped_by[name][0].lower() for name in there - BROUGHT} | {"lgpio"}
+    used = {shipped_by()[name][0].lower() for name in there - BROUGHT} | {"lgpio"}
     assert used | NEVER_IMPORTED | missing == declared
     assert set(HOMES) - there <= {"lgpio"} | missing
 
@@ -192,7 +199,7 @@ def test_what_is_imported_for_types_is_not_there_at_run_time():
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_nobody_else_owns_our_names(folder):
-    assert set(metadata.packages_distributions().get(folder, [])) == {"digital-hearth"}
+    assert set(shipped_by().get(folder, [])) == {"digital-hearth"}
 
 
 def fresh(code):

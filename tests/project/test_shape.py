@@ -21,21 +21,27 @@ def modules():
     return {path.relative_to(ROOT).as_posix(): path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")}
 
 
-def long_functions(source):
+@pytest.fixture(scope="module")
+def parsed():
+    """Every module's lines and its tree, parsed once for the tests here."""
+    texts = {name: path.read_text(encoding="utf-8") for name, path in modules().items()}
+    return {name: (text.splitlines(), ast.parse(text)) for name, text in texts.items()}
+
+
+def long_functions(tree):
     """Names of functions with more lines than allowed, from ``def`` to the last line, docstring and all."""
     return [
         node.name
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (node.end_lineno or 0) - node.lineno + 1 > LONGEST_FUNCTION
     ]
 
 
-def careless(source):
+def careless(lines, tree):
     """Lines of broad excepts that nobody gave a reason: a comment beside, above or first in them."""
-    lines = source.splitlines()
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         if not isinstance(node, ast.ExceptHandler):
             continue
         names = BROAD if node.type is None else {part.id for part in ast.walk(node.type) if isinstance(part, ast.Name)}
@@ -46,30 +52,36 @@ def careless(source):
     return found
 
 
-def test_no_module_is_longer_than_a_person_reads():
-    lengths = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in modules().items()}
+def test_no_module_is_longer_than_a_person_reads(parsed):
+    lengths = {name: len(lines) for name, (lines, _) in parsed.items()}
     assert len(lengths) > 100
     assert {name: length for name, length in lengths.items() if length > LONGEST_MODULE} == {}
 
 
-def test_no_function_is_longer_than_a_screen():
-    found = {name: long_functions(path.read_text(encoding="utf-8")) for name, path in modules().items()}
+def test_no_function_is_longer_than_a_screen(parsed):
+    found = {name: long_functions(tree) for name, (_, tree) in parsed.items()}
     assert {name: names for name, names in found.items() if names} == {}
 
 
-def test_every_broad_except_says_why():
-    found = {name: careless(path.read_text(encoding="utf-8")) for name, path in modules().items()}
+def test_every_broad_except_says_why(parsed):
+    found = {name: careless(lines, tree) for name, (lines, tree) in parsed.items()}
     assert {name: lines for name, lines in found.items() if lines} == {}
 
 
 def test_these_checks_see_what_they_look_for():
-    assert long_functions("def f():\n" + "    x = 1\n" * LONGEST_FUNCTION) == ["f"]
-    assert long_functions("def f():\n" + "    x = 1\n" * (LONGEST_FUNCTION - 1)) == []
-    assert careless("try:\n    f()\nexcept Exception:\n    g()\n") == [3]
-    assert careless("try:\n    f()\nexcept:\n    g()\n") == [3]
-    assert careless("try:\n    f()\nexcept (OSError, BaseException):\n    g()\n") == [3]
-    assert careless("try:\n    f()\nexcept Exception:\n    # it may be anything\n    g()\n") == []
-    assert careless("try:\n    f()\nexcept OSError:\n    g()\n") == []
+    def functions(source):
+        return long_functions(ast.parse(source))
+
+    def excepts(source):
+        return careless(source.splitlines(), ast.parse(source))
+
+    assert functions("def f():\n" + "    x = 1\n" * LONGEST_FUNCTION) == ["f"]
+    assert functions("def f():\n" + "    x = 1\n" * (LONGEST_FUNCTION - 1)) == []
+    assert excepts("try:\n    f()\nexcept Exception:\n    g()\n") == [3]
+    assert excepts("try:\n    f()\nexcept:\n    g()\n") == [3]
+    assert excepts("try:\n    f()\nexcept (OSError, BaseException):\n    g()\n") == [3]
+    assert excepts("try:\n    f()\nexcept Exception:\n    # it may be anything\n    g()\n") == []
+    assert excepts("try:\n    f()\nexcept OSError:\n    g()\n") == []
 
 
 ABOUT_ONE_MACHINE = {
