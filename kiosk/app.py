@@ -404,7 +404,7 @@ class App:
 
     def spoken(self, *, short: bool = False) -> str:
         """What is on the screen now, as it is read aloud; ``short`` only what it tells just now."""
-        shown = self._looks.view(self.session, self._clock.monotonic())
+        shown = self._looks.view(self.session, self._clock.monotonic(), aloud=True)
         return news(shown) if short else spoken(shown, self._parts.texts[self.session.language])
 
     def pair(self) -> None:

@@ -44,8 +44,8 @@ class Looks:
         """The words of the take of this visit."""
         self.cues: dict[int, Cue] = {}
 
-    def view(self, session: Session, now: float) -> View:
-        """The screen of ``session`` at monotonic second ``now``."""
+    def view(self, session: Session, now: float, *, aloud: bool = False) -> View:
+        """The screen of ``session`` at monotonic second ``now``; ``aloud`` in the words in which it is heard."""
         telling, playing = self._telling, self._playing
         prompt = self._prompts.get(session.prompt)
         live = session.state in {State.RECORDING, State.CONVERSATION}
@@ -69,7 +69,8 @@ class Looks:
             network=self._facing.network() if session.state is State.FACILITATOR else None,
             theme=self._theme(session),
         )
-        return view(session, extras, self._texts[session.language], keys(session))
+        texts = self._texts[session.language]
+        return view(session, extras, texts.to_be_heard() if aloud else texts, keys(session))
 
     def _theme(self, session: Session) -> str:
         """What the voice on its way is about."""

@@ -54,11 +54,21 @@ def played(words: tuple[Word, ...], position: Ms | None) -> tuple[CaptionWord, .
 
 
 def length_words(seconds: float, texts: Texts) -> str:
-    """How long a story is."""
+    """How long a story is: short where it is read, in whole words where it is heard."""
     whole = round(seconds)
+    if texts.aloud:
+        return _said_length(*divmod(whole, MINUTE), texts)
     if whole < MINUTE:
         return texts.get("review.length_seconds", seconds=whole)
     return texts.get("review.length_minutes", minutes=whole // 60, seconds=whole % 60)
+
+
+def _said_length(minutes: int, seconds: int, texts: Texts) -> str:
+    short = texts.counted("spoken.length_seconds", seconds)
+    if not minutes:
+        return short
+    long = texts.counted("spoken.length_minutes", minutes)
+    return texts.get("spoken.length_both", minutes=long, seconds=short) if seconds else long
 
 
 def code_words(code: str) -> str:

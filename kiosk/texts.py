@@ -12,7 +12,7 @@ import json
 import tomllib
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -56,6 +56,9 @@ class Texts:
     outcomes: tuple[str, ...] = ()
     """What became of stories like these, in the library's own words, shown in turn when a story is safe."""
 
+    aloud: bool = False
+    """They are heard and not read: lengths are whole words ("2 minutes and 10 seconds")."""
+
     @property
     def name(self) -> str:
         """The language in its own script."""
@@ -72,6 +75,15 @@ class Texts:
             raise BadTexts(
                 f"The text '{key}' in '{self.language}' asks for {hole}.", "Use the shipped names."
             ) from hole
+
+    def counted(self, key: str, count: int) -> str:
+        """The text under ``key`` in its form for so many: forms are parted by ``|``, the last is any other."""
+        forms = self.get(key, count=count).split(" | ")
+        return forms[min(_form(self.language, count), len(forms) - 1)]
+
+    def to_be_heard(self) -> Texts:
+        """The same words, with lengths as they are said."""
+        return replace(self, aloud=True)
 
     def find(self, key: str) -> str | None:
         """The text under ``key`` as it stands, or ``None``."""
@@ -90,6 +102,13 @@ class Texts:
         """What to say and do about an error of that code, in this language where it is known, else as given."""
         key = f"trouble.{code.replace('-', '_')}"
         return self.words.get(key, say), self.words.get(f"{key}_do", do)
+
+
+def _form(language: str, count: int) -> int:
+    """Which of a text's forms ``count`` takes: one and more; in Arabic one, two, three to ten, more; in Chinese two."""
+    if language == "ar":
+        return count - 1 if count in {1, 2} else 2 if 3 <= count % 100 <= 10 else 3  # noqa: PLR2004 - its grammar
+    return int(count != (2 if language == "zh" else 1))
 
 
 @cache

@@ -15,8 +15,8 @@ from kiosk.screens.icons import Icon
 from kiosk.screens.model import Kind, Tone, View
 from kiosk.screens.samples import sample_views
 from kiosk.session import step
-from kiosk.texts import load
-from kiosk.types import Heard, Meaning, Mic, Notice, Playing, Press, Session, Speak, State
+from kiosk.texts import load, shipped_languages
+from kiosk.types import Ends, Heard, Meaning, Mic, Mine, Notice, Playing, Press, Session, Speak, State
 from kiosk.view import Cue, Extras, spoken, view
 
 EN = load("en")
@@ -25,6 +25,13 @@ WORDS = tuple(
     Word(f" {text}", Ms(n * 500), Ms(n * 500 + 400), 0.9, text == "maybe")
     for n, text in enumerate(["one", "two", "maybe", "four", "five", "six"])
 )
+LONG = Ends((Ms(0),), (Ms(134_000),))
+MEASURED = (
+    Session(state=State.REVIEW, take=TAKE, seconds=134.0), Session(state=State.RECOVERED, take=TAKE, seconds=134.0),
+    Session(state=State.TRIM, take=TAKE, ends=LONG), Session(state=State.TRIM, asked=Meaning.TRIM, ends=LONG),
+    Session(state=State.PART, asked=Meaning.PART, ends=LONG), Session(state=State.MY_STORY, story=TAKE, mine=Mine(seconds=134.0)),
+)  # fmt: skip
+"""Every screen that says how long something is."""
 TELLING = Session(state=State.RECORDING, started=1.0, mic=Mic.OPEN, take=TAKE)
 
 
@@ -180,6 +187,29 @@ def test_time_is_told_in_plain_words() -> None:
         "0 s left",
     ]
     assert length_words(134.2, EN).replace("\u00a0", " ") == "2 min 14 s"
+
+
+@pytest.mark.parametrize(
+    ("language", "seconds", "said"),
+    [
+        ("en", 134.2, "2 minutes and 14 seconds"), ("en", 61, "1 minute and 1 second"), ("en", 120, "2 minutes"),
+        ("es", 61, "un minuto y un segundo"), ("es", 130, "2 minutos y 10 segundos"),
+        ("ar", 61, "دقيقة واحدة وثانية واحدة"), ("ar", 122, "دقيقتان وثانيتان"), ("ar", 190, "3 دقائق و10 ثوانٍ"),
+        ("ar", 671, "11 دقيقة و11 ثانية"), ("ar", 6240, "104 دقائق"), ("ar", 6060, "101 دقيقة"), ("ar", 0, "0 ثانية"),
+        ("hi", 61, "1 मिनट 1 सेकंड"), ("zh", 130, "两分钟10秒"), ("zh", 722, "12分钟两秒"),
+    ],
+)  # fmt: skip
+def test_a_length_is_said_in_whole_words(language: str, seconds: float, said: str) -> None:
+    assert length_words(seconds, load(language).to_be_heard()) == said
+
+
+@pytest.mark.parametrize("language", shipped_languages())
+def test_no_screen_says_a_shortened_length(language: str) -> None:
+    texts = load(language)
+    short = length_words(134, texts)
+    shown = [view(one, Extras(), texts.to_be_heard(), keys(one)) for one in MEASURED]
+    assert all(length_words(134, texts.to_be_heard()) in spoken(one, texts) for one in shown)
+    assert not any(short in spoken(one, texts) for one in shown)
 
 
 def test_a_screen_can_be_read_aloud() -> None:
