@@ -27,6 +27,8 @@ MEANINGS = tuple(Meaning)
 ON_RECORD = {State.READY, State.RECORDING, State.CONVERSATION}
 TELLING = {State.RECORDING, State.CONVERSATION}
 MARKING = {State.TRIM, State.PART}
+ONWARD = {State.REVIEW: (Meaning.KEEP,), State.SHARING: (Meaning.YES, Meaning.NO)}
+"""What leads a story that was told to its thanks: many presses, which chance alone seldom makes one after another."""
 ACTS = (t.DiscardTake, t.Withdraw, t.Narrow, t.TellLibrarian)
 VOICES = (t.PlayNext, t.PlayCue, t.PlayOwn)
 SILENCING = (t.Speak, t.StopPlaying, t.StopSpeaking)
@@ -53,15 +55,17 @@ PASSED = (5.0, 0.01, 0.3, 0.45, 1.0, 2.0, 21.0, 95.0, 310.0, 35.0, 55.0, 700.0, 
 
 
 class Watched(Table):
-    """The table, remembering which rows were used."""
+    """The table, remembering which rows were used; of ``sought`` rows a walk never has enough."""
 
-    def __init__(self, rows):
+    def __init__(self, rows, sought=()):
         super().__init__(rows)
         self.used = set()
-        self.by_state = {state: [row for row in rows if row.state is state] for state in State}
+        self.sought = frozenset(sought)
+        wanted = self.sought or rows
+        self.by_state = {state: [row for row in wanted if row.state is state] for state in State}
 
     def unused(self, state):
-        self.by_state[state] = left = [row for row in self.by_state[state] if row not in self.used]
+        self.by_state[state] = left = [row for row in self.by_state[state] if row not in self.used - self.sought]
         return left
 
     def find(self, session, on, event):
@@ -338,9 +342,12 @@ class World:
             t.PlaybackEnded: t.PlaybackEnded(s.play, at), t.PlaybackStarted: t.PlaybackStarted(s.play, at),
             t.TrimFailed: t.TrimFailed(s.take, "bad disk", at), t.Touched: t.Touched(1, at),
             t.Pointed: t.Pointed(0.5, True, at), t.PartFailed: t.PartFailed(s.visit, s.story, "bad disk", at),
+            t.QuietFor: t.QuietFor(s.take, 9.0, at),
         }  # fmt: skip
         some = [t.Press(row.on, at, self.fresh()) for row in rows if row.on in offered]
         some += [machine[row.on] for row in rows if row.on in machine]
+        if self.table.sought and not rows:
+            some += [t.Press(meaning, at, self.fresh()) for meaning in ONWARD.get(s.state, ()) if meaning in offered]
         if rows and s.state in MARKING and not s.saving:
             onward = (Meaning.MOVE, Meaning.TAKE, Meaning.HEAR, Meaning.CONFIRM)
             some += [t.Press(meaning, at, self.fresh()) for meaning in onward if meaning in offered]
@@ -362,7 +369,8 @@ class World:
         rng, s = self.rng, self.session
         kind = rng.random()
         # Few visits come to trimming, which is several presses deep, or to sharing.
-        if kind < (0.5 if s.state in {*MARKING, State.SHARING} else 0.1) and (wanted := self.wanted()) is not None:
+        deep = s.state in {*MARKING, State.SHARING} or (self.table.sought and s.state in {State.REVIEW, State.THANKS})
+        if kind < (0.5 if deep else 0.1) and (wanted := self.wanted()) is not None:
             return wanted
         if self.patience:
             self.patience -= 1
@@ -485,7 +493,9 @@ def walks(table):
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_table_is_caught(name):
-    table = Watched(BROKEN[name]())
+    # It looks for the broken row: met by chance alone, a fault was found with some seeds and not with others.
+    rows = BROKEN[name]()
+    table = Watched(rows, set(rows) - set(ROWS))
     with pytest.raises((AssertionError, TypeError)):
         walks(table)
 
