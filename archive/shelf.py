@@ -12,6 +12,7 @@ from archive.database import Moment, connect, connect_to_read, data_version
 from archive.errors import NoSuchStory
 from archive.home import Home, Keys
 from archive.keycode import Cost
+from archive.standings import Standings
 from archive.types import Act, ConsentEvent, Form, Kind, Use
 from audio.clock import Clock
 from audio.types import Ms, TakeId
@@ -43,6 +44,11 @@ class Shelf:
         self.clock = clock
         self.cost = cost or Cost()
         self.db = connect_to_read(home) if to_read else connect(home)
+
+    @cached_property
+    def standings(self) -> Standings:
+        """Where every take stands; what is read of it once is read no more."""
+        return Standings(self.db.conn)
 
     @cached_property
     def keys(self) -> Keys:

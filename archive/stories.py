@@ -5,11 +5,12 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from archive.consent import Standing, all_events, events_of, standing
+from archive.ballast import gets_through
+from archive.consent import Standing, events_of, may
 from archive.consentrecord import revision_of
 from archive.database import checkpoint, get_meta, set_meta, transaction
 from archive.envelope import (
@@ -56,6 +57,7 @@ _SELECT = (
 )
 
 _OWN = f"{_SELECT} WHERE id NOT IN (SELECT take FROM guests) ORDER BY sequence"  # noqa: S608 - constants
+_OWN_PROMPTS = "SELECT id, prompt FROM takes WHERE id NOT IN (SELECT take FROM guests) ORDER BY sequence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ class Attempt:
 class Stories(Takes):
     """Keep, decide, come back, withdraw, seal, list."""
 
+    @gets_through
     def keep(
         self,
         take: TakeId,
@@ -179,6 +182,7 @@ class Stories(Takes):
         opens = derived if row[0] is None else open_ring(bytes(row[0]), take, derived)
         return open_content(self, take, Reader.TELLER, self.now(), derived=opens)
 
+    @gets_through
     def decide(
         self,
         take: TakeId,
@@ -248,6 +252,7 @@ class Stories(Takes):
                 shown = Wording(yes.wording_version, yes.wording_hash, yes.language)
                 self.note(take, Act.DECIDE, by, use=use, yes=True, form=yes.form, embargo=yes.embargo, wording=shown)
 
+    @gets_through
     def say_of_age(self, take: TakeId, by: str, *, wording: Wording) -> None:
         """Note that the teller, asked in ``wording``, is not under the library's age.
 
@@ -286,6 +291,7 @@ class Stories(Takes):
         attempt = self.begin_code(text)
         return self.finish_code(attempt, attempt.derive())
 
+    @gets_through
     def begin_code(self, text: str) -> Attempt:
         """Note a try with a keep-code; its slow part is `Attempt.derive`. Raises `WrongCode` or `TooManyTries`."""
         code = parse(text)
@@ -299,6 +305,7 @@ class Stories(Takes):
         ring = None if row[3] is None else bytes(row[3])
         return Attempt(code, TakeId(row[0]), bytes(row[2]), Cost.parse(cost), proof, ring)
 
+    @gets_through
     def finish_code(self, attempt: Attempt, derived: Derived) -> Visit:
         """Open the visit, if the words were right. Raises `WrongCode`, never telling whether the number exists."""
         right = hmac.compare_digest(derived.proof.hex(), attempt.proof)
@@ -323,6 +330,7 @@ class Stories(Takes):
             raise DamagedStore("The withdrawal could not be read back.", "Tell the steward of the box at once.")
         return gone
 
+    @gets_through
     def seal(self, take: TakeId, by: str) -> None:
         """Close a story to this box: only its code opens it from here on. Safe to repeat. Raises `Refused`."""
         with transaction(self.db.conn) as conn:
@@ -341,21 +349,43 @@ class Stories(Takes):
 
     def seal_due(self) -> list[TakeId]:
         """Name the kept stories no use on this box needs any more: visit over, work done, nothing allowed here."""
+        rows = self.db.conn.execute("SELECT take FROM wraps WHERE recipient = ?", (BOX,)).fetchall()
+        opened = {str(row[0]) for row in rows}
+        alike: dict[int, bool] = {}
         due = []
-        for take, where in self._standings().items():
-            if not where.kept or not where.review_closed or where.sealed or where.held:
-                continue
-            if not self._needed(take, where) and not open_jobs(self.db.conn, take):
+        for take, where in self.standings.now().items():
+            # Takes that stand alike share one standing: what it says is found out once a look, not once a take.
+            if alike.setdefault(id(where), _may_be_sealed(where)) and self._is_due(take, where, take in opened):
                 due.append(take)
         return due
+
+    def is_seal_due(self, take: TakeId) -> bool:
+        """Tell whether `seal_due` names ``take``, without a look at the others. Raises `NoSuchStory`."""
+        where = self.standing(take)
+        return _may_be_sealed(where) and self._is_due(take, where, BOX in recipients(self.db.conn, take))
+
+    def allowed(self, reader: Reader, prompts: Collection[str] | None = None) -> list[TakeId]:
+        """Name the box's own stories which the gate lets ``reader`` use at this moment, in the order of recording.
+
+        ``prompts`` leaves only answers to those. Whoever then opens one of them asks the gate again, for that one.
+        """
+        now, there = self.now(), self.standings.now()
+        kinds = {id(where): where for where in there.values()}
+        asked = {kind: may(where, reader, now).allowed for kind, where in kinds.items()}
+        rows = self.db.conn.execute(_OWN_PROMPTS).fetchall()
+        return [
+            take
+            for take, prompt in rows
+            if (where := there.get(take)) is not None and asked[id(where)] and (prompts is None or prompt in prompts)
+        ]
 
     def stories(self) -> list[Story]:
         """List the box's own kept stories that are not gone, in the order of recording. Says nothing about who may
         hear them; what an archive lends is `archive.guests`.
         """
-        kept = {take for take, where in self._standings().items() if where.kept}
+        there = self.standings.now()
         rows = self.db.conn.execute(_OWN).fetchall()
-        return [_story(row) for row in rows if row[0] in kept]
+        return [_story(row) for row in rows if row[0] in there and there[row[0]].kept]
 
     def story(self, take: TakeId) -> Story:
         """Read the facts of one kept story. Raises `NoSuchStory`."""
@@ -384,12 +414,11 @@ class Stories(Takes):
                 "What was allowed on the day can be narrowed, a part taken out, or all of it taken back.",
             )
 
-    def _standings(self) -> dict[TakeId, Standing]:
-        return {take: standing(events) for take, events in all_events(self.db.conn).items()}
+    def _is_due(self, take: TakeId, where: Standing, opened: bool) -> bool:
+        return not (opened and self._needed(take, where)) and not open_jobs(self.db.conn, take)
 
     def _needed(self, take: TakeId, where: Standing) -> bool:
-        if BOX not in recipients(self.db.conn, take):
-            return False
+        """Tell whether a use needs a take that the box can open."""
         if where.waits_for_guardian:
             return False
         asked = set(where.uses) & set(ASKED_USES)
@@ -397,9 +426,13 @@ class Stories(Takes):
             # Until the story as it stands now was signed for: one before a later no or a cut has to be replaced.
             query = "SELECT body FROM receipts WHERE subject = ? AND kind = ?"
             bodies = self.db.conn.execute(query, (take, BAG)).fetchall()
-            now = revision_of(events_of(self.db.conn, take))
+            now = revision_of(events_of(self.db.conn, take)) if bodies else ""
             return all(json.loads(body).get("revision") != now for (body,) in bodies)
         return bool(asked)
+
+
+def _may_be_sealed(where: Standing) -> bool:
+    return where.kept and where.review_closed and not where.sealed and not where.held
 
 
 def _hash(derived: Derived, cost: Cost) -> str:

@@ -262,7 +262,7 @@ class Effects:
         for use in uses:
             shown = wording(self._texts[language], use, group=group)
             self._store.decide(story, use, yes=False, wording=shown, by=BY_KEY, visit=opened)
-        if story in self._store.seal_due():
+        if self._store.is_seal_due(story):
             self._store.seal(story, BY_KEY)
         self._announce(t.Narrowed(visit, story, self._now(), self._mine(opened)))
 

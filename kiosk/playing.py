@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from math import log10
@@ -44,6 +44,8 @@ LOOK_AGAIN_S = 0.25
 """How often the gate is asked again while a voice sounds."""
 REST_DB = -12.0
 """A voice at rest is so much quieter: heard beside the box, not across the room."""
+LINES_A_TURN = 200
+"""So many lines of the ledger are read at a turn at rest: a few milliseconds, and a press finds them read."""
 _FIRST_PIECE, _PIECE = BEGINNING, Ms(5000)
 _log = logging.getLogger(__name__)
 
@@ -139,10 +141,7 @@ class Playing:
 
     def next_voice(self, wanted: t.PlayNext, language: str) -> None:
         """Choose by rotation among what may be played at this very moment, and answers what was asked for."""
-        now = self._store.now()
-        conn = self._store.db.conn
-        fitting = [story.id for story in self._store.stories() if self._fits(wanted, story.prompt)]
-        playable = [take for take in fitting if ask(conn, take, Reader.PLAY, now).allowed]
+        playable = self._store.allowed(Reader.PLAY, self._prompts(wanted))
         if wanted.about is not About.ANY:
             # Alike means another one: whoever asked has just heard the last.
             playable = [take for take in playable if take != self._rotation.last]
@@ -161,14 +160,15 @@ class Playing:
             playable.remove(take)
         self._announce(t.NothingToPlay(wanted.play, self._clock.monotonic()))
 
-    def _fits(self, wanted: t.PlayNext, prompt: str) -> bool:
+    def _prompts(self, wanted: t.PlayNext) -> Collection[str] | None:
+        """Which questions may have been answered; None for any."""
         match wanted.about:
             case About.QUESTION:
-                return prompt == wanted.like
+                return {wanted.like}
             case About.THEME:
-                return prompt in self._themes.get(wanted.like, {wanted.like})
+                return self._themes.get(wanted.like, frozenset({wanted.like}))
             case _:
-                return True
+                return None
 
     def cue(self, play: int, number: int, language: str) -> None:
         """Play what lies on a cue button; a refusal says why, in ``language``."""
@@ -274,12 +274,20 @@ class Playing:
         """Let the player go on, and ask the gate again: what was taken back falls silent at once."""
         self._player.tick()
         self._beginnings.tick(now, rest=not self._sounding)
+        if not self._sounding:
+            self._read_on()
         if not self._sounding or now - self._asked_again < LOOK_AGAIN_S:
             return
         self._asked_again = now
         sounding = self._sounding[-1]
         if sounding.take is not None and not self._still(sounding):
             self._player.stop()
+
+    def _read_on(self) -> None:
+        try:
+            self._store.standings.follow(LINES_A_TURN)
+        except TROUBLES as error:  # the press will find the same and say so
+            _log.warning("the ledger cannot be read: %s", type(error).__name__)
 
     def _still(self, sounding: Sounding) -> bool:
         """Whether the voice may go on: the gate says so, and no part of the story was taken out since it began."""

@@ -224,7 +224,7 @@ def _decide(ask: Ask, store: Store, visit: Visit, use: Use, *, yes: bool) -> Non
 
 
 def _seal_if_due(store: Store, visit: Visit) -> None:
-    if visit.take in store.seal_due():
+    if store.is_seal_due(visit.take):
         store.seal(visit.take, BY)
 
 

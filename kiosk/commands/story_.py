@@ -80,7 +80,7 @@ def command(
         denied = tuple(use.value for use in ASKED_USES) if only_me else narrow
         _answer(store, setting, visit, ((Use(use), False) for use in denied))
         _answer(store, setting, visit, ((Use(use), True) for use in widen))
-        if denied and visit.take in store.seal_due():
+        if denied and store.is_seal_due(visit.take):
             store.seal(visit.take, "desk")
         facts = my_story(store, visit)
         payload: dict[str, Any] = {"story": facts.to_json()}

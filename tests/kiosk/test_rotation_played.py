@@ -20,6 +20,7 @@ from audio.takewriter import TakeWriter
 from audio.types import AudioFormat, Ms
 from kiosk import types as t
 from kiosk.playing import Playing
+from kiosk.types import About
 
 WORDING = Wording("1", "ab" * 32, "en")
 PLAYS = 200
@@ -90,3 +91,20 @@ def test_what_is_played_leaves_no_trace_in_the_database(store):
         playing.next_voice(t.PlayNext(play), "en")
         playing.stop()
     assert list(store.db.conn.iterdump()) == before
+
+
+@pytest.mark.parametrize("about", [About.ANY, About.QUESTION])
+def test_a_press_asks_the_gate_for_the_voice_it_plays_and_reads_no_other(store, about):
+    told = [tell(store)[0] for _ in range(6)]
+    heard: list[t.Event] = []
+    playing = Playing(store, SilentPlayer(store.clock, lambda _: None), store.clock, heard.append, volume=0.7)
+    # At rest the box reads on in the ledger, a piece a turn.
+    playing.tick(store.clock.monotonic())
+    asked: list[str] = []
+    store.db.conn.set_trace_callback(lambda said: asked.append(said) if "FROM ledger WHERE subject" in said else None)
+    playing.next_voice(t.PlayNext(1, about, "river"), "en")
+    store.db.conn.set_trace_callback(None)
+    (chosen,) = [event.story for event in heard if isinstance(event, t.StoryChosen)]
+    assert chosen in told
+    assert asked
+    assert all(chosen in said for said in asked)
