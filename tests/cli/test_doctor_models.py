@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from audio.errors import NoModel
 from kiosk.config import Config, Sound
 from kiosk.setting import model_for
+from kiosk.signing import sign
+from kiosk.texts import load
 
 
 def findings(verb, home, setting: str) -> dict:
     home.mkdir(parents=True)
+    sign(home / "texts", load("es"), "A reader of Spanish", date(2026, 3, 1))
     (home / "config.toml").write_text(f'[site]\nlanguages = ["en", "es"]\n[sound]\n{setting}\n', encoding="utf-8")
     found = verb("doctor", "--home", home, "--json").json["findings"]
     return {one["code"]: one for one in found}

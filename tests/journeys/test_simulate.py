@@ -200,8 +200,12 @@ def test_what_was_kept_before_a_failure_is_still_reported(hearth, evening, tmp_p
 
 
 def test_a_spanish_visitor_is_asked_and_answered_in_spanish(hearth, evening, tmp_path) -> None:
+    home = tmp_path / "h"
+    home.mkdir()
+    assert hearth("texts", "sign", "es", "--by", "A reader of Spanish", "--home", home).code == 0
+    (home / "config.toml").write_text('[site]\nlanguages = ["en", "es"]\n', encoding="utf-8")
     ran = hearth(
-        "simulate", "--home", tmp_path / "h", "--mic", evening.files[1], "--json",
+        "simulate", "--home", home, "--mic", evening.files[1], "--json",
         "--presses", "language talk agree talk @1 talk keep quote done",
     )  # fmt: skip
     (story,) = ran.json["stories"]

@@ -33,7 +33,7 @@ def test_the_default_file_can_be_read_with_and_without_its_comments():
 def test_what_is_set_is_taken(tmp_path):
     path = tmp_path / "config.toml"
     path.write_text(
-        '[site]\nname = "Biblioteca"\nlanguage = "es"\n[times]\nstory = 120\n[pins]\nleft = 17\n[screen]\nfullscreen = true\n'
+        '[site]\nname = "Biblioteca"\nlanguage = "es"\nlanguages = ["en", "es"]\n[times]\nstory = 120\n[pins]\nleft = 17\n[screen]\nfullscreen = true\n'
     )
     loaded = config.load(path)
     assert (loaded.site.name, loaded.times.story, loaded.pins, loaded.screen.fullscreen) == (

@@ -7,6 +7,7 @@ import re
 import threading
 import tomllib
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import ClassVar
 
@@ -33,6 +34,7 @@ from kiosk.firstrun.steps import ROWS, Deed, Happening, Step, Walk, keys, page, 
 from kiosk.names import Meaning
 from kiosk.poster import make_poster
 from kiosk.settingsfile import put_settings
+from kiosk.signing import sign
 from kiosk.speech import RATE, Reading, Voice
 from kiosk.texts import load, shipped_languages
 from kiosk.theme import DUSK
@@ -47,6 +49,7 @@ class Box:
     def __init__(self, folder: Path) -> None:
         self.clock = VirtualClock()
         self.home: Home = open_home(folder / "home")
+        sign(self.home.texts, load("es"), "A reader of Spanish", date(2026, 3, 1))
         self.store = Store(self.home, self.clock)
         (folder / "door").mkdir()
         self.wanted, self.point = folder / "door/wanted", folder / "point.json"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from datetime import date
 
 import pytest
 from starlette.testclient import TestClient
@@ -20,6 +21,8 @@ from kiosk.config import load as load_config
 from kiosk.firstrun.sheet import Sheet, go_live
 from kiosk.setting import read_home
 from kiosk.settingsfile import put_settings
+from kiosk.signing import sign
+from kiosk.texts import load
 
 HOST = "10.42.7.1:8480"
 ANSWERS = {
@@ -32,6 +35,7 @@ ANSWERS = {
 def setting(tmp_path, monkeypatch):
     monkeypatch.delenv("HEARTH_KEYS", raising=False)
     made = read_home(tmp_path / "box")
+    sign(made.home.texts, load("es"), "A reader of Spanish", date(2026, 3, 1))
     go_live(made.home, SystemClock())
     return made
 

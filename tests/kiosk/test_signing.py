@@ -9,6 +9,7 @@ import pytest
 
 from kiosk import signing
 from kiosk.cli import run
+from kiosk.config import Config
 from kiosk.errors import BadTexts
 from kiosk.setting import read_home
 from kiosk.texts import is_draft, load, shipped_languages
@@ -16,8 +17,9 @@ from kiosk.texts import is_draft, load, shipped_languages
 DAY = date(2026, 3, 1)
 
 
-def test_only_checked_languages_are_live_from_the_start(tmp_path: Path) -> None:
-    assert {language for language in shipped_languages() if is_draft(language)} == {"ar", "hi", "zh"}
+def test_only_english_is_live_from_the_start(tmp_path: Path) -> None:
+    assert {language for language in shipped_languages() if is_draft(language)} == {"es", "ar", "hi", "zh"}
+    assert Config().site.languages == ("en",), "a box starts with the settings it comes with"
     signing.check_live(tmp_path, load("en"))
     with pytest.raises(BadTexts, match="'ar' is a draft"):
         signing.check_live(tmp_path, load("ar"))

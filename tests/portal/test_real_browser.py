@@ -190,7 +190,7 @@ def test_the_keyboard_reaches_everything_and_its_place_is_seen(browser, story):
     browser.open("about:blank#done")
 
 
-@pytest.mark.parametrize("language", ["ar", "hi", "zh"])
+@pytest.mark.parametrize("language", ["es", "ar", "hi", "zh"])
 def test_a_draft_language_reads_in_its_own_direction_and_asks_for_no_yes(browser, story, tmp_path, language):
     address, take, code, store = story
     browser.events.clear()
