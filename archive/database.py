@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
+from archive.ballast import give, is_full
 from archive.errors import DamagedStore, HomeTrouble, NewerDatabase
 from archive.home import Home
 from archive.schema import is_behind, migrate, reader_needed, schema
@@ -38,9 +39,19 @@ def connect(home: Home) -> Database:
     """Open the database of ``home`` and bring its tables up to date.
 
     WAL with ``synchronous=FULL``: a transaction that returned is on disk. ``secure_delete`` overwrites what is
-    deleted. Raises `HomeTrouble` (cannot be opened), `NewerDatabase` (this program is too old for it) or `DamagedStore`
-    (is not a sound database).
+    deleted. On a full disk the ballast makes room for its log. Raises `HomeTrouble` (cannot be opened), `NewerDatabase`
+    (this program is too old for it) or `DamagedStore` (is not a sound database).
     """
+    while True:
+        try:
+            return _connect(home)
+        except HomeTrouble as error:
+            # Nobody could take anything back in a database that does not open.
+            if not is_full(error, home.path) or not give(home.path):
+                raise
+
+
+def _connect(home: Home) -> Database:
     try:
         # Autocommit: transactions are begun explicitly, never by a statement in passing.
         conn = sqlite3.connect(home.database, timeout=BUSY_MS / 1000, isolation_level=None)

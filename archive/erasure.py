@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from archive.ballast import gets_through
 from archive.consent import events_of, standing
 from archive.database import checkpoint, transaction
 from archive.durable import PART, remove
@@ -49,6 +50,7 @@ class Gone:
 class Erasing(Shelf):
     """Erase takes and stories, and finish what was begun."""
 
+    @gets_through
     def erase(self, take: TakeId, act: Act, by: str) -> Gone | None:
         """Erase ``take`` wholly and note ``act`` (withdraw, discard, expire). Safe to repeat.
 
@@ -80,6 +82,7 @@ class Erasing(Shelf):
             checkpoint(self.db.conn)
         return next((gone for gone in self.tombstones() if gone.take == take), None)
 
+    @gets_through
     def finish_erasures(self) -> list[TakeId]:
         """Carry out what a crash interrupted. Call at every start; returns what still had something left."""
         marks = ", ".join("?" * len(_FINAL))
@@ -109,6 +112,7 @@ class Erasing(Shelf):
         rows = self.db.conn.execute("SELECT subject, at FROM tombstones ORDER BY at, subject")
         return [Gone(TakeId(take), datetime.fromisoformat(at)) for take, at in rows]
 
+    @gets_through
     def add_tombstone(self, take: TakeId) -> None:
         """Note a tombstone that came from elsewhere; a story with that identifier here is erased."""
         with transaction(self.db.conn) as conn:

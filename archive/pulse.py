@@ -6,6 +6,7 @@ import shutil
 from importlib import metadata
 from typing import Any
 
+from archive.ballast import missing
 from archive.lately import levels
 from archive.store import Store
 from archive.usage import bytes_a_day
@@ -25,7 +26,8 @@ def machine(store: Store) -> dict[str, Any]:
 
 def pulse(store: Store) -> dict[str, Any]:
     """Return what `archive.boxes.PULSE` names and this box knows. Levels are those of loudness in LUFS."""
-    free = shutil.disk_usage(store.home.path).free
+    home = store.home.path
+    free = max(0, shutil.disk_usage(home).free - missing(home))
     daily = bytes_a_day(store)
     told: dict[str, Any] = {**machine(store), "disk_free_mb": free / _MB}
     if daily:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from archive.ballast import make
 from archive.consent import all_events, standing
 from archive.database import Moment, transaction
 from archive.guests import end_due_loans, is_lent
@@ -67,6 +68,7 @@ def powered_since(store: Shelf, since: Moment) -> float:
 
 def run_retention(store: Store, *, days: int = RETENTION_DAYS, hold: float = HOLD_S) -> RetentionReport:
     """Finish erasures, end what is due, seal what no use needs. Safe to run at any time, as often as one likes."""
+    make(store.home.path)
     beat(store)
     report = RetentionReport(erasures_finished=store.finish_erasures())
     now = store.moment()

@@ -10,6 +10,7 @@ from pathlib import Path
 from nacl.public import PublicKey
 from ulid import ULID
 
+from archive.ballast import gets_through
 from archive.database import transaction
 from archive.durable import sync_folder
 from archive.envelope import BOX, ContentKey, add_wrap, new_content_key, open_content, wrap_for_public
@@ -123,6 +124,7 @@ class Takes(Erasing):
         with transaction(self.db.conn) as conn:
             add_tentative(conn, span)
 
+    @gets_through
     def close_take(self, take: Take) -> Take:
         """Move a closed take to its story folder and note its facts; both are durable when this returns.
 
@@ -155,6 +157,7 @@ class Takes(Erasing):
         """
         return open_content(self, take, Reader.REVIEW, self.now())
 
+    @gets_through
     def close_review(self, take: TakeId, by: str) -> None:
         """End the visit. A take neither kept nor discarded is in sealed hold from here on. Safe to repeat."""
         with transaction(self.db.conn):
@@ -166,6 +169,7 @@ class Takes(Erasing):
         """Throw away a take that was not kept; its key goes first. Safe to repeat. Raises `Refused` for a kept one."""
         self.erase(take, Act.DISCARD, by)
 
+    @gets_through
     def hold(self, take: TakeId, by: str) -> None:
         """Take a story out of every use until a steward releases it."""
         with transaction(self.db.conn):

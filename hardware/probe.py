@@ -50,16 +50,18 @@ def probe(
     clock_trusted: bool,
     *,
     bytes_a_day: float | None = None,
+    owed: int = 0,
     root: Path = Path("/"),
     statvfs: Callable[[Path], Statvfs] = os.statvfs,
 ) -> Health:
     """Read the machine's health now. ``home`` need not exist yet: its nearest folder that does is looked at.
 
-    ``bytes_a_day`` is what a usual day adds, if known; ``root`` is where ``sys`` and ``proc`` are looked up.
+    ``bytes_a_day`` is what a usual day adds, if known; ``owed`` bytes of the free ones the box itself is still to take;
+    ``root`` is where ``sys`` and ``proc`` are looked up.
     Raises nothing: a file that cannot be read is something the machine does not tell.
     """
     disk = statvfs(_existing(home))
-    free = disk.f_bavail * disk.f_frsize
+    free = max(0, disk.f_bavail * disk.f_frsize - owed)
     memory = _memory(root)
     throttled = _throttled(root)
     weak_now = _rail_alarm(root) if throttled is None else bool(throttled & _WEAK_NOW)

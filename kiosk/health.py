@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 
+from archive.ballast import BALLAST_BYTES, make, missing
 from archive.consent import verify_chain
 from archive.errors import ArchiveError
 from archive.jobs import NIGHT, NO_MODEL, FailedJob, failed_jobs
@@ -40,9 +41,14 @@ def box_findings(setting: Setting, store: Store, *, devices: bool = True) -> lis
 
     ``devices`` False leaves out what a process without sound and screen cannot judge: microphone, loudspeaker, fonts.
     """
-    health = probe(setting.home.path, store.clock.trusted(), bytes_a_day=bytes_a_day(store))
+    home = setting.home.path
+    # Whoever has a look made has it done now, too: before the first start, or after somebody made room.
+    make(home)
+    lacking = missing(home)
+    health = probe(home, store.clock.trusted(), bytes_a_day=bytes_a_day(store), owed=lacking)
     return [
         *findings(health),
+        _ballast(lacking),
         *(_devices(setting) if devices else ()),
         _level(store),
         *_models(setting),
@@ -54,6 +60,17 @@ def box_findings(setting: Setting, store: Store, *, devices: bool = True) -> lis
         *lending_finding(setting.home, store),
         _version(),
     ]
+
+
+def _ballast(lacking: int) -> Finding:
+    """Whether a teller's no would get through on a full disk."""
+    return _judged(
+        "ballast",
+        not lacking,
+        "Space is held so that a story can be taken back on a full disk, too.",
+        f"{lacking / 1e6:.0f} of {BALLAST_BYTES / 1e6:.0f} MB, held to take a story back on a full disk, are used up.",
+        "They are held again within an hour once there is room. Sync the box, or remove files that are not its own.",
+    )
 
 
 def _asked(code: str, well: str, ask: Callable[[], object]) -> Finding:

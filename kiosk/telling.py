@@ -10,6 +10,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 
+from archive.ballast import make
 from archive.errors import ArchiveError
 from archive.spans import Mark, add_moment, add_stretches, close_span, open_span
 from archive.store import Store
@@ -147,8 +148,9 @@ class Telling:
         return self._room.fits()
 
     def let_go_of_room(self) -> None:
-        """At start: give back the space that a killed run held."""
+        """At start: give back the space that a killed run held, and hold the ballast."""
         self._room.release()
+        make(self._store.home.path)
 
     def _say_full(self, take: TakeId) -> None:
         _log.error("no room for the longest take %s", take)

@@ -121,12 +121,12 @@ def _work(box: Rig) -> None:
 
 
 @contextlib.contextmanager
-def full(mount: Path, leave: int = 0) -> Iterator[None]:
-    """Fill the disk to the brim, taking also the space that was held; afterwards it is free again."""
-    held = mount / "home" / ".room"
+def full(mount: Path, leave: int = 0, *, ballast: bool = False) -> Iterator[None]:
+    """Fill the disk to the brim, taking also the space that was held (the ``ballast`` may stay); then it is free again."""
     if not leave:
-        with contextlib.suppress(OSError):
-            os.truncate(held, 0)
+        for held in (".room",) if ballast else (".room", ".ballast"):
+            with contextlib.suppress(OSError):
+                os.truncate(mount / "home" / held, 0)
     fill = mount / "fill"
     with fill.open("wb", buffering=0) as out:
         stat = os.statvfs(mount)

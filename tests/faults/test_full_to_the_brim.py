@@ -1,0 +1,73 @@
+"""A disk that is wholly full takes a teller's no, an erasure and a keep all the same: the ballast is given up for them."""
+
+from __future__ import annotations
+
+import pytest
+from faultkit.diskfull import MEGABYTES, full
+from faultkit.disks import in_memory, may_mount
+from faultkit.evening import clock_at, write_settings
+from faultkit.rig import CHEAP, Rig
+
+from archive import stewards
+from archive.ballast import BALLAST_BYTES, make, missing
+from archive.errors import HomeTrouble
+from archive.store import Store
+from archive.types import Use
+from kiosk.health import box_findings
+from kiosk.terms import wording
+from kiosk.types import State
+
+
+@pytest.fixture
+def disk(tmp_path, monkeypatch):
+    why = may_mount(tmp_path)
+    if why:
+        pytest.skip(why)
+    monkeypatch.setenv("HEARTH_KEYS", str(tmp_path / "keys"))
+    with in_memory(tmp_path / "disk", MEGABYTES) as mount:
+        write_settings(mount / "home")
+        yield mount
+
+
+def told(box: Rig, *uses: str) -> str:
+    box.tell(2.0)
+    code = box.keep(*uses)
+    box.press("done")
+    box.until(lambda: box.state is State.ATTRACT)
+    return code
+
+
+def test_what_a_teller_says_gets_through_on_a_full_disk(disk):
+    box = Rig(disk / "home", clock_at(0.0)).start()
+    home = box.setting.home
+    assert missing(home.path) == 0
+    first, second = told(box, "play_here"), told(box, "play_here")
+    _, held = (story.id for story in box.store.stories())
+    box.tell(2.0)
+    no = wording(box.setting.texts["en"], Use.PLAY_HERE)
+    with full(disk, ballast=True):
+        code = box.keep("play_here")
+        with Store(home, box.clock, CHEAP) as beside:
+            stewards.hold(beside, held)
+            beside.decide(held, Use.PLAY_HERE, yes=False, wording=no, by="desk")
+            gone = beside.withdraw(first, "desk")
+            last = beside.enter_code(code).take
+        assert Use.PLAY_HERE in box.store.standing(last).uses
+        assert box.store.standing(held).held
+        assert Use.PLAY_HERE not in box.store.standing(held).uses
+        assert not home.story_folder(gone.take).exists()
+        assert 0 < missing(home.path) < BALLAST_BYTES
+        lines = {line.code: line for line in box_findings(box.setting, box.store, devices=False)}
+        assert not lines["ballast"].ok
+    assert make(home.path)
+    assert missing(home.path) == 0
+    box.close()
+
+    # Nobody has the home open now: its log has to be made first.
+    with full(disk), pytest.raises(HomeTrouble), Store(home, box.clock, CHEAP) as store:
+        store.withdraw(second, "desk")
+    assert make(home.path)
+    with full(disk, ballast=True), Store(home, box.clock, CHEAP) as store:
+        gone = store.withdraw(second, "desk")
+        assert gone.take == held
+        assert not home.story_folder(held).exists()
