@@ -28,6 +28,25 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 _TESTS = Path(__file__).parent
 _seconds: Counter[str] = Counter()
 _skipped: list[tuple[str, str]] = []
+_numbers = {"selected": 0, "deselected": 0}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--findings", help="write what would be told at the end here: several runs are told of as one")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "alone: keeps the wall clock or needs every core; the normal run has nothing beside it"
+    )
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    _numbers["deselected"] += len(items)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    _numbers["selected"] = len(session.items)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -38,6 +57,13 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if findings := terminalreporter.config.getoption("--findings"):
+        by_end = {how: terminalreporter.stats.get(how, []) for how in ("passed", "failed", "error", "skipped")}
+        failed = [report.nodeid for report in (*by_end["failed"], *by_end["error"])]
+        counts = {how: len(reports) for how, reports in by_end.items()}
+        found = {"seconds": _seconds, "skipped": _skipped, "failed": failed, "counts": counts, **_numbers}
+        Path(findings).write_text(json.dumps(found), encoding="utf-8")
+        return
     terminalreporter.section("minutes by group")
     for group, seconds in _seconds.most_common():
         terminalreporter.write_line(f"{seconds / 60:6.1f} min  {group}")

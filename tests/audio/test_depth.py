@@ -12,6 +12,8 @@ from audio.microphone import Microphone
 from audio.types import AudioFormat
 from audio.virtualsound import MICROPHONE
 
+pytestmark = pytest.mark.alone  # sound in real time, through a sound server
+
 STREAM = """C-Media USB at usb-1, full speed : USB Audio
 
 Playback:

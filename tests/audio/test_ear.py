@@ -15,6 +15,8 @@ from audio.hogs import HogDied, busy
 from audio.soak import long_take, soak
 from audio.virtualsound import missing_programs
 
+pytestmark = pytest.mark.alone  # sound in real time, through a sound server
+
 
 def heard(sound):
     """A second of quiet, ``sound``, a second of quiet; heard from moment 10 on."""

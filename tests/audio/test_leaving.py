@@ -9,6 +9,8 @@ import pytest
 from audio.errors import NoModel
 from audio.models import find
 
+pytestmark = pytest.mark.alone  # sound in real time, through a sound server
+
 RECORDING = """
 import threading
 from audio.clock import SystemClock

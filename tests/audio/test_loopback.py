@@ -13,6 +13,8 @@ from audio.player import make_player
 from audio.sources import make_source
 from audio.virtualsound import MICROPHONE, SPEAKER
 
+pytestmark = pytest.mark.alone  # sound in real time, through a sound server
+
 RATE = 48_000
 
 

@@ -19,6 +19,8 @@ from audio.player import FADE_MS, PlaybackEnded, PlaybackStarted, SilentPlayer, 
 from audio.sidebyside import CEILING, Limiter, beside_others, limited
 from audio.virtualsound import SPEAKER
 
+pytestmark = pytest.mark.alone  # sound in real time, through a sound server
+
 STEEPEST = math.pi / 2 / (48 * FADE_MS) + 1e-5
 """The most a half cosine of that length rises from one sample to the next, at 48 kHz."""
 

@@ -26,6 +26,8 @@ from kiosk.texts import load
 from kiosk.theme import DUSK
 from kiosk.window import Picture
 
+pytestmark = pytest.mark.alone  # sound in real time, through a sound server
+
 
 class Room:
     """What leads from the loudspeaker to the microphone, softer by so many dB."""

@@ -23,6 +23,8 @@ from audio.tracks import Track, common_format, native_format
 from audio.types import AudioFormat
 from audio.virtualsound import MICROPHONE
 
+pytestmark = pytest.mark.alone  # sound in real time, through a sound server
+
 
 class Drive:
     """Runs any source: real ones by waiting for blocks, the scripted one by pumping."""

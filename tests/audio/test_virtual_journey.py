@@ -15,6 +15,8 @@ from audio.types import TakeId
 from audio.vad import make_vad
 from audio.virtualsound import MICROPHONE, NoSoundServer, VirtualSound, missing_programs
 
+pytestmark = pytest.mark.alone  # sound in real time, through a sound server
+
 
 @pytest.fixture
 def open_capture(virtual_sound, heard):

@@ -22,6 +22,8 @@ from hardware.types import Control
 from kiosk.screens.renderer import Renderer
 from kiosk.theme import make_theme
 
+pytestmark = pytest.mark.alone  # sound in real time, through a sound server
+
 SIZE = (800, 480)
 
 needs_sound = pytest.mark.skipif(bool(missing_programs()), reason=f"not installed: {', '.join(missing_programs())}")
