@@ -48,6 +48,7 @@ ICONS: dict[Meaning, Icon] = {
     Meaning.MORE: Icon.PLUS,
     Meaning.TELL_LIBRARIAN: Icon.CHECK,
     Meaning.PAIR: Icon.PHONE,
+    Meaning.FLAG: Icon.FLAG,
     Meaning.SAME_QUESTION: Icon.HEADPHONES,
     Meaning.SAME_THEME: Icon.HEADPHONES,
     Meaning.ANY_VOICE: Icon.HEADPHONES,

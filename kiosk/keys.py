@@ -142,12 +142,13 @@ def _all_keys(session: Session) -> Keys:
     silent = session.state is State.ATTRACT and session.rules.code_on_cues
     if (session.state in _CUE_STATES or _cue(session)) and not silent:
         offered |= {CUE_CONTROLS[cue - 1]: CUE_MEANINGS[cue - 1] for cue in session.cues}
+    lost = session.mic is Mic.LOST
     match session.state:
         case State.ATTRACT if session.rules.key_switch:
             offered[Control.FACILITATOR] = Meaning.FACILITATE
         case State.FACILITATOR:
             offered[Control.FACILITATOR] = Meaning.PAIR
-        case State.RECORDING if session.home is State.FACILITATOR and session.paused_at is None:
+        case State.RECORDING if session.home is State.FACILITATOR and session.paused_at is None and not lost:
             offered[Control.FACILITATOR] = Meaning.QUESTION
         case State.CONVERSATION if session.paused_at is None:
             offered[Control.FACILITATOR] = Meaning.FLAG

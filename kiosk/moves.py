@@ -52,6 +52,14 @@ def next_language(draft: Draft, _: t.Event) -> None:
     draft.do(t.SetLanguage(language))
 
 
+def touch_language(draft: Draft, event: t.Event) -> None:
+    """A finger on one's own language takes it: whoever finds it can read what comes next."""
+    if isinstance(event, t.Touched):
+        language = draft.old.languages[event.line]
+        draft.set(language=language)
+        draft.do(t.SetLanguage(language))
+
+
 def speak_from_now(draft: Draft, _: t.Event) -> None:
     """Whoever looks for another language, or finds this key by touch, has screens read aloud until it is pressed."""
     draft.set(speaking=True)

@@ -39,7 +39,8 @@ def code_entry(look: Look) -> View:
         Kind.CODE_ENTRY,
         headline=headline,
         body=code_words(entry.code if entry.digits else "") + (f" {entry.typed}…" if entry.typed else ""),
-        lines=tuple(texts.get("code.done") if line == DONE else line for line in offered),
+        # A line that breaks keeps the dash with the word before it.
+        lines=tuple(texts.get("code.done") if line == DONE else line.replace(" –", "\u00a0–") for line in offered),
         line=entry.line,
         strip=number,
     )

@@ -30,6 +30,9 @@ __all__ = ["Cue", "Extras", "Renderer", "View", "news", "spoken", "view"]
 KEY_CONTROLS = (Control.LEFT, Control.MIDDLE, Control.RIGHT)
 SIDE_CONTROLS = (Control.VOLUME, Control.LANGUAGE)
 
+CORNERS = frozenset({Meaning.PAIR, Meaning.QUESTION, Meaning.FLAG})
+"""What the facilitator's key does at the desk and beside a teller or a group; entering the desk is for a real key."""
+
 _SHORT_PROMPT = 60
 """Letters of a question that leave room for one more line on the smallest panel."""
 
@@ -77,8 +80,8 @@ def view(session: Session, extras: Extras, texts: Texts, keys: Mapping[Control, 
     faces = tuple(face(control, keys[control], session, texts) for control in KEY_CONTROLS if control in keys)
     side = tuple(face(control, keys[control], session, texts) for control in SIDE_CONTROLS if control in keys)
     make = _over(session) or _SCREENS.get(session.state, _plain)
-    pairs = keys.get(Control.FACILITATOR) is Meaning.PAIR
-    corner = face(Control.FACILITATOR, Meaning.PAIR, session, texts) if pairs else None
+    extra = keys.get(Control.FACILITATOR)
+    corner = face(Control.FACILITATOR, extra, session, texts) if extra in CORNERS else None
     return make(Look(session, extras, texts, faces, side, corner))
 
 
@@ -258,6 +261,7 @@ def _recording(look: Look) -> View:
         headline=texts.get("recording.headline" if live else "recording.opening"),
         body=_while_no_words(session, texts) if not captions else "",
         notes=(asked,) if asked else (texts.get(hint),) if hint else _said(look),
+        corner=look.corner,
         listening=live,
         level=extras.level if live else 0.0,
         captions=captions,
@@ -332,6 +336,14 @@ def _thanks(look: Look) -> View:
         code=code_words(session.keep_code),
         qr=look.extras.qr or session.keep_code,
     )
+
+
+def _listening(look: Look) -> View:
+    """An earlier voice; a facilitator's cue sounds on the sheet it lies on."""
+    session = look.session
+    cue = session.playing is not None and session.playing.heard is Heard.CUE
+    desk = cue and session.home is State.FACILITATOR
+    return deskview.facilitator(look) if desk else hearview.listening(look)
 
 
 def _recovered(look: Look) -> View:
@@ -420,7 +432,7 @@ _SCREENS: dict[State, Callable[[Look], View]] = {
     State.TRIM: hearview.trim,
     State.SHARING: _sharing,
     State.THANKS: _thanks,
-    State.LISTENING: hearview.listening,
+    State.LISTENING: _listening,
     State.FACILITATOR: deskview.facilitator,
     State.AGREEMENT: deskview.agreement,
     State.CONVERSATION: deskview.conversation,

@@ -11,15 +11,15 @@ from kiosk.screens.model import View
 from kiosk.screens.page import PITCH, Page
 from kiosk.screens.parts import Orb, Part
 
-TILES_A_ROW = 2
-
 
 def agreement(page: Page, view: View) -> tuple[Part, ...]:
     """What everybody agrees to, and how many have."""
     page.dusk(strength=0.55)
     area, sizes, theme = page.area, page.sizes, page.theme
     line = round(sizes.decide * PITCH)
-    page.write(view.headline, pygame.Rect(area.left, area.top, area.width, line), Face.BOLD, sizes.decide, theme.paper)
+    head = pygame.Rect(area.left, area.top, area.width, line)
+    head.width = page.beside(view.side, head) - area.left
+    page.write(view.headline, head, Face.BOLD, sizes.decide, theme.paper)
     foot = round(sizes.decide * PITCH)
     room = pygame.Rect(area.left, area.top + line + sizes.gap, area.width, area.height - line - foot - 2 * sizes.gap)
     page.write(view.body, room, Face.SANS, (page.grown()[0], sizes.decide), theme.paper, middle=True)
@@ -42,13 +42,16 @@ def conversation(page: Page, view: View) -> tuple[Part, ...]:
         sheet = ash(radius)
         page.surface.blit(sheet, sheet.get_rect(center=centre))
     left = area.left + radius * 2 + sizes.gap * 2
-    note_width = page.ink.width(view.time_words, Face.SANS, sizes.note) if view.time_words else 0
-    head = pygame.Rect(left, area.top, area.right - left - note_width - sizes.gap, line)
+    head = pygame.Rect(left, area.top, area.right - left, line)
+    right = page.beside(view.side, head)
+    if view.corner is not None:
+        height = round(sizes.note * PITCH)
+        right = page.side_key(view.corner, right, area.top + (line - height) // 2, height) - sizes.gap
+    head.width = right - left
     page.write(view.headline, head, Face.BOLD, sizes.decide, page.theme.paper)
-    if view.time_words:
-        rise = round((sizes.decide - sizes.note) * 0.94)
-        page.note(view.time_words, pygame.Rect(area.right - note_width, area.top + rise, note_width, line - rise))
     top = area.top + line + sizes.gap
+    if view.time_words:
+        top = page.note(view.time_words, pygame.Rect(left, top - sizes.gap, area.right - left, line)).bottom + sizes.gap
     rest = pygame.Rect(area.left, top, area.width, area.bottom - top)
     if view.captions:
         return (*parts, *hearing(page, view, rest))
@@ -62,13 +65,13 @@ def conversation(page: Page, view: View) -> tuple[Part, ...]:
 def _shared(page: Page, view: View, rest: pygame.Rect) -> tuple[pygame.Rect, list[pygame.Rect]]:
     """Where the question and the cue buttons go.
 
-    The buttons get flatter, and then lose their titles, before the question loses a line.
+    The buttons stand in one row, and lose their titles, before the question loses a line; a finger finds each.
     """
-    gap, note = page.sizes.gap, round(page.sizes.note * PITCH)
+    gap, high = page.sizes.gap, page.finger
     count = len(view.tiles)
     room, tiles = rest, []
-    # Wide tiles, flat ones, and one row of numbers.
-    for a_row, high in ((TILES_A_ROW, round(note * 1.6)), (TILES_A_ROW, round(note * 1.05)), (count, note * 2)):
+    # Two rows, then one.
+    for a_row in (max(2, -(-count // 2)), count):
         if not count:
             break
         between = gap // 2

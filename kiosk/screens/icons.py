@@ -20,7 +20,10 @@ Point = tuple[float, float]
 
 
 class Icon(StrEnum):
-    """Every icon there is. An icon never stands without its word."""
+    """Every icon there is.
+
+    An icon stands with its word; alone only where a busy screen repeats a key that has its word everywhere else.
+    """
 
     CHECK = "check"
     CROSS = "cross"
@@ -42,6 +45,7 @@ class Icon(StrEnum):
     SCISSORS = "scissors"
     PHONE = "phone"
     PEOPLE = "people"
+    FLAG = "flag"
 
 
 DIRECTED = frozenset({Icon.ARROW, Icon.BACK})
@@ -200,6 +204,11 @@ def _people(pen: _Pen) -> None:
     pen.stroke(pen.arc((15.6, 19.6), 6.4, -62, 0), 2.4)
 
 
+def _flag(pen: _Pen) -> None:
+    pen.stroke([(6, 2.8), (6, 21.4)], 2.4)
+    pen.shape([(6.4, 4.2), (18.4, 4.2), (15.2, 8.6), (18.4, 13), (6.4, 13)])
+
+
 _DRAW: dict[Icon, Callable[[_Pen], None]] = {
     Icon.CHECK: _check,
     Icon.CROSS: _cross,
@@ -221,6 +230,7 @@ _DRAW: dict[Icon, Callable[[_Pen], None]] = {
     Icon.SCISSORS: _scissors,
     Icon.PHONE: _phone,
     Icon.PEOPLE: _people,
+    Icon.FLAG: _flag,
 }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pygame
 
-from hardware.types import Control
+from hardware.types import CUES, Control
 from kiosk.breaks import best, joined, needed
 from kiosk.fonts import Face, Fonts
 from kiosk.runs import pieces
@@ -134,11 +134,11 @@ class Page:
     strip: bool = False
     """Whether the two keys that are the same everywhere have a strip at the top."""
     sides: list[tuple[Control, pygame.Rect]] = field(default_factory=list)
-    """Where a finger finds them."""
+    """Where a finger finds every key but the three: these two, one in a corner, and cue buttons."""
     choices: list[pygame.Rect] = field(default_factory=list)
+    """Where the lines of a list lie, for a finger."""
     track: pygame.Rect | None = None
     """The waveform on which a finger can drag a mark."""
-    """Where the lines of a list lie, for a finger."""
 
     def dusk(self, tint: Colour | None = None, strength: float = 0.5) -> pygame.Surface:
         """Lay the background: dusk with a quiet light on the horizon (the ember's unless told). Returns it."""
@@ -179,6 +179,11 @@ class Page:
     def caption(self) -> int:
         """The size of captions, px."""
         return min(self.grown()[0], round(self.sizes.prompt * 1.2))
+
+    @property
+    def finger(self) -> int:
+        """What a finger finds has at least so many px each way: a little over 15 mm."""
+        return round(15.2 * self.panel.px_per_mm)
 
     @property
     def keys_top(self) -> int:
@@ -298,21 +303,45 @@ class Page:
             left = self.side_key(face, right, top, height)
             right = left - self.sizes.gap
 
-    def side_key(self, face: KeyFace, right: int, top: int, height: int) -> int:
+    def beside(self, faces: tuple[KeyFace, ...], row: pygame.Rect) -> int:
+        """Draw ``faces`` by their icons alone at the end of a headline's ``row``; returns where they begin.
+
+        For screens that need their top line themselves: elsewhere the same icons stand in the same place with words.
+        """
+        right, height = row.right, round(self.sizes.note * PITCH)
+        for face in faces:
+            right = self.side_key(face, right, row.top + (row.height - height) // 2, height, worded=False)
+            right -= self.sizes.gap
+        return right
+
+    def cue(self, number: int, rect: pygame.Rect) -> None:
+        """A finger on ``rect`` presses that cue button; a flat tile is felt below it, too."""
+        touch = pygame.Rect(rect.left, rect.top, max(rect.width, self.finger), max(rect.height, self.finger))
+        self.sides.append((CUES[number - 1], self.mirror(touch)))
+
+    def side_width(self, face: KeyFace) -> int:
+        """How wide such a key is with its word, px."""
+        note = self.sizes.note
+        pad = round(note * 0.4)
+        return self.ink.width(face.label, Face.SANS, note) + round(note * 0.92) + 2 * pad + pad // 2
+
+    def side_key(self, face: KeyFace, right: int, top: int, height: int, *, worded: bool = True) -> int:
         """One such key, ending at ``right``; returns where it begins. A finger finds at least 15 mm of it."""
         note = self.sizes.note
-        icon = self.ink.icon(face.icon, round(note * 0.92), self.theme.note)
-        words = self.ink.width(face.label, Face.SANS, note)
+        icon = self.ink.icon(face.icon, round(note * 0.92), self.theme.note, turned=self.right_to_left)
         pad = round(note * 0.4)
-        width = words + icon.get_width() + 2 * pad + pad // 2
+        width = self.side_width(face) if worded else self.finger - self.sizes.gap
+        place = pad if worded else (width - icon.get_width()) // 2
         left = right - width
         self.put(rounded((width, height), height // 2, self.theme.tile), (left, top))
-        self.put(icon, (left + pad, top + (height - icon.get_height()) // 2))
-        room = pygame.Rect(right - pad - words, top, words, height)
-        self.write(face.label, room, Face.SANS, note, self.theme.note, main=False)
-        least = round(15.2 * self.panel.px_per_mm)
-        touch = pygame.Rect(left, 0, width, max(least, top + height))
-        touch.inflate_ip(max(self.sizes.gap // 2, least - width), 0)
+        self.put(icon, (left + place, top + (height - icon.get_height()) // 2))
+        if worded:
+            words = self.ink.width(face.label, Face.SANS, note)
+            room = pygame.Rect(right - pad - words, top, words, height)
+            self.write(face.label, room, Face.SANS, note, self.theme.note, main=False)
+        touch = pygame.Rect(left, top, width, height)
+        touch.inflate_ip(max(self.sizes.gap // 2, self.finger - width), max(0, self.finger - height))
+        touch.clamp_ip(pygame.Rect(0, 0, self.panel.width, self.keys_top))
         self.sides.append((face.control, self.mirror(touch)))
         return left
 

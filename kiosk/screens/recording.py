@@ -48,13 +48,28 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
         captions(page, view.captions, said, theme.ember)
     elif view.body:
         page.write(view.body, said, Face.SERIF, page.grown(), theme.note, pitch=CAPTION_PITCH)
-    for face in view.side:
-        if face.control is Control.LANGUAGE:
-            left = page.side_key(face, area.right, note.top, note_height)
-            note.width = left - sizes.gap - note.left
+    note.width = _foot_keys(page, view, note) - note.left
     if view.captions_note:
         page.note(view.captions_note, note)
     return tuple(parts)
+
+
+def _foot_keys(page: Page, view: View, foot: pygame.Rect) -> int:
+    """Hide the words, and beside it what a facilitator asks next; returns where they begin.
+
+    Beside a facilitator's own key that of the words is its icon alone, and the facilitator's too where even then the
+    note on who wrote them would lack room.
+    """
+    words = tuple(face for face in view.side if face.control is Control.LANGUAGE)
+    if view.corner is None:
+        right = foot.right
+        for face in words:
+            right = page.side_key(face, right, foot.top, foot.height) - page.sizes.gap
+        return right
+    right = page.beside(words, foot)
+    note = page.ink.width(view.captions_note, Face.SANS, page.sizes.note)
+    worded = right - foot.left - page.side_width(view.corner) - page.sizes.gap >= note
+    return page.side_key(view.corner, right, foot.top, foot.height, worded=worded) - page.sizes.gap
 
 
 def _lines(page: Page) -> int:
@@ -67,12 +82,14 @@ def _lines(page: Page) -> int:
 def _header(page: Page, view: View, radius: int, line: int) -> None:
     area, sizes = page.area, page.sizes
     left = area.left + radius * 2 + sizes.gap * 2
+    volume = tuple(face for face in view.side if face.control is Control.VOLUME)
+    right = page.beside(volume, pygame.Rect(area.left, area.top, area.width, line))
     time_width = page.ink.width(view.time_words, Face.SANS, sizes.note) if view.time_words else 0
-    room = pygame.Rect(left, area.top, area.right - time_width - sizes.gap - left, line)
+    room = pygame.Rect(left, area.top, right - time_width - sizes.gap - left, line)
     page.write(view.headline, room, Face.BOLD, sizes.decide, page.theme.paper)
     if view.time_words:
         rise = round((sizes.decide - sizes.note) * 0.94)
-        page.note(view.time_words, pygame.Rect(area.right - time_width, area.top + rise, time_width, line - rise))
+        page.note(view.time_words, pygame.Rect(right - time_width, area.top + rise, time_width, line - rise))
 
 
 def paused(page: Page, view: View) -> tuple[Part, ...]:

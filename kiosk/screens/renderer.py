@@ -66,7 +66,7 @@ SCREENS: dict[Kind, Lay] = {
 
 
 BUSY = frozenset({Kind.RECORDING, Kind.CONVERSATION, Kind.AGREEMENT, Kind.FACILITATOR, Kind.CODE_ENTRY})
-"""Screens that need their top line themselves."""
+"""Screens that need their top line themselves: the keys that are the same everywhere stand in it by their icons."""
 
 
 class Renderer:
@@ -94,8 +94,13 @@ class Renderer:
 
     @property
     def sides(self) -> tuple[tuple[Control, pygame.Rect], ...]:
-        """Where a finger finds the keys that are the same everywhere, on the screen last drawn."""
+        """Where a finger finds the keys beside the three and the cue buttons, on the screen last drawn."""
         return tuple(self._page.sides) if self._page else ()
+
+    @property
+    def lines(self) -> tuple[pygame.Rect, ...]:
+        """Where a finger finds the lines of a list, on the screen last drawn."""
+        return tuple(self._page.choices) if self._page else ()
 
     @property
     def notice(self) -> str:

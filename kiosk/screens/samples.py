@@ -74,6 +74,13 @@ def _wave() -> tuple[float, ...]:
 
 def sample_views(texts: Texts) -> dict[str, View]:
     """Every screen by name, in the language of ``texts``."""
+    scenes = sample_scenes(texts)
+    shown = {name: view(session, more, texts, _keys(session)) for name, (session, more) in scenes.items()}
+    return shown | _set_up(texts)
+
+
+def sample_scenes(texts: Texts) -> dict[str, tuple[Session, Extras]]:
+    """What the screens of a box at work are made of, by name."""
     language = texts.language
     said = said_in(language)
     told, heard = _words(said["told"], frozenset({4})), _words(said["heard"], frozenset({9}))
@@ -92,9 +99,7 @@ def sample_views(texts: Texts) -> dict[str, View]:
         cues=cues,
         theme=ours("growing-up").prompts[0].topic(language),
     )
-    scenes = _scenes(now, extras, heard) | {"out_of_service": (_trouble(now, texts), extras)}
-    shown = {name: view(session, more, texts, _keys(session)) for name, (session, more) in scenes.items()}
-    return shown | _set_up(texts)
+    return _scenes(now, extras, heard) | {"out_of_service": (_trouble(now, texts), extras)}
 
 
 def _set_up(texts: Texts) -> dict[str, View]:
@@ -181,13 +186,15 @@ def _group_scenes(now: Session, extras: Extras, telling: Session) -> dict[str, t
         "facilitator_eight": (desk, eight),
         "facilitator_phone": (desk, replace(extras, digits="482\u00a0913")),
         "facilitator_network": (desk, replace(extras, digits="482\u00a0913", network=("hearth", "maple-4821"))),
-        "facilitator_playing": (replace(desk, playing=sounds), silent),
-        "facilitator_hearing": (replace(desk, playing=sounds), heard),
+        "facilitator_playing": (replace(desk, state=State.LISTENING, playing=sounds), silent),
+        "facilitator_hearing": (replace(desk, state=State.LISTENING, playing=sounds), heard),
+        "facilitator_told": (replace(desk, notice=Notice.NOTHING_TO_PLAY), extras),
         "agreement": (replace(now, state=State.AGREEMENT, people=3), extras),
         "conversation": (group, extras),
         "conversation_marked": (replace(group, notice=Notice.MARKED), extras),
         "conversation_eight": (group, eight),
         "conversation_hearing": (replace(group, playing=sounds), heard),
+        "conversation_late": (replace(group, warned=60.0), replace(extras, time_left=48.0)),
         "recording_nudged": (
             replace(telling, home=State.FACILITATOR, question=1),
             replace(extras, nudge=extras.prompt),

@@ -99,7 +99,7 @@ def test_a_finger_finds_the_keys_beside_the_three() -> None:
         louder = dict(renderer.sides)[Control.VOLUME]
         assert (louder.centerx > 400) is (language == "en"), "mirrored with the lines"
     renderer.picture(sample_views(load("en"))["recording"])
-    assert side_controls(renderer) == (Control.LANGUAGE,), "hide words"
+    assert side_controls(renderer) == (Control.VOLUME, Control.LANGUAGE), "hide words at the foot"
 
 
 def test_the_pages_of_a_right_to_left_language_are_mirrored() -> None:
