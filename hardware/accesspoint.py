@@ -7,13 +7,13 @@ NetworkManager's in memory, and the passphrase goes to it by a pipe, never as an
 from __future__ import annotations
 
 import secrets
-import shutil
-import subprocess
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from hardware import wireless
 from hardware.errors import HardwareError, UnknownDriver
+from hardware.nmcli import ASK_S, Nmcli, NotAnswered
 
 ADDRESS = "10.42.7.1"
 """The box on its own network. One address always, so that the pages' unit can be shut in to its range."""
@@ -23,7 +23,6 @@ _LETTERS = "abcdefghjkmnpqrstuvwxyz"
 """No i, l or o: the passphrase is read from a screen and typed with a thumb."""
 _GROUPS, _GROUP = 3, 4
 _UP_S = 45
-_ASK_S = 15
 
 
 class NoAccessPoint(HardwareError):
@@ -34,12 +33,17 @@ class NoAccessPoint(HardwareError):
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """An open access point: its interface, the box's address on it, and what a phone joins it with."""
+    """An open access point: its interface, the box's address on it, and what a phone joins it with.
+
+    ``kept`` is the library's network the box was told of, ``joined`` the one it was in until this one was opened.
+    """
 
     interface: str
     address: str
     name: str
     passphrase: str = field(repr=False)
+    kept: str = ""
+    joined: str = ""
 
     @property
     def joining(self) -> str:
@@ -70,12 +74,12 @@ class NetworkManagerPoint:
 
     def __init__(self, program: str = "nmcli") -> None:
         """``program`` is looked for when it is needed."""
-        self._program = program
+        self._nmcli = Nmcli(program)
         self._before = ""
 
     def open(self) -> Network:
         """Take the first wireless device that can be an access point, a free one before one in use."""
-        if shutil.which(self._program) is None:
+        if not self._nmcli.here:
             raise NoAccessPoint(
                 "This box cannot open a network of its own: NetworkManager is missing.",
                 "Set the box up on its own screen and in config.toml, or install network-manager.",
@@ -83,6 +87,7 @@ class NetworkManagerPoint:
         self.close()
         self._ask("radio", "wifi", "on")
         interface, before = self._device()
+        kept, joined = self._ssid(wireless.PROFILE), self._ssid("uuid", before) if before else ""
         name, passphrase = fresh_names()
         self._ask(
             "connection", "add", "save", "no", "type", "wifi", "ifname", interface, "con-name", PROFILE,
@@ -97,23 +102,26 @@ class NetworkManagerPoint:
         try:
             self._ask(
                 "--wait", str(_UP_S), "connection", "up", PROFILE, "passwd-file", "/dev/stdin",
-                given=f"802-11-wireless-security.psk:{passphrase}\n", within=_UP_S + _ASK_S,
+                given=f"802-11-wireless-security.psk:{passphrase}\n", within=_UP_S + ASK_S,
             )  # fmt: skip
         except NoAccessPoint:
             self.close()
             raise
-        return Network(interface, ADDRESS, name, passphrase)
+        return Network(interface, ADDRESS, name, passphrase, kept, joined)
 
     def close(self) -> None:
-        """Delete the profile, which takes the network down, and join the network of before again."""
-        if shutil.which(self._program) is None:
+        """Delete the profile, which takes the network down, and join the one that was entered, else that of before."""
+        if not self._nmcli.here:
             return
-        if PROFILE in self._ask("-t", "-f", "NAME", "connection", "show").splitlines():
-            self._ask("--wait", str(_ASK_S), "connection", "delete", PROFILE, within=2 * _ASK_S)
+        names = self._names()
+        if PROFILE in names:
+            self._ask("--wait", str(ASK_S), "connection", "delete", PROFILE, within=2 * ASK_S)
         if self._before:
             before, self._before = self._before, ""
-            # The library's own network may be out of reach by now; NetworkManager goes on trying by itself.
-            self._run(("--wait", "0", "connection", "up", "uuid", before), "", _ASK_S)
+            with suppress(NotAnswered):
+                # It may be out of reach by now; NetworkManager goes on trying by itself.
+                chosen = wireless.UUID if wireless.PROFILE in names else before
+                self._nmcli.ask("--wait", "0", "connection", "up", "uuid", chosen)
 
     def _device(self) -> tuple[str, str]:
         """The interface to use, and the profile that is active on it."""
@@ -133,24 +141,30 @@ class NetworkManagerPoint:
             )
         return usable[0]
 
-    def _ask(self, *arguments: str, given: str = "", within: float = _ASK_S) -> str:
-        done = self._run(arguments, given, within)
-        if done.returncode:
-            why = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
-            raise NoAccessPoint(
-                f"The box's own network could not be opened: {why[0]}", "Switch the box off and on, and try again."
-            )
-        return done.stdout
-
-    def _run(self, arguments: Sequence[str], given: str, within: float) -> subprocess.CompletedProcess[str]:
+    def _ssid(self, *profile: str) -> str:
+        """What the network of a profile is called; nothing where there is no such profile, or it is no wireless one."""
         try:
-            return subprocess.run(
-                [self._program, *arguments], input=given, capture_output=True, text=True, check=False, timeout=within
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise NoAccessPoint(
-                f"The box's own network could not be opened: {error}", "Switch the box off and on, and try again."
-            ) from error
+            return self._nmcli.ask("-e", "no", "-g", "802-11-wireless.ssid", "connection", "show", *profile).strip()
+        except NotAnswered:
+            return ""
+
+    def _names(self) -> list[str]:
+        try:
+            return self._nmcli.names()
+        except NotAnswered as error:
+            raise _trouble(error) from error
+
+    def _ask(self, *arguments: str, given: str = "", within: float = ASK_S) -> str:
+        try:
+            return self._nmcli.ask(*arguments, given=given, within=within)
+        except NotAnswered as error:
+            raise _trouble(error) from error
+
+
+def _trouble(error: NotAnswered) -> NoAccessPoint:
+    return NoAccessPoint(
+        f"The box's own network could not be opened: {error}", "Switch the box off and on, and try again."
+    )
 
 
 class ScriptedPoint:

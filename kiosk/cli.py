@@ -62,6 +62,7 @@ VERBS: dict[str, str] = {
     "transcriber": "Turn recorded speech into words, as a service.",
     "update": "Put a newer release into service, and take it back if it fails.",
     "verify": "Look at everything that is kept, byte by byte, and name what is damaged.",
+    "wireless": "Tell NetworkManager of the wireless network that was entered on the box's page.",
     "withdraw": "Take a story back, by its keep-code.",
 }
 COULD_NOT_START = (HomeTrouble, NoModel)

@@ -6,11 +6,15 @@ box is set up anew: the next borrower begins with choosing a language.
 
 from __future__ import annotations
 
+import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from archive.durable import remove, sync_folder, write_file
+from archive.errors import Refused
 from archive.home import Home, open_home
 from archive.lending import (
     Lent,
@@ -29,8 +33,10 @@ from kiosk import config as settings
 from kiosk.errors import BadConfig, KioskError
 from kiosk.firstrun.sheet import begin_again
 from kiosk.settingsfile import put_settings
+from kiosk.wireless import Asking
 
 FOLDER = "lending"
+_log = logging.getLogger(__name__)
 _NO_CODE = {"controls.facilitator_code": ""}
 """Cleared for everybody: who knew it as a borrower must not be let in as a guest of the next."""
 
@@ -61,6 +67,8 @@ class Desk:
         self._for_lending()
         if lent(store).stage in {Stage.HERE, Stage.READY}:
             _put_aside(self.home)
+            if (asking := Asking()).offered:
+                asking.put_aside()
         return lend_out(store)
 
     def back(self, store: Store, *, anyway: bool = False) -> PutAway:
@@ -81,10 +89,16 @@ class Desk:
 
 
 def finish(home: Home, store: Store) -> PutAway:
-    """Finish a return that was begun, also one a power cut has interrupted; does nothing where none was."""
+    """Finish a return that was begun, also one a power cut has interrupted; does nothing where none was.
+
+    Raises `Refused` where a borrower's wireless network cannot be cleared; what was told is away by then.
+    """
     if lent(store).stage is not Stage.RETURNING:
         return PutAway()
     _bring_back(home)
+    # A network that a borrower entered is nobody's to be in after them. Where it cannot go, the box is not back.
+    if (asking := Asking()).offered:
+        asking.put_back()
     begin_again(home)
     return finish_return(store)
 
@@ -96,8 +110,17 @@ def finish_at_start(path: Path) -> None:
     """
     home = open_home(path)
     if home.database.exists():
-        with Store(home, SystemClock()) as store:
+        with Store(home, SystemClock()) as store, _noted():
             finish(home, store)
+
+
+@contextmanager
+def _noted() -> Iterator[None]:
+    """Let the box start although its return is not finished: the doctor says so, and the next start tries again."""
+    try:
+        yield
+    except Refused as error:
+        _log.warning("the box is not back yet: %s %s", error.say, error.do)
 
 
 def lending_finding(home: Home, store: Store) -> list[Finding]:

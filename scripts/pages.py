@@ -136,6 +136,7 @@ SETTINGS_FOOT = """
 | `HEARTH_MIN_FREE_MB` | free space the scripts ask for before they fetch packages; default 1500 |
 | `HEARTH_SOUND_NOISE` | set: what the sound system's own libraries print is shown, to look for a driver's fault |
 | `HEARTH_DOOR`, `HEARTH_ACCESS_POINT` | the folders where the screen asks for the access point and where it is told of; default: `/run/hearth-door`, `/run/hearth-accesspoint` |
+| `HEARTH_WIRELESS` | the folder where a page is told what came of the wireless network it asked for; default: `/run/hearth-wireless` |
 | `HEARTH_ROOT` | the folder whose installation `hearth update` works on; default: this machine's own |
 | `HEARTH_WIFI_PASSWORD` | the wireless password for `scripts/make-card`, so that it stands in no command line |
 | `HEARTH_WALK_STEPS` | how many steps the tests' random walk through the session takes |

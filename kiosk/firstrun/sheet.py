@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from archive.durable import remove, write_file
@@ -27,6 +27,7 @@ from kiosk.settingsfile import put_settings
 from kiosk.signing import check_live
 from kiosk.texts import load as load_texts
 from kiosk.texts import shipped_languages
+from kiosk.wireless import Asking
 
 BEGUN, LIVE = "being-set-up.json", "live.json"
 _TEXTS = {
@@ -94,6 +95,8 @@ class Sheet:
     path: Path
     texts: Path
     """The library's own wording."""
+    wireless: Asking = field(default_factory=Asking)
+    """Whom to ask for a wireless network."""
 
     def poster(self, language: str) -> bytes:
         """The papers in that language, from the words of the box. Raises `Refused` where they cannot be made."""
@@ -106,7 +109,11 @@ class Sheet:
     def shown(self) -> Mapping[str, object]:
         """What the page begins with: the settings in force, every language and every set of questions."""
         config = load(self.path)
-        return _answers(config) | {"offered": list(shipped_languages()), "sets": list(SETS)}
+        return _answers(config) | {
+            "wireless": self.wireless.shown(),
+            "offered": list(shipped_languages()),
+            "sets": list(SETS),
+        }
 
     def save(self, given: Mapping[str, str]) -> None:
         """Check and write down what was filled in. Raises `Refused` with the sentence about what does not fit."""
@@ -132,6 +139,15 @@ class Sheet:
             put_settings(self.path, wanted)
         except BadConfig as error:
             raise Refused(error.say, error.do) from error
+        self._network(given)
+
+    def _network(self, given: Mapping[str, str]) -> None:
+        """Have the machine join or forget a wireless network; without a name it stays as it is."""
+        name = given.get("wireless_name", "").strip()
+        if name:
+            self.wireless.join(name, given.get("wireless_password", ""))
+        elif given.get("wireless_forget"):
+            self.wireless.leave()
 
 
 def _place(given: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
-from box import CLONE, INSTALL, KIOSK, Box
+from box import CLONE, HEARTH, INSTALL, KIOSK, Box
 from disk import blank, disk, plugged
 
 PARTITION, STICK = "/srv/trial/partition", "/srv/trial/stick"
@@ -42,6 +42,21 @@ class SecondLife(Box):
     def listeners(self) -> dict[str, object]:
         """Nothing listens but on the machine itself."""
         raise NotImplementedError
+
+    def wireless(self) -> dict[str, object]:
+        """A network is joined and forgotten as a page asks, by a stand-in for NetworkManager's program; root alone reads it."""
+        place = "/etc/NetworkManager/system-connections/hearth-wireless.nmconnection"
+        self._ask_wireless("join('Linden Library', 'quiet reading room')")
+        assert self.machine.must(f"stat -c '%U %a' {place}").split() == ["root", "600"]
+        assert "quiet reading room" not in self.machine.must(f"cat {place}; journalctl -b --no-pager -o cat")
+        self._ask_wireless("leave()")
+        assert self.machine.run(f"test -e {place}").returncode == 1
+        self._ask_wireless("join('Linden Library', 'quiet reading room')")
+        return {"asked": 3}
+
+    def _ask_wireless(self, what: str) -> None:
+        python = HEARTH.replace("bin/hearth", "bin/python")
+        self.machine.must(f'{python} -P -c "from kiosk.wireless import Asking; Asking().{what}"', user="hearth")
 
     def second_install(self) -> dict[str, object]:
         """Over what the first box kept: a handset, its stories moved to a partition whole, the system read-only from the next start."""
@@ -90,6 +105,8 @@ class SecondLife(Box):
             assert self.machine.run(f"touch {path}").returncode != 0, path
         self.machine.must("mountpoint -q /var/lib/hearth && mountpoint -q /var/lib/hearth-keys")
         assert self.stories() == self.kept, (self.stories(), self.kept)
+        self.wireless()
+        assert self.machine.must(IS_ROOT).strip() == "ro", "the system was left open"
         self.visit()
         assert len(self.stories()) == len(self.kept) + 1
         failed = self.machine.must("systemctl --failed --plain --no-legend").split("\n")[:-1]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hardware import wireless
 from hardware.accesspoint import ADDRESS, PROFILE, NetworkManagerPoint, NoAccessPoint, ScriptedPoint, make_access_point
 from hardware.errors import UnknownDriver
 
@@ -33,6 +34,9 @@ def end(code, text=""):
 match words:
     case ["radio", "wifi", "on"]:
         end(0)
+    case ["connection", "show", *which] if which:
+        name = state.get("called", {{}}).get(which[-1])
+        end(0, name) if name else end(10, "Error: " + which[-1] + " - no such connection profile.")
     case ["connection", "show"]:
         end(0, "\\n".join(state["profiles"]))
     case ["device", "status"]:
@@ -162,6 +166,19 @@ def test_the_network_used_before_is_joined_again(nmcli: Scripted) -> None:
     assert nmcli.get("joined") == ""
     point.close()
     assert nmcli.get("joined") == "1f-2e"
+
+
+def test_it_tells_which_network_there_was_and_goes_on_to_the_one_that_was_entered(nmcli: Scripted) -> None:
+    nmcli.put(devices=[["wlan0", "wifi", "connected", "1f-2e"]], called={"1f-2e": "Old: Hall"})
+    point = nmcli.point()
+    network = point.open()
+    assert (network.kept, network.joined) == ("", "Old: Hall")
+    # It is entered on the page while the access point is open.
+    nmcli.put(profiles=[*nmcli.get("profiles"), wireless.PROFILE], called={wireless.PROFILE: "Linden Library"})
+    point.close()
+    assert nmcli.get("joined") == wireless.UUID
+    network = point.open()
+    assert (network.kept, network.joined) == ("Linden Library", ""), "it was not reached, and the page can say so"
 
 
 def test_a_free_device_is_taken_before_one_in_use_and_one_that_cannot_never(nmcli: Scripted) -> None:

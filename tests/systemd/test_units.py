@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from hardware.accesspoint import RANGE
+from hardware.wireless import ASIDE, FOLDER
 from kiosk.appliance.services import ERRANDS
+from kiosk.cli import VERBS
 from kiosk.door import WANTED, door_folder, point_file
 from kiosk.firstrun.sheet import STICK
+from kiosk.wireless import ASKED, told_file
 
 UNITS = Path(__file__).parents[2] / "systemd"
 SERVICES = sorted(path.name for path in UNITS.glob("*.service"))
@@ -21,8 +24,8 @@ TIMERS = sorted(path.name for path in UNITS.glob("*.timer"))
 PROGRAM = "/opt/hearth/current/bin/hearth"
 MOST_EXPOSURE = 2.0
 PATHS = sorted(path.name for path in UNITS.glob("*.path"))
-BY_ROOT = {f"hearth-{part}.service" for part in ("update", "settle", "firewall", "accesspoint", "stick@")}
-"""What installs programs, talks to the kernel's packet filter, opens the box's own network, has a stick mounted."""
+BY_ROOT = {f"hearth-{part}.service" for part in ("update", "settle", "firewall", "accesspoint", "wireless", "stick@")}
+"""What installs programs, talks to the kernel's packet filter or NetworkManager, has a stick mounted."""
 CAPABILITIES = {
     # The home belongs to hearth: reading it to copy the database, and giving the copy its owner.
     "hearth-update.service": "CAP_DAC_OVERRIDE CAP_CHOWN",
@@ -80,10 +83,16 @@ def analyze(folder, *arguments):
 
 
 def test_every_part_has_its_unit():
-    parts = "kiosk safe out-of-service transcriber portal sync retention heartbeat update settle firewall accesspoint phone stick@"
+    parts = "kiosk safe out-of-service transcriber portal sync retention heartbeat update settle firewall accesspoint phone wireless stick@"
     assert set(SERVICES) == {f"hearth-{part}.service" for part in parts.split()}
     assert [f"hearth-{part}.timer" for part in ("heartbeat", "retention", "sync", "update")] == TIMERS
-    assert PATHS == ["hearth-accesspoint.path"]
+    assert PATHS == ["hearth-accesspoint.path", "hearth-wireless.path"]
+
+
+def test_every_verb_that_a_unit_starts_is_one():
+    started = [word for name in SERVICES for word in options(name).get("ExecStart", [])]
+    verbs = {words[1] for words in map(str.split, started) if words and words[0].endswith("/bin/hearth")}
+    assert {"run", "wireless"} <= verbs <= set(VERBS)
 
 
 @needs_systemd
@@ -166,6 +175,20 @@ def test_the_kiosk_can_ask_for_the_access_point_and_for_nothing_else_of_root():
         assert options(f"hearth-{name}.service")["ReadWritePaths"] == [f"-{door_folder()}"]
     lines = (UNITS / "hearth.tmpfiles.conf").read_text(encoding="utf-8").splitlines()
     assert f"d {door_folder()} 0770 hearth hearth" in lines
+
+
+def test_the_pages_can_ask_for_a_wireless_network_and_root_has_no_right_but_its_folders():
+    (watched,) = options("hearth-wireless.path", "Path")["PathExists"]
+    assert watched == f"{door_folder()}/{ASKED}"
+    unit = options("hearth-wireless.service")
+    assert unit["Group"] == ["hearth"]
+    assert unit["CapabilityBoundingSet"] == [""]
+    assert unit["PrivateNetwork"] == ["yes"]
+    writes = {word.removeprefix("-") for word in unit["ReadWritePaths"][0].split()}
+    assert writes == {str(door_folder()), str(ASIDE.parent), str(FOLDER)}
+    assert (unit["RuntimeDirectory"], unit["RuntimeDirectoryPreserve"]) == ([told_file().parent.name], ["yes"])
+    for name in PAGES:
+        assert options(name)["ReadWritePaths"] == [f"-{door_folder()}"]
 
 
 def test_the_pages_for_the_phone_come_and_go_with_the_access_point():
