@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from typing import Final
 
 _SPEC = 3
+_ANSWER_S: Final = 0.5
+HANG_S: Final = 4.0
+"""A server that says nothing for so long hangs; where 60 programs want two cores, one that lives may take a second."""
 
 
 class PulseIdentity:
@@ -50,12 +54,15 @@ class PulseIdentity:
                 return index, columns[1]
         return None
 
-    def hangs(self) -> bool:
-        """Whether there is a server that does not answer at all; it may go on, and then gives what it held back."""
+    def hangs(self, patience_s: float = HANG_S) -> bool:
+        """Whether there is a server that does not answer at all; it may go on, and then gives what it held back.
+
+        Takes up to ``patience_s``: on a machine with far too much to do a server that lives answers late, too.
+        """
         if self._tool is None:
             return False
         try:
-            self._run("info")
+            self._run("info", within_s=patience_s)
         except subprocess.TimeoutExpired:
             return True
         except OSError:
@@ -68,8 +75,8 @@ class PulseIdentity:
         except (OSError, subprocess.TimeoutExpired):
             return ""  # a hung server tells nothing; the missing blocks will
 
-    def _run(self, *words: str) -> str:
+    def _run(self, *words: str, within_s: float = _ANSWER_S) -> str:
         environment = {**os.environ, "LC_ALL": "C"}
         command = [self._tool or "pactl", *words]
-        answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=0.5, check=False)
+        answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=within_s, check=False)
         return answer.stdout

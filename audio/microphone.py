@@ -12,6 +12,7 @@ import atexit
 import contextlib
 import math
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -37,6 +38,8 @@ _LATENCY_S: Final = 0.2
 _OLDEST_S: Final = 60.0
 _HANG_S: Final = 4.0
 _LONGEST_HANG_S: Final = 60.0
+_LONGEST_SILENCE_S: Final = 16.0
+_GO_ON_S: Final = 0.3
 _IDENTITY_S: Final = 0.25
 _FRESH_S: Final = 0.1
 _ATTEMPT_S: Final = 1.5
@@ -207,7 +210,8 @@ class Microphone:
         self._attempt: threading.Thread | None = None
         self._armed = False
         self._live = False
-        self._hurried = False
+        self._hurried = self._given = False
+        self._in_vain = 0
 
     def _settle(self, found: SoundDevice, rate: int | None, widths: tuple[int, ...]) -> tuple[int, AudioFormat]:
         """Choose depth, channel count and rate which the device takes; several channels are averaged later."""
@@ -240,7 +244,7 @@ class Microphone:
             sd = portaudio()
             self._timer, self._lateness = BlockTimer(self.format.rate), Lateness()
             self.opened_at = self._last_block = self._looked_at = self._clock.monotonic()
-            self._hurried = False
+            self._hurried = self._given = False
             self._identity.forget()
             try:
                 self._stream = sd.RawInputStream(
@@ -253,6 +257,8 @@ class Microphone:
                     callback=self._heard,
                 )
                 self._stream.start()
+                # Where the machine has too much to do, opening alone takes longer than a stream may be silent.
+                self._last_block = self._clock.monotonic()
             except sd.PortAudioError as error:
                 self._stream = None
                 raise NoMicrophone(
@@ -268,6 +274,7 @@ class Microphone:
             self._hurried = True
             hurry(real_time=True)
         now = self._last_block = self._clock.monotonic()
+        self._given = True
         # Kept waiting for the interpreter it is no later captured: taken for later, it would look like a gap, and the
         # end of the take would be cut off by as much.
         now -= self._lateness.push(now, times.currentTime)
@@ -339,7 +346,7 @@ class Microphone:
         One attempt at a time; when the sound server hangs it outlasts this call, and the next call asks after it.
         """
         if self._attempt is None:
-            if self._hangs():
+            if self._may_go_on():
                 return False
             self._armed = False
             self._attempt = threading.Thread(target=self._try_again, name="rearm-microphone", daemon=True)
@@ -350,15 +357,37 @@ class Microphone:
         self._attempt = None
         return self._armed
 
+    def _may_go_on(self) -> bool:
+        """Whether it is too early to give the open stream up: it is alive, and silent for a short while only.
+
+        One that never gave a block gets longer each time: where opening takes seconds, the first block does, too.
+        """
+        patience = min(_HANG_S * 2**self._in_vain, _LONGEST_SILENCE_S)
+        return self._is_silent() and self._silent_s < patience
+
     def _hangs(self) -> bool:
-        """Whether the open stream may still go on by itself: it is alive, it is the right one, and only late."""
-        stream = self._stream
-        silent = self._clock.monotonic() - self._last_block
-        if stream is None or not stream.active or silent <= self.stall_ms / 1000:
+        """Whether the open stream may still go on by itself: its server does not answer. Takes seconds."""
+        if not self._is_silent() or self._silent_s >= _LONGEST_HANG_S:
             return False
-        return silent < _HANG_S or (silent < _LONGEST_HANG_S and self._identity.hangs())
+        if self._identity.hangs():
+            return True
+        # A server that hung until just now gives what it held back in a moment; a stream closed now would lose it.
+        time.sleep(_GO_ON_S)
+        return self._silent_s <= self.stall_ms / 1000
+
+    def _is_silent(self) -> bool:
+        """Whether the stream is open and gives nothing; one that gives another device's sound is not silent."""
+        stream = self._stream
+        return stream is not None and bool(stream.active) and self._silent_s > self.stall_ms / 1000
+
+    @property
+    def _silent_s(self) -> float:
+        return self._clock.monotonic() - self._last_block
 
     def _try_again(self) -> None:
+        if self._hangs() or not self._live:
+            return
+        self._in_vain = self._in_vain + 1 if self._stream is not None and not self._given else 0
         sink = self._sink
         self._sink = None
         self._shut()

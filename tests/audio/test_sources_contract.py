@@ -347,6 +347,15 @@ def test_identity_is_unknown_where_nobody_tells(monkeypatch):
     assert not PulseIdentity().hangs()
 
 
+def test_a_server_that_answers_late_is_not_taken_for_one_that_hangs(tmp_path, monkeypatch):
+    tool = tmp_path / "pactl"
+    tool.write_text("#!/bin/sh\nsleep 0.6\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert not PulseIdentity().hangs()
+    assert PulseIdentity().hangs(0.1)
+
+
 def test_the_block_timer_smooths_jitter_keeps_order_and_believes_gaps():
     timer = BlockTimer(48_000)
     stamps = [1.0 + n * 0.02 + jitter for n, jitter in enumerate([0, 0.008, -0.009, 0.004, 0, -0.002])]
