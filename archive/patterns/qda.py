@@ -30,7 +30,9 @@ from archive.export.telling import Telling, read_tellings
 from archive.patterns.codebook import Code, Level, codes_of
 from archive.patterns.codebook import codebooks as known_codebooks
 from archive.patterns.highlights import Highlight, highlights_of
+from archive.patterns.leaving import write_to_leave
 from archive.reviewing.words import DeskWord, Passage
+from archive.server.place import ArchiveHome
 from archive.types import Reader
 
 ORIGIN: Final = "Digital Hearth"
@@ -103,6 +105,14 @@ def layout(passages: Sequence[Passage]) -> Layout:
 def guid(kind: str, ident: str) -> str:
     """Name something of ours as the format names things; the same at every archive."""
     return str(uuid.uuid5(_SPACE, f"{kind}:{ident}"))
+
+
+def export_project(place: ArchiveHome, path: Path) -> Carried:
+    """Write the project ``path`` whole or not at all, the gate asked once more when it is written.
+
+    Raises `BadProject`, `archive.patterns.leaving.Narrowed`, `OSError`.
+    """
+    return write_to_leave(place, path, lambda tx, part, now: write_project(tx, part, place.name, now))
 
 
 def write_project(tx: Tx, path: Path, name: str, now: datetime) -> Carried:

@@ -1,9 +1,9 @@
 """What analysts count with: stories, words, codes and coded spans as CSV, as Parquet, or as a read-only database.
 
-Only stories that may leave (`Reader.EXPORT`, asked for each and once more at the end) are in it, with their words as
-they stand now: passage by passage, a scholar's copy. The words of a coded span stand there as a quote stands by itself,
-and so only where their teller allows being quoted in writing and a person checked them. The database is a copy for
-Datasette: what somebody does to it reaches nobody's archive.
+Only stories that may leave (`Reader.EXPORT`, asked for each, and once more when all is written) are in it, with their
+words as they stand now: passage by passage, a scholar's copy. The words of a coded span stand there as a quote stands
+by itself, and so only where their teller allows being quoted in writing and a person checked them. The database is a
+copy for Datasette: what somebody does to it reaches nobody's archive.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from typing import Final
 
 from archive.catalogue import Tx
 from archive.catalogue.consents import asks
-from archive.durable import PART, move, remove
 from archive.errors import ArchiveError
 from archive.export.cells import csv_text
 from archive.export.telling import read_tellings
 from archive.patterns.codebook import codes_of
 from archive.patterns.highlights import all_highlights, words_between, words_checked
+from archive.patterns.leaving import write_to_leave
+from archive.server.place import ArchiveHome
 from archive.types import Reader
 
 Value = str | int
@@ -73,27 +74,22 @@ class Written:
     rows: Mapping[str, int]
 
 
-def write_tables(tx: Tx, folder: Path, form: Form, now: datetime) -> Written:
-    """Write every table into the new folder ``folder``, whole or not at all. Raises `BadTables`, `OSError`."""
+def write_tables(place: ArchiveHome, folder: Path, form: Form) -> Written:
+    """Write every table into the new folder ``folder``, whole or not at all.
+
+    Raises `BadTables`, `archive.patterns.leaving.Narrowed`, `OSError`.
+    """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadTables(f"{folder} is there already.", "Name a folder that is not there yet.")
-    tables = rows_of(tx, now)
-    part = folder.with_name(folder.name + PART)
-    remove(part)
-    try:
+
+    def written(tx: Tx, part: Path, now: datetime) -> Written:
+        tables = rows_of(tx, now)
         part.mkdir(mode=0o700, parents=True)
         _WRITERS[form](part, tables)
-        stories = [str(row[0]) for row in tables["stories"]]
-        if not all(answer.allowed for answer in asks(tx, stories, Reader.EXPORT, now).values()):
-            raise BadTables("A story was taken back meanwhile.", "Nothing was kept. Start again.")  # noqa: TRY301
-        if folder.exists():
-            folder.rmdir()
-        move(part, folder)
-    except BaseException:  # whatever stopped it, half of it must not be taken for all
-        remove(part)
-        raise
-    files = tuple(sorted(path.name for path in folder.iterdir()))
-    return Written(files, {name: len(rows) for name, rows in tables.items()})
+        files = tuple(sorted(path.name for path in part.iterdir()))
+        return Written(files, {name: len(rows) for name, rows in tables.items()})
+
+    return write_to_leave(place, folder, written)
 
 
 def rows_of(tx: Tx, now: datetime) -> dict[str, list[tuple[Value, ...]]]:

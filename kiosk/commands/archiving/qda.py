@@ -11,7 +11,7 @@ from kiosk.commands.archiving.common import archive_home_option, who
 from kiosk.commands.common import emit, json_option
 
 if TYPE_CHECKING:
-    from archive.catalogue import Tx
+    from archive.patterns.qda import Carried
     from archive.server.place import ArchiveHome
 
 _FORMS = ("refi", "csv", "parquet", "datasette")
@@ -44,30 +44,39 @@ def command(action: str, path: Path, form: str, into: str, home: Path, as_json: 
 
     if action == "import" and not path.is_file():
         raise click.UsageError(f"There is no file {path}.")
-    with open_archive(home) as place, place.catalogue() as catalogue:
-        # What goes out is only read: a withdrawal or a curator need not wait until all of it is written.
-        with catalogue.write() if action == "import" else catalogue.read() as tx:
-            plain, told = _carried(tx, place, action, path, form, into)
+    with open_archive(home) as place:
+        plain, told = _written(place, path, form) if action == "export" else _read_back(place, path, into)
         emit(plain, lambda: told, as_json=as_json)
 
 
-def _carried(tx: Tx, place: ArchiveHome, action: str, path: Path, form: str, into: str) -> tuple[dict[str, Any], str]:
-    """Do it; returns what came of it as data and in words."""
-    from archive.patterns import qda, qdareading
+def _written(place: ArchiveHome, path: Path, form: str) -> tuple[dict[str, Any], str]:
+    """Write it; returns what came of it as data and in words. The catalogue is only read."""
+    from archive.patterns import qda
 
-    if form != "refi" and action == "export":
+    if form != "refi":
         from archive.patterns.tables import Form, write_tables
 
-        written = write_tables(tx, path.absolute(), Form(form), place.now())
-        files = ", ".join(written.files)
+        written = write_tables(place, path.absolute(), Form(form))
         plain = {"folder": str(path), "files": list(written.files), "rows": dict(written.rows)}
-        return plain, f"{files} in {path}."
-    book = path.suffix.lower() == ".qdc"
-    if action == "export":
-        done = qda.write_codebook(tx, path) if book else qda.write_project(tx, path, place.name, place.now())
-    elif book:
-        done = qdareading.read_codebook(tx, path, who(), place.now(), into=into)
-    else:
-        done = qdareading.read_project(tx, path, who(), place.now(), into=into)
+        return plain, f"{', '.join(written.files)} in {path}."
+    if not _is_codebook(path):
+        return _carried(path, qda.export_project(place, path.absolute()))
+    with place.catalogue() as catalogue, catalogue.read() as tx:
+        return _carried(path, qda.write_codebook(tx, path))
+
+
+def _read_back(place: ArchiveHome, path: Path, into: str) -> tuple[dict[str, Any], str]:
+    from archive.patterns import qdareading
+
+    read = qdareading.read_codebook if _is_codebook(path) else qdareading.read_project
+    with place.catalogue() as catalogue, catalogue.write() as tx:
+        return _carried(path, read(tx, path, who(), place.now(), into=into))
+
+
+def _is_codebook(path: Path) -> bool:
+    return path.suffix.lower() == ".qdc"
+
+
+def _carried(path: Path, done: Carried) -> tuple[dict[str, Any], str]:
     told = f"{done.stories} stories, {done.codes} codes, {done.highlights} highlights, {done.memos} memos."
     return {"file": str(path), **done.to_json()}, "\n".join([told, *done.left])

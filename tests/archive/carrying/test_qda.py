@@ -13,13 +13,16 @@ from datetime import date
 import pytest
 
 from archive.export.cells import harmless
+from archive.export.telling import read_tellings
 from archive.patterns.codebook import Level, codebooks, codes_of, make_code, make_codebook, merge
 from archive.patterns.highlights import be_through, highlight, highlights_of, layers
+from archive.patterns.leaving import Narrowed, write_to_leave
 from archive.patterns.qda import BadProject, guid, layout, validate, write_codebook, write_project
 from archive.patterns.qdareading import read_codebook, read_project
 from archive.patterns.tables import BadTables, Form, rows_of, write_tables
+from archive.reviewing.decisions import redact
 from archive.reviewing.words import correct_word, passages_of
-from archive.types import Act, Use
+from archive.types import Act, Reader, Use
 from archive.types import Form as Voice
 
 NAMES = ("The whistle", "Signals", "Time belongs to the mill")
@@ -275,13 +278,12 @@ def test_tables_are_read_back_by_duckdb_and_csv(archive, tmp_path):
 
     stories = [archive.story(), archive.story()]
     coded(archive, *stories)
+    made = write_tables(archive.place, tmp_path / "parquet", Form.PARQUET)
+    write_tables(archive.place, tmp_path / "csv", Form.CSV)
     with archive.place.catalogue() as catalogue, catalogue.read() as tx:
-        now = archive.place.now()
-        made = write_tables(tx, tmp_path / "parquet", Form.PARQUET, now)
-        write_tables(tx, tmp_path / "csv", Form.CSV, now)
-        rows = rows_of(tx, now)
-        with pytest.raises(BadTables):
-            write_tables(tx, tmp_path / "csv", Form.CSV, now)
+        rows = rows_of(tx, archive.place.now())
+    with pytest.raises(BadTables):
+        write_tables(archive.place, tmp_path / "csv", Form.CSV)
     assert made.rows == {"stories": 2, "passages": 8, "codes": 3, "codings": 6}
     for name, expected in rows.items():
         with duckdb.connect(":memory:") as db:
@@ -312,11 +314,34 @@ def test_the_words_of_a_coded_span_leave_as_a_quote_does(archive):
     assert {story for story, text in told if not text} == {unchecked, unquoted}
 
 
+@pytest.mark.parametrize("what", ["withdrawn", "blanked"])
+def test_what_is_narrowed_while_it_is_written_leaves_with_nothing(archive, tmp_path, what):
+    gone, stays = archive.story(), archive.story()
+    target = tmp_path / "out"
+
+    def slow(tx, part, now):
+        before = set(read_tellings(tx, [gone, stays], Reader.EXPORT, now))
+        part.write_text("all of it")
+        if what == "withdrawn":
+            archive.add(gone, Act.WITHDRAW)
+        else:
+            with archive.place.catalogue() as catalogue, catalogue.write() as other:
+                redact(other, gone, 2000, 3000, "a name", "ana", 0, archive.place.now())
+        # This look does not see it; only a fresh one does.
+        assert set(read_tellings(tx, [gone, stays], Reader.EXPORT, now)) == before == {gone, stays}
+
+    with pytest.raises(Narrowed):
+        write_to_leave(archive.place, target, slow)
+    assert list(tmp_path.glob("out*")) == []
+    write_to_leave(archive.place, target, lambda tx, part, now: part.write_text("the rest"))
+    assert target.read_text() == "the rest"
+
+
 def test_no_spreadsheet_carries_out_what_an_analyst_wrote(archive, tmp_path):
     coded(archive, archive.story())
     with archive.place.catalogue() as catalogue, catalogue.write() as tx:
         tx.run("UPDATE codes SET definition = ?", "=1+1")
-        write_tables(tx, tmp_path / "csv", Form.CSV, archive.place.now())
+    write_tables(archive.place, tmp_path / "csv", Form.CSV)
     with (tmp_path / "csv" / "codes.csv").open(newline="", encoding="utf-8") as file:
         assert {row["definition"] for row in csv.DictReader(file)} == {"'=1+1"}
     assert [harmless(cell) for cell in ("-1", "@a", "\t", "plain", "", -1, None)] == [
@@ -328,8 +353,7 @@ def test_datasette_opens_the_copy_and_cannot_change_it(archive, tmp_path):
     datasette = pytest.importorskip("datasette.app")
     story, secret = archive.story(), archive.story(Use.RECORD, Use.KEEP, Use.PLAY_HERE, said="secret")
     coded(archive, story)
-    with archive.place.catalogue() as catalogue, catalogue.read() as tx:
-        write_tables(tx, tmp_path / "copy", Form.DATASETTE, archive.place.now())
+    write_tables(archive.place, tmp_path / "copy", Form.DATASETTE)
     copy = tmp_path / "copy" / "archive.db"
     assert b"secret" not in copy.read_bytes()
     told = json.loads((tmp_path / "copy" / "metadata.json").read_text())
