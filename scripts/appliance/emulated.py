@@ -190,7 +190,7 @@ class Board:
     def tests(self) -> dict[str, object]:
         """The core of the tests."""
         files = [str(path.relative_to(ROOT)) for one in self.only or CORE for path in sorted(ROOT.glob(one))]
-        line = f".venv/bin/pytest -q -p no:cacheprovider -o timeout={EACH_S} {' '.join(map(shlex.quote, files))} 2>&1 || true"
+        line = f".venv/bin/python -m pytest -q -p no:cacheprovider -o timeout={EACH_S} {' '.join(map(shlex.quote, files))} 2>&1 || true"
         told = self._at_home(line, within=6 * 3600)
         print(told[-12000:], file=sys.stderr)
         counts = {what: int(number) for number, what in _COUNT.findall(told.strip().rpartition("\n")[2])}
