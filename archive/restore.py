@@ -23,13 +23,14 @@ from typing import IO, Any, cast
 from archive.backup import DATABASE, LABEL, MANIFEST, BackupKeys, known_ids, read_backup_keys
 from archive.consent import all_events, events_of, standing
 from archive.durable import move, remove, sync_folder, write_file
-from archive.errors import DamagedStore, HomeTrouble, NoSuchStory, Refused
+from archive.errors import DamagedStore, HomeTrouble, NoSuchStory, Refused, TransportTrouble
 from archive.home import Home, keys_folder, open_home
 from archive.receipts import TELL
 from archive.restorehold import hold_all, release_restored, waits
 from archive.retention import beat
 from archive.returned import NONE_SAID, Told, told_by_file, told_by_place
 from archive.store import Store
+from archive.transports.way import Way
 from archive.types import Act
 from archive.verify import Damage, verify
 from audio.clock import Clock
@@ -47,14 +48,15 @@ _BLOCK = 1 << 20
 class Restored:
     """What a restore did. ``sources`` are the places withdrawals were read from; ``held`` stories wait for one.
 
-    ``newer`` are stories that stay held because a place knows something newer of them than the backup; ``made_at`` is
-    when that was made, in ISO 8601 as its box's clock showed it, "" where nothing was unpacked; ``clock_trusted`` tells
-    whether that clock was confirmed.
+    ``silent`` says why the place handed on to gave no answer. ``newer`` are stories that stay held because a place
+    knows something newer of them than the backup; ``made_at`` is when that was made, in ISO 8601 as its box's clock
+    showed it, "" where nothing was unpacked; ``clock_trusted`` tells whether that clock was confirmed.
     """
 
     stories: int = 0
     erased: list[TakeId] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
+    silent: str = ""
     held: int = 0
     damaged: list[Damage] = field(default_factory=list)
     newer: list[TakeId] = field(default_factory=list)
@@ -67,6 +69,7 @@ class Restored:
             "stories": self.stories,
             "erased": self.erased,
             "sources": self.sources,
+            "silent": self.silent,
             "held": self.held,
             "damaged": [one.to_json() for one in self.damaged],
             "newer": self.newer,
@@ -77,11 +80,15 @@ class Restored:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Where to look for withdrawals: a file or folder of tombstones, the place handed on to, or a steward's word."""
+    """Where to look for withdrawals: a file or folder of tombstones, the place handed on to, or a steward's word.
+
+    ``way`` is how to get to the place, with the credential it gave this box.
+    """
 
     tombstones: Path | None = None
     place: str = ""
     none_said: str = ""
+    way: Way = field(default_factory=Way)
 
     def check(self) -> None:
         """Raise `Refused` where a steward's word is another one than the one that is asked for."""
@@ -213,7 +220,7 @@ def _settle(
 def _answer(store: Store, report: Restored, answers: Answers) -> None:
     """Carry out the withdrawals that can be found, and release the stories if there was an answer."""
     newer: set[TakeId] = set()
-    for name, told in _answers(store, answers):
+    for name, told in _answers(store, report, answers):
         report.sources.append(name)
         newer |= told.newer
         for take in told.withdrawn:
@@ -228,10 +235,15 @@ def _answer(store: Store, report: Restored, answers: Answers) -> None:
     report.held = len(store.stories()) if waits(store) else 0
 
 
-def _answers(store: Store, answers: Answers) -> Iterator[tuple[str, Told]]:
+def _answers(store: Store, report: Restored, answers: Answers) -> Iterator[tuple[str, Told]]:
     if answers.place:
-        told = told_by_place(store, answers.place)
+        report.silent = f"Nothing at {answers.place} shows that this box was ever there."
+        try:
+            told = told_by_place(store, answers.place, answers.way)
+        except TransportTrouble as error:
+            told, report.silent = None, f"{error.say} {error.do}".strip()
         if told is not None:
+            report.silent = ""
             yield "the archive", told
     if answers.tombstones is not None:
         yield "a file of tombstones", told_by_file(store, answers.tombstones)

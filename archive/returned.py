@@ -17,6 +17,7 @@ from archive.store import Store
 from archive.tombstones import Reach, Tombstone, read_tombstone
 from archive.transports import Transport, make_transport
 from archive.transports.folder import FolderTransport
+from archive.transports.way import Way
 from audio.types import TakeId
 
 NONE_SAID = "there is none"
@@ -56,10 +57,10 @@ def read_stones(path: Path) -> list[Tombstone]:
     return stones
 
 
-def told_by_place(store: Store, target: str) -> Told | None:
-    """Read what the place this box hands on to knows; None where it cannot be reached or does not show itself.
+def told_by_place(store: Store, target: str, way: Way) -> Told | None:
+    """Read what the place this box hands on to knows; None where it does not show itself. ``way`` is how to get there.
 
-    Changes nothing there, and makes no folder.
+    Changes nothing of a story there, and makes no folder. Raises `TransportTrouble` where it cannot be reached.
     """
     home = store.home
     root = Path(target.removeprefix(_FOLDER)).absolute()
@@ -69,11 +70,11 @@ def told_by_place(store: Store, target: str) -> Told | None:
             folder = FolderTransport(root, home.path, home.keys, store.clock)
             folder.look_in()
             return _told_by(store, folder)
-        transport = make_transport(target, home=home.path, keys=home.keys, clock=store.clock)
+        transport = make_transport(target, home=home.path, keys=home.keys, clock=store.clock, way=way)
         with transport.visit():
             return _told_by(store, transport)
-    except (TransportTrouble, OSError):
-        return None
+    except OSError as error:
+        raise TransportTrouble(f"{target} cannot be read: {error.strerror}.", "Look whether it is there.") from error
 
 
 def _told_by(store: Store, transport: Transport) -> Told | None:

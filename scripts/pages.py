@@ -66,7 +66,8 @@ ANSWERS = {
     "play": "`story`, `seconds` played, `length`",
     "prompts": "`languages`, `refused` (how many), `counts` by fault, `sets` (`set`, `prompts` with what was found)",
     "release": "`released` (`story`)",
-    "restore": "`stories` and `held` (how many), `erased`, `sources`, `damaged` (`what`, `subject`, `say`)",
+    "restore": "`stories` and `held` (how many), `erased`, `sources`, `silent` (why the archive gave no answer), "
+    "`damaged` (`what`, `subject`, `say`)",
     "retention": "`holds_ended`, `stories_ended`, `erasures_finished`, `sealed`, `loans_ended`: identifiers",
     "screens": "`pictures`: paths",
     "search": "`results` (`story`, `start` in seconds, `text`)",

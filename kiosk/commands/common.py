@@ -17,6 +17,7 @@ from kiosk.rights import become_owner_of
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 HOME_VARIABLE = "HEARTH_HOME"
+CREDENTIAL_VARIABLE = "HEARTH_CREDENTIAL"
 MACHINE_CONFIG = Path("/etc/hearth/config.toml")
 APPLIANCE_PREFIX = Path("/opt/hearth")
 APPLIANCE_HOME = Path("/var/lib/hearth")

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
+from archive.errors import TransportTrouble
+from archive.home import Home, keys_folder
 from archive.restore import Answers, Restored, release, restore
 from archive.restorehold import waits
 from archive.store import Store
+from archive.transports.way import Way, kept_credential
 from audio.clock import SystemClock
 from kiosk import config as settings
-from kiosk.commands.common import answer, home_option, json_option
+from kiosk.commands.common import CREDENTIAL_VARIABLE, answer, home_option, json_option
 from kiosk.errors import BadConfig
 from kiosk.setting import read_home
+
+PATIENCE_S = 60.0
+"""So long an archive is tried: a person waits, and without an answer the stories are held and the next sync asks."""
 
 
 @click.command(name="restore")
@@ -45,15 +53,15 @@ def command(
     """
     if file is None:
         with Store(read_home(home).home, SystemClock()) as store:
-            done = release(store, Answers(tombstones, _place(home), none_said))
+            done = release(store, _answers(home, tombstones, none_said))
     else:
         keys = keys or file.with_name(f"{file.name}.keys")
-        done = restore(file, keys, home, SystemClock(), Answers(tombstones, _place(home), none_said))
+        done = restore(file, keys, home, SystemClock(), _answers(home, tombstones, none_said))
         with Store(read_home(home).home, SystemClock()) as store:
-            if waits(store) and _place(home):
-                # The settings came with the backup: only now is it known where this box hands on to.
-                after = release(store, Answers(place=_place(home)))
-                done.held, done.sources = after.held, after.sources
+            if waits(store) and (now := _answers(home)).place:
+                # Settings, keys and credential came with the backup: only now is it known where this box hands on to.
+                after = release(store, now)
+                done.held, done.sources, done.silent = after.held, after.sources, after.silent
                 done.erased += after.erased
                 done.stories, done.newer = after.stories, after.newer
     return answer(done.to_json(), lambda: _told(done), _failed(done, answering=file is None), as_json=as_json)
@@ -67,12 +75,22 @@ def _failed(done: Restored, *, answering: bool) -> tuple[str, str, str] | None:
     return None
 
 
-def _place(home: Path) -> str:
-    """Where the settings in this home hand on to; empty where there are none."""
+def _answers(home: Path, tombstones: Path | None = None, none_said: str = "") -> Answers:
+    """Where to look; the place is the one the settings in this home hand on to, as the box it knows."""
+    file = home / "config.toml"
     try:
-        return settings.load(home / "config.toml").archive.sync_to if (home / "config.toml").exists() else ""
+        config = settings.load(file) if file.exists() else None
     except BadConfig:
-        return ""
+        config = None
+    if config is None or not config.archive.sync_to:
+        return Answers(tombstones, "", none_said)
+    given = os.environ.get(CREDENTIAL_VARIABLE, "").strip()
+    if not given:
+        with suppress(TransportTrouble):  # what cannot be read is said by the place that asks for it
+            given = kept_credential(Home(home, keys_folder(home.absolute())))
+    how = config.sync
+    way = Way(given, how.kbit_s, how.proxy, PATIENCE_S)
+    return Answers(tombstones, config.archive.sync_to, none_said, way)
 
 
 def _told(done: Restored) -> str:
@@ -86,6 +104,8 @@ def _told(done: Restored) -> str:
     lines += [f"DAMAGED  {one.subject}  {one.say}" for one in done.damaged]
     if done.sources:
         lines.append(f"What was taken back is known from: {', '.join(done.sources)}.")
+    elif done.silent:
+        lines.append(done.silent)
     if done.newer:
         lines.append("More is known of these than the backup holds; they stay held until you decide (hearth release):")
         lines += [f"  {take}" for take in done.newer]

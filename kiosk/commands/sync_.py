@@ -16,13 +16,11 @@ from archive.pulse import pulse
 from archive.store import Store
 from archive.sync import SyncReport, sync
 from archive.transports.https import HttpsTransport
-from archive.transports.way import Way
+from archive.transports.way import Way, kept_credential
 from audio.clock import Clock, SystemClock
 from kiosk.appliance.places import places
-from kiosk.commands.common import answer, home_option, json_option, note
+from kiosk.commands.common import CREDENTIAL_VARIABLE, answer, home_option, json_option, note
 from kiosk.setting import NotReady, read_home
-
-CREDENTIAL_VARIABLE = "HEARTH_CREDENTIAL"
 
 
 @click.command(name="sync")
@@ -58,7 +56,7 @@ def command(home: Path, target: str, credential: str, as_json: bool) -> int:
     given = credential or os.environ.get(CREDENTIAL_VARIABLE, "")
     if not given and place == setting.config.archive.sync_to:
         # Only there: another place must not be shown what this one gave.
-        given = _kept(setting.home)
+        given = kept_credential(setting.home)
 
     def progress(step: str, story: str) -> None:
         note(f"{step} {story}".rstrip())
@@ -88,16 +86,6 @@ def _look_for_release(home: Home, place: str, clock: Clock, way: Way) -> None:
         return
     if version:
         note(f"version {version} lies ready for the updater")
-
-
-def _kept(home: Home) -> str:
-    try:
-        return home.credential.read_text(encoding="ascii")
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
-    except (OSError, UnicodeDecodeError) as error:
-        say = f"The box's credential in {home.credential} cannot be read."
-        raise NotReady(say, "Write it there again; the archive can make a new one.") from error
 
 
 def _told(report: SyncReport) -> str:
