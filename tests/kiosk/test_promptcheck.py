@@ -77,7 +77,7 @@ def test_the_verb_tells_everything_at_once(tmp_path: Path, capsys: pytest.Captur
         encoding="utf-8",
     )
     where = ["--home", str(tmp_path / "box")]
-    assert run(["prompts", "check", str(own), "--json", *where]) == 1
+    assert run(["prompts", "check", str(own), "--lang", "en,es", "--json", *where]) == 1
     answer = json.loads(capsys.readouterr().out)
     assert answer["refused"] == 3
     one, two = answer["sets"][0]["prompts"]
