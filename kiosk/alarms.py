@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from archive.types import Kind
-from kiosk.types import Notice, Session, State
+from kiosk.types import Notice, Rules, Session, State
 
 
 class Alarm(StrEnum):
@@ -62,6 +62,11 @@ def idle_limit(session: Session) -> float | None:
     limit = float(getattr(session.rules, name))
     sits = session.home is State.FACILITATOR or session.kind is Kind.CONVERSATION
     return max(limit, session.rules.facilitator) if sits and session.state in _SITS else limit
+
+
+def stands(rules: Rules) -> float:
+    """Seconds that "Still there?" stands: time enough for whoever is slow [WCAG 2.2.1]."""
+    return max(20.0, rules.still_there)
 
 
 def time_left(session: Session, at: float) -> float | None:

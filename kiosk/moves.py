@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from archive.types import ASKED_USES, Form, Kind
 from kiosk import types as t
-from kiosk.alarms import TAKING, longest, warnings
+from kiosk.alarms import TAKING, longest, stands, warnings
 from kiosk.codeentry import Entry
 from kiosk.draft import Draft
 from kiosk.types import About, Ends, Hint, Meaning, Mic, Mine, Notice, Page, Preface, State
@@ -382,7 +382,7 @@ def unask(draft: Draft, event: t.Event) -> None:
 
 def ask_still_there(draft: Draft, _: t.Event) -> None:
     """Before a time-out acts, ask."""
-    draft.set(still_there=draft.at + max(20.0, draft.old.rules.still_there))
+    draft.set(still_there=draft.at + stands(draft.old.rules))
     if draft.old.speaking:
         draft.do(t.Speak(draft.old.visit))
 

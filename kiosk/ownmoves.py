@@ -85,6 +85,7 @@ def touch_menu(draft: Draft, event: t.Event) -> None:
     """A finger marks a line; the key says what taking it does."""
     if isinstance(event, t.Touched) and 0 <= event.line < len(lines_of(draft.old)):
         draft.set(line=event.line, last_activity=draft.at, still_there=None)
+        read_again(draft, event)
 
 
 def open_page(draft: Draft, event: t.Event) -> None:

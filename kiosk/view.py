@@ -15,7 +15,7 @@ from archive.types import Kind as Told
 from audio.types import Ms, Word
 from hardware.types import CUES, Control
 from kiosk import deskview, hearview, ownview
-from kiosk.alarms import longest
+from kiosk.alarms import longest, stands
 from kiosk.faces import face
 from kiosk.keys import CHOICES
 from kiosk.phrases import code_words, growing, length_words, played, time_words
@@ -61,6 +61,8 @@ class Extras:
     level: float = 0.0
     position: Ms | None = None
     time_left: float | None = None
+    still_left: float | None = None
+    """Seconds that "Still there?" still stands."""
     waveform: tuple[float, ...] = ()
     origin: str = ""
     cues: Mapping[int, Cue] = field(default_factory=dict)
@@ -99,7 +101,7 @@ def spoken(shown: View, texts: Texts) -> str:
         parts.append(marked)
     if shown.kind is Kind.THANKS:
         parts.append(texts.get("spoken.code", code=shown.code))
-    if shown.kind in {Kind.REVIEW, Kind.TRIM}:
+    if shown.kind in {Kind.REVIEW, Kind.TRIM, Kind.STILL_THERE} and shown.time_words:
         parts.append(finished(shown.time_words))
     if shown.kind is Kind.FACILITATOR:
         parts += [finished(f"{tile.number}, {tile.title}") for tile in shown.tiles]
@@ -403,8 +405,14 @@ def _ask_again(look: Look) -> View:
 
 def _still_there(look: Look) -> View:
     live = look.session.state in {State.RECORDING, State.CONVERSATION}
+    texts, left = look.texts, look.extras.still_left
+    words = ""
+    if left is not None:
+        words = texts.get("spoken.still", length=length_words(left, texts)) if texts.aloud else time_words(left, texts)
     return look.make(
         Kind.STILL_THERE,
+        time_fraction=None if left is None else min(1.0, max(0.0, 1 - left / stands(look.session.rules))),
+        time_words=words,
         headline=look.texts.get("still.headline"),
         body=look.texts.get("still.body_recording" if live else "still.body"),
         listening=_live(look.session),

@@ -38,7 +38,7 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
         page.write(view.body, room, Face.SANS, (sizes.prompt, sizes.decide), theme.paper, middle=True)
         return ()
     columns = max(COLUMNS, -(-len(view.tiles) // ROWS))
-    gap = round(sizes.gap * 0.7)
+    gap = sizes.gap // 2 if columns > COLUMNS else round(sizes.gap * 0.7)
     width, height = (room.width - gap * (columns - 1)) // columns, (room.height - gap * (ROWS - 1)) // ROWS
     for index, shown in enumerate(view.tiles):
         row, column = divmod(index, columns)

@@ -166,6 +166,19 @@ class TimeBar:
         surface.blit(rounded(used.size, radius, self._colour), used)
 
 
+def time_bar(page: Page, left: int, top: int, width: int) -> TimeBar:
+    """The bar of a screen, in the colours of the coals; its top and ends in px as lines run."""
+    theme = page.theme
+    used, empty = mix(theme.ember, theme.glow, 0.25), mix(theme.coal, theme.dusk, 0.35)
+    rect = page.mirror(pygame.Rect(left, top, width, time_bar_height(page)))
+    return TimeBar(rect, used, empty, mirrored=page.right_to_left)
+
+
+def time_bar_height(page: Page) -> int:
+    """How high such a bar is, px."""
+    return max(5, page.sizes.gap * 2 // 3)
+
+
 class TakeWave:
     """The teller's own take as a waveform; what has been heard is lit."""
 

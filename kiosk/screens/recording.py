@@ -9,8 +9,17 @@ from kiosk.fonts import Face
 from kiosk.screens.light import ash, ember
 from kiosk.screens.model import View
 from kiosk.screens.page import PITCH, Page
-from kiosk.screens.parts import CAPTION_PITCH, LiveWave, Orb, Part, TimeBar, caption_height, caption_lines, captions
-from kiosk.theme import mix
+from kiosk.screens.parts import (
+    CAPTION_PITCH,
+    LiveWave,
+    Orb,
+    Part,
+    caption_height,
+    caption_lines,
+    captions,
+    time_bar,
+    time_bar_height,
+)
 
 
 def lay(page: Page, view: View) -> tuple[Part, ...]:
@@ -26,11 +35,9 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
             Orb(ember, (page.mirror_x(area.left + radius), area.top + round(line * 0.53)), radius, floor=bar_top - 1)
         )
     _header(page, view, radius, line)
-    bar_height = max(5, sizes.gap * 2 // 3)
+    bar_height = time_bar_height(page)
     if view.time_fraction is not None:
-        rect = pygame.Rect(area.left, bar_top, area.width, bar_height)
-        used, empty = mix(theme.ember, theme.glow, 0.25), mix(theme.coal, theme.dusk, 0.35)
-        parts.append(TimeBar(page.mirror(rect), used, empty, mirrored=page.right_to_left))
+        parts.append(time_bar(page, area.left, bar_top, area.width))
     note_height = round(sizes.note * PITCH)
     # A long note takes a line of the words: what is asked of the teller now comes before what was said a while ago.
     long_note = bool(view.notes) and page.ink.width(view.notes[0], Face.SANS, sizes.note) > area.width

@@ -144,7 +144,7 @@ def _scenes(now: Session, extras: Extras, heard: tuple[Word, ...]) -> dict[str, 
         "paused": (replace(telling, paused_at=30.0), extras),
         "stream_lost": (replace(telling, mic=Mic.LOST, lost_at=9.0), extras),
         "discard_again": (replace(telling, asked=Meaning.DISCARD), extras),
-        "still_there": (replace(telling, still_there=90.0), extras),
+        "still_there": (replace(telling, paused_at=30.0, still_there=90.0), replace(extras, still_left=12.0)),
         "closing": (replace(now, state=State.CLOSING), extras),
         "review": (replace(now, state=State.REVIEW), extras),
         "review_hearing": (

@@ -9,7 +9,16 @@ from kiosk.screens.icons import Icon
 from kiosk.screens.light import ember
 from kiosk.screens.model import Kind, View
 from kiosk.screens.page import PITCH, Page
-from kiosk.screens.parts import Coals, Orb, Part, caption_height, caption_lines, captions
+from kiosk.screens.parts import (
+    Coals,
+    Orb,
+    Part,
+    caption_height,
+    caption_lines,
+    captions,
+    time_bar,
+    time_bar_height,
+)
 
 
 def consent(page: Page, view: View) -> tuple[Part, ...]:
@@ -45,6 +54,13 @@ def plain(page: Page, view: View) -> tuple[Part, ...]:
         radius = round(page.sizes.decide * 0.5)
         parts = (Orb(ember, (page.mirror_x(area.right - radius), area.top + round(radius * 1.3)), radius),)
         room.width -= radius * 3
+    if view.time_fraction is not None:
+        # So long the question stands.
+        note, bar = round(page.sizes.note * PITCH), time_bar_height(page)
+        top = area.bottom - bar - page.sizes.gap
+        parts += (time_bar(page, area.left, top, area.width),)
+        page.note(view.time_words, pygame.Rect(area.left, top - note - page.sizes.gap // 2, area.width, note))
+        room.height = top - note - page.sizes.gap - room.top
     trouble = view.kind is Kind.OUT_OF_SERVICE
     size = round(page.sizes.decide * 1.1)
     if trouble:

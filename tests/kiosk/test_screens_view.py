@@ -116,6 +116,7 @@ def test_questions_stand_over_the_state_and_the_ember_stays() -> None:
     there = show(replace(TELLING, still_there=99.0))
     assert there.kind is Kind.STILL_THERE
     assert {face.label for face in there.keys} == {"I am here"}
+    assert (there.time_fraction, there.time_words) == (None, "")
     assert show(replace(TELLING, asked=Meaning.BACK)).headline == "Are you sure?"
 
 
@@ -226,3 +227,13 @@ def test_two_views_that_differ_in_motion_alone_are_still_the_same() -> None:
     other = show(TELLING, Extras(level=0.9, time_left=101.0))
     assert one != other
     assert one.still() == other.still()
+
+
+def test_how_long_it_waits_for_an_answer_is_seen_and_heard() -> None:
+    asked = Session(state=State.CONSENT, still_there=120.0)
+    shown = show(asked, Extras(still_left=15.0))
+    assert (shown.time_fraction, shown.time_words) == (0.25, "under 1 min left")
+    assert show(asked, Extras(still_left=4.2)).time_words == "4 s left", "a number for the last ten seconds alone"
+    texts = EN.to_be_heard()
+    heard = spoken(view(asked, Extras(still_left=20.0), texts, keys(asked)), texts)
+    assert "The box waits 20 seconds more." in heard

@@ -130,3 +130,9 @@ def test_a_finger_on_a_cue_plays_it_and_on_the_one_that_sounds_stops_it() -> Non
     assert effects == (t.PlayCue(1, 6),)
     _, effects = touch(playing)
     assert t.StopPlaying() in effects
+
+
+def test_a_line_marked_with_a_finger_is_read_where_screens_are() -> None:
+    story = Session(state=State.MY_STORY, story=t.TakeId("a"), mine=t.Mine((), 60.0), speaking=True)
+    marked, effects = step(story, t.Touched(2, 5.0))
+    assert (marked.line, effects) == (2, (t.Speak(1),))
