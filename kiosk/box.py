@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from archive.errors import ArchiveError
-from archive.night import Hours, NightPass
 from archive.store import Store
 from audio.capture import Capture
 from audio.clock import Clock
@@ -19,7 +18,6 @@ from audio.errors import AudioError
 from audio.player import Player, make_player
 from audio.segmenter import ADAPTIVE
 from audio.sources import Source, make_source
-from audio.transcribe import Transcriber
 from audio.vad import make_vad
 from hardware.controls import Controls, make_controls
 from hardware.lamps import Lamps, make_lamps
@@ -35,16 +33,6 @@ from kiosk.setting import Setting, device
 from kiosk.speech import Voice, speech_cache
 from kiosk.telling import Telling
 from kiosk.window import Screen
-
-
-def night_of(
-    config: Config, store: Store, clock: Clock, make_best: Callable[[str], Transcriber | None]
-) -> NightPass | None:
-    """Make what goes over the day's stories by night; None where the settings leave it out."""
-    night = config.night
-    if not night.on:
-        return None
-    return NightPass(store, clock, Hours(night.begins, night.ends, 60.0 * night.quiet_minutes), make_best)
 
 
 def pins_of(config: Config) -> PinMap:

@@ -5,22 +5,24 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from archive.home import Home
 from archive.jobs import retry_failed
+from archive.night import Hours, NightPass
 from archive.stewards import find_take
 from archive.store import Store
 from archive.transcription import TranscriberWorker
-from audio.clock import SystemClock
+from audio.clock import Clock, SystemClock
 from audio.errors import NoModel
 from audio.priority import give_way
 from audio.transcribe import Transcriber, make_transcriber
 from hardware.notify import Notifier
-from kiosk.box import night_of
 from kiosk.commands.common import home_option, note
+from kiosk.config import Config
 from kiosk.setting import model_for, night_model, read_home
 
 EVERY = "every story"
@@ -37,6 +39,16 @@ class StopWith(threading.Event):
     def is_set(self) -> bool:
         """Whether to end now. An orphan gets another parent, which is how it learns of it."""
         return super().is_set() or bool(self._parent and os.getppid() != self._parent)
+
+
+def night_of(
+    config: Config, store: Store, clock: Clock, make_best: Callable[[str], Transcriber | None]
+) -> NightPass | None:
+    """Make what goes over the day's stories by night; None where the settings leave it out."""
+    night = config.night
+    if not night.on:
+        return None
+    return NightPass(store, clock, Hours(night.begins, night.ends, 60.0 * night.quiet_minutes), make_best)
 
 
 @click.command(name="transcriber")
