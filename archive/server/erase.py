@@ -32,6 +32,7 @@ SCRUB: Final = "scrub"
 """Stands among the leavings while the database may still hold bytes of what was deleted."""
 EVERY_S: Final = 60.0
 _ELSEWHERE = timedelta(days=1)
+_BY_THE_DAY = timedelta(days=1)
 _BAGS = "bags/"
 _log = logging.getLogger(__name__)
 
@@ -136,7 +137,8 @@ def settle(place: ArchiveHome, catalogue: Catalogue) -> int:
 
 
 def keep_settled(place: ArchiveHome, stop: threading.Event, every: float = EVERY_S) -> None:
-    """Finish every ``every`` seconds what erasing had to leave, until ``stop`` is set."""
+    """Finish every ``every`` seconds what erasing had to leave, and by the day bridges of no medley, until ``stop``."""
+    swept = place.now()
     while not stop.wait(every):
         try:
             with place.catalogue() as catalogue:
@@ -144,6 +146,9 @@ def keep_settled(place: ArchiveHome, stop: threading.Event, every: float = EVERY
                     left = tx.one("SELECT 1 FROM leavings LIMIT 1") is not None
                 if left:
                     settle(place, catalogue)
+                if place.now() - swept >= _BY_THE_DAY:
+                    swept = place.now()
+                    _stray_bridges(place, catalogue)
         except (ArchiveError, OSError) as error:
             _log.warning("what was erased is not all gone yet, and is tried again: %s", error)
 
@@ -151,8 +156,8 @@ def keep_settled(place: ArchiveHome, stop: threading.Event, every: float = EVERY
 def sweep(place: ArchiveHome) -> int:
     """Finish what killed programs left half done, at a start; return how many objects went.
 
-    Bags that were being taken in on this machine and are no longer, their objects, work folders, and whatever a
-    withdrawal had not reached yet. What is being done at this moment is left alone.
+    Bags that were being taken in on this machine and are no longer, their objects, work folders, recorded bridges of
+    no medley, and whatever a withdrawal had not reached yet. What is being done at this moment is left alone.
     """
     place.sweep_work()
     here = f"{socket.gethostname()}/"
@@ -165,7 +170,18 @@ def sweep(place: ArchiveHome) -> int:
                 if dead:
                     tx.run("DELETE FROM arriving WHERE token = ?", row["token"])
                     leave(tx, row["story"], place.now())
-        return settle(place, catalogue)
+        return settle(place, catalogue) + _stray_bridges(place, catalogue)
+
+
+def _stray_bridges(place: ArchiveHome, catalogue: Catalogue) -> int:
+    """Remove the recordings of bridges no medley has: one was being put together when its program was killed."""
+    there = list(place.objects.keys(BRIDGES))
+    gone = 0
+    # Under the lock: a bridge is stored inside the transaction that puts its medley together.
+    with catalogue.write() as tx:
+        for key in there:
+            gone += _remove(tx, place, key)
+    return gone
 
 
 def _remove(tx: Tx, place: ArchiveHome, key: str) -> int:

@@ -31,7 +31,7 @@ from archive.patterns.medleys import (
 )
 from archive.patterns.rendering import NOT_WRITTEN, captions_that_leave, keep_bridge, recipe_now, rendition_of, renew
 from archive.reviewing.decisions import Verdict, decide, redact
-from archive.server.erase import settle
+from archive.server.erase import settle, sweep
 from archive.types import Act, Form, Use
 from audio.loudness import loudness
 from audio.sidebyside import CEILING, levelled, limited
@@ -129,7 +129,16 @@ def test_a_recorded_bridge_is_heard(archive, heard):
                 else:
                     arrange(tx, medleys[1], cuts, "ana", archive.place.now())
             settle(archive.place, catalogue)
+            sweep(archive.place)
             assert archive.place.objects.exists(bridge_key(bridge.sound)) is kept
+
+
+def test_a_bridge_whose_medley_was_never_written_goes_at_the_next_start(archive):
+    out = io.BytesIO()
+    soundfile.write(out, np.full(2205, 0.1), 22_050, format="WAV")
+    digest = keep_bridge(archive.place.objects, out.getvalue())
+    sweep(archive.place)
+    assert not archive.place.objects.exists(bridge_key(digest))
 
 
 def test_a_voice_taken_back_is_out_of_every_copy_at_once(archive, heard):
