@@ -204,8 +204,8 @@ def _store(store: Store) -> list[Finding]:
             "unfinished",
             not unfinished,
             "No take is unfinished.",
-            f"{len(unfinished)} takes were never finished.",
-            "They are offered or held when the box starts.",
+            "A take was never finished." if len(unfinished) == 1 else f"{len(unfinished)} takes were never finished.",
+            "The box offers or holds it when it starts.",
         ),
         _judged(
             "restored",

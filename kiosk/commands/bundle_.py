@@ -21,7 +21,11 @@ _FILE = click.Path(path_type=Path)
 @click.option("--source", type=_FILE, default=Path(), help="The project's folder; default: this one.")
 @click.option("--key", type=_FILE, help="The release key to sign with.")
 @click.option("--new-key", type=_FILE, help="Make a release key here first, for your eyes alone, and sign with it.")
-@click.option("--wheels", type=_FILE, help="A folder of packages to put in, so that boxes need no network.")
+@click.option(
+    "--wheels",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A folder of packages to put in, so that boxes need no network.",
+)
 @click.option("--to", "target", type=_FILE, help="The bundle; default: ./digital-hearth-VERSION.hearth")
 @json_option
 def command(
@@ -36,19 +40,20 @@ def command(
       hearth bundle --new-key ~/hearth-release.key
       hearth bundle --key ~/hearth-release.key --wheels ./wheels --to /media/usb/new.hearth --json
     """
+    try:
+        project = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
+        raise NotReady(f"{source.absolute()} is not the project's folder.", "Give it with --source DIR.") from error
     if new_key is not None:
         if new_key.exists():
             raise bundle.BadBundle(f"There is a file at {new_key} already.", f"Sign with it: --key {new_key}")
         signer = bundle.new_key(new_key)
         note(f"Keep {new_key} safe: whoever has it can put programs on your boxes.")
+        note(f"Boxes take what it signs once they know its public half: {bytes(signer.verify_key).hex()}")
     elif key is not None:
         signer = bundle.read_key(key)
     else:
         raise bundle.BadBundle("A bundle has to be signed.", "Give --key FILE, or --new-key FILE the first time.")
-    try:
-        project = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
-        raise NotReady(f"{source.absolute()} is not the project's folder.", "Give it with --source DIR.") from error
     version = str(project["version"])
     out = target or Path(f"digital-hearth-{version}.hearth")
     with tempfile.TemporaryDirectory() as room:

@@ -9,8 +9,9 @@ import tarfile
 import pytest
 from nacl.signing import SigningKey
 
-from kiosk.appliance import bundle
+from kiosk.appliance import bundle, releases
 from kiosk.appliance.bundle import BadBundle, new_key, read_key, trusted, unpack, write
+from kiosk.cli import run
 
 WHEEL = "digital_hearth-9.1-py3-none-any.whl"
 
@@ -160,3 +161,18 @@ def test_the_list_of_trusted_keys(tmp_path, key):
     path.write_text("zz" * 32)
     with pytest.raises(BadBundle, match="cannot be read"):
         trusted(path)
+
+
+def test_a_new_key_is_made_only_where_it_can_be_used_and_its_public_half_is_told(tmp_path, capsys, monkeypatch):
+    path = tmp_path / "release.key"
+    assert run(["bundle", "--new-key", str(path), "--source", str(tmp_path)]) != 0
+    assert "not the project's folder" in capsys.readouterr().err
+    assert not path.exists(), "the next try would say that there is one already"
+    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "1.0.0"\n')
+
+    def fail(*_):
+        raise BadBundle("There are no sources.", "Give them.")
+
+    monkeypatch.setattr(releases, "build_wheel", fail)
+    assert run(["bundle", "--new-key", str(path), "--source", str(tmp_path)]) != 0
+    assert bytes(read_key(path).verify_key).hex() in capsys.readouterr().err
