@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from audio.errors import BadSound
+from archive.errors import ArchiveError
+from audio.errors import AudioError, BadSound
 from kiosk.commands.common import emit, home_option, json_option, note
 from kiosk.errors import KioskError
 from kiosk.presses import parse
@@ -17,6 +18,8 @@ from kiosk.simulation import Report, Simulation, story_json
 from kiosk.theme import make_theme
 from kiosk.virtualvisit import VirtualRoom
 from kiosk.window import Picture
+
+INTERRUPTED = "interrupted"
 
 
 class NothingToSay(KioskError):
@@ -77,18 +80,29 @@ def command(
             simulation = Simulation(setting, mics, realtime=realtime, room=room, screen=picture, shots=shots)
         except BadSound as error:
             raise NothingToSay(error.say, error.do) from error
-        failure: dict[str, object] = {}
+        failure: dict[str, dict[str, str]] = {}
         try:
             simulation.run(steps)
-        except KioskError as error:
-            if error.could_not_start:
+        except (KioskError, ArchiveError, AudioError) as error:
+            known = simulation.report.codes or isinstance(error, KioskError)
+            if getattr(error, "could_not_start", False) or not known:
                 raise
-            # What was kept before is kept: its codes exist nowhere else, so they are told all the same.
-            note(f"{error.say} {error.do}".strip())
-            failure = {"error": {"code": error.code, "say": error.say, "do": error.do}}
-        payload = failure | as_payload(simulation, simulation.report)
+            failure = _failure(error.code, error.say, error.do)
+        except KeyboardInterrupt:
+            if not simulation.report.codes:
+                raise
+            failure = _failure(INTERRUPTED, "Interrupted.", "What was kept before is kept.")
+        payload: dict[str, object] = {**failure, **as_payload(simulation, simulation.report)}
     emit(payload, lambda: _told(payload), as_json=as_json)
-    return 1 if failure else 0
+    if not failure:
+        return 0
+    return 130 if failure["error"]["code"] == INTERRUPTED else 1
+
+
+def _failure(code: str, say: str, do: str) -> dict[str, dict[str, str]]:
+    """What went wrong. What was kept before is kept: its codes exist nowhere else, so they are told all the same."""
+    note(f"{say} {do}".strip())
+    return {"error": {"code": code, "say": say, "do": do}}
 
 
 def as_payload(simulation: Simulation, report: Report) -> dict[str, object]:

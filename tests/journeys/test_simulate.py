@@ -10,6 +10,7 @@ import pytest
 from archive.masters import open_master
 from archive.types import Reader, Use
 from audio.speech import word_error_rate
+from kiosk.simulation import Simulation
 
 USES = {"play_here", "archive", "partners", "public", "quote"}
 STEPS = {"press_to_record", "press_to_closed", "press_to_kept", "press_to_last_word"}
@@ -197,6 +198,20 @@ def test_what_was_kept_before_a_failure_is_still_reported(hearth, evening, tmp_p
     assert ran.json["error"]["code"] == "press-not-legal"
     (story,) = ran.json["stories"]
     assert hearth("withdraw", story["keep_code"], "--home", tmp_path / "h", "--json").code == 0
+
+
+def test_ctrl_c_tells_the_codes_of_what_was_kept(in_process, evening, tmp_path, monkeypatch) -> None:
+    def interrupted(_: Simulation) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Simulation, "settle", interrupted)
+    ran = in_process(
+        "simulate", "--home", tmp_path / "h", "--mic", evening.files[1], "--json",
+        "--presses", "talk agree talk @1 talk keep done",
+    )  # fmt: skip
+    assert (ran.code, ran.json["error"]["code"]) == (130, "interrupted")
+    (story,) = ran.json["stories"]
+    assert in_process("withdraw", story["keep_code"], "--home", tmp_path / "h", "--json").code == 0
 
 
 def test_a_spanish_visitor_is_asked_and_answered_in_spanish(hearth, evening, tmp_path) -> None:
