@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -51,9 +50,7 @@ def test_in_quiet_hours_nothing_sounds_at_rest_and_visits_begin_softly(tmp_path:
     monkeypatch.delenv("HEARTH_KEYS", raising=False)
     clock, told, quiet = VirtualClock(), [], [False]
     with Store(open_home(tmp_path / "home"), clock) as store:
-        story = SimpleNamespace(id="01J00000000000000000000000", prompt="place")
-        monkeypatch.setattr(store, "stories", lambda: [story])
-        monkeypatch.setattr("kiosk.playing.ask", lambda *_: SimpleNamespace(allowed=True))
+        monkeypatch.setattr(store, "allowed", lambda *_: ["01J00000000000000000000000"])
         player = SilentPlayer(clock, lambda _: None)
         playing = Playing(store, player, clock, told.append, volume=0.9, quiet=lambda: quiet[0])
         begun: list[int] = []
@@ -68,6 +65,13 @@ def test_in_quiet_hours_nothing_sounds_at_rest_and_visits_begin_softly(tmp_path:
         assert playing._volume == VOLUMES[1]
         playing.forget(keep_volume=True)
         assert playing._volume == VOLUMES[1]
+        steps = []
+        while not playing.loudest:
+            playing.louder()
+            steps.append(playing._volume)
+        assert steps == list(VOLUMES[2:])
+        playing.louder()
+        assert (playing._volume, playing.loudest) == (VOLUMES[0], False)
         playing.forget()
         assert playing._volume == VOLUMES[0]
         playing.next_voice(t.PlayNext(2, softly=True), "en")
