@@ -18,14 +18,16 @@ from archive.catalogue.changes import note_change, stamp
 from archive.catalogue.consents import ask
 from archive.errors import ArchiveError, Refused
 from archive.patterns.backing import backing_of
-from archive.patterns.themes import theme_of
+from archive.patterns.themes import LONGEST, theme_of
 from archive.people.accounts import person_named
 from archive.reviewing.decisions import redactions_of
 from archive.reviewing.words import passages_of
 from archive.takes import fresh_take
 from archive.types import Reader
 
-LONGEST_SENTENCE = 300
+LONGEST_SENTENCE = LONGEST
+"""As a theme's: every theme fits into a briefing."""
+LONGEST_TITLE = 300
 LONGEST_TEXT = 4000
 LONGEST_QUOTE_MS = 3 * 60_000
 SHORTEST_QUOTE_MS = 500
@@ -140,7 +142,7 @@ def make_briefing(
     tx.run(
         "INSERT INTO briefings (id, title, audience, can, cannot, hear, language, at, who) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        ident, _text(title, "a title", LONGEST_SENTENCE), " ".join(audience.split())[:LONGEST_SENTENCE], *told,
+        ident, _text(title, "a title", LONGEST_TITLE), " ".join(audience.split())[:LONGEST_TITLE], *told,
         language[:3], stamp(now), who,
     )  # fmt: skip
     note_change(tx, who, "briefing begun", ident, "", now)

@@ -57,6 +57,8 @@ class Permission(StrEnum):
     """Change the moderation policy, read the log of who did what."""
     PUBLISH = "publish"
     """Put a medley at the public door, and take it away from there."""
+    HAND_OUT = "hand-out"
+    """Take a briefing, or a medley for a radio or a newspaper, out of the house: what left cannot be called back."""
     WITHDRAW = "withdraw"
     """Take a story back for a teller who brings the keep-code."""
     ERASE = "erase"
@@ -81,6 +83,8 @@ _TABLE: Mapping[Permission, frozenset[Role]] = MappingProxyType(
         Permission.BOXES: frozenset({_R.ORGANIZER, _R.SYSADMIN}),
         Permission.POLICY: frozenset({_R.ORGANIZER, _R.ARCHIVIST}),
         Permission.PUBLISH: frozenset({_R.ORGANIZER, _R.ARCHIVIST}),
+        # An analyst writes a briefing; somebody who answers for the voices lets it go.
+        Permission.HAND_OUT: frozenset({_R.CURATOR, _R.ORGANIZER}),
         Permission.WITHDRAW: frozenset({_R.ORGANIZER, _R.ARCHIVIST}),
         Permission.ERASE: frozenset({_R.ARCHIVIST}),
         Permission.PEOPLE: frozenset({_R.ORGANIZER, _R.SYSADMIN}),

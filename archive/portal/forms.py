@@ -16,14 +16,16 @@ from starlette.requests import Request
 
 PATIENCE_S = 30.0
 """How long a whole form may take to come: a few words and choices, over a poor line."""
+FILE_PATIENCE_S = 300.0
+"""The same with a file, of somebody who is known already."""
 
 
 @asynccontextmanager
-async def form_of(request: Request, most_fields: int) -> AsyncIterator[FormData]:
-    """Read the form of a request, without files; HTTP status 408 where it does not come."""
+async def form_of(request: Request, most_fields: int, *, file: bool = False) -> AsyncIterator[FormData]:
+    """Read the form of a request, with one ``file`` or none; HTTP status 408 where it does not come."""
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            form = await request.form(max_files=0, max_fields=most_fields)
+        async with asyncio.timeout(FILE_PATIENCE_S if file else PATIENCE_S):
+            form = await request.form(max_files=int(file), max_fields=most_fields)
     except TimeoutError as error:
         raise HTTPException(408, "The form did not arrive in time. Send it again.") from error
     try:

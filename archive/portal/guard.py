@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
+from types import MappingProxyType
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
@@ -66,9 +68,11 @@ class Guard:
         most_body: int = MOST_BODY,
         bare: tuple[str, ...] = (),
         *,
+        larger: Mapping[str, int] = MappingProxyType({}),
         secure: bool = False,
     ) -> None:
-        """``hosts`` are the names and addresses answered to; a form has at most ``most_body`` bytes.
+        """``hosts`` are the names and addresses answered to; a form has at most ``most_body`` bytes, or as many as
+        ``larger`` says of what its path begins with.
 
         Below the paths ``bare`` nobody gets a cookie, and bodies are for the page itself to bound: programs call
         there, or visitors nobody wants to know again. ``secure`` cookies travel over https alone.
@@ -77,6 +81,7 @@ class Guard:
         self._hosts = hosts
         self._most_body = most_body
         self._bare = bare
+        self._larger = larger
         self._secure = secure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -115,7 +120,10 @@ class Guard:
             return PlainTextResponse("This is not the name of this box.", 421)
         if scope["method"] == "POST" and not bare:
             length = headers.get("content-length", "")
-            if not length.isdigit() or int(length) > self._most_body:
+            most = next(
+                (size for path, size in self._larger.items() if scope["path"].startswith(path)), self._most_body
+            )
+            if not length.isdigit() or int(length) > most:
                 return PlainTextResponse("This is too much.", 413)
         return None
 

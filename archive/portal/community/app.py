@@ -18,6 +18,7 @@ from archive.errors import CatalogueTrouble
 from archive.keycode import Cost
 from archive.portal.app import static_routes
 from archive.portal.community import (
+    arranging,
     asiding,
     boxing,
     briefing,
@@ -51,10 +52,12 @@ from archive.server.place import ArchiveHome
 
 MODULES: tuple[ModuleType, ...] = (
     front, review, finding, meaning, story, timeline, coding, codes, comparing, theming, cutting, erasing, asiding,
-    cueing, placing, medleying, briefing, prompting, telling, partnering, boxing, governing, people, enter,
+    cueing, placing, medleying, arranging, briefing, prompting, telling, partnering, boxing, governing, people, enter,
 )  # fmt: skip
 MOST_BODY = 256 * 1024
 """The longest form: a moderation policy, a set of questions."""
+MOST_SOUND = 40 * 1024 * 1024
+"""A form with a recording: some minutes of WAV."""
 BOX = "/box"
 PARTNER = "/partner"
 PUBLIC = "/public"
@@ -87,7 +90,7 @@ def make_community(
     app = Starlette(
         routes=routes, exception_handlers={404: _missing(desk), 405: _missing(desk), 500: _broken(desk)}
     )  # fmt: skip
-    return Guard(app, hosts, MOST_BODY, BARE, secure=secure)
+    return Guard(app, hosts, MOST_BODY, BARE, larger={arranging.RECORDED: MOST_SOUND}, secure=secure)
 
 
 def make_desk(place: ArchiveHome, cost: Cost | None = None) -> Desk:

@@ -10,10 +10,12 @@ from archive.catalogue import Tx
 from archive.catalogue.consents import asks
 from archive.patterns import briefings, themes
 from archive.patterns.backing import backing_of
-from archive.patterns.briefings import BadBriefing, Point
+from archive.patterns.briefings import BadBriefing, Briefing, NotReady, Point
+from archive.patterns.handout import write_briefing
 from archive.patterns.themes import Theme, Voice
 from archive.people.roles import Permission
 from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, post
+from archive.portal.community.handout import zipped
 from archive.portal.community.words import parse_clock
 from archive.types import Reader
 
@@ -21,7 +23,7 @@ LINKS = (Link("/briefings", "Briefings", Permission.CODE),)
 
 
 def routes(desk: Desk) -> list[Page]:
-    """The pages of this module. The folder that goes out is written by `hearth archive briefing write`."""
+    """The pages of this module. Who writes a briefing need not be who lets it go."""
     permission, one = Permission.CODE, "/briefings/{briefing}"
     return [
         get(desk, "/briefings", permission, _list),
@@ -31,6 +33,7 @@ def routes(desk: Desk) -> list[Page]:
         post(desk, f"{one}/quote", permission, _quote, one),
         post(desk, f"{one}/check", permission, _check, one),
         post(desk, f"{one}/remove", permission, _remove, one),
+        post(desk, f"{one}/hand-out", Permission.HAND_OUT, _hand_out, one),
     ]
 
 
@@ -39,7 +42,8 @@ def _list(ask: Ask) -> Response:
         known = [(one, briefings.withdrawn_since(tx, one.id, ask.now)) for one in briefings.briefings(tx)]
         offered = themes.themes(tx, ask.now)
     said = {"can": briefings.CAN, "cannot": briefings.CANNOT, "hear": briefings.HEAR}
-    return ask.page("briefings", briefings=known, themes=offered, **said)
+    limits = {"longest_title": briefings.LONGEST_TITLE, "longest_text": briefings.LONGEST_TEXT}
+    return ask.page("briefings", briefings=known, themes=offered, **said, **limits)
 
 
 def _make(ask: Ask) -> Response:
@@ -62,12 +66,23 @@ def _one(ask: Ask) -> Response:
         shown = {one.id for one in found.quotes if briefings.may_be_seen(tx, one, ask.now)}
         every = themes.themes(tx, ask.now)
         behind = {point.id: backing_of(tx, point.theme, ask.now) for point in found.points if point.theme}
+        stays = _stays(tx, found, ask.now)
         voices = {point.id: _voices(tx, point, every, ask.now) for point in found.points}
     here = {point.theme for point in found.points}
     return ask.page(
         "briefing", briefing=found, states=states, since=since, issues=issues, shown=shown, voices=voices,
-        behind=behind, themes=[one for one in every if one.id not in here],
+        behind=behind, stays=stays, themes=[one for one in every if one.id not in here],
+        longest=briefings.LONGEST_SENTENCE, longest_text=briefings.LONGEST_TEXT,
     )  # fmt: skip
+
+
+def _stays(tx: Tx, briefing: Briefing, now: datetime) -> str:
+    """Why a briefing may not leave now; empty where it may."""
+    try:
+        briefings.ready(tx, briefing, now)
+    except NotReady as error:
+        return f"{error.say} {error.do}"
+    return ""
 
 
 def _voices(tx: Tx, point: Point, every: list[Theme], now: datetime) -> list[Voice]:
@@ -132,6 +147,14 @@ def _remove(ask: Ask) -> Response:
         else:
             briefings.remove_quote(tx, ask.form.get("quote", ""), ask.who, ask.now)
     return _back(ask)
+
+
+def _hand_out(ask: Ask) -> Response:
+    """Answer the folder `hearth archive briefing write` makes, as a zip; one quote that may not leave keeps it all."""
+    place, ident = ask.desk.place, ask.part("briefing")
+    with ask.reading() as tx:
+        title = briefings.briefing_of(tx, ident).title
+    return zipped(place, title, lambda folder: write_briefing(place, ident, folder, ask.who))
 
 
 def _back(ask: Ask) -> Response:

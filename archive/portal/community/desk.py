@@ -40,7 +40,8 @@ from archive.reviewing.versions import Overtaken
 from archive.server.place import ArchiveHome
 from audio.errors import AudioError
 
-MOST_FIELDS = 60
+MOST_FIELDS = 260
+"""A medley of as many parts as there may be, each with its number, its words and two ticks."""
 _STATUS: Mapping[type[ArchiveError], int] = {
     Refused: 403, WrongCode: 403, NotYou: 403, NoSuchStory: 404, NoSuchObject: 404, Overtaken: 409, TooManyTries: 429,
     CatalogueTrouble: 503, StoreTrouble: 503,
@@ -88,6 +89,8 @@ class Ask:
     form: Mapping[str, str]
     catalogue: Catalogue
     session: Session | None = None
+    file: bytes = b""
+    """What came along with an `upload`."""
 
     @property
     def token(self) -> str:
@@ -208,19 +211,39 @@ def post(desk: Desk, path: str, permission: Permission, handler: Handler, back: 
     return _page(Page(path, endpoint, methods=["POST"], name=f"post {path}"), permission)
 
 
+def upload(desk: Desk, path: str, permission: Permission, handler: Handler, back: str = "/") -> Page:
+    """An action with a file in the field ``file``, of which nothing is read before its sender is known.
+
+    How large it may be says the guard, by the path (`archive.portal.community.app`).
+    """
+
+    async def endpoint(request: Request) -> Response:
+        known = await run_in_threadpool(_answer, desk, permission, lambda _: Response(), request, None, "/")
+        if known.status_code != 200:  # noqa: PLR2004 (OK)
+            return known
+        async with form_of(request, MOST_FIELDS, file=True) as form:
+            fields = {name: value for name, value in form.items() if isinstance(value, str)}
+            sent = form.get("file")
+            data = b"" if sent is None or isinstance(sent, str) else await sent.read()
+        return await run_in_threadpool(_answer, desk, permission, handler, request, fields, back, data)
+
+    return _page(Page(path, endpoint, methods=["POST"], name=f"post {path}"), permission)
+
+
 def _page(page: Page, permission: Permission) -> Page:
     page.permission = permission
     return page
 
 
 def _answer(
-    desk: Desk, permission: Permission, handler: Handler, request: Request, form: Mapping[str, str] | None, back: str
-) -> Response:
+    desk: Desk, permission: Permission, handler: Handler, request: Request, form: Mapping[str, str] | None, back: str,
+    file: bytes = b"",
+) -> Response:  # fmt: skip
     back = back.format(**{name: quote(str(value)) for name, value in request.path_params.items()})
     try:
         with desk.catalogue() as catalogue:
             ask = Ask(desk, request, form or {}, catalogue)
-            ask = Ask(desk, request, form or {}, catalogue, ask.door.session_of(ask.token))
+            ask = Ask(desk, request, form or {}, catalogue, ask.door.session_of(ask.token), file)
             refusal = _refusal(ask, permission, form, back)
             if refusal is not None:
                 return refusal

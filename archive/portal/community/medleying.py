@@ -10,10 +10,12 @@ from archive.catalogue.consents import ask as ask_gate
 from archive.export.places import Places
 from archive.patterns import medleys
 from archive.patterns.medleys import BadMedley, Item, Kind, Purpose
+from archive.patterns.pressing import take_out
 from archive.patterns.rendering import recipe_now, rendition_of
 from archive.people.roles import Permission
 from archive.portal.community.cueing import button_of
 from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, post
+from archive.portal.community.handout import named, zipped
 from archive.portal.community.ranges import sound_by_range
 from archive.reviewing.excerpts import Cut, excerpts_of, touched_by_redaction
 from archive.server.erase import settle
@@ -34,8 +36,8 @@ def routes(desk: Desk) -> list[Page]:
     """The pages of this module.
 
     Who may hear stories hears medleys of them; who may cut excerpts makes and ends them; who may fill cue sheets puts
-    them on boxes; who may open the public door puts them there. The gate is asked for every voice besides, for whom it
-    is meant.
+    them on boxes; who may open the public door puts them there; who may hand things out takes files for the press.
+    The gate is asked for every voice besides, for whom it is meant.
     """
     hear, make = Permission.STORIES, Permission.EXCERPT
     return [
@@ -47,12 +49,13 @@ def routes(desk: Desk) -> list[Page]:
         post(desk, "/medleys/{medley}/end", make, _end, "/medleys/{medley}"),
         post(desk, "/medleys/{medley}/cue", Permission.CUES, _cue, "/medleys/{medley}"),
         post(desk, "/medleys/{medley}/door", Permission.PUBLISH, _door, "/medleys/{medley}"),
+        post(desk, "/medleys/{medley}/hand-out", Permission.HAND_OUT, _hand_out, "/medleys/{medley}?for=press"),
     ]
 
 
 def _list(ask: Ask) -> Response:
     with ask.reading() as tx:
-        excerpts = _excerpts(ask, tx) if ask.may(Permission.EXCERPT) else []
+        excerpts = offered(ask, tx) if ask.may(Permission.EXCERPT) else []
         told = {str(row["language"]) for row in tx.all("SELECT DISTINCT language FROM stories")}
         languages = sorted({one.partition("-")[0] for one in told if one} | {"en"})
         return ask.page("medleys", medleys=medleys.medleys(tx), excerpts=excerpts, languages=languages)
@@ -132,6 +135,15 @@ def _door(ask: Ask) -> Response:
     return go(f"/medleys/{ask.part('medley')}")
 
 
+def _hand_out(ask: Ask) -> Response:
+    """Answer what `hearth archive medley render --for press --out` writes, as a zip."""
+    place, ident = ask.desk.place, ask.part("medley")
+    with ask.reading() as tx:
+        title = medleys.medley_of(tx, ident).title
+    file = f"{named(title)}.flac"
+    return zipped(place, title, lambda folder: take_out(place, ident, Purpose.PRESS, folder / file, ask.who))
+
+
 def _purpose(ask: Ask) -> Purpose:
     asked = ask.request.query_params.get("for", Purpose.DESK.value)
     if asked not in set(Purpose):
@@ -139,7 +151,8 @@ def _purpose(ask: Ask) -> Purpose:
     return Purpose(asked)
 
 
-def _excerpts(ask: Ask, tx: Tx) -> list[Cut]:
+def offered(ask: Ask, tx: Tx) -> list[Cut]:
+    """Excerpts to put into a medley, the newest first: whole, and heard at the desk now."""
     rows = tx.all("SELECT DISTINCT story FROM excerpts ORDER BY story DESC")
     found: list[Cut] = []
     for row in rows:

@@ -95,18 +95,14 @@ def _make(place: ArchiveHome, title: str, language: str, parts: tuple[str, ...],
 
 
 def _render(place: ArchiveHome, medley: str, purpose: Purpose, out: Path | None, *, as_json: bool) -> None:
-    from archive.patterns import medleys
-    from archive.patterns.rendering import captions_that_leave, rendition_of
+    from archive.patterns.pressing import take_out
+    from archive.patterns.rendering import rendition_of
 
-    made, files = rendition_of(place, medley, purpose), []
-    if out is not None:
-        with place.catalogue() as catalogue:
-            with catalogue.read() as tx:
-                captions = captions_that_leave(tx, made, place.now())
-            files = write_files(place.objects, made, captions, out)
-            with catalogue.write() as tx:
-                voices = [one.story for one in made.voices]
-                medleys.note_taken_out(tx, medley, made.purpose, voices, who(), place.now())
+    files: list[str] = []
+    if out is None:
+        made = rendition_of(place, medley, purpose)
+    else:
+        made, files = take_out(place, medley, purpose, out, who())
     emit(_rendered(made, files), lambda: _told(made, files), as_json=as_json)
 
 
@@ -136,28 +132,6 @@ def _turn(place: ArchiveHome, medley: str, action: str, *, as_json: bool) -> Non
                 medleys.set_door(tx, medley, action == "public", who(), place.now())
         settle(place, catalogue)
     emit({"medley": medley, "now": action}, lambda: f"{medley}: {action}.", as_json=as_json)
-
-
-def write_files(objects: Any, made: Rendition, told: str, out: Path) -> list[str]:
-    """Write the sound, the captions ``told`` and credits; returns their names. Raises `StoreTrouble`, `OSError`."""
-    import shutil
-
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with objects.open(made.key) as source, out.open("wb") as target:
-        shutil.copyfileobj(source, target)
-    captions, credit = out.with_suffix(".vtt"), out.with_suffix(".txt")
-    captions.write_text(told, encoding="utf-8")
-    lines = [
-        made.title,
-        "",
-        *made.credits,
-        "",
-        "Their tellers may take their voices back. Ask the archive before you use this file again:",
-        f"medley {made.medley}, state {made.recipe[:16]}.",
-        "Nobody may train machines with these voices.",
-    ]
-    credit.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return [str(path) for path in (out, captions, credit)]
 
 
 def _item(objects: Any, part: str) -> Item:

@@ -37,9 +37,11 @@ EXPECTED = {
     },
     Permission.EXCERPT: {
         "GET /story/{story}/cut", "POST /story/{story}/cut", "POST /story/{story}/excerpt/end",
-        "POST /medleys", "POST /medleys/{medley}/end",
+        "POST /medleys", "POST /medleys/{medley}/end", "GET /medleys/{medley}/arrange",
+        "POST /medleys/{medley}/arrange", "POST /recorded/{medley}",
     },
     Permission.PUBLISH: {"POST /medleys/{medley}/door"},
+    Permission.HAND_OUT: {"POST /medleys/{medley}/hand-out", "POST /briefings/{briefing}/hand-out"},
     Permission.SEARCH: {"GET /search", "GET /search/meaning", "GET /search/like/{story}", "GET /search/partners"},
     Permission.CUES: {
         "GET /cues", "GET /cues/{box}", "POST /cues/{box}/put", "POST /cues/{box}/clear",
