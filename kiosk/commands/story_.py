@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from archive.errors import HomeTrouble
+from archive.errors import HomeTrouble, Refused
 from archive.home import checked, may_be_written
 from archive.masters import open_master
 from archive.store import Store
@@ -74,14 +74,13 @@ def command(
             "A keep-code cannot be tried on a disk that may not be written: each try is noted before it counts.",
             "Let the disk be written, or copy the box's folder and its keys to one that may be, and try it there.",
         )
+    denied = tuple(use.value for use in ASKED_USES) if only_me else narrow
+    if both := sorted(set(denied) & set(widen)):
+        raise click.UsageError(f"No and yes to the same use: {', '.join(both)}. Nothing was changed.")
     setting = read_home(home)
     with Store(setting.home, SystemClock()) as store:
         visit = store.enter_code(code)
-        denied = tuple(use.value for use in ASKED_USES) if only_me else narrow
-        _answer(store, setting, visit, ((Use(use), False) for use in denied))
-        _answer(store, setting, visit, ((Use(use), True) for use in widen))
-        if denied and store.is_seal_due(visit.take):
-            store.seal(visit.take, "desk")
+        _change(store, setting, visit, denied, widen)
         facts = my_story(store, visit)
         payload: dict[str, Any] = {"story": facts.to_json()}
         if words:
@@ -95,6 +94,20 @@ def command(
 def _is_receipt(text: str) -> bool:
     name = text.strip()
     return len(name) == _ULID and name.isascii() and name.isalnum() and name[0].isdigit()
+
+
+def _change(store: Store, setting: Setting, visit: Visit, denied: Sequence[str], widen: Sequence[str]) -> None:
+    """Note each no, then each yes: a no stands, whatever becomes of a yes beside it. Raises `Refused`."""
+    _answer(store, setting, visit, ((Use(use), False) for use in denied))
+    try:
+        _answer(store, setting, visit, ((Use(use), True) for use in widen))
+    except Refused as refused:
+        if denied:
+            raise Refused(f"The no is noted, and stands. {refused.say}", refused.do) from refused
+        raise
+    finally:
+        if denied and store.is_seal_due(visit.take):
+            store.seal(visit.take, "desk")
 
 
 def _answer(store: Store, setting: Setting, visit: Visit, answers: Iterable[tuple[Use, bool]]) -> None:

@@ -15,6 +15,7 @@ from archive.tellers import my_story
 from archive.types import Reader, Use
 from archive.verify import verify
 from audio.types import Ms
+from kiosk.cli import run
 
 PEOPLE = 3
 
@@ -80,6 +81,20 @@ def test_none_of_them_alone_makes_a_yes_of_anothers_no(store, group, wording) ->
             store.decide(take, use, yes=True, wording=wording, by="teller", visit=visit)
     assert recipients(store.db.conn, take) == {CODE}
     assert store.standing(take).sealed
+
+
+def test_at_the_desk_a_no_stands_whatever_becomes_of_a_yes_beside_it(store, group, capsys) -> None:
+    take, codes = group
+    store.close_review(take, "end")
+    words = ["story", str(codes[1]), "--home", str(store.home.path)]
+    assert run([*words, "--no", "play_here", "--yes", "play_here"]) == 2
+    assert "Nothing was changed" in capsys.readouterr().err
+    assert Use.PLAY_HERE in store.standing(take).uses
+    assert run([*words, "--no", "play_here", "--yes", "quote"]) == 1
+    said = capsys.readouterr().err
+    assert "The no is noted" in said
+    assert "alone cannot allow more" in said
+    assert not {Use.PLAY_HERE, Use.QUOTE} & set(store.standing(take).uses)
 
 
 def test_a_part_taken_out_by_one_is_out_for_all_and_no_code_is_lost(store, teller, worker, group) -> None:
