@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import os
 import tomllib
 import unicodedata
 from collections.abc import Mapping
@@ -132,7 +133,8 @@ def load(language: str, overrides: Path | None = None, sent: Path | None = None)
     words = dict(_shipped(language))
     own = None if overrides is None else overrides / f"{language}.toml"
     said = ""
-    if own is not None and own.is_file():
+    # Whatever lies there is read: what is no file says so, instead of the library's words going unused in silence.
+    if own is not None and os.path.lexists(own):
         changed = _flat(_parse(_read(own), str(own)), str(own))
         said = changed.pop(STEWARD, "")
         _check_known(changed, base, str(own))
@@ -153,7 +155,7 @@ def load(language: str, overrides: Path | None = None, sent: Path | None = None)
 def _outcomes(language: str, folder: Path | None) -> tuple[str, ...]:
     """What became of stories like these, one line each, from ``outcomes.toml``; the library writes them."""
     path = None if folder is None else folder / "outcomes.toml"
-    if path is None or not path.is_file():
+    if path is None or not os.path.lexists(path):
         return ()
     told = _parse(_read(path), str(path)).get("outcome", [])
     if not isinstance(told, list) or not all(isinstance(one, dict) for one in told):
@@ -209,6 +211,8 @@ def _shipped_file(language: str) -> str:
 
 
 def _read(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        raise BadTexts(f"{path} is no file.", "Put the library's words into a file of this name.")
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as trouble:

@@ -7,6 +7,7 @@ What a teller agrees to is worded, versioned and hashed as on the box; a library
 from __future__ import annotations
 
 import hashlib
+import os
 import tomllib
 import unicodedata
 from collections.abc import Mapping
@@ -66,7 +67,9 @@ def load(language: str, overrides: Path | None = None) -> Texts:
     source = resources.files("archive.portal").joinpath("text", f"{language}.toml")
     words = _flat(tomllib.loads(source.read_text(encoding="utf-8")), f"{language}.toml")
     own = None if overrides is None else overrides / f"{language}.toml"
-    if own is not None and own.is_file():
+    if own is not None and os.path.lexists(own):
+        if own.exists() and not own.is_file():
+            raise BadPageText(f"{own} is no file: the library's own words cannot be read.")
         try:
             changed = _flat(tomllib.loads(own.read_text(encoding="utf-8")), str(own))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

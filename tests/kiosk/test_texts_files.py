@@ -149,6 +149,13 @@ def test_texts_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
         load("en", tmp_path)
 
 
+@pytest.mark.parametrize("name", ["en.toml", "outcomes.toml"])
+def test_a_folder_where_words_should_be_is_said(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(BadTexts, match="no file"):
+        load("en", tmp_path)
+
+
 def test_the_wording_names_the_very_words(tmp_path: Path) -> None:
     shipped = load("en").wording(Use.RECORD)
     assert shipped.text == load("en").get("consent.record")

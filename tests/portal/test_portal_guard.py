@@ -131,6 +131,10 @@ def test_a_librarys_words_that_cannot_be_read_are_refused(tmp_path, home, clock)
     (home.texts / "en.toml").write_text("not toml")
     with pytest.raises(BadPageText):
         make_app(home, clock, frozenset({"127.0.0.1"}))
+    (home.texts / "en.toml").unlink()
+    (home.texts / "en.toml").mkdir()
+    with pytest.raises(BadPageText, match="no file"):
+        make_app(home, clock, frozenset({"127.0.0.1"}))
 
 
 # -- where it listens --------------------------------------------------------------------------------------------------
