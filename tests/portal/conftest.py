@@ -25,6 +25,7 @@ from archive.phones import read_face
 from archive.portal.app import make_app, serve
 from archive.portal.binding import Binding
 from archive.portal.desk import Health
+from archive.portal.setup import SetUp
 from archive.shelf import Wording
 from archive.store import Store
 from archive.transcription import TranscriberWorker
@@ -381,10 +382,10 @@ def serving() -> Iterator[Callable[..., str]]:
     """Serve a home by the real server; returns its address."""
     stop, threads = threading.Event(), []
 
-    def serve_home(home: Home, health: Health | None = None) -> str:
+    def serve_home(home: Home, health: Health | None = None, set_up: SetUp | None = None) -> str:
         said: queue.SimpleQueue[str] = queue.SimpleQueue()
         where = Binding("127.0.0.1", 0)
-        thread = threading.Thread(target=serve, args=(home, SystemClock(), where, said.put, stop, health))
+        thread = threading.Thread(target=serve, args=(home, SystemClock(), where, said.put, stop, health, set_up))
         thread.start()
         threads.append(thread)
         return said.get(timeout=20)

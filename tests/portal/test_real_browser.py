@@ -10,6 +10,8 @@ from archive.store import Store
 from archive.types import Use
 from audio.clock import SystemClock
 from hardware.findings import Finding
+from kiosk.firstrun.sheet import Sheet
+from kiosk.wireless import Asking
 
 PHONE, DESK = (390, 844), (1280, 800)
 TARGET_PX = 57
@@ -29,7 +31,7 @@ MEASURE = """
     const least = e.closest(".note, .quiet, .facts, .machine, footer, .at, .answer, .sounds") ? 4.5 : 7;
     if (ratio < least) faint.push([e.textContent.trim().slice(0, 30), Math.round(ratio * 10) / 10]);
   }
-  for (const e of document.querySelectorAll("button, a.button, a.brand, footer a, input:not([type=hidden]):not([type=checkbox]), .tick, audio")) {
+  for (const e of document.querySelectorAll("button, a.button, a.brand, footer a, input:not([type=hidden]):not([type=checkbox]):not([type=radio]), select, .tick, audio")) {
     const box = e.getBoundingClientRect();
     if (box.height && !e.classList.contains("at") && (box.height < TARGET || box.width < TARGET))
       small.push([e.className + e.textContent.trim().slice(0, 20), Math.round(box.width), Math.round(box.height)]);
@@ -128,9 +130,10 @@ def test_a_steward_takes_a_story_out_in_two_presses_in_a_real_browser(browser, h
     assert seen == {}
 
 
-def test_a_phone_presses_in_a_real_browser(browser, box, serving):
+def test_a_phone_presses_in_a_real_browser(browser, box, serving, tmp_path):
     box.facilitate()
-    address = serving(box.setting.home)
+    sheet = Sheet(box.setting.home.config, box.setting.home.texts, Asking(tmp_path))
+    address = serving(box.setting.home, set_up=sheet)
     browser.events.clear()
     seen = {}
     browser.open(f"{address}/remote")
@@ -139,6 +142,10 @@ def test_a_phone_presses_in_a_real_browser(browser, box, serving):
     browser.js(f"document.getElementById('digits').value = '{box.digits()}'")
     browser.submit("form[action='/remote/pair'] button")
     look(browser, "remote", seen)
+    browser.open(f"{address}/remote/setup")
+    look(browser, "settings", seen)
+    assert browser.js("document.querySelector('[name=wireless_password]').type") == "password"
+    browser.open(f"{address}/remote")
     assert browser.wait("document.getElementById('now').textContent") == "Ready"
     box.press("begin_group", "next_person", "next_person")
     browser.wait("document.getElementById('left').textContent === '2 have agreed'")
