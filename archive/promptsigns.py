@@ -9,6 +9,7 @@ archive's desk while one is written.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -43,38 +44,47 @@ _ASKERS_ES = (
     r"(?:a|de|con|en|por|para|desde|hasta|sobre)?\s*"
     r"(?:qué|quién(?:es)?|cuándo|cómo|dónde|adónde|cuál(?:es)?|cuánt[oa]s?)"
 )
+_ASKERS_EN = r"(?:what|which|who|whom|whose|when|where|why|how)"
+_HELPERS_EN = r"(?:do|does|did|is|are|am|was|were|have|has|had|can|could|will|would|should|must|may|might)"
+_ASKERS_ZH = r"(?:什么|谁|何时|哪|为什么|怎么|怎样|多少)"
+_BEGINS = r"(?:^|[.!?;:]\s+)"
+"""Where a question may begin: at the first word, or after a sentence that leads to it."""
 SIGNS: dict[str, dict[Fault, str]] = {
     "en": {
-        Fault.YES_NO: r"^(?:do|does|did|is|are|was|were|have|has|had|can|could|will|would|should|may|might)\b.*\?$",
-        Fault.LEADING: r"\b(?:don't you|isn't it|aren't you|wouldn't you|didn't you|surely|obviously|of course"
-        r"|how (?:wonderful|great|terrible|awful|bad)|(?:wonderful|terrible|awful) (?:was|is))\b",
-        Fault.DOUBLE: r"\?.*\?|\b(?:and|or) (?:what|who|whom|when|where|why|how)\b",
-        Fault.OPINION: r"\b(?:what do you (?:think|believe|feel)|how do you feel about|do you (?:think|believe|agree)"
-        r"|your (?:opinion|view)s?|should)\b",
+        Fault.YES_NO: rf"{_BEGINS}(?:{_HELPERS_EN}(?:n't)?|can't|won't)\b[^?]*\?|\btell (?:us|me) (?:if|whether)\b",
+        Fault.LEADING: rf"(?:{_BEGINS}|, |\b(?:and|but) )(?:{_HELPERS_EN}n't|can't|won't)\b|, (?:right|no|yes)\?"
+        r"|\b(?:surely|obviously|of course|you must have|how (?:wonderful|great|terrible|awful|bad)"
+        r"|(?:wonderful|terrible|awful) (?:was|is))\b",
+        Fault.DOUBLE: rf"\?.*\?|\b(?:and|or) {_ASKERS_EN}\b"
+        rf"|\b(?:and|or) {_HELPERS_EN} (?:you|it|they|he|she|there|that|this|your|the)\b",
+        Fault.OPINION: r"\b(?:what do you (?:think|believe|feel|make of)|how do you (?:feel about|see|like)"
+        r"|do you (?:think|believe|agree)|your (?:opinion|view|thought)s?|should)\b",
     },
     "es": {
-        Fault.YES_NO: rf"^¿(?!\s*(?:{_ASKERS_ES})\b).*\?$",
-        Fault.LEADING: r"\b(?:no cree|no le parece|verdad\?|sin duda|obviamente|por supuesto|claro que)",
-        Fault.DOUBLE: rf"\?.*\?|\b[yo] (?:{_ASKERS_ES})\b",
-        Fault.OPINION: r"\b(?:qué (?:piensa|opina|cree|le parece)|su opinión|cree que|debería)",
+        Fault.YES_NO: rf"¿(?!\s*(?:[ye]\s+)?(?:{_ASKERS_ES})\b)[^?]*\?",
+        Fault.LEADING: r"¿(?:no|acaso)\b|\b(?:no cree|no le parece|verdad\?|sin duda|obviamente|por supuesto"
+        r"|claro que)",
+        Fault.DOUBLE: rf"\?.*\?|(?<!¿)\b[yo] (?:{_ASKERS_ES})\b",
+        Fault.OPINION: r"\b(?:qué (?:piensa|opina|cree|le parece|te parece)|(?:su|tu) opinión|cree que|debería)",
     },
     "ar": {
-        Fault.YES_NO: r"^(?:هل|أ(?:لم|لا|ليس))\b",
-        Fault.LEADING: r"أليس|ألا ترون|بالتأكيد|لا شك|طبعًا",
-        Fault.DOUBLE: r"؟.*؟|\s(?:و|أو )(?:ماذا|من كان|متى|أين|كيف|لماذا)\b",
-        Fault.OPINION: r"ما رأيكم|رأيكم في\b(?!\s*شخص)|هل تعتقدون|ماذا تعتقدون|هل ترون|ينبغي|يجب",
+        Fault.YES_NO: r"(?:^|[.،؛:!؟]\s*)(?:و?هل|أ(?:لم|لا|ليس|كان|كانت|كنت|كنتم))\b",
+        Fault.LEADING: r"أليس|ألم\b|ألا ترون|بالتأكيد|لا شك|طبعًا|صحيح؟",
+        Fault.DOUBLE: r"؟.*؟|\s(?:و|أو )(?:ماذا|من كان|مع من|متى|أين|كيف|كم|لماذا|هل)\b",
+        Fault.OPINION: r"ما رأيك|رأيكم في\b(?!\s*شخص)|(?:هل|ماذا) (?:تعتقد|تظن|ترون|ترى)|ينبغي|يجب",
     },
     "hi": {
-        Fault.YES_NO: r"^क्या\s.*\?$",
-        Fault.LEADING: r"है ना|हैं ना|नहीं लगता|ज़ाहिर है|बेशक",
-        Fault.DOUBLE: r"\?.*\?|(?:और|या) (?:क्या|कौन|कब|कहाँ|क्यों|कैसे)(?:\s|\?|।)",
+        # The same word asks what: then what happened, was or was done comes next.
+        Fault.YES_NO: r"^क्या\s(?!हुआ|हो|था|थी|थे|किया|करते|चीज़).*\?|[,।.!]\s*क्या (?:आप|वह|वे|यह|ये|कोई|कभी|उस|इस|उन|इन)",
+        Fault.LEADING: r"(?:है|हैं|था|थे|थी) ?(?:ना|न)\s*\?|है ना|हैं ना|नहीं लगता|ज़ाहिर है|बेशक",
+        Fault.DOUBLE: r"\?.*\?|(?:और|या) (?:क्या|कौन|कब|कहाँ|क्यों|कैसे|किसने|किसके|कितने)(?:\s|\?|।)",
         Fault.OPINION: r"क्या सोचते|आपकी राय(?! बदल)|क्या मानते|चाहिए|आपके विचार",
     },
     "zh": {
-        Fault.YES_NO: r"吗[？。]?$|是不是|有没有|会不会|能不能",
-        Fault.LEADING: r"难道|不是吗|对不对|对吧|当然",
-        Fault.DOUBLE: r"？.*？|(?:以及|还有|并且)(?:什么|谁|何时|哪里|为什么|怎么)",
-        Fault.OPINION: r"您(?:觉得|认为)|您怎么看|有什么看法|应该|意见",
+        Fault.YES_NO: r"吗[？?。]|吗$|(.{1,2})[不没]\1",
+        Fault.LEADING: r"难道|不是吗|对不对|对吧|是吧|当然|不觉得",
+        Fault.DOUBLE: rf"？.*？|(?:以及|还有|并且){_ASKERS_ZH}|{_ASKERS_ZH}.*[，、].*{_ASKERS_ZH}",
+        Fault.OPINION: r"[您你](?:觉得|认为)|[您你]怎么看(?!出)|有什么看法|应该|意见",
     },
 }
 
@@ -105,5 +115,5 @@ class Finding:
 
 def signs_of(text: str, language: str) -> tuple[Fault, ...]:
     """What the wording suggests; nothing for a language whose signs are not known."""
-    plain = text.strip().casefold()
+    plain = unicodedata.normalize("NFC", text).replace("’", "'").strip().casefold()
     return tuple(fault for fault, sign in SIGNS.get(language, {}).items() if re.search(sign, plain))
