@@ -48,15 +48,20 @@ def choosing(page: Page, view: View) -> tuple[Part, ...]:
     page.dusk(strength=0.55)
     area, sizes = page.area, page.sizes
     rows = -(-len(view.lines) // COLUMNS)
-    high = round(sizes.decide * PITCH)
-    foot = area.bottom - rows * high
+    least = round(sizes.decide * PITCH)
     head = pygame.Rect(area.left, area.top, area.width, round(sizes.note * PITCH))
-    room = pygame.Rect(area.left, head.bottom, area.width, foot - sizes.gap // 2 - head.bottom)
-    if page.fits(view.body, Face.SERIF, sizes.prompt, room, QUESTION_PITCH):
-        page.note(view.headline, head)
+    # What a finger finds, before the headline: the first line says the same. And the question before both.
+    heights = (page.finger, page.finger, (page.finger + least) // 2, least)
+    for high, headed in zip(heights, (True, False, False, False), strict=True):
+        foot = area.bottom - rows * high
+        top = head.bottom if headed else area.top
+        room = pygame.Rect(area.left, top, area.width, foot - sizes.gap // 2 - top)
+        if page.fits(view.body, Face.SERIF, sizes.prompt, room, QUESTION_PITCH):
+            break
     else:
-        # The first line says the same, and the question needs the room.
-        room = pygame.Rect(area.left, area.top, area.width, foot - area.top)
+        room.height = foot - room.top
+    if headed:
+        page.note(view.headline, head)
     # Only a library's own question of 90 letters needs less; then it is read like the keys, with a hand on them.
     size = (page.grown(1.2)[0], sizes.decide)
     page.write(view.body, room, Face.SERIF, size, page.theme.paper, middle=True, pitch=QUESTION_PITCH)
