@@ -60,6 +60,7 @@ class Looks:
             level=_voice_level(position) if position is not None and not live else telling.level,
             position=position,
             time_left=left,
+            loudest=playing.loudest,
             still_left=None if session.still_there is None else max(0.0, session.still_there - now),
             waveform=playing.bars or telling.review.bars,
             origin=self._origin(session),

@@ -222,6 +222,11 @@ class Playing:
             self._player.set_gain(self._sounding[-1].softer + self._volume_db())
 
     @property
+    def loudest(self) -> bool:
+        """Whether the next step of `louder` is the softest."""
+        return self._volume >= VOLUMES[-1]
+
+    @property
     def _volume(self) -> float:
         """What this visitor chose, else the library's own: in its quiet hours the softest step at most."""
         if self._chosen is not None:

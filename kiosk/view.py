@@ -19,6 +19,7 @@ from kiosk.alarms import longest, stands
 from kiosk.faces import face
 from kiosk.keys import CHOICES
 from kiosk.phrases import code_words, growing, length_words, played, time_words
+from kiosk.screens.icons import Icon
 from kiosk.screens.model import KeyFace, Kind, View
 from kiosk.screens.renderer import Renderer
 from kiosk.speech import finished
@@ -61,6 +62,8 @@ class Extras:
     level: float = 0.0
     position: Ms | None = None
     time_left: float | None = None
+    loudest: bool = False
+    """The volume key begins again with the softest step."""
     still_left: float | None = None
     """Seconds that "Still there?" still stands."""
     waveform: tuple[float, ...] = ()
@@ -81,6 +84,9 @@ def view(session: Session, extras: Extras, texts: Texts, keys: Mapping[Control, 
     """What the screen shows now. ``keys`` is what each control means (`kiosk.keys.keys`)."""
     faces = tuple(face(control, keys[control], session, texts) for control in KEY_CONTROLS if control in keys)
     side = tuple(face(control, keys[control], session, texts) for control in SIDE_CONTROLS if control in keys)
+    if extras.loudest:
+        softer = KeyFace(Control.VOLUME, texts.get("keys.softer"), Icon.SOFTER)
+        side = tuple(softer if one.control is Control.VOLUME else one for one in side)
     make = _over(session) or _SCREENS.get(session.state, _plain)
     extra = keys.get(Control.FACILITATOR)
     corner = face(Control.FACILITATOR, extra, session, texts) if extra in CORNERS else None
@@ -107,6 +113,9 @@ def spoken(shown: View, texts: Texts) -> str:
         parts += [finished(f"{tile.number}, {tile.title}") for tile in shown.tiles]
     if shown.kind not in {Kind.RECORDING, Kind.ATTRACT}:
         parts += [finished(note) for note in shown.notes]
+    if shown.kind is Kind.STILL_THERE:
+        # Any key goes on, as it has just said; three times the same would outlast the question.
+        return "\n".join(parts)
     names = {Control.LEFT: "spoken.left", Control.MIDDLE: "spoken.middle", Control.RIGHT: "spoken.right"}
     parts += [texts.get(names[face.control], label=face.label) for face in shown.keys]
     return "\n".join(parts)

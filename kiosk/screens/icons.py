@@ -41,6 +41,7 @@ class Icon(StrEnum):
     SPEAK = "speak"
     QUIET = "quiet"
     LOUDER = "louder"
+    SOFTER = "softer"
     CAPTIONS = "captions"
     SCISSORS = "scissors"
     PHONE = "phone"
@@ -179,6 +180,11 @@ def _louder(pen: _Pen) -> None:
     pen.stroke([(14.6, 12), (21.8, 12)], 2.4)
 
 
+def _softer(pen: _Pen) -> None:
+    _loudspeaker(pen)
+    pen.stroke([(14.6, 12), (21.8, 12)], 2.4)
+
+
 def _captions(pen: _Pen) -> None:
     pen.stroke([(3.4, 5), (20.6, 5), (20.6, 19), (3.4, 19), (3.4, 5)], 2.2)
     pen.stroke([(7, 11), (17, 11)], 2.2)
@@ -226,6 +232,7 @@ _DRAW: dict[Icon, Callable[[_Pen], None]] = {
     Icon.SPEAK: _speak,
     Icon.QUIET: _quiet,
     Icon.LOUDER: _louder,
+    Icon.SOFTER: _softer,
     Icon.CAPTIONS: _captions,
     Icon.SCISSORS: _scissors,
     Icon.PHONE: _phone,

@@ -128,6 +128,7 @@ def _scenes(now: Session, extras: Extras, heard: tuple[Word, ...]) -> dict[str, 
     return {
         "starting": (replace(now, state=State.STARTING), extras),
         "attract": (replace(now, state=State.ATTRACT), extras),
+        "attract_loudest": (replace(now, state=State.ATTRACT), replace(extras, loudest=True)),
         "attract_voice": (replace(hearing, state=State.ATTRACT), heard_now),
         "languages": (replace(now, state=State.LANGUAGES, speaking=True), extras),
         "choosing": (replace(now, state=State.CHOOSING), extras),

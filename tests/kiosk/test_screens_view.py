@@ -236,4 +236,11 @@ def test_how_long_it_waits_for_an_answer_is_seen_and_heard() -> None:
     assert show(asked, Extras(still_left=4.2)).time_words == "4 s left", "a number for the last ten seconds alone"
     texts = EN.to_be_heard()
     heard = spoken(view(asked, Extras(still_left=20.0), texts, keys(asked)), texts)
-    assert "The box waits 20 seconds more." in heard
+    assert heard.split("\n") == ["Still there?", "Press a key and we go on.", "The box waits 20 seconds more."]
+
+
+def test_the_volume_key_says_what_its_next_press_does() -> None:
+    for loudest, label, icon in ((False, "Louder", Icon.LOUDER), (True, "Softer", Icon.SOFTER)):
+        shown = show(Session(state=State.LISTENING), Extras(loudest=loudest))
+        faces = {face.control: (face.label, face.icon) for face in shown.side}
+        assert faces == {Control.VOLUME: (label, icon), Control.LANGUAGE: ("Read aloud", Icon.SPEAK)}
