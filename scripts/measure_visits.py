@@ -97,11 +97,10 @@ def read_to(spoken: Path, language: str) -> float:
             visit.visit(parse("speak"))
             _hear_out(visit)
             begun = len(visit.report.events)
-            for word in TO_THE_FIRST_WORD:
+            for word in TO_THE_FIRST_WORD[:-1]:
                 visit.visit(parse(word))
-                if word != TO_THE_FIRST_WORD[-1]:
-                    _hear_out(visit)
-            visit.visit(parse(TO_THE_END))
+                _hear_out(visit)
+            visit.visit(parse(f"{TO_THE_FIRST_WORD[-1]} {TO_THE_END}"))
             found = _first_second(visit, begun)
         visit.store.close()
     return found
