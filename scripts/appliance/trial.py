@@ -361,6 +361,7 @@ STEPS = (
     "listeners",
     "set_up",
     "wireless",
+    "settings",
     "story",
     "timers",
     "memory",
