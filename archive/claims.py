@@ -6,6 +6,9 @@ import fcntl
 from pathlib import Path
 from typing import TextIO
 
+KIOSK, TRANSCRIBER, SYNCING = ".kiosk", ".transcriber", ".syncing"
+"""The files in a home by which its programs claim their work."""
+
 
 def claim(path: Path) -> TextIO | None:
     """Claim the work that the file ``path`` stands for; None while another process has it.

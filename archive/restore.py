@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from archive.backup import DATABASE, LABEL, MANIFEST, BackupKeys, known_ids, read_backup_keys
+from archive.claims import KIOSK, SYNCING, TRANSCRIBER, claim
 from archive.consent import all_events, events_of, standing
 from archive.durable import move, remove, sync_folder, write_file
 from archive.errors import DamagedStore, HomeTrouble, NoSuchStory, Refused, TransportTrouble
@@ -42,6 +43,7 @@ _STAGING = ".restoring"
 _FOLDERS = ("takes", "stories", "texts", "prompts")
 _NAME = re.compile(r"(takes|stories|texts|prompts)(/[\w.-]+)+|hearth\.db|config\.toml|backup\.json", re.ASCII)
 _BLOCK = 1 << 20
+_STOP_IT = "Stop it first (sudo systemctl stop hearth-kiosk hearth-transcriber), or restore into another home."
 
 
 @dataclass(slots=True)
@@ -102,13 +104,38 @@ class Answers:
 def restore(backup: Path, keys_file: Path, path: Path, clock: Clock, answers: Answers) -> Restored:
     """Put the box in ``backup`` into the home at ``path``, which may hold no story.
 
-    Raises `Refused` (a home with stories, other keys in its key folder, a wrong word), `NoKey`, `HomeTrouble`
-    (damaged or unreadable backup, full disk). Until it returns nothing of the backup can be used.
+    Raises `Refused` (a home with stories or where the box is at work, other keys in its key folder, a wrong word),
+    `NoKey`, `HomeTrouble` (damaged or unreadable backup, full disk). Until it returns nothing of it can be used.
     """
     answers.check()
     keys = read_backup_keys(keys_file)
     place = path.absolute()
-    home = Home(place, keys_folder(place))
+    with _at_rest(place):
+        return _restored(backup, keys, Home(place, keys_folder(place)), clock, answers)
+
+
+@contextlib.contextmanager
+def _at_rest(place: Path) -> Iterator[None]:
+    """Keep every program of the box out of its home meanwhile.
+
+    One that is at work there has the database open which the restore replaces: whatever it wrote from then on, a story
+    it had called safe among it, would be gone with its last connection.
+    """
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.ExitStack() as claims:
+            for name in (KIOSK, TRANSCRIBER, SYNCING):
+                claimed = claim(place / name)
+                if claimed is None:
+                    raise Refused(f"A box is at work on {place}.", _STOP_IT)
+                claims.enter_context(claimed)
+            yield
+    except OSError as error:
+        raise HomeTrouble(f"{place} cannot be used: {error.strerror}.", "Give another folder with --home.") from error
+
+
+def _restored(backup: Path, keys: BackupKeys, home: Home, clock: Clock, answers: Answers) -> Restored:
+    place = home.path
     ended, same_box = _receiving(home, keys, clock)
     staged = Home(place / _STAGING, place / _STAGING / "keys")
     try:

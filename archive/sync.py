@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any
 
 from archive.bag import Bag, BagContent, plan
-from archive.claims import claim
+from archive.claims import SYNCING, claim
 from archive.consent import Answer, all_events, events_of, may, standing
 from archive.consentrecord import TELLING, links, revision_of
 from archive.envelope import BOX, recipients
@@ -125,7 +125,7 @@ def sync(
 @contextmanager
 def _alone(home: Home) -> Iterator[None]:
     """Let one sync of this box run at a time."""
-    claimed = claim(home.path / ".syncing")
+    claimed = claim(home.path / SYNCING)
     if claimed is None:
         raise TransportTrouble("Another sync of this box is running already.", "Wait until it has ended.")
     with claimed:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from archive.claims import claim
+from archive.claims import TRANSCRIBER, claim
 from archive.database import transaction
 from archive.envelope import ContentKey, open_content
 from archive.errors import ArchiveError, Refused
@@ -95,7 +95,7 @@ class TranscriberWorker:
         self._models_at = 0.0
         """The moment from which on to look for models that were missing."""
         self.store = store or Store(home, clock)
-        self._alone = claim(home.path / ".transcriber")
+        self._alone = claim(home.path / TRANSCRIBER)
         if self._alone is not None:
             # Whoever held a lease is dead: a story told now must not wait for it to run out.
             free_leases(self.store.db.conn)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from archive.claims import claim
+from archive.claims import KIOSK, claim
 from archive.durable import write_file
 from archive.feed.sent import LINES_FILE, SETTINGS_FILE
 from archive.home import Home, open_home
@@ -73,7 +73,7 @@ def only_kiosk(home: Home) -> Iterator[None]:
 
     The claim ends with the process, however that ends. Raises `Occupied`.
     """
-    claimed = claim(home.path / ".kiosk")
+    claimed = claim(home.path / KIOSK)
     if claimed is None:
         raise Occupied(f"Another box is at work on {home.path}.", "Stop it first, or give another folder with --home.")
     with claimed:

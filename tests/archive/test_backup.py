@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from archive.backup import back_up, read_backup_keys
+from archive.claims import KIOSK, SYNCING, TRANSCRIBER, claim
 from archive.consent import events_of, verify_chain
 from archive.cutting import take_back_span
 from archive.errors import HomeTrouble, NoKey, Refused
@@ -245,7 +246,8 @@ def test_what_tellers_narrowed_since_stays_held_where_an_archive_knows_of_it(
         assert not other.standing(recalled).held
 
 
-def test_what_the_receiving_home_knows_counts(store, box, made, clock) -> None:
+def test_what_the_receiving_home_knows_counts(store, box, made, clock, worker) -> None:
+    worker.close()
     for name in ("played", "given", "sealed", "open"):
         store.erase(box[name], Act.EXPIRE if name == "sealed" else Act.WITHDRAW, "test")
     home = store.home
@@ -310,7 +312,8 @@ def test_a_part_taken_out_while_the_backup_is_written_is_in_no_backup(store, box
     assert not list(tmp_path.glob("b*"))
 
 
-def test_refusals_are_sentences(store, box, made, clock, tmp_path) -> None:
+def test_refusals_are_sentences(store, box, made, clock, tmp_path, worker) -> None:
+    worker.close()
     with pytest.raises(Refused, match="already"):
         back_up(store, made.path)
     with pytest.raises(Refused, match="own folders"):
@@ -350,6 +353,16 @@ def test_a_damaged_backup_is_refused_and_leaves_nothing_in_use(made, clock, tmp_
     made.path.write_bytes(bytes(data[:-100]))
     with pytest.raises(HomeTrouble):
         restore(made.path, made.keys, tmp_path / "new", clock, NONE)
+
+
+@pytest.mark.parametrize("name", [KIOSK, TRANSCRIBER, SYNCING])
+def test_nothing_is_restored_under_a_box_that_is_at_work(made, clock, tmp_path, name) -> None:
+    home = open_home(tmp_path / "new")
+    at_work = claim(home.path / name)
+    with Store(home, clock, CHEAP), pytest.raises(Refused, match="at work"):
+        restore(made.path, made.keys, home.path, clock, NONE)
+    at_work.close()
+    assert restore(made.path, made.keys, home.path, clock, NONE).stories == 3
 
 
 @pytest.mark.parametrize("moment", range(6))
