@@ -65,7 +65,7 @@ def found(setting, store):
 def test_every_topic_somebody_looks_after_has_its_line(setting, store):
     told = found(setting, store)
     assert set(told) >= {
-        "power", "heat", "card", "space", "clock", "level", "model-en", "languages", "voice", "sync",
+        "power", "heat", "card", "space", "ballast", "clock", "level", "model-en", "languages", "voice", "sync",
         "story", "withdrawals", "version",
     }  # fmt: skip
     assert len(told) == len(box_findings(setting, store, devices=False)), "two lines about one topic"
