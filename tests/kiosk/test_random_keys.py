@@ -90,7 +90,8 @@ def bench(tmp_path, monkeypatch):
         source, player = ScriptedSource(clock, []), SilentPlayer(clock, arrivals.put)
         drivers = Drivers(source, player, controls, RememberedLamps(clock), window, source.begin_track)
         app = make_app(setting, store, clock, drivers, arrivals)
-        app._parts.playing.read = lambda *_: None  # screens are not read aloud by a voice nobody hears
+        # Screens and troubles are not read aloud by a voice nobody hears.
+        app._parts.playing.read = app._parts.playing.alarm = lambda *_: None
         yield app, window, controls, clock, source, store
         app.stop()
         window.close()
