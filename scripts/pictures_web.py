@@ -52,13 +52,13 @@ class WithCookies:
     def __init__(self, app: ASGIApp, cookies: str) -> None:
         """Wrap ``app``."""
         self._app = app
-        self._cookies = cookies.encode()
+        self.cookies = cookies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Add the header."""
         if scope["type"] == "http":
             kept = [(name, value) for name, value in scope["headers"] if name != b"cookie"]
-            scope = {**scope, "headers": [*kept, (b"cookie", self._cookies)]}
+            scope = {**scope, "headers": [*kept, (b"cookie", self.cookies.encode())]}
         await self._app(scope, receive, send)
 
 
@@ -100,26 +100,33 @@ def _box_pages(home: Path, place: ArchiveHome, folder: Path, code: str) -> None:
     app = make_app(setting.home, clock, HOSTS, health=lambda store: box_findings(setting, store, devices=False))
     token = "a-browser-that-lives-for-a-minute-only-xyz"  # noqa: S105
 
+    browser = WithCookies(app, f"hearth={token}; hearth_phone={phone}")
+
     def look(address: str) -> None:
-        pages = {"morning": ("/remote/morning", SIZE)}
-        if code and _opened(address, code):
-            pages["teller"] = ("/story", PHONE)
-        take(address, pages, folder)
+        take(address, {"morning": ("/remote/morning", SIZE)}, folder)
+        if opened := _opened(address, code):
+            # The cookie changes when a story opens: from here on it is that of whoever typed the code.
+            browser.cookies = opened
+            take(address, {"teller": ("/story", PHONE)}, folder)
 
-    serving(WithCookies(app, f"hearth={token}; hearth_phone={phone}"), place, look)
+    serving(browser, place, look)
 
 
-def _opened(address: str, code: str) -> bool:
+def _opened(address: str, code: str) -> str:
+    """Type a keep-code; the cookie of the browser in which the story is open, empty where the code opens nothing."""
     host = address.removeprefix("http://")
     asked = _answering(host)
     asked.request("GET", "/story")
     page = asked.getresponse().read().decode()
     found = re.search(r'name="token" value="([0-9a-f]+)"', page)
     if found is None:
-        return False
+        return ""
     body = urlencode({"token": found[1], "code": code})
     asked.request("POST", "/story/open", body, {"Content-Type": "application/x-www-form-urlencoded"})
-    return asked.getresponse().status in {200, 303}
+    answer = asked.getresponse()
+    return (
+        (answer.getheader("Set-Cookie") or "").partition(";")[0] if answer.status == http.HTTPStatus.SEE_OTHER else ""
+    )
 
 
 def _answering(host: str) -> http.client.HTTPConnection:
