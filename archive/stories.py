@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from archive.ballast import gets_through
-from archive.consent import Standing, events_of, may
+from archive.consent import Standing, Yes, events_of, may
 from archive.consentrecord import revision_of
 from archive.database import checkpoint, get_meta, set_meta, transaction
 from archive.envelope import (
@@ -191,11 +191,14 @@ class Stories(Takes):
         yes: bool,
         wording: Wording,
         by: str,
-        form: Form = Form.VOICE,
+        form: Form | None = None,
         embargo: date | None = None,
         visit: Visit | None = None,
     ) -> None:
         """Note the answer to one use of a kept story.
+
+        Form and day are part of a yes. Where no ``form`` is given, a yes with ``visit`` has those of `terms_of`: it
+        never gives out a voice of which only the words were allowed, nor before the day its teller asked for.
 
         No is always taken. Yes is taken in the visit in which it was told, afterwards only with ``visit``: widening
         needs the teller, and of a group none alone can (no code undoes another person's no);
@@ -216,12 +219,22 @@ class Stories(Takes):
                 raise Refused("Only a kept story can be shared.")
             if yes and where.review_closed and visit is None:
                 raise Refused("More can be allowed only by its teller, with the keep-code.")
-            self.note(take, Act.DECIDE, by, use=use, yes=yes, form=form, embargo=embargo, wording=wording)
+            terms = Yes(form or Form.VOICE, embargo)
+            if yes and visit is not None and form is None:
+                terms = self.terms_of(take)
+            self.note(take, Act.DECIDE, by, use=use, yes=yes, form=terms.form, embargo=terms.embargo, wording=wording)
             # Under age the wish is on record, but nothing above sealed comes of it.
             if blob is not None and not where.waits_for_guardian:
                 add_wrap(conn, take, BOX, blob)
             if not yes and visit is not None and where.sealed:
                 self.reopen_for_archive(visit, by)
+
+    def terms_of(self, take: TakeId) -> Yes:
+        """In what form and from which day its teller last allowed a use: the box asks both once, for all of them."""
+        for event in reversed(events_of(self.db.conn, take)):
+            if event.act is Act.DECIDE and event.yes and event.use in ASKED_USES:
+                return Yes(event.form, event.embargo)
+        return Yes()
 
     def reopen_for_archive(self, visit: Visit, by: str) -> None:
         """Give the box its wrap back where less may be done with a sealed story now. Inside a transaction.

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from archive.consent import Yes
 from archive.errors import HomeTrouble, Refused
 from archive.home import checked, may_be_written
 from archive.masters import open_master
@@ -15,7 +16,7 @@ from archive.store import Store
 from archive.stories import Visit
 from archive.tellers import MyStory, my_story, receipt
 from archive.transcripts import transcript
-from archive.types import ASKED_USES, Reader, Use
+from archive.types import ASKED_USES, Form, Reader, Use
 from audio.clock import SystemClock
 from audio.types import Ms, TakeId
 from kiosk.commands.common import emit, home_option, json_option
@@ -37,6 +38,8 @@ USES = click.Choice([use.value for use in ASKED_USES])
 @click.option(
     "--yes", "widen", multiple=True, type=USES, help="Allow this use from now on, as its teller asks; a group cannot."
 )
+@click.option("--voice", is_flag=True, help="With --yes: the voice, too, where only the words were allowed so far.")
+@click.option("--at-once", is_flag=True, help="With --yes: from now on, where a later day was asked for so far.")
 @click.option("--words", is_flag=True, help="Show its words, opened with the code for this moment alone.")
 @click.option("--hear", is_flag=True, help="Play it aloud, opened with the code.")
 @click.option("--silent", is_flag=True, help="With --hear: do everything but sound.")
@@ -47,6 +50,8 @@ def command(
     narrow: tuple[str, ...],
     only_me: bool,
     widen: tuple[str, ...],
+    voice: bool,
+    at_once: bool,
     words: bool,
     hear: bool,
     silent: bool,
@@ -54,7 +59,8 @@ def command(
 ) -> None:
     """Show a story to its teller: its uses, where it has gone, what was taken back. CODE is the keep-code.
 
-    Narrowing counts at once, everywhere. CODE may also be the receipt of a withdrawal (the 26 letters told then): it
+    Narrowing counts at once, everywhere. A yes has the form and the day its teller gave before, unless --voice or
+    --at-once says otherwise. CODE may also be the receipt of a withdrawal (the 26 letters told then): it
     shows what was erased where, and what is still on its way. That works on a disk that may not be written, too.
 
     \b
@@ -80,7 +86,9 @@ def command(
     setting = read_home(home)
     with Store(setting.home, SystemClock()) as store:
         visit = store.enter_code(code)
-        _change(store, setting, visit, denied, widen)
+        terms = store.terms_of(visit.take)
+        terms = Yes(Form.VOICE if voice else terms.form, None if at_once else terms.embargo)
+        _change(store, setting, visit, denied, widen, terms)
         facts = my_story(store, visit)
         payload: dict[str, Any] = {"story": facts.to_json()}
         if words:
@@ -96,11 +104,13 @@ def _is_receipt(text: str) -> bool:
     return len(name) == _ULID and name.isascii() and name.isalnum() and name[0].isdigit()
 
 
-def _change(store: Store, setting: Setting, visit: Visit, denied: Sequence[str], widen: Sequence[str]) -> None:
+def _change(
+    store: Store, setting: Setting, visit: Visit, denied: Sequence[str], widen: Sequence[str], terms: Yes
+) -> None:
     """Note each no, then each yes: a no stands, whatever becomes of a yes beside it. Raises `Refused`."""
-    _answer(store, setting, visit, ((Use(use), False) for use in denied))
+    _answer(store, setting, visit, ((Use(use), False) for use in denied), Yes())
     try:
-        _answer(store, setting, visit, ((Use(use), True) for use in widen))
+        _answer(store, setting, visit, ((Use(use), True) for use in widen), terms)
     except Refused as refused:
         if denied:
             raise Refused(f"The no is noted, and stands. {refused.say}", refused.do) from refused
@@ -110,11 +120,12 @@ def _change(store: Store, setting: Setting, visit: Visit, denied: Sequence[str],
             store.seal(visit.take, "desk")
 
 
-def _answer(store: Store, setting: Setting, visit: Visit, answers: Iterable[tuple[Use, bool]]) -> None:
+def _answer(store: Store, setting: Setting, visit: Visit, answers: Iterable[tuple[Use, bool]], terms: Yes) -> None:
     language = store.language_of(visit.take)
     texts = setting.texts.get(language) or next(iter(setting.texts.values()))
     for use, yes in answers:
-        store.decide(visit.take, use, yes=yes, wording=wording(texts, use), by="desk", visit=visit)
+        shown, form = wording(texts, use), terms.form
+        store.decide(visit.take, use, yes=yes, wording=shown, by="desk", form=form, embargo=terms.embargo, visit=visit)
 
 
 def _hear(store: Store, setting: Setting, visit: Visit, *, silent: bool) -> float:
@@ -127,7 +138,7 @@ def _hear(store: Store, setting: Setting, visit: Visit, *, silent: bool) -> floa
 
 def _story_words(facts: MyStory, payload: dict[str, Any]) -> str:
     lines = [f"Story {facts.take}, {facts.length / 1000:.0f} s."]
-    lines += [f"  {use.value:10} {'yes' if use in facts.uses else 'no'}" for use in ASKED_USES]
+    lines += [f"  {use.value:10} {_yes_words(facts.uses.get(use))}" for use in ASKED_USES]
     lines += ["  Held until a librarian has decided."] if facts.held else []
     lines += ["  Waits for a guardian's consent."] if facts.waits_for_guardian else []
     lines += ["  Sealed: only this code opens it."] if facts.sealed else []
@@ -135,6 +146,13 @@ def _story_words(facts: MyStory, payload: dict[str, Any]) -> str:
     lines += [f"  At {copy.place} since {copy.at:%Y-%m-%d}: {copy.state}." for copy in facts.copies]
     lines += [] if facts.copies else ["  It has never left this box."]
     return "\n".join([*lines, *([str(payload["words"])] if "words" in payload else [])])
+
+
+def _yes_words(yes: Yes | None) -> str:
+    if yes is None:
+        return "no"
+    form = ", the words alone" if yes.form is Form.TRANSCRIPT else ""
+    return f"yes{form}{f', from {yes.embargo}' if yes.embargo is not None else ''}"
 
 
 def _receipt_words(told: dict[str, Any]) -> str:

@@ -3,17 +3,19 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from datetime import date
 
 import pytest
 
-from archive.consent import events_of
+from archive.consent import Yes, events_of
 from archive.consentrecord import revision_of
 from archive.envelope import BOX, CODE, open_content, recipients
 from archive.errors import DamagedStore, HomeTrouble, NoKey, NoSuchStory, Refused, WrongCode
 from archive.masters import open_master
 from archive.transcripts import transcript
-from archive.types import Act, Reader, Use
+from archive.types import Act, Form, Reader, Use
 from audio.types import Ms, TakeId
+from kiosk.cli import run
 
 
 def test_a_take_is_agreed_to_before_it_exists_and_its_file_goes_when_it_is_closed(store, home, wording) -> None:
@@ -111,6 +113,24 @@ def test_the_end_of_a_visit_seals_what_was_not_kept(store, teller) -> None:
     with pytest.raises(Refused):
         transcript(store, take, Reader.TRANSCRIBE, store.now())
     assert store.stories() == []
+
+
+def test_a_later_yes_is_in_the_form_and_from_the_day_its_teller_gave_before(store, teller, wording, capsys) -> None:
+    take, code = teller.story()
+    day = date(2040, 1, 1)
+    store.decide(take, Use.ARCHIVE, yes=True, wording=wording, by="left", form=Form.TRANSCRIPT, embargo=day)
+    store.close_review(take, "end")
+    visit = store.enter_code(str(code))
+    store.decide(take, Use.ARCHIVE, yes=False, wording=wording, by="page", visit=visit)
+    for use in (Use.ARCHIVE, Use.PUBLIC):
+        store.decide(take, use, yes=True, wording=wording, by="page", visit=visit)
+        assert store.standing(take).uses[use] == Yes(Form.TRANSCRIPT, day)
+    words = ["story", str(code), "--home", str(store.home.path), "--yes", "quote"]
+    assert run(words) == 0
+    assert "quote      yes, the words alone, from 2040-01-01" in capsys.readouterr().out
+    assert store.standing(take).uses[Use.QUOTE] == Yes(Form.TRANSCRIPT, day)
+    assert run([*words, "--voice", "--at-once"]) == 0
+    assert store.standing(take).uses[Use.QUOTE] == Yes()
 
 
 def test_widening_after_the_visit_needs_the_teller_and_narrowing_never_does(store, teller, wording) -> None:
