@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from archive.catalogue import Tx
+from archive.patterns.phrases import Phrases, phrases
 from archive.patterns.small import enough
 from archive.patterns.themes import BadTheme, Look, Side, Theme, Voice, theme_of
 
@@ -33,29 +34,38 @@ class Backing:
         return sides.pop() if len(sides) == 1 else None
 
 
-def backing_of(tx: Tx, theme: str, now: datetime) -> Backing:
-    """Look at a theme again, the gate asked for every voice of it; one that is gone does not stand."""
+def backing_of(tx: Tx, theme: str, now: datetime, language: str = "en") -> Backing:
+    """Look at a theme again, the gate asked for every voice of it; one that is gone does not stand.
+
+    Its ``lines`` are in ``language``, what keeps it here in English, as the desk is.
+    """
     try:
         found = theme_of(tx, theme, now)
     except BadTheme:
         return Backing("", stands=False, why=GONE, lines=(), voices=())
     heard = tuple(voice for voice in found.voices if voice.open)
-    return Backing(found.sentence, found.stands, " ".join(found.says), tuple(_lines(found)), heard)
+    return Backing(found.sentence, found.stands, " ".join(found.says), tuple(_lines(found, phrases(language))), heard)
 
 
-def _lines(theme: Theme) -> Iterator[str]:
-    against = theme.now.against
-    yield f"{_voices(theme.now.voices)} for this{f', {_voices(against).lower()} against it' if against else ''}."
-    if not against:
-        yield from (_looked(look) for look in theme.looks)
+def _lines(theme: Theme, said: Phrases) -> Iterator[str]:
+    stand = _voices("stand", theme.now.voices, said)
+    if theme.now.against:
+        yield said.get("standing_both", stand=stand, against=_voices("against", theme.now.against, said))
+        return
+    yield said.get("standing", stand=stand)
+    yield from (_looked(look, said) for look in theme.looks)
 
 
-def _voices(count: int) -> str:
+def _voices(side: str, count: int, said: Phrases) -> str:
     """How many voices, in words where the number is not told."""
-    return "Fewer than five voices stand" if enough(count) is None else f"{count} voices stand"
+    return said.get(f"{side}_few") if enough(count) is None else said.get(f"{side}_many", n=count)
 
 
-def _looked(look: Look) -> str:
+def _looked(look: Look, said: Phrases) -> str:
     narrow = ", ".join(part for part in (look.looked.prompt, look.looked.site, look.looked.language) if part)
-    where = f"{look.through}{f' ({narrow})' if narrow else ''}"
-    return f"{look.who} looked for “{look.asked}” in {where} and found nobody who says otherwise."
+    through = said.get("through_few")
+    if enough(look.stories) is not None:
+        # What one question or place holds would follow from the rest.
+        through = said.get("through_more") if look.looked.narrow else said.get("through_many", n=look.stories)
+    where = f"{through}{f' ({narrow})' if narrow else ''}"
+    return said.get("looked", who=look.who, asked=look.asked, through=where)

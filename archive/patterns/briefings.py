@@ -18,6 +18,7 @@ from archive.catalogue.changes import note_change, stamp
 from archive.catalogue.consents import ask
 from archive.errors import ArchiveError, Refused
 from archive.patterns.backing import backing_of
+from archive.patterns.phrases import LANGUAGES, phrases
 from archive.patterns.themes import LONGEST, theme_of
 from archive.people.accounts import person_named
 from archive.reviewing.decisions import redactions_of
@@ -31,12 +32,6 @@ LONGEST_TITLE = 300
 LONGEST_TEXT = 4000
 LONGEST_QUOTE_MS = 3 * 60_000
 SHORTEST_QUOTE_MS = 500
-CAN = "What is quoted was said by the people who told it, in these words; each quote was heard again by a named person."
-CANNOT = (
-    "These are the voices of people who chose to speak. They are not a sample, and say nothing of how many others "
-    "think so, or of those who did not speak."
-)
-HEAR = "Each quote names its story and its second. The archive plays it to whoever comes and asks."
 
 
 class BadBriefing(ArchiveError):
@@ -134,16 +129,26 @@ class Since:
 
 def make_briefing(
     tx: Tx, title: str, audience: str, who: str, now: datetime,
-    *, can: str = CAN, cannot: str = CANNOT, hear: str = HEAR, language: str = "en",
+    *, can: str | None = None, cannot: str | None = None, hear: str | None = None, language: str = "en",
 ) -> str:  # fmt: skip
-    """Begin a briefing; returns its identifier. Raises `BadBriefing`: what it cannot say is never left empty."""
+    """Begin a briefing; returns its identifier.
+
+    What it can and cannot say and how to hear it are careful sentences of its ``language`` where nothing else is
+    given. Raises `BadBriefing`: what it cannot say is never left empty, and it goes out in a language of `LANGUAGES`.
+    """
+    if language not in LANGUAGES:
+        raise BadBriefing(f"A briefing has no words in {language[:20]!r}.", f"Choose one of {', '.join(LANGUAGES)}.")
+    careful = phrases(language)
+    can = careful.get("can") if can is None else can
+    cannot = careful.get("cannot") if cannot is None else cannot
+    hear = careful.get("hear") if hear is None else hear
     told = [_text(can, "what the evidence can say"), _text(cannot, "what it cannot say"), _text(hear, "how to hear it")]
     ident = str(fresh_take(now))
     tx.run(
         "INSERT INTO briefings (id, title, audience, can, cannot, hear, language, at, who) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         ident, _text(title, "a title", LONGEST_TITLE), " ".join(audience.split())[:LONGEST_TITLE], *told,
-        language[:3], stamp(now), who,
+        language, stamp(now), who,
     )  # fmt: skip
     note_change(tx, who, "briefing begun", ident, "", now)
     return ident

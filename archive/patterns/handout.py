@@ -28,9 +28,10 @@ from archive.objects import BLOCK
 from archive.patterns.backing import Backing, backing_of
 from archive.patterns.briefings import Briefing, NotReady, Point, Quote, State, briefing_of, note_issue, ready
 from archive.patterns.paper import Paper
+from archive.patterns.phrases import Phrases, phrases
 from archive.patterns.themes import Side
 from archive.reviewing.rendition import master_key
-from archive.reviewing.told import allowed_of
+from archive.reviewing.told import Allowed, allowed_of
 from archive.server.place import ArchiveHome
 from audio.errors import BadSound
 
@@ -42,12 +43,6 @@ _COLUMNS: Final = (
     "number", "point", "quote", "story", "start", "end", "start_ms", "end_ms", "told_at", "recorded", "language",
     "checked_by", "checked_at", "allowed", "sound", "side",
 )  # fmt: skip
-_MONTHS: Final = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
-_SOURCES: Final = "Where each quote comes from"
-_WORDS_ONLY: Final = "Its teller allows the words to be quoted; the voice stays at the archive."
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +61,17 @@ class Leaf:
     sound: str
     side: Side | None = None
 
-    @property
-    def facts(self) -> str:
+    def facts(self, said: Phrases) -> str:
         """Where it was said, whether against the sentence above it, and who answers for the words, in one line."""
-        side = "says otherwise · " if self.side is Side.COUNTER else ""
-        return f"{side}{self.site}, {said_day(self.recorded)} · heard and checked by {self.quote.checked_by}"
+        side = f"{said.get('counter')} · " if self.side is Side.COUNTER else ""
+        heard = said.get("heard_by", who=self.quote.checked_by)
+        return f"{side}{said.name(self.site)}{said.get('comma')}{said.day(self.recorded)} · {heard}"
 
-    @property
-    def source(self) -> str:
+    def source(self, said: Phrases) -> str:
         """What it leads back to, to the second."""
-        where = f"{clock(self.quote.start)} to {clock(self.quote.end)}"
-        return f"story {self.quote.story}, {where} · checked {(self.quote.checked_at or '')[:10]}"
-
-
-def said_day(stamp: str) -> str:
-    """An ISO time as a day a reader knows at once: 2026-03-01 as 1 March 2026. Pure."""
-    at = datetime.fromisoformat(stamp)
-    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}"
+        day = said.day(self.quote.checked_at) if self.quote.checked_at else ""
+        start, end = clock(self.quote.start), clock(self.quote.end)
+        return said.get("source", story=self.quote.story, start=start, end=end, day=day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +95,24 @@ class _Told:
     issue: str
     now: datetime
 
+    @property
+    def said(self) -> Phrases:
+        """The phrases of the briefing's language."""
+        return phrases(self.briefing.language)
+
+    @property
+    def head(self) -> str:
+        """Whose it is, for whom, of which day."""
+        whom = self.said.get("for_whom", whom=self.briefing.audience or self.said.get("whoever"))
+        return f"{self.said.name(self.archive)} · {whom} · {self.said.day(self.now.isoformat())}"
+
     def lines(self, point: Point) -> tuple[str, ...]:
         """What stands behind a sentence and against it, for readers."""
         theme = self.behind.get(point.id)
         if theme is None:
             return ()
-        return (*([] if theme.sentence == point.sentence else [f"For the theme: {theme.sentence}"]), *theme.lines)
+        named = [] if theme.sentence == point.sentence else [self.said.get("for_theme", sentence=theme.sentence)]
+        return (*named, *theme.lines)
 
 
 def write_briefing(place: ArchiveHome, briefing: str, target: Path, who: str) -> Issued:
@@ -162,24 +163,32 @@ def read_mark(folder: Path) -> str:
 
 
 def _behind(tx: Tx, briefing: Briefing, now: datetime) -> dict[str, Backing]:
-    return {point.id: backing_of(tx, point.theme, now) for point in briefing.points if point.theme}
+    told = briefing.language
+    return {point.id: backing_of(tx, point.theme, now, told) for point in briefing.points if point.theme}
 
 
 def _leaves(
     tx: Tx, briefing: Briefing, states: dict[str, State], behind: dict[str, Backing], now: datetime
 ) -> list[Leaf]:
-    leaves = []
+    leaves, said = [], phrases(briefing.language)
     for number, quote in enumerate(briefing.quotes, start=1):
         row = tx.one("SELECT site, recorded_at, language FROM stories WHERE id = ?", quote.story)
         if row is None:
             raise NotReady(f"Quote {number} may not leave. Its story is gone.", "Load the briefing again.")
         uses, _ = allowed_of(tx, quote.story, now)
-        allowed = "; ".join(f"{one.words}{f' ({one.bound})' if one.bound else ''}" for one in uses if one.yes)
+        allowed = "; ".join(_use(one, said) for one in uses if one.yes)
         sound = f"sounds/{number:02}.flac" if states[quote.id].voice and _sounds(tx, quote.story) else ""
         theme = behind.get(quote.point)
         side = theme.side(quote.story, quote.start, quote.end) if theme is not None else None
         leaves.append(Leaf(number, quote, row["site"], row["recorded_at"], row["language"], allowed, sound, side))
     return leaves
+
+
+def _use(one: Allowed, said: Phrases) -> str:
+    ties = [said.get("words_bound")] if one.words_only else []
+    ties += [said.get("from_day", day=said.day(one.first_day))] if one.first_day else []
+    use = said.get(f"use_{one.use.value}")
+    return f"{use} ({'; '.join(ties)})" if ties else use
 
 
 def _sounds(tx: Tx, story: str) -> bool:
@@ -228,116 +237,120 @@ def _table(briefing: Briefing, leaves: list[Leaf]) -> str:
 
 
 def _footing(told: _Told) -> str:
-    return (
-        f"Made by {told.archive} on {told.now.date().isoformat()}, issue {told.issue}. People may take back what "
-        "they allowed: before you use this again, ask the archive what of this issue was withdrawn since. Nobody may "
-        "train machines with these voices or words."
-    )
+    return told.said.get("footing", archive=told.archive, day=told.said.day(told.now.isoformat()), issue=told.issue)
 
 
 def _paper(path: Path, told: _Told) -> None:
-    archive, briefing, leaves = told.archive, told.briefing, told.leaves
+    archive, briefing, leaves, said = told.archive, told.briefing, told.leaves, told.said
     paper = Paper(briefing.title, archive, briefing.language)
     paper.running(f"{briefing.title} · {archive}"[:90])
-    paper.small(f"{archive} · for {briefing.audience or 'whoever it concerns'} · {said_day(told.now.isoformat())}")
+    paper.small(told.head)
     paper.headline(briefing.title)
-    paper.text(_summary(briefing, leaves))
+    paper.text(_summary(told))
     for point in briefing.points:
         paper.heading(point.sentence)
         for line in told.lines(point):
             paper.small(line)
         for leaf in leaves:
             if leaf.quote.point == point.id:
-                more = f" · listen: {leaf.sound}" if leaf.sound else f" · {_WORDS_ONLY}"
-                paper.quote(f"“{leaf.quote.text}”", f"{leaf.number} · {leaf.facts}{more}")
+                more = said.get("listen", sound=leaf.sound) if leaf.sound else said.get("words_only")
+                paper.quote(f"“{leaf.quote.text}”", f"{leaf.number} · {leaf.facts(said)} · {more}")
     paper.rule()
-    for title, text in _notes(briefing):
+    for title, text in _notes(told):
         paper.heading(title)
         paper.text(text)
-    paper.heading(_SOURCES)
-    for line in _sources(leaves):
+    paper.heading(said.get("sources"))
+    for line in _sources(told):
         paper.small(line)
     paper.rule()
     paper.small(_footing(told))
     paper.save(path)
 
 
-def _sources(leaves: list[Leaf]) -> list[str]:
+def _sources(told: _Told) -> list[str]:
     """Every quote with what it leads back to, then what tellers allow: said once for all who allow the same."""
-    lines = [f"{leaf.number} · {leaf.source}" for leaf in leaves]
+    said = told.said
+    lines = [f"{leaf.number} · {leaf.source(said)}" for leaf in told.leaves]
     same: dict[str, list[str]] = {}
-    for leaf in leaves:
+    for leaf in told.leaves:
         same.setdefault(leaf.allowed, []).append(str(leaf.number))
     for allowed, numbers in same.items():
-        who = "Every teller allows" if len(same) == 1 else f"Allowed for {', '.join(numbers)}"
-        lines.append(f"{who}: {allowed}.")
+        every = len(same) == 1
+        numbered = said.get("comma").join(numbers)
+        lines.append(
+            said.get("every", allowed=allowed) if every else said.get("some", numbers=numbered, allowed=allowed)
+        )
     return lines
 
 
-def _summary(briefing: Briefing, leaves: list[Leaf]) -> str:
+def _summary(told: _Told) -> str:
     """What lies in the reader's hand, in a sentence: how much of it, from where, from when to when."""
-    voices = len({leaf.quote.story for leaf in leaves})
+    said, leaves = told.said, told.leaves
     sites = sorted({leaf.site for leaf in leaves if leaf.site})
     days = sorted(leaf.recorded for leaf in leaves)
-    said = f"{_some(len(briefing.points), 'sentence')}, {_some(len(leaves), 'quote')} from {_some(voices, 'voice')}"
-    where = f" at {', '.join(sites[:-1])} and {sites[-1]}" if len(sites) > 1 else f" at {sites[0]}" if sites else ""
-    first, last = (said_day(days[0]), said_day(days[-1])) if days else ("", "")
-    when = f", told {'on ' + first if first == last else 'between ' + first + ' and ' + last}" if first else ""
-    return f"{said}{where}{when}. Every quote was heard and its words checked by a named person."
+    where = said.get("where", sites=_listed(sites, said)) if sites else ""
+    when = ""
+    if days:
+        first, last = said.day(days[0]), said.day(days[-1])
+        when = said.get("told_on" if first == last else "told_between", first=first, last=last)
+    return said.get(
+        "summary", sentences=said.some("sentence", len(told.briefing.points)), quotes=said.some("quote", len(leaves)),
+        voices=said.some("voice", len({leaf.quote.story for leaf in leaves})), where=where, when=when,
+    )  # fmt: skip
 
 
-def _some(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+def _listed(names: list[str], said: Phrases) -> str:
+    return said.get("last").join([said.get("comma").join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
-def _notes(briefing: Briefing) -> tuple[tuple[str, str], ...]:
+def _notes(told: _Told) -> tuple[tuple[str, str], ...]:
+    said, briefing = told.said, told.briefing
     return (
-        ("What this evidence can say", briefing.can),
-        ("What it cannot say", briefing.cannot),
-        ("How to hear it", briefing.hear),
+        (said.get("can_head"), briefing.can),
+        (said.get("cannot_head"), briefing.cannot),
+        (said.get("hear_head"), briefing.hear),
     )
 
 
 def _page(told: _Told) -> str:
-    briefing, leaves = told.briefing, told.leaves
+    briefing, leaves, said = told.briefing, told.leaves, told.said
     parts = []
     for point in briefing.points:
-        quotes = "".join(_figure(leaf) for leaf in leaves if leaf.quote.point == point.id)
+        quotes = "".join(_figure(leaf, said) for leaf in leaves if leaf.quote.point == point.id)
         lines = "".join(f'<p class="facts">{escape(line)}</p>' for line in told.lines(point))
-        parts.append(f"<section><h2>{escape(point.sentence)}</h2>{lines}{quotes}</section>")
+        parts.append(f'<section><h2 dir="auto">{escape(point.sentence)}</h2>{lines}{quotes}</section>')
     notes = "".join(
-        f"<section><h3>{escape(title)}</h3><p>{escape(text)}</p></section>" for title, text in _notes(briefing)
+        f'<section><h3>{escape(title)}</h3><p dir="auto">{escape(text)}</p></section>' for title, text in _notes(told)
     )
-    whom = escape(briefing.audience or "whoever it concerns")
-    head = f"{escape(told.archive)} · for {whom} · {said_day(told.now.isoformat())}"
     sources = "".join(
         f'<p class="facts" id="source-{number}">{escape(line)}</p>'
-        for number, line in enumerate(_sources(leaves), start=1)
+        for number, line in enumerate(_sources(told), start=1)
     )
     body = (
-        f'<p class="facts">{head}</p><h1>{escape(briefing.title)}</h1>'
-        f'<p class="lead">{escape(_summary(briefing, leaves))}</p>{"".join(parts)}<div class="notes">{notes}'
-        f"<section><h3>{_SOURCES}</h3>{sources}</section></div>"
-        f'<footer>{escape(_footing(told))} <a href="{PAPER}">On paper (PDF)</a> · '
-        f'<a href="{TABLE}">As a table (CSV)</a></footer>'
+        f'<p class="facts">{escape(told.head)}</p><h1 dir="auto">{escape(briefing.title)}</h1>'
+        f'<p class="lead">{escape(_summary(told))}</p>{"".join(parts)}<div class="notes">{notes}'
+        f"<section><h3>{escape(said.get('sources'))}</h3>{sources}</section></div>"
+        f'<footer>{escape(_footing(told))} <a href="{PAPER}">{escape(said.get("on_paper"))}</a> · '
+        f'<a href="{TABLE}">{escape(said.get("as_table"))}</a></footer>'
     )
     return (
-        f'<!doctype html>\n<html lang="{escape(briefing.language)}"><head><meta charset="utf-8">'
+        f'<!doctype html>\n<html lang="{said.language}" dir="{said.direction}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
         f"<title>{escape(briefing.title)}</title><style>{_STYLE}</style></head><body><main>{body}</main></body></html>\n"
     )
 
 
-def _figure(leaf: Leaf) -> str:
+def _figure(leaf: Leaf, said: Phrases) -> str:
+    label, alone = escape(said.get("quote_number", number=leaf.number)), escape(said.get("words_only"))
     player = (
-        f'<audio controls preload="none" src="{leaf.sound}" aria-label="Quote {leaf.number}"></audio>'
+        f'<audio controls preload="none" src="{leaf.sound}" aria-label="{label}"></audio>'
         if leaf.sound
-        else f'<p class="facts">{_WORDS_ONLY}</p>'
+        else f'<p class="facts">{alone}</p>'
     )
     return (
         f'<figure id="quote-{leaf.number}"><blockquote lang="{escape(leaf.language)}" dir="auto">'
         f"“{escape(leaf.quote.text)}”</blockquote>{player}<figcaption>"
-        f'<a href="#source-{leaf.number}">{leaf.number}</a> · {escape(leaf.facts)}</figcaption></figure>'
+        f'<a href="#source-{leaf.number}">{leaf.number}</a> · {escape(leaf.facts(said))}</figcaption></figure>'
     )
 
 

@@ -43,11 +43,15 @@ class _Sheets(FPDF):
         """Called at the end of each page; pages of a poster have no running line and stay as they are."""
         if not self.running:
             return
+        # A page may end within a line that is read the document's way.
+        shaping = self.text_shaping
+        self.set_text_shaping(use_shaping_engine=True)
         self.set_y(-_MARGIN + 8)
         self.set_font("sans", "", 8)
         self.set_text_color(*_QUIET)
         self.cell(0, 5, self.running, align="L", new_x=XPos.LMARGIN, new_y=YPos.TOP)
         self.cell(0, 5, f"{self.page_no()} / {{nb}}", align="R")
+        self.text_shaping = shaping
 
 
 class Paper:
@@ -77,6 +81,7 @@ class Paper:
         pdf.set_fallback_fonts(others, exact_match=False)
         pdf.set_text_shaping(use_shaping_engine=True)
         self._align = "R" if language in _RIGHT_TO_LEFT else "L"
+        self._direction = "rtl" if language in _RIGHT_TO_LEFT else "ltr"
         pdf.add_page()
 
     def running(self, text: str) -> None:
@@ -99,12 +104,12 @@ class Paper:
 
     def text(self, text: str) -> None:
         """A paragraph."""
-        self._write(text, "serif", 10.5, 5.6)
+        self._write(text, "serif", 10.5, 5.6, ours=True)
         self._pdf.ln(1.5)
 
     def small(self, text: str) -> None:
         """Where something comes from."""
-        self._write(text, "sans", 8.5, 4.4, color=_QUIET)
+        self._write(text, "sans", 8.5, 4.4, color=_QUIET, ours=True)
 
     def rule(self) -> None:
         """A fine line across: what follows is of another kind."""
@@ -164,8 +169,11 @@ class Paper:
 
     def _write(
         self, text: str, face: str, size: float, height: float,
-        *, bold: bool = False, color: tuple[int, int, int] = _INK,
+        *, bold: bool = False, color: tuple[int, int, int] = _INK, ours: bool = False,
     ) -> None:  # fmt: skip
+        # A line of the document itself is read its way though it begin with a number or a foreign name; what somebody
+        # wrote or said is read as its own first letters are.
+        self._pdf.set_text_shaping(use_shaping_engine=True, direction=self._direction if ours else None)
         self._pdf.set_font(face, "B" if bold else "", size * self._scale)
         self._pdf.set_text_color(*color)
         self._pdf.set_x(self._pdf.l_margin)

@@ -23,12 +23,22 @@ _USES = {
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """One use: whether its teller said yes, the use in words, and what the yes is bound to."""
+    """One use: whether its teller said yes, the use in words, and what the yes is bound to.
+
+    ``words_only`` says that it is not for the voice, ``first_day`` (ISO) from when it counts, empty where it does now.
+    """
 
     use: Use
     yes: bool
     words: str
-    bound: str = ""
+    words_only: bool = False
+    first_day: str = ""
+
+    @property
+    def bound(self) -> str:
+        """What the yes is bound to, in words."""
+        ties = ["the words only, not the voice"] if self.words_only else []
+        return "; ".join([*ties, *([f"from {self.first_day} on"] if self.first_day else [])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +96,6 @@ def uses_of(where: Standing, now: datetime) -> list[Allowed]:
 def _allowed(use: Use, yes: Yes | None, now: datetime) -> Allowed:
     if yes is None:
         return Allowed(use, yes=False, words=_USES[use])
-    bound = "the words only, not the voice" if yes.form is Form.TRANSCRIPT else ""
-    if yes.embargo is not None and yes.embargo > now.date():
-        bound = f"{bound}; from {yes.embargo.isoformat()} on".removeprefix("; ")
-    return Allowed(use, yes=True, words=_USES[use], bound=bound)
+    later = yes.embargo is not None and yes.embargo > now.date()
+    first = yes.embargo.isoformat() if yes.embargo is not None and later else ""
+    return Allowed(use, yes=True, words=_USES[use], words_only=yes.form is Form.TRANSCRIPT, first_day=first)

@@ -12,6 +12,7 @@ from archive.patterns import briefings, themes
 from archive.patterns.backing import backing_of
 from archive.patterns.briefings import BadBriefing, Briefing, NotReady, Point
 from archive.patterns.handout import write_briefing
+from archive.patterns.phrases import LANGUAGES, phrases
 from archive.patterns.themes import Theme, Voice
 from archive.people.roles import Permission
 from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, post
@@ -20,6 +21,10 @@ from archive.portal.community.words import parse_clock
 from archive.types import Reader
 
 LINKS = (Link("/briefings", "Briefings", Permission.CODE),)
+
+_CAREFUL = ("can", "cannot", "hear")
+_OURS = "en"
+"""The language these pages are in."""
 
 
 def routes(desk: Desk) -> list[Page]:
@@ -41,16 +46,23 @@ def _list(ask: Ask) -> Response:
     with ask.reading() as tx:
         known = [(one, briefings.withdrawn_since(tx, one.id, ask.now)) for one in briefings.briefings(tx)]
         offered = themes.themes(tx, ask.now)
-    said = {"can": briefings.CAN, "cannot": briefings.CANNOT, "hear": briefings.HEAR}
+    said = {name: phrases(_OURS).get(name) for name in _CAREFUL}
+    tongues = [phrases(one) for one in LANGUAGES]
     limits = {"longest_title": briefings.LONGEST_TITLE, "longest_text": briefings.LONGEST_TEXT}
-    return ask.page("briefings", briefings=known, themes=offered, **said, **limits)
+    return ask.page("briefings", briefings=known, themes=offered, tongues=tongues, **said, **limits)
 
 
 def _make(ask: Ask) -> Response:
     with ask.writing() as tx:
         title, audience = ask.form.get("title", ""), ask.form.get("audience", "")
-        told = {name: ask.form[name] for name in ("can", "cannot", "hear") if name in ask.form}
-        ident = briefings.make_briefing(tx, title, audience, ask.who, ask.now, **told)
+        # What nobody changed is said in the briefing's own language.
+        told = {
+            name: text
+            for name in _CAREFUL
+            if (text := ask.form.get(name)) is not None and " ".join(text.split()) != phrases(_OURS).get(name)
+        }
+        language = ask.form.get("language", _OURS)
+        ident = briefings.make_briefing(tx, title, audience, ask.who, ask.now, language=language, **told)
         for theme in ask.form.get("theme[]", "").split():
             _of_theme(ask, tx, ident, theme)
     return go(f"/briefings/{ident}")

@@ -25,7 +25,7 @@ _ACTIONS = ("list", "make", "point", "quote", "check", "remove", "show", "write"
 @click.argument("more", nargs=-1)
 @click.option("--for", "audience", default="", help="Whom it is for, as a person reads it.")
 @click.option("--cannot", help="What this evidence cannot say; a careful sentence stands there otherwise.")
-@click.option("--language", default="en", help="The language of the briefing.")
+@click.option("--language", default="en", help="The language it goes out in: en, es, ar, hi or zh.")
 @click.option("--theme", default="", help="The theme a sentence stands for, by its identifier.")
 @click.option("--by", "by", help="The person who heard the quote, by the name of their account.")
 @archive_home_option
@@ -159,6 +159,7 @@ def _plain(tx: Tx, one: Briefing, now: datetime) -> dict[str, Any]:
         "briefing": one.id,
         "title": one.title,
         "for": one.audience,
+        "language": one.language,
         "points": points,
         "quotes": quotes,
         "withdrawn": gone,

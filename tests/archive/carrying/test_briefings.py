@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+import re
 import shutil
 import subprocess
 from datetime import date, timedelta
@@ -31,6 +32,7 @@ from archive.patterns.briefings import (
 )
 from archive.patterns.handout import read_mark, write_briefing
 from archive.patterns.highlights import highlight
+from archive.patterns.phrases import LANGUAGES, phrases
 from archive.patterns.snippets import Looked
 from archive.patterns.themes import BadTheme, Count, Look, Side, Theme, make_theme, put_voice
 from archive.people.accounts import PersonTrouble, add_person, end_person
@@ -48,11 +50,11 @@ def desk(archive):
     return archive
 
 
-def begun(archive, *stories, check=True, text=SAID):
+def begun(archive, *stories, check=True, text=SAID, language="en"):
     """A briefing with one point and a quote of each story; returns its identifier and those of the quotes."""
     now = archive.place.now()
     with archive.place.catalogue() as catalogue, catalogue.write() as tx:
-        briefing = make_briefing(tx, "What people say of the ferry", "the town council", "ana", now)
+        briefing = make_briefing(tx, "What people say of the ferry", "the town council", "ana", now, language=language)
         point = add_point(tx, briefing, "The ferry was how people got to work.", "ana", now)
         quotes = [add_quote(tx, point, story, 5_000, 9_000, "ana", now) for story in stories]
         if check:
@@ -210,10 +212,43 @@ def test_a_theme_without_a_voice_against_it_says_where_somebody_looked():
 
     looks = (Look("", "ana", "", "ferry slow", Looked("river", "", ""), 12, ""),)
     theme = Theme("", "", "ana", "", (), looks, (), count(12), stands=True, says=())
-    assert list(_lines(theme)) == [
+    assert list(_lines(theme, phrases("en"))) == [
         "12 voices stand for this.",
         "ana looked for “ferry slow” in five voices or more (river) and found nobody who says otherwise.",
     ]
+    assert next(_lines(theme, phrases("es"))) == "12 voces lo sostienen."
+
+
+def test_every_language_says_everything():
+    english = phrases("en").words
+    for language in LANGUAGES:
+        told = phrases(language)
+        assert told.language == language
+        assert set(told.words) == set(english)
+        assert len(told.words["months"]) == 12
+        for key, text in english.items():
+            if isinstance(text, str) and key != "day":
+                assert set(re.findall(r"{\w+}", told.words[key])) == set(re.findall(r"{\w+}", text)), (language, key)
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext (poppler-utils) is not on this machine")
+def test_a_briefing_goes_out_in_its_language(desk, tmp_path):
+    words_only, heard = desk.story(Use.RECORD, Use.KEEP, Use.ARCHIVE, Use.QUOTE), desk.story()
+    for language, has in (("es", "1 de marzo de 2026"), ("ar", "مارس")):
+        briefing, _ = begun(desk, words_only, heard, language=language)
+        folder = write_briefing(desk.place, briefing, tmp_path / language, "ana").folder
+        page = (folder / "index.html").read_text(encoding="utf-8")
+        assert f'<html lang="{language}" dir="{"rtl" if language == "ar" else "ltr"}">' in page
+        assert has in page
+        for english in phrases("en").words.values():
+            # No sentence of ours is left in English; what people wrote stays as they wrote it.
+            if isinstance(english, str) and len(english) > 12 and "{" not in english:
+                assert english not in page, english
+        told = subprocess.run(["pdftotext", folder / "briefing.pdf", "-"], capture_output=True, check=True, text=True)
+        if language == "es":
+            assert "De dónde viene cada cita" in told.stdout
+    with desk.place.catalogue() as catalogue, catalogue.write() as tx, pytest.raises(BadBriefing):
+        make_briefing(tx, "Fähre", "", "ana", desk.place.now(), language="de")
 
 
 MATRIX = [

@@ -13,6 +13,7 @@ import soundfile
 
 from archive.boxes import add_box
 from archive.patterns.medleys import medleys
+from archive.patterns.phrases import phrases
 from archive.patterns.themes import LONGEST, make_theme
 from archive.people.roles import Role
 from archive.reviewing.excerpts import cut
@@ -155,8 +156,12 @@ def test_a_quote_is_checked_by_who_is_signed_in_and_heard_it(archive, visit):
     story, _ = told(archive)
     ana = visit("ana", Role.ANALYST)
     ana.get("/briefings")
-    ana.post("/briefings", title="Bread", audience="the council", cannot="They are no sample.")
+    careful = {"can": phrases("en").get("can"), "cannot": "No son una muestra.", "language": "es"}
+    ana.post("/briefings", title="Bread", audience="the council", **careful)
     here = ana.path
+    # What nobody changed is said in its language; what somebody wrote stays.
+    assert phrases("es").get("can") in ana.page
+    assert "No son una muestra." in ana.page
     ana.post(f"{here}/point", sentence="People came far for bread.")
     point = ana.field("point")
     ana.post(f"{here}/quote", point=point, story=story, **{"from": "0:01", "until": "0:05"})
