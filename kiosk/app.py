@@ -171,6 +171,10 @@ class App:
         """Take a finger on the waveform."""
         self.post(t.Pointed(share, lifted, self._clock.monotonic()))
 
+    def missed(self) -> None:
+        """Take a finger where nothing is as the press of a dead key."""
+        self.post(t.IdlePress(self._clock.monotonic()))
+
     def _fresh(self) -> TakeId:
         return fresh_take(self._clock.wall())
 

@@ -39,6 +39,10 @@ class Listener(Protocol):
         """Take a finger on the waveform, at this share of the story; ``lifted`` is whether it let go there."""
         ...
 
+    def missed(self) -> None:
+        """Take a finger where nothing is: a hand that slaps the glass must not agree to anything with its next."""
+        ...
+
 
 class Screen(Protocol):
     """Where a view becomes visible."""
@@ -189,6 +193,8 @@ class Window:
         elif self._renderer.on_track(place):
             self._dragging = True
             self._drag(place, lifted=False)
+        elif self._listener is not None:
+            self._listener.missed()
 
     def _drag(self, place: tuple[int, int], *, lifted: bool) -> None:
         share = self._renderer.share_at(place)

@@ -94,6 +94,9 @@ class FirstRun:
     def pointed(self, share: float, *, lifted: bool) -> None:
         """Nothing is dragged here."""
 
+    def missed(self) -> None:
+        """Nothing is agreed to here."""
+
     # -- the loop -----------------------------------------------------------------------------------------------------
 
     def run(self, stop: threading.Event, beat: Callable[[str], None] = lambda _: None) -> bool:

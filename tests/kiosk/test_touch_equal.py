@@ -136,3 +136,10 @@ def test_a_line_marked_with_a_finger_is_read_where_screens_are() -> None:
     story = Session(state=State.MY_STORY, story=t.TakeId("a"), mine=t.Mine((), 60.0), speaking=True)
     marked, effects = step(story, t.Touched(2, 5.0))
     assert (marked.line, effects) == (2, (t.Speak(1),))
+
+
+def test_a_hand_that_slaps_the_glass_agrees_to_nothing_with_its_next() -> None:
+    asked = Session(state=State.CONSENT, shown_at=10.0)
+    slapped, _ = step(asked, t.IdlePress(50.0))
+    assert step(slapped, t.Press(Meaning.AGREE, 50.1, t.TakeId("fresh")))[0].state is State.CONSENT
+    assert step(slapped, t.Press(Meaning.AGREE, 51.0, t.TakeId("fresh")))[0].state is State.READY

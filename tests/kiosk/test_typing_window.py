@@ -33,6 +33,9 @@ class Hands:
     def pointed(self, share: float, *, lifted: bool) -> None:
         self.told.append((share, lifted))
 
+    def missed(self) -> None:
+        self.told.append("missed")
+
     def key(self, name: str, down: bool) -> None:
         self.told.append((name, down))
 
@@ -88,9 +91,10 @@ def test_a_finger_takes_a_line_or_a_key(window: Window, hands: Hands) -> None:
     for rect in lines:
         click(rect.center)
     click((100, 460))
-    click((790, 5))
+    click((740, 45))
+    click((400, 20))
     assert window.poll()
-    assert hands.told[:5] == [0, 1, 2, 3, Control.LEFT]
+    assert hands.told == [0, 1, 2, 3, Control.LEFT, Control.VOLUME, "missed"]
 
 
 def test_lines_are_tall_enough_for_a_finger_and_lie_apart(window: Window) -> None:
