@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from archive.database import Moment
+from archive.errors import HomeTrouble
 from archive.retention import DAY_S, HOLD_S, beat, passed, powered_since, run_retention
 from archive.types import Act, Use
 from audio.clock import VirtualClock
@@ -47,6 +48,18 @@ def test_a_sealed_hold_ends_after_a_day_and_not_before(store, teller, clock, hom
     assert list(home.stories.iterdir()) == []
     assert store.tombstones() == []
     assert run_retention(store).holds_ended == []
+
+
+def test_a_disk_that_takes_no_note_of_the_time_keeps_nothing_beyond_its_time(store, teller, clock, monkeypatch) -> None:
+    take = teller.tell()
+    store.close_review(take, "end")
+    clock.advance(HOLD_S + 1)
+
+    def refused(_: object) -> None:
+        raise HomeTrouble("The database did not take this.", "Check the disk.")
+
+    monkeypatch.setattr("archive.retention.beat", refused)
+    assert run_retention(store).holds_ended == [take]
 
 
 def test_an_untrusted_clock_ten_years_ahead_ends_nothing(store, teller, clock) -> None:
