@@ -108,6 +108,11 @@ def recipients(conn: sqlite3.Connection, take: TakeId) -> set[str]:
     return {str(row[0]) for row in conn.execute("SELECT recipient FROM wraps WHERE take = ?", (take,))}
 
 
+def opened_by(conn: sqlite3.Connection, recipient: str) -> set[str]:
+    """Name the takes that are wrapped for ``recipient``."""
+    return {str(row[0]) for row in conn.execute("SELECT take FROM wraps WHERE recipient = ?", (recipient,))}
+
+
 def ask(conn: sqlite3.Connection, take: TakeId, reader: Reader, now: datetime | None) -> Answer:
     """Ask the gate about a stored take. ``now`` is None where the wall clock is not trusted."""
     return may(standing(events_of(conn, take)), reader, now)

@@ -22,6 +22,7 @@ from archive.envelope import (
     new_ring,
     open_content,
     open_ring,
+    opened_by,
     recipients,
     seal_ring,
     wrap_for_code,
@@ -362,8 +363,7 @@ class Stories(Takes):
 
     def seal_due(self) -> list[TakeId]:
         """Name the kept stories no use on this box needs any more: visit over, work done, nothing allowed here."""
-        rows = self.db.conn.execute("SELECT take FROM wraps WHERE recipient = ?", (BOX,)).fetchall()
-        opened = {str(row[0]) for row in rows}
+        opened = opened_by(self.db.conn, BOX)
         alike: dict[int, bool] = {}
         due = []
         for take, where in self.standings.now().items():
