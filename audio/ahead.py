@@ -63,7 +63,9 @@ class Ahead:
         """Of which take, the end of its text so far, and up to where."""
 
     def wanted(self, span: Tentative) -> bool:
-        """Tell whether `look` would do anything with ``span``: it follows what is known."""
+        """Tell whether `look` would do anything with ``span``: it follows what is known, and a piece costs less."""
+        if not self.transcriber.cheap_when_short:
+            return False
         known = self._known(span.take, span.index)
         return (known[-1].span.end if known else span.start) == span.start
 

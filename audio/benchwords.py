@@ -39,6 +39,8 @@ PRESS_AFTER_S: Final = 0.5
 class PlainWhole:
     """The baseline: faster-whisper as it comes, no word times, over the whole file."""
 
+    cheap_when_short = False
+
     def __init__(self, whisper: Any, language: str, *, beam: int = 5, vad_filter: bool = False) -> None:
         """Use a loaded model."""
         self.name = f"whole file, beam {beam}{', vad_filter' if vad_filter else ''}"

@@ -58,6 +58,8 @@ _VOICE_IN_HOLE = Ms(600)
 _MOST_HOLES = 3
 _PROMPT_TOKENS = 60
 """So much of what was said before is told to the decoder."""
+_SURE_IN_HOLE = 0.55
+"""Words found in a hole stand from this mean probability on: below it they were invented of other people's talk."""
 _LEAD_IN = Ms(320)
 
 
@@ -124,6 +126,7 @@ class ShortTailTranscriber:
         self._never = sorted({*special.non_speech_tokens, *never})
         self._prompt = [*special.sot_sequence, special.no_timestamps]
         self._silence = self._encode(np.zeros(RATE * WINDOW // 1000, np.float32)) if model in SAFE else None
+        self.cheap_when_short = self._silence is not None
 
     def transcribe(self, samples: Samples, voiced: Ms, before: str = "") -> list[Word]:
         """Return the words, as `Transcriber` promises."""
@@ -166,7 +169,8 @@ class ShortTailTranscriber:
             self.mended += 1
             part = samples[found[0] * RATE // 1000 : found[1] * RATE // 1000]
             heard, looping = self._once(part, length_of(part), prompt)
-            if not looping:
+            before = [word for word in words if word.start < found[0]]
+            if not looping and _fits(heard, before, words[len(before) :]):
                 words = sorted([*words, *shifted(heard, found[0])], key=lambda word: word.start)
         return words
 
@@ -228,6 +232,22 @@ class ShortTailTranscriber:
         return as_words(
             ((w["word"], w["start"], w["end"], w["probability"]) for w in aligned), length_of(samples), doubt=doubt
         )
+
+
+def _fits(heard: list[Word], before: list[Word], after: list[Word]) -> bool:
+    """Tell whether what was ``heard`` in a hole is news: the model is sure of it, and it does not stand beside it.
+
+    Alignment may give a pause to a word and put the word itself behind it; then the hole holds that very word.
+    """
+    if not heard or sum(word.probability for word in heard) < _SURE_IN_HOLE * len(heard):
+        return False
+    said, last, following = ([_bare(word) for word in some] for some in (heard, before, after))
+    most = len(said)
+    return not any(said[-n:] == following[:n] or said[:n] == last[-n:] for n in range(1, most + 1))
+
+
+def _bare(word: Word) -> str:
+    return "".join(letter for letter in word.text.casefold() if letter.isalnum())
 
 
 def _join_parts(aligned: list[dict[str, Any]]) -> None:

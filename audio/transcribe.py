@@ -41,6 +41,8 @@ class Transcriber(Protocol):
 
     name: str
     language: str
+    cheap_when_short: bool
+    """Whether a short stretch costs less than a long one: only then it pays to transcribe a segment piece by piece."""
 
     def transcribe(self, samples: Samples, voiced: Ms, before: str = "") -> list[Word]:
         """Return the words in mono float32 ``samples`` at 16 kHz, in order.
@@ -151,6 +153,8 @@ def windows(samples: Samples) -> Iterator[tuple[Ms, Samples]]:
 class WhisperTranscriber:
     """Plain faster-whisper: every stretch in 30 s windows, temperature 0, no earlier text as a prompt, no filter."""
 
+    cheap_when_short = False
+
     def __init__(
         self, model: str = "tiny.en", language: str = "en", *, threads: int = 1, beam: int = 5, whisper: Any = None
     ) -> None:
@@ -199,6 +203,8 @@ class FixedTranscriber:
 
     ``script`` is one text a call; when it is used up, it says nothing. A text may be an exception, which is raised.
     """
+
+    cheap_when_short = True
 
     def __init__(self, script: Iterable[str | Exception] = (), language: str = "en") -> None:
         """Keep the script."""

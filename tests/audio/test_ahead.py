@@ -18,6 +18,7 @@ class Scribe:
     """Says one word a second of sound, as sure as it is told to be, and remembers how much it was asked."""
 
     name = language = "scribe"
+    cheap_when_short = True
 
     def __init__(self, sure: float = 0.95) -> None:
         self.sure = sure
@@ -257,3 +258,14 @@ def test_a_long_story_is_not_kept_whole() -> None:
     for index in range(60):
         ahead.close(segment(index * 10_000, (index + 1) * 10_000, index=index), sound)
     assert len(scribe.told[-1]) <= 400
+
+
+def test_nothing_is_looked_at_ahead_by_a_model_to_which_a_short_piece_costs_a_whole_window() -> None:
+    scribe = Scribe()
+    scribe.cheap_when_short = False
+    ahead = Ahead(scribe)
+    assert not ahead.wanted(span(0, 4000))
+    ahead.look(span(0, 4000), sound)
+    assert scribe.asked == []
+    assert len(ahead.close(segment(0, 9000), sound)) == 9
+    assert scribe.asked == [(9000, 9000)]

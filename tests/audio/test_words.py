@@ -350,3 +350,25 @@ def test_debians_readings_are_found_with_their_texts(tmp_path: Path, monkeypatch
     monkeypatch.setattr(speech, "librivox", list)
     with pytest.raises(NoModel):
         speech.on_this_machine()
+
+
+def said(text: str, start: int, probability: float) -> list[Word]:
+    return [
+        Word(word, Ms(start + 300 * n), Ms(start + 300 * n + 200), probability) for n, word in enumerate(text.split())
+    ]
+
+
+@pytest.mark.parametrize(
+    ("heard", "probability", "news"),
+    [
+        ("And nobody came.", 0.8, True),
+        ("And nobody came.", 0.5, False),
+        ("yourself.", 0.9, False),
+        ("of the door Yourself", 0.9, False),
+        ("to mute it", 0.9, False),
+        ("", 0.9, False),
+    ],
+)
+def test_a_hole_gives_words_only_if_they_are_sure_and_do_not_stand_beside_it(heard, probability, news) -> None:
+    before, after = said("press one to mute", 0, 0.9), said("yourself. Then wait", 5000, 0.9)
+    assert shorttail._fits(said(heard, 2000, probability), before, after) is news
