@@ -39,4 +39,4 @@ class Nmcli:
 
     def names(self) -> list[str]:
         """The profiles there are, by name. Raises `NotAnswered`."""
-        return self.ask("-t", "-e", "no", "-f", "NAME", "connection", "show").splitlines()
+        return self.ask("-t", "-f", "NAME", "connection", "show").splitlines()
