@@ -8,6 +8,7 @@ import random
 import subprocess
 import threading
 from collections import Counter
+from datetime import date
 
 import pygame
 import pytest
@@ -25,6 +26,9 @@ from kiosk import app as kiosk_app
 from kiosk.box import Drivers, make_app
 from kiosk.names import State
 from kiosk.setting import read_home
+from kiosk.settingsfile import put_settings
+from kiosk.signing import sign
+from kiosk.texts import load
 from kiosk.theme import make_theme
 from kiosk.window import Window
 
@@ -82,6 +86,9 @@ def bench(tmp_path, monkeypatch):
     """A whole box with a real window whose display shows nothing."""
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     monkeypatch.delenv("HEARTH_KEYS", raising=False)
+    folder = read_home(tmp_path / "box").home
+    sign(folder.texts, load("es"), "A reader of Spanish", date(2026, 3, 1))
+    put_settings(folder.config, {"site.languages": ("en", "es")})
     setting, clock = read_home(tmp_path / "box"), VirtualClock()
     arrivals = queue.SimpleQueue()
     with Store(setting.home, clock, Cost(8, 1, 1)) as store:

@@ -17,7 +17,7 @@ from archive.types import Act, Use
 from archive.verify import verify
 from faultkit import Fault, Outcome
 from faultkit.evening import clock_at
-from faultkit.rig import Rig
+from faultkit.rig import Rig, offer_two_languages
 from hardware.types import CUES, Control
 from kiosk.keys import legal
 from kiosk.types import Meaning, State
@@ -209,6 +209,7 @@ def _one_box(home: Path, presses: int, seed: int, outcome: Outcome) -> float:
     """Let children at a new box; returns the shortest quiet before a yes, in seconds."""
     home.mkdir()
     (home / "config.toml").write_text(SETTINGS)
+    offer_two_languages(home)
     with Rig(home, clock_at(0.0)) as box:
         storm = Storm(box, outcome, seed)
         storm.run(presses)

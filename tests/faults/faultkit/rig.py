@@ -6,6 +6,7 @@ import contextlib
 import queue
 import time
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Self
 
@@ -20,11 +21,21 @@ from hardware.lamps import RememberedLamps
 from kiosk.app import Arrival
 from kiosk.box import Drivers, make_app
 from kiosk.setting import read_home
+from kiosk.settingsfile import put_settings
+from kiosk.signing import sign
+from kiosk.texts import load
 from kiosk.types import Meaning, State
 
 CHEAP = Cost(8, 1, 1)
 STEP_S = 0.05
 PATIENCE_S = 120.0
+
+
+def offer_two_languages(home: Path) -> None:
+    """Let the box offer a second language, as one in use may: its key then opens a list."""
+    folder = read_home(home).home
+    sign(folder.texts, load("es"), "A reader of Spanish", date(2026, 3, 1))
+    put_settings(folder.config, {"site.languages": ("en", "es")})
 
 
 class Rig:

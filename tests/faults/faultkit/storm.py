@@ -13,7 +13,7 @@ from archive.types import Act, Use
 from archive.verify import verify
 from faultkit import Fault, Outcome
 from faultkit.evening import clock_at
-from faultkit.rig import Rig
+from faultkit.rig import Rig, offer_two_languages
 from hardware.types import Control
 from kiosk.keys import legal
 from kiosk.types import Meaning, State
@@ -65,6 +65,7 @@ def _walk() -> ModuleType:
 def _in_the_box(home: Path, presses: int, outcome: Outcome) -> None:
     chance = random.Random(f"{home.name}/{presses}")
     states: set[State] = set()
+    offer_two_languages(home)
     with Rig(home, clock_at(0.0)) as box:
         for _ in range(presses):
             before = box.session
