@@ -15,7 +15,7 @@ from archive.database import transaction
 from archive.durable import sync_folder
 from archive.envelope import BOX, ContentKey, add_wrap, new_content_key, open_content, wrap_for_public
 from archive.erasure import Erasing
-from archive.errors import ArchiveError, Refused
+from archive.errors import ArchiveError, NoSuchStory, Refused
 from archive.jobs import LOUDNESS, add_segment, add_tentative
 from archive.shelf import Wording
 from archive.types import Act, Kind, Reader, Use
@@ -128,8 +128,12 @@ class Takes(Erasing):
     def close_take(self, take: Take) -> Take:
         """Move a closed take to its story folder and note its facts; both are durable when this returns.
 
-        ``take`` is what `TakeWriter.close` returned; the result has the new path. Safe to repeat.
+        ``take`` is what `TakeWriter.close` returned; the result has the new path. Safe to repeat. Raises `NoSuchStory`
+        for one that was erased beside while it was told: nothing of it stays.
         """
+        if self.standing(take.id).ended is not None:
+            self._remove_files(take.id)
+            raise NoSuchStory("This story was erased while it was told.", "Nothing of it is kept.")
         target = self.home.raw_master(take.id)
         source = self.home.take_file(take.id)
         target.parent.mkdir(mode=0o700, exist_ok=True)

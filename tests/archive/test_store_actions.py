@@ -14,6 +14,7 @@ from archive.errors import DamagedStore, HomeTrouble, NoKey, NoSuchStory, Refuse
 from archive.masters import open_master
 from archive.transcripts import transcript
 from archive.types import Act, Form, Reader, Use
+from archive.verify import verify
 from audio.types import Ms, TakeId
 from kiosk.cli import run
 
@@ -113,6 +114,17 @@ def test_the_end_of_a_visit_seals_what_was_not_kept(store, teller) -> None:
     with pytest.raises(Refused):
         transcript(store, take, Reader.TRANSCRIBE, store.now())
     assert store.stories() == []
+
+
+def test_a_take_erased_while_it_was_told_leaves_nothing(store, teller, home) -> None:
+    take, writer = teller.open()
+    store.erase(take, Act.DISCARD, "a steward")
+    closed = writer.close()
+    home.take_file(take).write_bytes(b"begun after it was erased")
+    with pytest.raises(NoSuchStory, match="erased while it was told"):
+        store.close_take(closed)
+    assert not [*home.takes.iterdir(), *home.stories.iterdir()]
+    assert verify(store).sound
 
 
 def test_a_later_yes_is_in_the_form_and_from_the_day_its_teller_gave_before(store, teller, wording, capsys) -> None:
