@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from archive.catalogue import Tx
     from archive.patterns.briefings import Briefing, Since
 
+_LOOKS = ("list", "show", "open")
 _ACTIONS = ("list", "make", "point", "quote", "check", "remove", "show", "write", "open")
 
 
@@ -60,7 +61,8 @@ def command(
             assert subject is not None
             _write(place, subject, _arguments(more, "FOLDER")[0], as_json=as_json)
             return
-        with catalogue.write() as tx:
+        # Whoever looks keeps nobody waiting who works here.
+        with catalogue.read() if action in _LOOKS else catalogue.write() as tx:
             if action == "list" or subject is None:
                 known = briefings.briefings(tx)
                 emit({"briefings": [_plain(tx, one, now) for one in known]}, lambda: _table(known), as_json=as_json)
@@ -94,10 +96,12 @@ def command(
 
 def _write(place: Any, briefing: str, folder: str, *, as_json: bool) -> None:
     from archive.patterns.handout import write_briefing
+    from archive.portal.community.words import some
 
     done = write_briefing(place, briefing, Path(folder).absolute(), who())
     plain = {"issue": done.issue, "folder": folder, "quotes": done.quotes, "sounds": done.sounds}
-    emit(plain, lambda: f"{done.quotes} quotes, {done.sounds} with their sound, in {folder}.", as_json=as_json)
+    told = f"{some(done.quotes, 'quote', 'quotes')}, {done.sounds} with their sound, in {folder}."
+    emit(plain, lambda: told, as_json=as_json)
 
 
 def _remove(tx: Tx, ident: str, now: datetime) -> None:

@@ -170,7 +170,12 @@ def _rendered(made: Rendition, files: list[str]) -> dict[str, Any]:
 
 
 def _told(made: Rendition, files: list[str]) -> str:
-    lines = [f"{made.title}: {made.length / 1000:.0f} s, {len(made.voices)} voices, within {made.spread:.1f} LU."]
+    from archive.portal.community.words import some
+
+    lines = [f"{made.title}: {made.length / 1000:.0f} s, {some(len(made.voices), 'voice', 'voices')}"]
+    if len(made.voices) > 1:
+        lines[0] += f", within {made.spread:.1f} LU"
+    lines[0] += "."
     lines += [f"Left out: {one.title or 'a voice'}. {one.why}" for one in made.left_out]
     return "\n".join([*lines, *files])
 

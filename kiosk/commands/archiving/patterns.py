@@ -49,7 +49,9 @@ def command(home: Path, codebook: str, themes: int, as_json: bool) -> None:
 
 
 def _told(found: dict[str, Any]) -> str:
-    lines = [f"{found['voices']} voices, {found['snippets']} passages."]
+    from archive.portal.community.words import some
+
+    lines = [f"{some(found['voices'], 'voice', 'voices')}, {some(found['snippets'], 'passage', 'passages')}."]
     lines += ["", "Themes"] + [f"  {_theme(one)}" for one in found["themes"]]
     lines += ["", "Codes (voices)"] + [f"  {one['name']}: {_count(one['voices'])}" for one in found["matrix"]]
     lines += ["", "Words that stand out"] + [

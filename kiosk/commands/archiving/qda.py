@@ -78,5 +78,12 @@ def _is_codebook(path: Path) -> bool:
 
 
 def _carried(path: Path, done: Carried) -> tuple[dict[str, Any], str]:
-    told = f"{done.stories} stories, {done.codes} codes, {done.highlights} highlights, {done.memos} memos."
+    from archive.portal.community.words import some
+
+    carried = (
+        some(done.stories, "story", "stories"),
+        some(done.codes, "code", "codes"),
+        some(done.highlights, "highlight", "highlights"),
+    )
+    told = f"{', '.join(carried)}, {some(done.memos, 'memo', 'memos')}."
     return {"file": str(path), **done.to_json()}, "\n".join([told, *done.left])
