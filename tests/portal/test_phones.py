@@ -164,7 +164,7 @@ def test_a_disk_that_refuses_does_not_stop_the_box(store, caplog):
 
 def test_what_to_ask_next_leaves_the_tellers_screen_and_never_stands_there_while_a_phone_has_it(store, clock):
     facing, prompts = Facing(store), {prompt.id: prompt for prompt in ours("work").prompts}
-    still = SimpleNamespace(level=0.0, bars=(), position=lambda: None, words=tuple)
+    still = SimpleNamespace(level=0.0, bars=(), position=lambda: None, words=tuple, loudest=False)
     looks = Looks(store, SimpleNamespace(level=0.0, review=still), still, facing, {"en": load("en")}, prompts)
     now = clock.monotonic()
     told = Session(state=State.RECORDING, home=State.FACILITATOR, prompt=next(iter(prompts)), started=now, mic=Mic.OPEN)
