@@ -219,6 +219,9 @@ def upload(desk: Desk, path: str, permission: Permission, handler: Handler, back
 
     async def endpoint(request: Request) -> Response:
         known = await run_in_threadpool(_answer, desk, permission, lambda _: Response(), request, None, "/")
+        if known.status_code == 303:  # noqa: PLR2004 (led to the way in: nobody, and nothing of it is read)
+            over = {"token": form_token(str(request.state.token))} if COOKIE in request.cookies else {}
+            return await run_in_threadpool(_answer, desk, permission, handler, request, over, back)
         if known.status_code != 200:  # noqa: PLR2004 (OK)
             return known
         async with form_of(request, MOST_FIELDS, file=True) as form:
