@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from archive.catalogue import Tx
     from archive.patterns.briefings import Briefing, Since
 
+# Whoever looks keeps nobody waiting who works here: these only read.
 _LOOKS = ("list", "show", "open")
 _ACTIONS = ("list", "make", "point", "quote", "check", "remove", "show", "write", "open")
 
@@ -61,7 +62,6 @@ def command(
             assert subject is not None
             _write(place, subject, _arguments(more, "FOLDER")[0], as_json=as_json)
             return
-        # Whoever looks keeps nobody waiting who works here.
         with catalogue.read() if action in _LOOKS else catalogue.write() as tx:
             if action == "list" or subject is None:
                 known = briefings.briefings(tx)
