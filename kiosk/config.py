@@ -303,13 +303,15 @@ def parse(text: str, where: str = "config.toml") -> Config:
     return config
 
 
-def default_toml() -> str:
-    """A settings file with every setting, its default, what it is for and what is allowed."""
+def default_toml(languages: tuple[str, ...] = ()) -> str:
+    """A settings file with every setting, its default, what it is for and what is allowed; ``languages`` are set."""
     lines = ["# Settings of this box. What is commented out is the default.", ""]
     for name, kind in SECTIONS.items():
         lines += [f"[{name}]"]
         for item in fields(kind):
             lines += [f"# {item.metadata['about']} {_allowed(item)}", f"# {item.name} = {_toml(item.default)}"]
+            if languages and (name, item.name) == ("site", "languages"):
+                lines += [f"languages = {_toml(languages)}"]
         lines += [""]
     lines += ["[pins]", "# BCM numbers of real buttons and lamps by name, for instance:", "# left = 17", ""]
     return "\n".join(lines)

@@ -16,6 +16,7 @@ from kiosk.presses import parse
 from kiosk.setting import read_home
 from kiosk.simulation import Report, Simulation, story_json
 from kiosk.theme import make_theme
+from kiosk.trialhome import begin_trial
 from kiosk.virtualvisit import VirtualRoom
 from kiosk.window import Picture
 
@@ -65,6 +66,7 @@ def command(
       hearth simulate --mic story.wav --presses "talk agree talk @speech talk keep done" --shots ./pictures
     """
     steps = parse(presses)
+    begin_trial(home, steps)
     setting = read_home(home)
     screen = setting.config.screen
     picture = None

@@ -215,18 +215,15 @@ def test_ctrl_c_tells_the_codes_of_what_was_kept(in_process, evening, tmp_path, 
 
 
 def test_a_spanish_visitor_is_asked_and_answered_in_spanish(hearth, evening, tmp_path) -> None:
-    home = tmp_path / "h"
-    home.mkdir()
-    assert hearth("texts", "sign", "es", "--by", "A reader of Spanish", "--home", home).code == 0
-    (home / "config.toml").write_text('[site]\nlanguages = ["en", "es"]\n', encoding="utf-8")
     ran = hearth(
-        "simulate", "--home", home, "--mic", evening.files[1], "--json",
-        "--presses", "language talk agree talk @1 talk keep quote done",
+        "simulate", "--home", tmp_path / "h", "--mic", evening.files[1], "--json",
+        "--presses", "lang:es talk agree talk @1 talk keep quote done",
     )  # fmt: skip
     (story,) = ran.json["stories"]
     assert story["language"] == "es"
     assert story["consent"]["quote"]
     assert re.fullmatch(r"\d+(-[a-zñáéíóú]+){4}", story["keep_code"])
+    assert "nobody" in (tmp_path / "h/texts/signed.toml").read_text(encoding="utf-8"), "a trial is no person's word"
     if ran.code:
         # No speech model for Spanish is installed: said, and the story is kept all the same.
         assert ran.code == 1
