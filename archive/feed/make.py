@@ -48,7 +48,7 @@ from archive.feed.manifest import (
 )
 from archive.feed.room import Room, bytes_of
 from archive.objects import blob_key
-from archive.partners.onward import loans_onward, open_onward
+from archive.partners.onward import loans_onward, named_onward
 from archive.patterns.outcomes import lines_for_boxes, texts_for_tellers
 from archive.reviewing.excerpts import Cut, excerpts_of, touched_by_redaction
 from archive.reviewing.rendition import master_key
@@ -112,15 +112,23 @@ def _fitting(loans: list[Loan], room: Room, large: list[str]) -> list[Loan]:
 
 
 def open_blob(place: ArchiveHome, box: str, sha256: str) -> BinaryIO:
-    """Open a blob of this box's loans, the gate asked once more. Raises `Refused`, `NoSuchObject`, `StoreTrouble`."""
+    """Open a blob of this box's loans. Raises as `blob_named`."""
+    return place.objects.open(blob_named(place, box, sha256))
+
+
+def blob_named(place: ArchiveHome, box: str, sha256: str) -> str:
+    """Name the object that is a blob of this box's loans, the gate asked once more.
+
+    Raises `Refused`, `NoSuchObject`, `StoreTrouble`.
+    """
     with place.catalogue() as catalogue, catalogue.read() as tx:
         row = tx.one("SELECT story FROM loans WHERE box = ? AND (sound = ? OR card = ?)", box, sha256, sha256)
         if row is None:
-            return open_onward(place, tx, box, sha256)
+            return named_onward(place, tx, box, sha256)
         answer = ask(tx, row["story"], reader_for(tx, box, row["story"]), place.now())
         if not answer.allowed:
             raise Refused(answer.why)
-    return place.objects.open(blob_key(sha256))
+    return blob_key(sha256)
 
 
 def _prepared(tx: Tx, box: str, now: datetime) -> tuple[_Sheets, dict[str, list[Cut]]]:

@@ -11,7 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import BinaryIO, Final
+from typing import Final
 
 from nacl.public import PublicKey
 
@@ -139,10 +139,10 @@ def onward_blobs(tx: Tx, box: str) -> set[str]:
     return {str(name) for row in rows for name in row}
 
 
-def open_onward(place: ArchiveHome, tx: Tx, box: str, sha256: str) -> BinaryIO:
-    """Open a partner's blob that ``box`` is lent, the gate asked once more.
+def named_onward(place: ArchiveHome, tx: Tx, box: str, sha256: str) -> str:
+    """Name the object that is a partner's blob ``box`` is lent, the gate asked once more.
 
-    Raises `NoSuchObject`, `Refused`, `StoreTrouble`.
+    Raises `NoSuchObject`, `Refused`.
     """
     row = tx.one(
         "SELECT s.* FROM partner_loans l JOIN partner_stories s ON s.partner = l.partner AND s.story = l.story "
@@ -154,7 +154,7 @@ def open_onward(place: ArchiveHome, tx: Tx, box: str, sha256: str) -> BinaryIO:
     answer = answer_for(row, ended_here(tx), place.now())
     if not answer.allowed:
         raise Refused(answer.why)
-    return place.objects.open(blob_name(sha256))
+    return blob_name(sha256)
 
 
 def note_ended(tx: Tx, partner: str, volume: int, story: str, now: datetime) -> None:

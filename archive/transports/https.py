@@ -32,7 +32,7 @@ from archive.transports.networds import KEPT, Lasting, Passing
 from archive.transports.sealing import drop_sealed, sealed_copy
 from archive.transports.tus import upload
 from archive.transports.way import Way
-from archive.transports.wire import SLOW_REQUEST_S, Said, Wire, address
+from archive.transports.wire import REQUEST_S, SLOW_REQUEST_S, Said, Wire, address
 from audio.clock import Clock
 
 _REFUSED = {409, 410, 422}
@@ -192,8 +192,7 @@ class HttpsTransport:
     def blob(self, sha256: str) -> Iterator[BinaryIO]:
         """Fetch a blob of this box's feed into a file without a name, and open it."""
         with tempfile.TemporaryFile(dir=self._home.outbox) as file:
-            said = self._the_wire.ask("GET", f"/box/feed/blobs/{sha256}", into=file)
-            if said.status != 200:  # noqa: PLR2004
+            if not self._fetched(f"/box/feed/blobs/{sha256}", file):
                 raise Lasting("A part of the archive's feed is not there.", "The next run asks again.")
             file.seek(0)
             yield file
@@ -205,19 +204,28 @@ class HttpsTransport:
 
     def release_bundle(self, sha256: str, into: BinaryIO) -> None:
         """Fetch the offered bundle into a file, behind what it holds of it; what came stays if the line breaks."""
-        wire, path, patience = self._the_wire, f"/box/release/{sha256}", self._the_wire.patience()
+        if not self._fetched(f"/box/release/{sha256}", into, SLOW_REQUEST_S):
+            raise Lasting("The release the archive offered is not there any more.", "The next night asks again.")
+
+    def _fetched(self, path: str, into: BinaryIO, limit_s: float = REQUEST_S) -> bool:
+        """Fetch a file behind what ``into`` holds of it, over a line that may break; False where it is not there.
+
+        Patience begins anew with every try that brought something on.
+        """
+        wire, patience = self._the_wire, self._the_wire.patience()
         while True:
             held = into.seek(0, os.SEEK_END)
             headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={held}-"} if held else {})
             try:
-                said = wire.once("GET", path, headers=headers, into=into, limit_s=SLOW_REQUEST_S)
-                break
+                said = wire.once("GET", path, headers=headers, into=into, limit_s=limit_s)
             except Passing as trouble:
                 if into.seek(0, os.SEEK_END) > held:
                     patience.renew()
                 patience.wait(trouble, trouble.wait_s)
-        if said.status not in {200, 206}:
-            raise Lasting("The release the archive offered is not there any more.", "The next night asks again.")
+            else:
+                # A line that broke behind the last byte leaves nothing to ask for.
+                over = said.status == 416 and said.headers.get("content-range") == f"bytes */{held}"  # noqa: PLR2004
+                return over or said.status in {200, 206}
 
     def _there(self) -> set[str]:
         """Name the stories of this box the archive holds. The list travels only when it changed since the last run."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from starlette.concurrency import run_in_threadpool
@@ -12,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from archive.boxes import OtherBox
 from archive.errors import ArchiveError, NoSuchObject
 from archive.feed.hello import Hello, read_hello
-from archive.feed.make import feed_for, open_blob
+from archive.feed.make import blob_named, feed_for
 from archive.objects import BLOCK
 from archive.portal.community.boxdoor import answer, box_of
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from archive.portal.community.deposit import BoxDesk
 
 KIND = "application/octet-stream"
+_REST = re.compile(r"bytes=(\d{1,12})-", re.ASCII)
 
 
 async def feed(desk: BoxDesk, request: Request, plain: dict[str, Any]) -> Response:
@@ -41,14 +43,35 @@ def _made(desk: BoxDesk, box: str, hello: Hello) -> bytes:
 
 
 async def blob(desk: BoxDesk, request: Request) -> Response:
-    """Give one blob of this box's feed, piece by piece."""
+    """Give one blob of this box's feed, piece by piece; to a box that holds its beginning, the rest."""
+    start = held(request)
+
+    def opened(box: str, sha256: str) -> tuple[BinaryIO, int]:
+        key = blob_named(desk.place, box, sha256)
+        return desk.place.objects.open(key, start), desk.place.objects.size(key)
+
     try:
-        source: BinaryIO = await desk.run(
-            open_blob, desk.place, box_of(request).name, str(request.path_params["sha256"])
-        )
+        source, size = await desk.run(opened, box_of(request).name, str(request.path_params["sha256"]))
     except NoSuchObject as error:
         return answer(error, 404)
-    return streamed(source)
+    return the_rest(source, start, size)
+
+
+def held(request: Request) -> int:
+    """Return how many bytes the box says it holds already (``Range: bytes=N-``); any other form asks for the whole."""
+    asked = _REST.fullmatch(request.headers.get("range", ""))
+    return int(asked[1]) if asked else 0
+
+
+def the_rest(source: BinaryIO, start: int, size: int) -> Response:
+    """Answer with a file of ``size`` bytes from byte ``start`` on, where ``source`` stands; closes it."""
+    if start == 0:
+        return streamed(source, headers={"content-length": str(size)})
+    if start >= size:
+        source.close()
+        return Response(status_code=416, headers={"content-range": f"bytes */{size}"})
+    told = {"content-range": f"bytes {start}-{size - 1}/{size}", "content-length": str(size - start)}
+    return streamed(source, 206, told)
 
 
 def streamed(source: BinaryIO, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

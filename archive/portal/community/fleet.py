@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
@@ -11,13 +10,10 @@ from starlette.responses import JSONResponse, Response
 from archive.errors import NoSuchObject
 from archive.fleet import Release, offered, open_offered
 from archive.portal.community.boxdoor import answer, box_of
-from archive.portal.community.feeds import streamed
+from archive.portal.community.feeds import held, the_rest
 
 if TYPE_CHECKING:
     from archive.portal.community.deposit import BoxDesk
-
-_REST = re.compile(r"bytes=(\d{1,12})-", re.ASCII)
-"""The one form a box asks in; another is answered with the whole."""
 
 
 async def release(desk: BoxDesk, request: Request) -> Response:
@@ -35,16 +31,9 @@ async def release(desk: BoxDesk, request: Request) -> Response:
 
 async def bundle(desk: BoxDesk, request: Request) -> Response:
     """Give the offered bundle, piece by piece; to a box that holds its beginning, the rest (``Range: bytes=N-``)."""
-    sha256, asked = str(request.path_params["sha256"]), _REST.fullmatch(request.headers.get("range", ""))
-    start = int(asked[1]) if asked else 0
+    sha256, start = str(request.path_params["sha256"]), held(request)
     try:
         source, size = await desk.run(open_offered, desk.place, box_of(request).name, sha256, start)
     except NoSuchObject as error:
         return answer(error, 404)
-    if start == 0:
-        return streamed(source, headers={"content-length": str(size)})
-    if start >= size:
-        source.close()
-        return Response(status_code=416, headers={"content-range": f"bytes */{size}"})
-    told = {"content-range": f"bytes {start}-{size - 1}/{size}", "content-length": str(size - start)}
-    return streamed(source, 206, told)
+    return the_rest(source, start, size)

@@ -14,6 +14,7 @@ from archive.store import Store
 from archive.sync import sync
 from archive.transports.https import HttpsTransport
 from archive.transports.way import Way
+from archive.transports.wire import Wire, _begin
 
 
 def reach(store: Store, url: str, credential: str) -> HttpsTransport:
@@ -74,3 +75,29 @@ def test_a_blob_is_not_given_out_after_a_no(archive, box, url, credential) -> No
     told = httpx.get(f"{url}/box/feed/blobs/{row[0]}", headers=headers)
     assert told.status_code == 403
     assert "Not agreed" in told.json()["error"]["say"]
+
+
+def test_a_blob_whose_line_breaks_is_gone_on_with(archive, box, url, credential, monkeypatch) -> None:
+    shown = credential("near")
+    sync(box, reach(box, url, shown), site="Riverside")
+    story = archive.lend("near", 1)
+    whole, asked = Wire._answer, []
+
+    def broken(self, client, request, into, moved):
+        if "/box/feed/blobs/" not in request.url.path:
+            return whole(self, client, request, into, moved)
+        asked.append((request.url.path, request.headers.get("range", "")))
+        if len(asked) > 3:
+            return whole(self, client, request, into, moved)
+        said = client.send(request)
+        _begin(into, said)
+        # The third time all of it arrives, and the line breaks all the same.
+        into.write(said.content[:1000] if len(asked) < 3 else said.content)
+        raise httpx.ReadError("the line is gone", request=request)
+
+    monkeypatch.setattr(Wire, "_answer", broken)
+    assert sync(box, reach(box, url, shown), site="Riverside").feed.lent == [story]
+    (first, size) = asked[0][0], int(asked[3][1].removeprefix("bytes=").removesuffix("-"))
+    assert asked[:4] == [(first, ""), (first, "bytes=1000-"), (first, "bytes=2000-"), (first, f"bytes={size}-")]
+    assert size > 2000
+    assert box.cue_sheet("main").cues[1].story == story
