@@ -69,10 +69,17 @@ def clean_exports(place: ArchiveHome) -> int:
 def keep_exports_clean(place: ArchiveHome, stop: threading.Event, every: float = EVERY_S) -> None:
     """Do so every ``every`` seconds, until ``stop`` is set."""
     while not stop.wait(every):
-        try:
-            clean_exports(place)
-        except (ArchiveError, OSError) as error:
-            _log.warning("what was taken back still lies in an export: %s", error)
+        for line in left_in_exports(place):
+            _log.warning("%s", line)
+
+
+def left_in_exports(place: ArchiveHome) -> list[str]:
+    """Clean the exports; returns a sentence where something could not be removed, to be tried again the next time."""
+    try:
+        clean_exports(place)
+    except (ArchiveError, OSError) as error:
+        return [f"What was taken back still lies in an export: {error}"]
+    return []
 
 
 def _index(folder: Path, ident: str) -> dict[str, Any] | None:

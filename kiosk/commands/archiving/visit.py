@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from archive.export.exported import left_in_exports
 from archive.server.place import open_archive
 from archive.server.remotevisits import visit_remote
 from archive.server.visits import VisitReport, visit_folder
@@ -38,6 +39,9 @@ def command(where: str, home: Path, as_json: bool) -> int:
             report = visit_remote(place, where.removeprefix(_REMOTE), progress)
         else:
             report = visit_folder(place, Path(where), progress)
+        # An archive that nobody serves has no other moment at which what was taken back goes from its exports.
+        for line in left_in_exports(place):
+            note(line)
     say = f"{len(report.refused)} bags or withdrawals were refused."
     failed = ("refused", say, "Each says why; its box keeps the story.") if report.refused else None
     return answer(report.to_json(), lambda: _told(report), failed, as_json=as_json)

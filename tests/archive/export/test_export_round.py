@@ -14,6 +14,7 @@ from typing import Any
 
 import bagit
 import pytest
+from click.testing import CliRunner
 
 from archive.catalogue.search import search
 from archive.errors import ArchiveError, DamagedStore
@@ -31,6 +32,7 @@ from archive.tombstones import Tombstone
 from archive.types import Reader, Use
 from audio.clock import VirtualClock
 from audio.types import TakeId
+from kiosk.cli import hearth
 
 KEPT = (Use.RECORD, Use.KEEP, Use.ARCHIVE)
 NOW = datetime(2026, 1, 31, 9, 0, tzinfo=UTC)
@@ -227,7 +229,10 @@ def test_what_is_taken_back_goes_from_what_was_exported(
     day = place.now().date().isoformat()
     assert f"an export of {day}" in receipt.remaining, "one lies in a drawer"
     (tmp_path / "elsewhere").rename(tmp_path / "drawer")
-    assert clean_exports(place) == 1
+    (tmp_path / "stick").mkdir()
+    visited = CliRunner().invoke(hearth, ["archive", "visit", str(tmp_path / "stick"), "--home", str(place.path)])
+    assert visited.exit_code == 0, visited.output
+    assert clean_exports(place) == 0, "a visit had cleaned what lies there again"
     for name in ("plain", "drawer"):
         with fresh(f"from-{name}") as second:
             assert read_back(second, tmp_path / name, "ida").stories == 1
