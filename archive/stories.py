@@ -198,8 +198,9 @@ class Stories(Takes):
     ) -> None:
         """Note the answer to one use of a kept story.
 
-        Form and day are part of a yes. Where no ``form`` is given, a yes with ``visit`` has those of `terms_of`: it
-        never gives out a voice of which only the words were allowed, nor before the day its teller asked for.
+        Form and day are part of a yes. Where no ``form`` is given, a yes with ``visit`` has that of `terms_of`, and its
+        day where none is given either: it never gives out a voice of which only the words were allowed, nor before the
+        day its teller asked for.
 
         No is always taken. Yes is taken in the visit in which it was told, afterwards only with ``visit``: widening
         needs the teller, and of a group none alone can (no code undoes another person's no);
@@ -222,7 +223,8 @@ class Stories(Takes):
                 raise Refused("More can be allowed only by its teller, with the keep-code.")
             terms = Yes(form or Form.VOICE, embargo)
             if yes and visit is not None and form is None:
-                terms = self.terms_of(take)
+                before = self.terms_of(take)
+                terms = Yes(before.form, embargo or before.embargo)
             self.note(take, Act.DECIDE, by, use=use, yes=yes, form=terms.form, embargo=terms.embargo, wording=wording)
             # Under age the wish is on record, but nothing above sealed comes of it.
             if blob is not None and not where.waits_for_guardian:
