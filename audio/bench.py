@@ -19,12 +19,12 @@ from audio import benchvoice
 from audio.benchvoice import noises, vad_cost
 from audio.benchwords import figures, frontier, invented, listen, points, presses_of, ways
 from audio.drawing import scatter
+from audio.drivers import make_vad
 from audio.resample import MODEL_RATE
 from audio.shorttail import ShortTailTranscriber
 from audio.speech import Spoken
 from audio.stories import make_stories
 from audio.transcribe import length_of, load_whisper
-from audio.vad import make_vad
 
 __all__ = ["Measured", "invented", "measure", "noises", "quick", "vad_cost"]
 

@@ -22,6 +22,7 @@ import numpy as np
 from audio.capture import Capture
 from audio.clips import pieces
 from audio.clock import SystemClock
+from audio.drivers import make_vad
 from audio.ear import RATE, Ear, Recording
 from audio.errors import NoModel, StreamDied
 from audio.events import CaptureEvent, FirstSample, LevelHeard, SoundGap, StreamLost, TakeClosed
@@ -36,7 +37,6 @@ from audio.sidebyside import beside_others
 from audio.speech import on_this_machine
 from audio.takewriter import TakeWriter
 from audio.types import TakeId
-from audio.vad import make_vad
 from audio.virtualsound import MICROPHONE, SPEAKER, VirtualSound
 
 _LEVEL: Final = 0.25

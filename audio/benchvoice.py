@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from audio.clips import pieces
+from audio.drivers import make_vad
 from audio.resample import MODEL_RATE
 from audio.stories import with_noise
 from audio.types import Voicing
-from audio.vad import GATHERED, Vad, make_vad
+from audio.vad import GATHERED, Vad
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -37,7 +37,6 @@ __all__ = [
     "Sound",
     "SpeakerPlayer",
     "Voice",
-    "make_player",
 ]
 
 _PREFERRED_RATE: Final = 48_000
@@ -370,22 +369,3 @@ class SilentPlayer:
         """Stop; refuse to play from now on."""
         self.stop()
         self._closed = True
-
-
-def _speaker(device: str, clock: Clock, announce: Announce) -> Player:
-    return SpeakerPlayer(device, clock, announce)
-
-
-def _silent(_: str, clock: Clock, announce: Announce) -> Player:
-    return SilentPlayer(clock, announce)
-
-
-PLAYERS: Final[dict[str, Callable[[str, Clock, Announce], Player]]] = {"speaker": _speaker, "silent": _silent}
-"""Every player by its name in the configuration."""
-
-
-def make_player(name: str, clock: Clock, announce: Announce, *, device: str = "") -> Player:
-    """Make the player called ``name``; ``device`` is for the loudspeaker. `NoSpeaker` when there is none."""
-    if name not in PLAYERS:
-        raise NoSpeaker(f"There is no player called {name!r}.", f"Choose one of: {', '.join(PLAYERS)}.")
-    return PLAYERS[name](device, clock, announce)

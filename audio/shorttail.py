@@ -33,7 +33,7 @@ from audio.transcribe import (
     whisper_tokenizer,
 )
 from audio.types import Ms, Voicing, Word
-from audio.vad import Vad, make_vad
+from audio.vad import SileroVad, Vad
 
 if TYPE_CHECKING:
     from audio.transcribe import Samples
@@ -177,7 +177,7 @@ class ShortTailTranscriber:
     def _voice_between(self, samples: Samples, start: Ms, end: Ms) -> tuple[Ms, Ms] | None:
         """Return what of a stretch to decode: from before its first voice to after its last; None without a voice."""
         if self._vad is None:
-            self._vad = make_vad("silero")
+            self._vad = SileroVad()
         self._vad.reset()
         first = max(0, start - _LEAD_IN)
         verdicts = self._vad.push(samples[first * RATE // 1000 : end * RATE // 1000])

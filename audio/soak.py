@@ -22,6 +22,7 @@ import numpy as np
 from audio.bench_sound import listen, sound_server
 from audio.capture import Capture
 from audio.clock import VirtualClock
+from audio.drivers import make_vad
 from audio.errors import NoModel
 from audio.events import SegmentClosed, TakeClosed
 from audio.hogs import busy
@@ -29,7 +30,6 @@ from audio.sources import ScriptedSource
 from audio.speech import on_this_machine
 from audio.takewriter import TakeWriter
 from audio.types import AudioFormat, TakeId
-from audio.vad import make_vad
 
 if TYPE_CHECKING:
     from audio.events import CaptureEvent

@@ -19,7 +19,7 @@ from audio.segmenter import Segmenter, SegmentRules
 from audio.types import Ms, Segment, TakeId, Word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     import numpy.typing as npt
@@ -232,41 +232,3 @@ class FixedTranscriber:
         each = length / 1000 / max(1, len(said))
         spread = [(word, at * each, (at + 1) * each, 1.0) for at, word in enumerate(said)]
         return as_words(spread, length, doubt=False)
-
-
-def _make_whole(model: str, language: str, threads: int) -> Transcriber:
-    return WhisperTranscriber(model, language, threads=threads)
-
-
-def _make_fixed(_model: str, language: str, _threads: int) -> Transcriber:
-    return FixedTranscriber(language=language)
-
-
-def _make_shorttail(model: str, language: str, threads: int) -> Transcriber:
-    from audio.shorttail import ShortTailTranscriber
-
-    return ShortTailTranscriber(model, language, threads=threads)
-
-
-TRANSCRIBERS: dict[str, Callable[[str, str, int], Transcriber]] = {
-    "shorttail": _make_shorttail,
-    "whisper": _make_whole,
-    "fixed": _make_fixed,
-}
-"""Every transcriber by the name it has in the configuration."""
-
-
-def make_transcriber(
-    name: str = "shorttail", model: str = "tiny.en", language: str = "en", threads: int = 1
-) -> Transcriber:
-    """Make the transcriber called ``name``.
-
-    Raises:
-        NoModel: unknown name, or its model is missing, altered, or of another language.
-    """
-    try:
-        maker = TRANSCRIBERS[name]
-    except KeyError:
-        msg = f"There is no transcriber called {name!r}."
-        raise NoModel(msg, f"Known are: {', '.join(sorted(TRANSCRIBERS))}.") from None
-    return maker(model, language, threads)

@@ -164,21 +164,3 @@ class WebRtcVad(_Windows):
     def _judge(self, windows: Samples) -> Sequence[float]:
         whole = (np.clip(windows, -1, 1) * 32767).astype("<i2")
         return [1.0 if self._detector.is_speech(window.tobytes(), 16_000) else 0.0 for window in whole]
-
-
-VADS: Final[dict[str, Callable[[], Vad]]] = {"silero": SileroVad, "webrtc": WebRtcVad}
-"""Every voice detector by its name in the configuration."""
-
-
-def make_vad(name: str) -> Vad:
-    """Make the detector called ``name``.
-
-    Raises:
-        NoModel: no detector has this name, or its model is missing.
-    """
-    try:
-        return VADS[name]()
-    except KeyError:
-        raise NoModel(
-            f"There is no voice detector called {name!r}.", f"Choose one of: {', '.join(sorted(VADS))}."
-        ) from None

@@ -6,13 +6,11 @@ by the same rules, and a test of those rules needs neither pins nor time.
 
 from __future__ import annotations
 
-import difflib
 import threading
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from hardware.errors import Misused, UnknownDriver
-from hardware.pins import DEFAULT_PINS, PinMap
+from hardware.errors import Misused
 from hardware.types import Control, ControlEvent, Ticker
 
 Announce = Callable[[ControlEvent], None]
@@ -250,56 +248,3 @@ class ScriptedControls(Debounced):
         if self._announce is not None:
             self.told.extend(told)
         super()._tell(told)
-
-
-def _gpio(clock: Ticker, pins: PinMap, settle_ms: int, *, releases: bool) -> Controls:
-    from hardware.gpio import GpioControls, real_pins
-
-    return GpioControls(clock, real_pins(), pins, settle_ms=settle_ms, releases=releases)
-
-
-def _mock(clock: Ticker, pins: PinMap, settle_ms: int, *, releases: bool) -> Controls:
-    from hardware.gpio import GpioControls, mock_pins
-
-    return GpioControls(clock, mock_pins(), pins, settle_ms=settle_ms, releases=releases)
-
-
-def _keyboard(clock: Ticker, pins: PinMap, settle_ms: int, *, releases: bool) -> Controls:
-    del pins
-    from hardware.keyboard import KeyboardControls
-
-    return KeyboardControls(clock, settle_ms, releases=releases)
-
-
-def _scripted(clock: Ticker, pins: PinMap, settle_ms: int, *, releases: bool) -> Controls:
-    del pins
-    return ScriptedControls(clock, settle_ms, releases=releases)
-
-
-class _Maker(Protocol):
-    def __call__(self, clock: Ticker, pins: PinMap, settle_ms: int, *, releases: bool) -> Controls: ...
-
-
-CONTROLS: dict[str, _Maker] = {"gpio": _gpio, "mock": _mock, "keyboard": _keyboard, "scripted": _scripted}
-"""The drivers by name. A new one needs a line here; the contract suite then picks it up."""
-
-
-def make_controls(
-    name: str,
-    clock: Ticker,
-    *,
-    pins: PinMap = DEFAULT_PINS,
-    settle_ms: int = SETTLE_MS,
-    releases: bool = False,
-) -> Controls:
-    """Make the driver called ``name``. No other is tried in its place.
-
-    ``pins`` matters to ``gpio`` and ``mock`` alone.
-    Raises `UnknownDriver`, and for ``gpio`` `NoPinLibrary` or `NoPins`.
-    """
-    maker = CONTROLS.get(name)
-    if maker is None:
-        near = difflib.get_close_matches(name, CONTROLS, n=1)
-        say = f"There is no kind of buttons called {name!r}."
-        raise UnknownDriver(say, f"Did you mean {near[0]}?" if near else f"Use one of: {', '.join(CONTROLS)}.")
-    return maker(clock, pins, settle_ms, releases=releases)

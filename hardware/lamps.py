@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable
 from typing import Protocol
 
-from hardware.errors import Misused, UnknownDriver
-from hardware.pins import DEFAULT_PINS, PinMap
+from hardware.errors import Misused
 from hardware.types import Lamp, Ticker
 
 
@@ -70,36 +67,3 @@ class RememberedLamps:
         if self.levels[lamp] != level:
             self.levels[lamp] = level
             self.history.append((self._clock.monotonic(), lamp, level))
-
-
-def _gpio(clock: Ticker, pins: PinMap) -> Lamps:
-    del clock
-    from hardware.gpio import GpioLamps, real_pins
-
-    return GpioLamps(real_pins(), pins)
-
-
-def _mock(clock: Ticker, pins: PinMap) -> Lamps:
-    del clock
-    from hardware.gpio import GpioLamps, mock_pins
-
-    return GpioLamps(mock_pins(), pins)
-
-
-def _remembered(clock: Ticker, pins: PinMap) -> Lamps:
-    del pins
-    return RememberedLamps(clock)
-
-
-LAMPS: dict[str, Callable[[Ticker, PinMap], Lamps]] = {"gpio": _gpio, "mock": _mock, "remembered": _remembered}
-"""The drivers by name."""
-
-
-def make_lamps(name: str, clock: Ticker, *, pins: PinMap = DEFAULT_PINS) -> Lamps:
-    """Make the lamps called ``name``. No other is tried in its place. Raises as `make_controls` does."""
-    maker = LAMPS.get(name)
-    if maker is None:
-        near = difflib.get_close_matches(name, LAMPS, n=1)
-        say = f"There is no kind of lamps called {name!r}."
-        raise UnknownDriver(say, f"Did you mean {near[0]}?" if near else f"Use one of: {', '.join(LAMPS)}.")
-    return maker(clock, pins)

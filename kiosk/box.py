@@ -14,13 +14,14 @@ from archive.errors import ArchiveError
 from archive.store import Store
 from audio.capture import Capture
 from audio.clock import Clock
+from audio.drivers import make_player, make_source, make_vad
 from audio.errors import AudioError
-from audio.player import Player, make_player
+from audio.player import Player
 from audio.segmenter import ADAPTIVE
-from audio.sources import Source, make_source
-from audio.vad import make_vad
-from hardware.controls import Controls, make_controls
-from hardware.lamps import Lamps, make_lamps
+from audio.sources import Source
+from hardware.controls import Controls
+from hardware.drivers import make_controls, make_lamps
+from hardware.lamps import Lamps
 from hardware.pins import DEFAULT_PINS, PinMap
 from hardware.types import Control, Lamp
 from kiosk import prompts

@@ -6,7 +6,8 @@ import queue
 
 from archive.masters import Master
 from audio.clock import SystemClock
-from audio.player import PlaybackEnded, PlayerEvent, make_player
+from audio.drivers import make_player
+from audio.player import PlaybackEnded, PlayerEvent
 from audio.sidebyside import beside_others
 from audio.types import Ms
 from kiosk.playing import pieces

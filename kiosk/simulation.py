@@ -23,7 +23,8 @@ from archive.store import Store
 from archive.transcripts import complete, transcript
 from archive.types import ASKED_USES, Reader, Story
 from audio.clock import Clock, SystemClock, VirtualClock
-from audio.player import Player, SilentPlayer, make_player
+from audio.drivers import make_player
+from audio.player import Player, SilentPlayer
 from audio.sources import ScriptedSource, Source
 from audio.types import TakeId
 from hardware.controls import ScriptedControls

@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from audio.clips import Clip, clips_in, streamed, whole
+from audio.drivers import make_transcriber, make_vad
 from audio.errors import AudioError, BadSound
-from audio.transcribe import Transcriber, make_transcriber
-from audio.vad import Vad, make_vad
+from audio.transcribe import Transcriber
+from audio.vad import Vad
 from kiosk.commands.common import answer, json_option, note, seconds
 from kiosk.setting import usual_model
 

@@ -17,9 +17,10 @@ from archive.stewards import find_take
 from archive.store import Store
 from archive.transcription import TranscriberWorker
 from audio.clock import Clock, SystemClock
+from audio.drivers import make_transcriber
 from audio.errors import NoModel
 from audio.priority import give_way
-from audio.transcribe import Transcriber, make_transcriber
+from audio.transcribe import Transcriber
 from hardware.notify import Notifier
 from kiosk.commands.common import home_option, note
 from kiosk.config import Config

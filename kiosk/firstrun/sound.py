@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from archive.home import Home
 from audio.clock import Clock
+from audio.drivers import make_player
 from audio.errors import AudioError
 from audio.loopback import Loop, try_sound
 from audio.microphone import list_devices, reset_portaudio
-from audio.player import make_player
 from kiosk import config as settings
 from kiosk.box import make_source_of
 from kiosk.setting import device

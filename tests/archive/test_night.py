@@ -21,8 +21,9 @@ from archive.verify import verify
 from audio import models, speech
 from audio.clarity import clarity_db
 from audio.clips import pieces
+from audio.drivers import make_transcriber
 from audio.stories import CLEAN, ROOM, tell
-from audio.transcribe import FixedTranscriber, make_transcriber
+from audio.transcribe import FixedTranscriber
 from audio.types import AudioFormat, CutReason, Ms, Segment, Word
 
 NIGHT_TIME = datetime(2026, 5, 4, 23, 30, tzinfo=UTC)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from audio.drivers import VADS, make_vad
 from audio.errors import NoModel
 from audio.framing import Framer
 from audio.levels import Hint, LevelMeter, decibels, has_hum, hint, voice_level
@@ -18,7 +19,7 @@ from audio.pcm import from_floats, mix_down, to_floats
 from audio.resample import Resampler, to_model
 from audio.tracks import babble, room
 from audio.types import AudioFormat, Block, Frame, Level, Voicing
-from audio.vad import VADS, Hysteresis, make_vad, silero_model
+from audio.vad import Hysteresis, silero_model
 
 FORMATS = [AudioFormat(48_000), AudioFormat(44_100), AudioFormat(16_000, 1, 3), AudioFormat(22_050, 2, 2)]
 

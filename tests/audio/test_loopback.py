@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from audio.clock import SystemClock
+from audio.drivers import make_player, make_source
 from audio.loopback import LISTEN_S, Heard, judge, tone, try_sound
-from audio.player import make_player
-from audio.sources import make_source
 from audio.virtualsound import MICROPHONE, SPEAKER
 
 pytestmark = pytest.mark.alone  # sound in real time, through a sound server

@@ -12,10 +12,11 @@ import pytest
 import soundfile
 
 from audio.clock import SystemClock, VirtualClock
+from audio.drivers import make_player
 from audio.errors import BadSound, NoSpeaker
 from audio.loudness import loudness, matching_gain
 from audio.microphone import holding_portaudio, portaudio, reset_portaudio
-from audio.player import FADE_MS, PlaybackEnded, PlaybackStarted, SilentPlayer, SpeakerPlayer, Voice, make_player
+from audio.player import FADE_MS, PlaybackEnded, PlaybackStarted, SilentPlayer, SpeakerPlayer, Voice
 from audio.sidebyside import CEILING, Limiter, beside_others, limited
 from audio.virtualsound import SPEAKER
 

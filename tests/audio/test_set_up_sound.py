@@ -14,7 +14,7 @@ from archive.store import Store
 from audio.clock import SystemClock
 from audio.loopback import Heard
 from audio.virtualsound import MICROPHONE, SPEAKER, VirtualSound
-from hardware.controls import make_controls
+from hardware.drivers import make_controls
 from kiosk.config import load as load_config
 from kiosk.door import Door
 from kiosk.firstrun.running import Around, FirstRun

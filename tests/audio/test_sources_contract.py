@@ -14,11 +14,12 @@ import soundfile
 
 from audio.blocktimer import BlockTimer, Lateness
 from audio.clock import SystemClock, VirtualClock
+from audio.drivers import make_source
 from audio.errors import BadSound, NoMicrophone, StreamDied
 from audio.identity import PulseIdentity
 from audio.microphone import Microphone, find_device, list_devices
 from audio.pcm import to_floats
-from audio.sources import ScriptedSource, WavSource, make_source, sample_at
+from audio.sources import ScriptedSource, WavSource, sample_at
 from audio.tracks import Track, common_format, native_format
 from audio.types import AudioFormat
 from audio.virtualsound import MICROPHONE

@@ -8,11 +8,11 @@ import soundfile
 
 from audio.capture import Capture
 from audio.clock import SystemClock
+from audio.drivers import make_vad
 from audio.events import FirstSample, LevelHeard, SoundGap, StreamBack, StreamLost, TakeClosed
 from audio.microphone import Microphone
 from audio.takewriter import TakeReader, TakeWriter
 from audio.types import TakeId
-from audio.vad import make_vad
 from audio.virtualsound import MICROPHONE, NoSoundServer, VirtualSound, missing_programs
 
 pytestmark = pytest.mark.alone  # sound in real time, through a sound server

@@ -12,11 +12,11 @@ import pytest
 import soundfile
 import threadpoolctl
 
-from audio import bench, clips, models, shorttail, speech, transcribe
+from audio import bench, clips, drivers, models, shorttail, speech, transcribe
+from audio.drivers import make_vad
 from audio.errors import BadSound, NoModel
 from audio.segmenter import ADAPTIVE, STEADY
 from audio.types import Ms, Word
-from audio.vad import make_vad
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,11 +210,11 @@ def test_the_fake_remembers_and_fails_when_told() -> None:
 
 def test_names_and_languages_are_checked() -> None:
     with pytest.raises(NoModel, match="no transcriber"):
-        transcribe.make_transcriber("oracle")
+        drivers.make_transcriber("oracle")
     with pytest.raises(NoModel, match="does not understand"):
-        transcribe.make_transcriber("whisper", "tiny.en", "es")
-    assert transcribe.make_transcriber("fixed").name == "fixed"
-    assert isinstance(transcribe.make_transcriber(), shorttail.ShortTailTranscriber)
+        drivers.make_transcriber("whisper", "tiny.en", "es")
+    assert drivers.make_transcriber("fixed").name == "fixed"
+    assert isinstance(drivers.make_transcriber(), shorttail.ShortTailTranscriber)
 
 
 @pytest.mark.usefixtures("whisper")

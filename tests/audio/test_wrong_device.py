@@ -8,13 +8,13 @@ import pytest
 
 from audio.capture import Capture
 from audio.clock import VirtualClock
+from audio.drivers import make_vad
 from audio.errors import StreamDied, WrongDevice
 from audio.events import StreamBack, StreamLost, TakeClosed
 from audio.microphone import Microphone
 from audio.sources import ScriptedSource
 from audio.takewriter import TakeReader, TakeWriter
 from audio.types import TakeId
-from audio.vad import make_vad
 
 
 class Swappable(ScriptedSource):

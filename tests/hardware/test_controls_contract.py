@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from hardware.controls import CONTROLS, STUCK_S, make_controls
+from hardware.controls import STUCK_S
+from hardware.drivers import CONTROLS, make_controls
 from hardware.errors import Misused, UnknownDriver
 from hardware.pins import DEFAULT_PINS
 from hardware.types import Control

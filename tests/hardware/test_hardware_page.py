@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from hardware.controls import CONTROLS, SETTLE_MS, STUCK_S
+from hardware.controls import SETTLE_MS, STUCK_S
+from hardware.drivers import CONTROLS, LAMPS
 from hardware.findings import HOT_C, LOW_DAYS, LOW_DISK, LOW_INODES, LOW_MEMORY, findings
-from hardware.lamps import LAMPS
 from hardware.pins import DEFAULT_PINS, HEADER, RESERVED
 from hardware.probe import probe
 

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
+from hardware.drivers import LAMPS, make_lamps
 from hardware.errors import Misused, UnknownDriver
-from hardware.lamps import LAMPS, make_lamps
 from hardware.pins import DEFAULT_PINS
 from hardware.types import Lamp
 

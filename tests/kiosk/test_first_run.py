@@ -22,7 +22,7 @@ from archive.store import Store
 from audio.clock import VirtualClock
 from audio.loopback import Heard, Loop
 from audio.player import SilentPlayer
-from hardware.controls import make_controls
+from hardware.drivers import make_controls
 from hardware.types import Control
 from kiosk.builds import BUILDS
 from kiosk.config import load as load_config

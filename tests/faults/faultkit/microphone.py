@@ -112,11 +112,11 @@ def real(folder: str, kind: str) -> None:
 def _take(room: Any, folder: Path, kind: str) -> dict[str, float]:
     from audio.capture import Capture
     from audio.clock import SystemClock
+    from audio.drivers import make_vad
     from audio.events import CaptureEvent, LevelHeard, StreamBack, StreamLost, TakeClosed, TakeFailed
     from audio.microphone import Microphone
     from audio.takewriter import TakeReader, TakeWriter
     from audio.types import TakeId
-    from audio.vad import make_vad
     from audio.virtualsound import MICROPHONE
 
     happened: list[tuple[float, CaptureEvent]] = []
