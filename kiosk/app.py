@@ -31,6 +31,7 @@ from hardware.types import CUES, Control, ControlEvent, Lamp
 from kiosk import types as t
 from kiosk.effects import Check, Effects
 from kiosk.errors import TROUBLES
+from kiosk.extras import Cue
 from kiosk.facing import PHONE_S, Facing
 from kiosk.keys import keys
 from kiosk.later import Beside, Done
@@ -44,7 +45,7 @@ from kiosk.stewardcode import StewardCode
 from kiosk.telling import Telling
 from kiosk.texts import Texts
 from kiosk.types import Meaning, Session, State
-from kiosk.view import Cue, news, spoken
+from kiosk.view import news, spoken
 from kiosk.window import Screen
 
 Arrival: TypeAlias = ControlEvent | heard.CaptureEvent | PlayerEvent | t.Event | Done

@@ -12,8 +12,8 @@ from kiosk.screens.model import CaptionWord, CueTile, Kind, View
 from kiosk.types import Heard, Mic, Notice
 
 if TYPE_CHECKING:
+    from kiosk.extras import Cue, Look
     from kiosk.texts import Texts
-    from kiosk.view import Cue, Look
 
 
 def facilitator(look: Look) -> View:

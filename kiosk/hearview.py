@@ -10,7 +10,7 @@ from kiosk.screens.model import Kind, View
 from kiosk.types import Ends, Page
 
 if TYPE_CHECKING:
-    from kiosk.view import Look
+    from kiosk.extras import Look
 
 
 def trim(look: Look) -> View:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from archive.errors import ArchiveError
 from archive.store import Store
 from audio.types import Word
+from kiosk.extras import Cue, Extras
 from kiosk.facing import Facing
 from kiosk.keys import keys
 from kiosk.playing import Playing
@@ -15,7 +16,7 @@ from kiosk.screens.model import View
 from kiosk.telling import Telling
 from kiosk.texts import Texts
 from kiosk.types import Session, State
-from kiosk.view import Cue, Extras, view
+from kiosk.view import view
 
 NUDGE_S = 15.0
 """So long what to ask next stands on the screen of a teller who has a listener without a phone."""

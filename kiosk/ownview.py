@@ -14,7 +14,7 @@ from kiosk.texts import Texts
 from kiosk.types import Page, Preface, Session
 
 if TYPE_CHECKING:
-    from kiosk.view import Look
+    from kiosk.extras import Look
 
 LONGEST_PLACE = 18
 """A place's name is cut to its last letters: what follows the last stroke of a folder mostly says enough."""

@@ -27,6 +27,7 @@ from kiosk.config import load as load_config
 from kiosk.contact import keep_contact
 from kiosk.door import Door
 from kiosk.duetime import DueTime
+from kiosk.extras import Extras
 from kiosk.firstrun.aloud import Aloud
 from kiosk.firstrun.running import Around, FirstRun
 from kiosk.firstrun.sheet import unfinished
@@ -38,7 +39,7 @@ from kiosk.theme import make_theme
 from kiosk.thrift import spare_memory
 from kiosk.transcriberproc import TranscriberProcess
 from kiosk.types import Session, State
-from kiosk.view import Extras, view
+from kiosk.view import view
 from kiosk.window import Picture, Screen, Window
 
 RETRY_S = 5.0

@@ -7,15 +7,14 @@ a frozen `View`. `Renderer` draws one. Nothing here changes anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from archive.feed.manifest import line_width
 from archive.types import ASKED_USES
 from archive.types import Kind as Told
-from audio.types import Ms, Word
 from hardware.types import CUES, Control
 from kiosk import deskview, hearview, ownview
 from kiosk.alarms import longest, stands
+from kiosk.extras import Extras, Look
 from kiosk.faces import face
 from kiosk.keys import CHOICES
 from kiosk.phrases import code_words, growing, length_words, played, time_words
@@ -26,7 +25,7 @@ from kiosk.speech import finished
 from kiosk.texts import Texts, own_name
 from kiosk.types import CUE_MEANINGS, Heard, Hint, Meaning, Mic, Session, State
 
-__all__ = ["Cue", "Extras", "Renderer", "View", "news", "spoken", "view"]
+__all__ = ["Renderer", "View", "news", "spoken", "view"]
 
 KEY_CONTROLS = (Control.LEFT, Control.MIDDLE, Control.RIGHT)
 SIDE_CONTROLS = (Control.VOLUME, Control.LANGUAGE)
@@ -36,48 +35,6 @@ CORNERS = frozenset({Meaning.PAIR, Meaning.QUESTION, Meaning.FLAG})
 
 _SHORT_PROMPT = 60
 """Letters of a question that leave room for one more line on the smallest panel."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cue:
-    """What lies on a cue button. ``allowed`` is what `may` said when the sheet was shown; asked again at the press."""
-
-    title: str
-    seconds: float
-    allowed: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Extras:
-    """What a screen shows beside the session. Everything may be left out.
-
-    ``level`` is the loudness of the voice, 0 to 1; ``position`` where the playback stands; ``time_left`` seconds of the
-    open take; ``waveform`` loudness of the own take from start to end, 0 to 1 each; ``origin`` where and when an
-    earlier voice was told ("Told here in March"), already in the visitor's language; ``cues`` by button number.
-    """
-
-    prompt: str = ""
-    captions: tuple[Word, ...] = ()
-    checked: bool = False
-    level: float = 0.0
-    position: Ms | None = None
-    time_left: float | None = None
-    loudest: bool = False
-    """The volume key begins again with the softest step."""
-    still_left: float | None = None
-    """Seconds that "Still there?" still stands."""
-    waveform: tuple[float, ...] = ()
-    origin: str = ""
-    cues: Mapping[int, Cue] = field(default_factory=dict)
-    qr: str = ""
-    nudge: str = ""
-    """What a facilitator who listens may ask next."""
-    digits: str = ""
-    """What a facilitator's phone is paired with."""
-    network: tuple[str, str] | None = None
-    """Name and password of the box's own access point, while it is open."""
-    theme: str = ""
-    """What the voice on its way is about, in the visitor's language."""
 
 
 def view(session: Session, extras: Extras, texts: Texts, keys: Mapping[Control, Meaning]) -> View:
@@ -126,47 +83,11 @@ def news(shown: View) -> str:
     return "\n".join(shown.notes) if shown.kind is Kind.AGREEMENT else shown.body
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What every screen looks at."""
-
-    session: Session
-    extras: Extras
-    texts: Texts
-    keys: tuple[KeyFace, ...]
-    side: tuple[KeyFace, ...] = ()
-    corner: KeyFace | None = None
-
-    @property
-    def said(self) -> tuple[str, ...]:
-        """What the box has to tell beside the screen's own words."""
-        return _said(self)
-
-    @property
-    def live(self) -> bool:
-        """Whether sound is being kept."""
-        return _live(self.session)
-
-    @property
-    def captions_note(self) -> str:
-        """Who wrote the words that are shown."""
-        return self.texts.get("captions.checked" if self.extras.checked else "captions.machine")
-
-    def make(self, kind: Kind, **more: object) -> View:
-        return View(kind=kind, language=self.texts.language, keys=self.keys, side=self.side, **more)  # type: ignore[arg-type]  # by name
-
-
 def _over(session: Session) -> Callable[[Look], View] | None:
     """A question that stands over the state: asked again, or "Still there?"."""
     if session.still_there is not None:
         return _still_there
     return _ask_again if session.asked is not None else None
-
-
-def _live(session: Session) -> bool:
-    """Sound is being kept: the ember glows."""
-    telling = session.state in {State.RECORDING, State.CONVERSATION}
-    return telling and session.started is not None and session.paused_at is None and session.mic is Mic.OPEN
 
 
 def _starting(look: Look) -> View:
@@ -179,7 +100,7 @@ def _attract(look: Look) -> View:
     if playing is None or playing.started is None:
         # The question comes first: beside a long one there is no room on a small panel.
         beside = _outcome(look) if line_width(look.extras.prompt) <= _SHORT_PROMPT else ()
-        return look.make(Kind.ATTRACT, body=look.extras.prompt, notes=_said(look) or beside)
+        return look.make(Kind.ATTRACT, body=look.extras.prompt, notes=look.said or beside)
     captions = played(look.extras.captions, look.extras.position)
     return look.make(
         Kind.ATTRACT,
@@ -250,11 +171,11 @@ def _recording(look: Look) -> View:
             Kind.PAUSED,
             headline=texts.get("recording.paused"),
             body=texts.get("recording.paused_body"),
-            notes=_said(look),
+            notes=look.said,
         )
     if session.mic is Mic.LOST:
         return look.make(Kind.PAUSED, headline=texts.get("recording.lost"), body=texts.get("recording.lost_body"))
-    live = _live(session)
+    live = look.live
     hints = {
         Hint.TOO_QUIET: "recording.too_quiet",
         Hint.TOO_LOUD: "recording.too_loud",
@@ -271,7 +192,7 @@ def _recording(look: Look) -> View:
         Kind.RECORDING,
         headline=texts.get("recording.headline" if live else "recording.opening"),
         body=_while_no_words(session, texts) if not captions else "",
-        notes=(asked,) if asked else (texts.get(hint),) if hint else _said(look),
+        notes=(asked,) if asked else (texts.get(hint),) if hint else look.said,
         corner=look.corner,
         listening=live,
         level=extras.level if live else 0.0,
@@ -300,7 +221,7 @@ def _review(look: Look) -> View:
     return look.make(
         Kind.REVIEW,
         headline=texts.get(key),
-        notes=_said(look),
+        notes=look.said,
         waveform=extras.waveform,
         played=share,
         captions=captions,
@@ -376,11 +297,11 @@ def _out_of_service(look: Look) -> View:
 def _plain(look: Look) -> View:
     """A calm screen for a state that has none of its own yet."""
     headline = look.texts.find(f"plain.{look.session.state.value}") or look.texts.get("plain.headline")
-    live = _live(look.session)
+    live = look.live
     return look.make(
         Kind.PLAIN,
         headline=headline,
-        body=" ".join(_said(look)),
+        body=" ".join(look.said),
         listening=live,
         level=look.extras.level if live else 0.0,
     )
@@ -407,7 +328,7 @@ def _ask_again(look: Look) -> View:
         body=body,
         captions=captions,
         captions_note=look.captions_note if captions else "",
-        listening=_live(look.session),
+        listening=look.live,
         level=look.extras.level,
     )
 
@@ -424,16 +345,9 @@ def _still_there(look: Look) -> View:
         time_words=words,
         headline=look.texts.get("still.headline"),
         body=look.texts.get("still.body_recording" if live else "still.body"),
-        listening=_live(look.session),
+        listening=look.live,
         level=look.extras.level,
     )
-
-
-def _said(look: Look) -> tuple[str, ...]:
-    """What the box has to tell beside the screen's own words: a machine's sentence, or a notice of its own."""
-    if look.session.say:
-        return (look.session.say,)
-    return (look.texts.get(f"notice.{look.session.notice.value}"),) if look.session.notice else ()
 
 
 _SCREENS: dict[State, Callable[[Look], View]] = {

@@ -20,6 +20,7 @@ from audio.types import Ms, TakeId, Word
 from hardware.accesspoint import ADDRESS, Network
 from hardware.types import CUES, Control
 from kiosk.codeentry import Entry
+from kiosk.extras import Cue, Extras
 from kiosk.firstrun.looks import view as first_look
 from kiosk.firstrun.steps import Step, Walk
 from kiosk.firstrun.steps import keys as first_keys
@@ -46,7 +47,7 @@ from kiosk.types import (
     State,
     Use,
 )
-from kiosk.view import Cue, Extras, view
+from kiosk.view import view
 
 TAKE = TakeId("01J00000000000000000000000")
 

@@ -13,13 +13,14 @@ from kiosk import types as t
 from kiosk.alarms import longest
 from kiosk.config import parse
 from kiosk.errors import BadConfig
+from kiosk.extras import Cue, Extras
 from kiosk.facing import face_of
 from kiosk.keys import keys, legal
 from kiosk.session import step
 from kiosk.stewardcode import CLOSED_S, StewardCode, is_code
 from kiosk.texts import load
 from kiosk.types import CUE_MEANINGS, Meaning, Session, State
-from kiosk.view import Cue, Extras, news, spoken, view
+from kiosk.view import news, spoken, view
 
 TAKE = t.TakeId("T")
 

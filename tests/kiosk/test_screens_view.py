@@ -9,6 +9,7 @@ import pytest
 from archive.types import ASKED_USES, Use
 from audio.types import Ms, TakeId, Word
 from hardware.types import Control
+from kiosk.extras import Cue, Extras
 from kiosk.keys import keys
 from kiosk.phrases import length_words, time_words
 from kiosk.screens.icons import Icon
@@ -17,7 +18,7 @@ from kiosk.screens.samples import sample_views
 from kiosk.session import step
 from kiosk.texts import load, shipped_languages
 from kiosk.types import Ends, Heard, Meaning, Mic, Mine, Notice, Playing, Press, Session, Speak, State
-from kiosk.view import Cue, Extras, spoken, view
+from kiosk.view import spoken, view
 
 EN = load("en")
 TAKE = TakeId("01J00000000000000000000000")
