@@ -8,7 +8,6 @@ There is no way to delete and none to read what came in: not for a box.
 
 from __future__ import annotations
 
-import asyncio
 import binascii
 import errno
 import json
@@ -20,7 +19,6 @@ from typing import Any
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -38,18 +36,17 @@ from archive.errors import (
 )
 from archive.feed.hello import read_hello
 from archive.portal.community import feeds, fleet
+from archive.portal.community.boxdesk import BoxDesk
 from archive.portal.community.boxdoor import BoxDoor, answer, box_of, unknown
-from archive.portal.community.turns import Busy, Turn, Turns
+from archive.portal.community.turns import Busy, Turn
 from archive.server import custody
 from archive.server.deposits import accept
 from archive.server.place import ArchiveHome
-from archive.server.uploads import Appending, NoRoom, TooLarge, TooMany, Upload, Uploads
+from archive.server.uploads import Appending, NoRoom, TooLarge, TooMany, Upload
 from archive.tombstones import read_tombstone, signed_part
 from audio.clock import Clock
 
 VERSION = {"Tus-Resumable": "1.0.0"}
-AT_ONCE = 2
-"""Bags looked at in full at the same time: each is read several times over."""
 _MOST_BODY = 16_384
 _MOST_METADATA = 2048
 _PATCH_KIND = "application/offset+octet-stream"
@@ -72,23 +69,7 @@ _STATUS: Mapping[type[ArchiveError], int] = {
     TooMany: 429, AlteredOnTheWay: 460, CatalogueTrouble: 503, NoKey: 503, StoreTrouble: 503, NoRoom: 507,
 }  # fmt: skip
 
-Handler = Callable[["BoxDesk", Request], Awaitable[Response]]
-
-
-class BoxDesk:
-    """What the routes share: the archive, its uploads, and whose turn it is."""
-
-    def __init__(self, place: ArchiveHome, clock: Clock) -> None:
-        """Serve the boxes of ``place``."""
-        self.place = place
-        self.clock = clock
-        self.uploads = Uploads(place.uploads)
-        self.turns = Turns()
-        self.checking = asyncio.Semaphore(AT_ONCE)
-
-    async def run(self, work: Callable[..., Any], *given: Any) -> Any:
-        """Do slow work beside the server's loop."""
-        return await run_in_threadpool(work, *given)
+Handler = Callable[[BoxDesk, Request], Awaitable[Response]]
 
 
 def box_app(place: ArchiveHome, clock: Clock) -> BoxDoor:

@@ -20,7 +20,7 @@ from archive.portal.community.boxdoor import answer, box_of
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from archive.portal.community.deposit import BoxDesk
+    from archive.portal.community.boxdesk import BoxDesk
 
 KIND = "application/octet-stream"
 _REST = re.compile(r"bytes=(\d{1,12})-", re.ASCII)

@@ -13,7 +13,7 @@ from archive.portal.community.boxdoor import answer, box_of
 from archive.portal.community.feeds import held, the_rest
 
 if TYPE_CHECKING:
-    from archive.portal.community.deposit import BoxDesk
+    from archive.portal.community.boxdesk import BoxDesk
 
 
 async def release(desk: BoxDesk, request: Request) -> Response:

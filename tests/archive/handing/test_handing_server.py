@@ -23,7 +23,7 @@ from archive.errors import Refused, TransportTrouble
 from archive.feed.hello import make_hello
 from archive.home import open_home
 from archive.ingest import no_progress
-from archive.portal.community import deposit, turns
+from archive.portal.community import boxdesk, deposit, turns
 from archive.portal.community.turns import Turn
 from archive.receipts import Receipt
 from archive.sealedbag import seal_bag
@@ -324,7 +324,7 @@ def test_a_bag_is_looked_at_once_however_long_that_takes(
 
     monkeypatch.setattr(deposit, "accept", slow)
     monkeypatch.setattr(Turn, "working", noted)
-    names = [f"01JC8Q3Y5Z7R9T2V4W6X8Y0A{number:02}" for number in range(deposit.AT_ONCE + 1)]
+    names = [f"01JC8Q3Y5Z7R9T2V4W6X8Y0A{number:02}" for number in range(boxdesk.AT_ONCE + 1)]
     with asking(served, served.credential("maple")) as client, ThreadPoolExecutor() as pool:
         asks = []
         for name in names:
