@@ -23,6 +23,7 @@ from pathlib import Path
 from archive.consent import events_of, record, standing
 from archive.database import Moment, checkpoint, transaction
 from archive.durable import PART, remove
+from archive.elapsed import passed, powered_since
 from archive.envelope import drop_all_wraps
 from archive.erasure import drop_rows
 from archive.home import Home
@@ -74,8 +75,6 @@ def on_loan(store: Shelf, take: TakeId) -> bool:
 
 def loan_over(store: Shelf, archive: str) -> bool:
     """Tell whether the last feed of ``archive`` is so long ago that its loans have ended."""
-    from archive.retention import passed, powered_since
-
     row = store.db.conn.execute(
         "SELECT boot_id, monotonic, wall, clock_trusted FROM feeds WHERE archive = ?", (archive,)
     ).fetchone()

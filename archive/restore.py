@@ -24,11 +24,11 @@ from archive.backup import DATABASE, LABEL, MANIFEST, BackupKeys, known_ids, rea
 from archive.claims import KIOSK, SYNCING, TRANSCRIBER, claim
 from archive.consent import all_events, events_of, standing
 from archive.durable import move, remove, sync_folder, write_file
+from archive.elapsed import beat
 from archive.errors import DamagedStore, HomeTrouble, NoSuchStory, Refused, TransportTrouble
 from archive.home import Home, keys_folder, open_home
 from archive.receipts import TELL
 from archive.restorehold import hold_all, release_restored, waits
-from archive.retention import beat
 from archive.returned import NONE_SAID, Told, told_by_file, told_by_place
 from archive.store import Store
 from archive.transports.way import Way

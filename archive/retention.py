@@ -1,7 +1,6 @@
 """What time does: sealed holds end after a day, stories nobody else may hear after the library's retention.
 
-Time is a trusted wall clock's, or time the box was powered on, whichever comes first: a box without a right clock
-must neither keep for ever nor erase because its clock jumped.
+How long ago something was: `archive.elapsed`.
 """
 
 from __future__ import annotations
@@ -12,7 +11,8 @@ from datetime import datetime
 
 from archive.ballast import make
 from archive.consent import all_events, standing
-from archive.database import Moment, transaction
+from archive.database import Moment
+from archive.elapsed import beat, passed, powered_since
 from archive.errors import HomeTrouble
 from archive.guests import end_due_loans, is_lent
 from archive.shelf import Shelf
@@ -34,38 +34,6 @@ class RetentionReport:
     erasures_finished: list[TakeId] = field(default_factory=list)
     sealed: list[TakeId] = field(default_factory=list)
     loans_ended: list[TakeId] = field(default_factory=list)
-
-
-def passed(since: Moment, powered: float, now: Moment, limit: float) -> bool:
-    """Tell whether ``limit`` seconds have gone by since ``since``. Pure.
-
-    ``powered`` is how long the box has been on since then; the wall clock counts only if it was trusted both times.
-    """
-    if powered >= limit:
-        return True
-    return since.trusted and now.trusted and (now.wall - since.wall).total_seconds() >= limit
-
-
-def beat(store: Shelf) -> None:
-    """Note that this boot has lasted until now. Call at start, and every few minutes while the box is on."""
-    now = store.moment()
-    with transaction(store.db.conn) as conn:
-        conn.execute(
-            "INSERT INTO boots (boot_id, first, last) VALUES (?, ?, ?) "
-            "ON CONFLICT (boot_id) DO UPDATE SET last = MAX(last, excluded.last)",
-            (now.boot_id, now.at, now.at),
-        )
-
-
-def powered_since(store: Shelf, since: Moment) -> float:
-    """Seconds the box is known to have been on since ``since``, over restarts; never more than the truth."""
-    rows = store.db.conn.execute("SELECT boot_id, last FROM boots ORDER BY number").fetchall()
-    boots = [str(row[0]) for row in rows]
-    if since.boot_id not in boots:
-        return 0.0
-    first = boots.index(since.boot_id)
-    # A monotonic clock counts from its boot, so the last beat of a later boot is how long that boot lasted.
-    return max(0.0, float(rows[first][1]) - since.at) + sum(float(row[1]) for row in rows[first + 1 :])
 
 
 def run_retention(store: Store, *, days: int = RETENTION_DAYS, hold: float = HOLD_S) -> RetentionReport:

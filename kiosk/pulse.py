@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import sqlite3
 
+from archive.elapsed import beat
 from archive.errors import ArchiveError
 from archive.night import pressed
-from archive.retention import beat
 from archive.store import Store
 from audio.clock import Clock
 from kiosk.names import Mic, Notice, State

@@ -3,8 +3,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from archive.database import Moment
+from archive.elapsed import beat, passed, powered_since
 from archive.errors import HomeTrouble
-from archive.retention import DAY_S, HOLD_S, beat, passed, powered_since, run_retention
+from archive.retention import DAY_S, HOLD_S, run_retention
 from archive.types import Act, Use
 from audio.clock import VirtualClock
 

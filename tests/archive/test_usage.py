@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from archive.retention import beat
+from archive.elapsed import beat
 from archive.types import Use
 from archive.usage import DAY_S, bytes_a_day
 

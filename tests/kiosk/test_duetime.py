@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from archive.elapsed import beat
 from archive.home import open_home
-from archive.retention import DAY_S, beat
+from archive.retention import DAY_S
 from archive.shelf import Wording
 from archive.store import Store
 from archive.types import Act

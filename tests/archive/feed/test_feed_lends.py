@@ -8,11 +8,12 @@ from archive import curation
 from archive.captions import captions_of
 from archive.consent import events_of, verify_chain
 from archive.desk import clear_cue, set_cue
+from archive.elapsed import beat
 from archive.guests import LOAN_S, cue_reader, guests, is_lent
 from archive.keycode import Cost
 from archive.masters import open_master
 from archive.patterns.medleys import Item, Kind, end_medley, make_medley, put_on_box
-from archive.retention import beat, run_retention
+from archive.retention import run_retention
 from archive.store import Store
 from archive.transcripts import transcript
 from archive.types import Act, Reader, Use

@@ -11,12 +11,13 @@ from click.testing import CliRunner
 
 from archive import fleet
 from archive.boxes import NoSuchBox, box_named, boxes, greet
+from archive.elapsed import beat
 from archive.errors import TransportTrouble
 from archive.feed.receive import last_feed
 from archive.fleet import NotYet, Ring, add_release, offered, put_in_ring, stop, widen
 from archive.lately import last_visit, note_visit
 from archive.newrelease import FOLDER, fetch_release
-from archive.retention import beat, run_retention
+from archive.retention import run_retention
 from archive.sync import sync
 from archive.transports.https import HttpsTransport
 from archive.transports.way import TRIES, Way
