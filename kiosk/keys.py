@@ -120,7 +120,8 @@ def counts(session: Session, meaning: Meaning, at: float) -> bool:
 
 def _all_keys(session: Session) -> Keys:
     if session.state in _SILENT_STATES:
-        return {Control.LANGUAGE: Meaning.SPEAK} if session.state is State.OUT_OF_SERVICE else {}
+        resting = session.state is State.OUT_OF_SERVICE
+        return {MIDDLE: Meaning.SAY_CODE, Control.LANGUAGE: Meaning.SPEAK} if resting else {}
     offered: Keys = {Control.VOLUME: Meaning.LOUDER}
     if session.saving or session.state is State.CLOSING:
         return offered

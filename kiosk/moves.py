@@ -415,6 +415,11 @@ def note_trouble(draft: Draft, event: t.Event) -> None:
             draft.set(trouble=t.Trouble("", "", draft.at), notice=Notice.STUCK)
 
 
+def remember_trouble(draft: Draft, _: t.Event) -> None:
+    """Somebody comes for a story of theirs while the box is out of service: afterwards it is so again."""
+    draft.set(trouble=t.Trouble(draft.old.say, draft.old.do, draft.at))
+
+
 def show_trouble(draft: Draft, event: t.Event) -> None:
     """Out of service already: show the newest sentence."""
     if isinstance(event, t.Trouble):

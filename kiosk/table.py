@@ -160,6 +160,8 @@ def _machine_rows() -> list[Row]:
         Row(S.OUT_OF_SERVICE, t.Trouble, moves=("show_trouble",)),
         Row(S.OUT_OF_SERVICE, A.LOOK, moves=("look",)),
         Row(S.OUT_OF_SERVICE, M.SPEAK, moves=("read_once",)),
+        # Whoever told a story here may have it back or take it away whatever the box lacks; it may be room.
+        Row(S.OUT_OF_SERVICE, M.SAY_CODE, S.CODE_ENTRY, ("remember_trouble",)),
     ]
     for state in (S.CLOSING, S.REVIEW, S.TRIM, S.SHARING, S.RECOVERED):
         rows += [Row(state, kind, moves=("note_trouble",)) for kind in (t.Trouble, t.SpaceLow)]

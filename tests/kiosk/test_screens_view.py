@@ -163,10 +163,10 @@ def test_every_playback_has_its_words() -> None:
 
 def test_what_is_wrong_can_be_heard_and_so_can_a_sheet_of_cues() -> None:
     broken = Session(state=State.OUT_OF_SERVICE, say="The microphone is away.", do="Plug it in.")
-    assert dict(keys(broken)) == {Control.LANGUAGE: Meaning.SPEAK}
+    assert dict(keys(broken)) == {Control.MIDDLE: Meaning.SAY_CODE, Control.LANGUAGE: Meaning.SPEAK}
     _, effects = step(broken, Press(Meaning.SPEAK, 1.0, TAKE))
     assert effects == (Speak(broken.visit),)
-    assert spoken(show(broken), EN) == "The box is resting.\nThe microphone is away.\nPlug it in."
+    assert spoken(show(broken), EN) == "The box is resting.\nThe microphone is away.\nPlug it in.\nMiddle key: My story."
     sheet = Extras(cues={1: Cue("The night shift", 30.0), 2: Cue("Two languages", 30.0)})
     assert "1, The night shift.\n2, Two languages." in spoken(show(Session(state=State.FACILITATOR), sheet), EN)
 

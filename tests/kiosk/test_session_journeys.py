@@ -286,6 +286,26 @@ def test_a_full_disk_closes_the_story_and_waits_until_the_teller_is_done():
     assert box.state is State.ATTRACT
 
 
+def test_who_told_a_story_here_may_take_it_away_while_the_box_has_no_room():
+    box = Box()
+    box.answer(t.SpaceLow, "The disk is full.")
+    assert box.state is State.OUT_OF_SERVICE
+    box.press("say_code")
+    assert box.state is State.CODE_ENTRY
+    assert box.session.say == ""
+    box.send(t.CodeTyped("1-a-b-c-d", box.at))
+    box.answer(t.CodeAccepted, box.session.visit, TakeId("mine"), t.Mine())
+    box.press("withdraw")
+    box.press("confirm")
+    box.answer(t.Withdrawn, box.session.visit, TakeId("mine"))
+    box.press("back")
+    assert (box.state, box.session.say) == (State.OUT_OF_SERVICE, "The disk is full."), "what was wrong is still said"
+    assert t.AskTrouble() in box.wait(11), "and it is looked after"
+    box.press("say_code")
+    box.wait(200)
+    assert box.state is State.OUT_OF_SERVICE, "whoever goes away leaves it as it was"
+
+
 def test_a_machine_that_never_answers_is_trouble_and_the_take_is_held():
     box = Box().recording()
     take = box.session.take
