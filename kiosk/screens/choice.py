@@ -6,16 +6,16 @@ import pygame
 
 from kiosk.fonts import Face
 from kiosk.screens.icons import rounded
-from kiosk.screens.model import Kind, View
+from kiosk.screens.model import View
 from kiosk.screens.page import PITCH, Page
 from kiosk.screens.parts import Part
 from kiosk.theme import mix
 
-TAKEN = frozenset({Kind.LANGUAGES, Kind.CODE_ENTRY})
-"""Lists whose line a finger takes; in every other it marks one, and the left key says what taking it does."""
 QUESTION_PITCH = 1.08
 COLUMNS = 2
 """Beside a question what can be done stands in so many columns."""
+MOST_COLUMNS = 3
+"""A list has at most so many: more would leave no room for a name."""
 
 
 def lay(page: Page, view: View) -> tuple[Part, ...]:
@@ -48,44 +48,64 @@ def choosing(page: Page, view: View) -> tuple[Part, ...]:
     page.dusk(strength=0.55)
     area, sizes = page.area, page.sizes
     rows = -(-len(view.lines) // COLUMNS)
-    least = round(sizes.decide * PITCH)
     head = pygame.Rect(area.left, area.top, area.width, round(sizes.note * PITCH))
-    # What a finger finds, before the headline: the first line says the same. And the question before both.
-    heights = (page.finger, page.finger, (page.finger + least) // 2, least)
-    for high, headed in zip(heights, (True, False, False, False), strict=True):
-        foot = area.bottom - rows * high
-        top = head.bottom if headed else area.top
-        room = pygame.Rect(area.left, top, area.width, foot - sizes.gap // 2 - top)
-        if page.fits(view.body, Face.SERIF, sizes.prompt, room, QUESTION_PITCH):
-            break
-    else:
-        room.height = foot - room.top
+    foot = area.bottom - rows * page.finger
+    below = pygame.Rect(area.left, head.bottom, area.width, foot - sizes.gap // 2 - head.bottom)
+    whole = pygame.Rect(area.left, area.top, area.width, foot - sizes.gap // 2 - area.top)
+    # What a finger finds comes before the headline, which the first line repeats, and before the size of the question:
+    # it was read from afar before, now a hand is on the keys.
+    headed = page.fits(view.body, Face.SERIF, sizes.prompt, below, QUESTION_PITCH)
     if headed:
         page.note(view.headline, head)
-    # Only a library's own question of 90 letters needs less; then it is read like the keys, with a hand on them.
     size = (page.grown(1.2)[0], sizes.decide)
+    room = below if headed else whole
     page.write(view.body, room, Face.SERIF, size, page.theme.paper, middle=True, pitch=QUESTION_PITCH)
     width = area.width // COLUMNS
     for index, text in enumerate(view.lines):
         row, column = divmod(index, COLUMNS)
-        _row(page, text, pygame.Rect(area.left + column * width, foot + row * high, width, high), index == view.line)
+        _row(
+            page,
+            text,
+            pygame.Rect(area.left + column * width, foot + row * page.finger, width, page.finger),
+            index == view.line,
+        )
     return ()
 
 
 def _rows(page: Page, view: View, room: pygame.Rect) -> None:
-    """Lines under each other; where a finger takes one at once, in two columns as soon as it would not find them."""
+    """Lines under each other; in columns, read line by line, as soon as a finger would not find them all."""
     count = max(1, len(view.lines))
-    columns = COLUMNS if view.kind in TAKEN and count * page.finger > room.height else 1
-    rows = -(-count // columns)
-    height = min(max(page.finger, round(page.sizes.decide * 1.7)), room.height // rows)
-    if columns > 1:
-        height = room.height // rows
+    columns = next(
+        (one for one in range(1, MOST_COLUMNS) if -(-count // one) * page.finger <= room.height), MOST_COLUMNS
+    )
+    height = room.height // -(-count // columns)
+    if columns == 1:
+        height = min(max(page.finger, round(page.sizes.decide * 1.7)), height)
     height = max(round(page.sizes.decide * PITCH), height)
-    width = room.width // columns
+    edges = _edges(page, view.lines, columns, room)
     for index, text in enumerate(view.lines):
         row, column = divmod(index, columns)
-        rect = pygame.Rect(room.left + column * width, room.top + row * height, width, height)
-        _row(page, text, rect, index == view.line)
+        left, right = edges[column : column + 2]
+        _row(page, text, pygame.Rect(left, room.top + row * height, right - left, height), index == view.line)
+
+
+def _edges(page: Page, lines: tuple[str, ...], columns: int, room: pygame.Rect) -> list[int]:
+    """Where columns begin and the last one ends, px: all alike, or each as its widest line needs."""
+    spare = _indent(page)
+    wide = [
+        max((page.ink.width(text, Face.SANS, page.sizes.decide) for text in lines[column::columns]), default=0) + spare
+        for column in range(columns)
+    ]
+    if max(wide) <= room.width // columns or sum(wide) > room.width:
+        return [room.left + column * room.width // columns for column in range(columns + 1)]
+    free = (room.width - sum(wide)) // columns
+    starts = [room.left + sum(wide[:column]) + free * column for column in range(columns)]
+    return [*starts, room.right]
+
+
+def _indent(page: Page) -> int:
+    """How far a line's letters stand in, px: the bar of the marked one is before them."""
+    return round(page.sizes.decide * PITCH) // 2
 
 
 def _row(page: Page, text: str, rect: pygame.Rect, marked: bool) -> None:
@@ -95,7 +115,8 @@ def _row(page: Page, text: str, rect: pygame.Rect, marked: bool) -> None:
         page.put(rounded(rect.size, edge // 4, page.theme.tile), rect.topleft)
         bar = pygame.Rect(rect.left, rect.top, max(6, edge // 6), height)
         page.put(rounded(bar.size, bar.width // 2, page.theme.ember), bar.topleft)
-    inner = pygame.Rect(rect.left + edge // 2, rect.top, rect.width - edge // 2, height)
+    indent = _indent(page)
+    inner = pygame.Rect(rect.left + indent, rect.top, rect.width - indent, height)
     colour = page.theme.paper if marked else mix(page.theme.paper, page.theme.dusk, 0.12)
     page.write(text, inner, Face.SANS, page.sizes.decide, colour, middle=True, pitch=QUESTION_PITCH)
     page.choices.append(page.mirror(rect))

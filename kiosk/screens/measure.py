@@ -131,6 +131,8 @@ def _targets(renderer: Renderer, shown: View) -> Iterable[float]:
             yield min(key_rect(panel, control).size) / panel.px_per_mm
     for _, rect in renderer.sides:
         yield min(rect.size) / panel.px_per_mm
+    for rect in renderer.lines:
+        yield min(rect.size) / panel.px_per_mm
 
 
 def side_controls(renderer: Renderer) -> tuple[Control, ...]:

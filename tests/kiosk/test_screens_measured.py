@@ -134,9 +134,41 @@ def test_captions_and_prompts_have_the_angle_of_the_standard() -> None:
     assert sizes.decide in range(39, 42)
     assert sizes.note >= 28
     renderer = Renderer(DUSK, (800, 480))
-    for name in ("attract", "choosing", "recording", "listening", "sharing", "thanks"):
+    for name in ("attract", "recording", "listening", "sharing", "thanks"):
         renderer.picture(sample_views(load("en"))[name])
         assert any(box.face is Face.SERIF and box.size >= sizes.prompt for box in renderer.boxes), name
+
+
+def test_every_line_of_a_list_is_found_by_a_finger_and_none_lies_on_another() -> None:
+    views = sample_views(load("en"))
+    for renderer in (renderer_of("en"), renderer_of("es")):
+        for name in ("my_story", "part_gone", "listening_more_any", "choosing", "languages"):
+            shown = views[name]
+            assert measure(renderer, shown).faults == (), name
+            assert len(renderer.lines) == len(shown.lines), name
+            for number, rect in enumerate(renderer.lines):
+                assert min(rect.size) / renderer.panel.px_per_mm >= 15, name
+                assert renderer.line_at(rect.center) == number, name
+                assert rect.bottom <= renderer.panel.height - key_band(renderer.panel), name
+                assert rect.collidelist(renderer.lines[number + 1 :]) == -1, name
+
+
+def test_a_list_of_many_languages_stands_in_as_many_columns_as_a_finger_needs() -> None:
+    renderer = renderer_of("en")
+    shown = replace(sample_views(load("en"))["languages"], lines=("English", "Español", "Türkçe") * 3)
+    assert measure(renderer, shown).faults == ()
+
+
+@pytest.mark.parametrize("language", shipped_languages())
+def test_every_theme_fits_the_list_of_what_else_can_be_heard(language: str) -> None:
+    renderer, texts = renderer_of(language), load(language)
+    shown = sample_views(texts)["listening_more_any"]
+    sets = Path(kiosk.__file__).parent / "promptsets"
+    titles = [tomllib.loads(path.read_text("utf-8"))["title"][language] for path in sets.glob("*.toml")]
+    assert len(titles) == 7
+    for title in titles:
+        lines = (*shown.lines[:2], texts.get("line.same_theme", theme=title), shown.lines[-1])
+        assert measure(renderer, replace(shown, lines=lines)).faults == (), title
 
 
 @pytest.mark.skipif(not NOTO, reason="the Noto fonts are not on this machine (Debian package fonts-noto-core)")
