@@ -144,7 +144,7 @@ SETTINGS_FOOT = """
 | `HEARTH_KILLS` | how often the tests kill an archive while it takes bags in or back |
 | `HEARTH_PICTURES` | a folder: tests of pages leave their pictures there |
 | `HEARTH_REMOTES` | `webdav s3`: the tests run the whole contract of ways out over these remotes too |
-| `HEARTH_FUZZ` | how many odd requests the tests send to each route of an archive |
+| `HEARTH_FUZZ` | how many odd requests the tests send to each route of an archive; set, tests that make up their inputs make up others each time |
 """
 
 

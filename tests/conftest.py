@@ -18,12 +18,22 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # What is tested is what is installed: programs the tests start must not take modules from the folder they stand in.
 os.environ["PYTHONSAFEPATH"] = "1"
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+
+_FUZZ = os.environ.get("HEARTH_FUZZ")
+# The normal run makes up the same inputs every time, and no input is late on a busy machine: what it finds is found by
+# everybody. To search on, `HEARTH_FUZZ` makes up others each time, so many for each test that names no number.
+settings.register_profile(
+    "hearth", derandomize=_FUZZ is None, max_examples=int(_FUZZ or 100), deadline=None, database=None,
+    suppress_health_check=[HealthCheck.too_slow], print_blob=True,
+)  # fmt: skip
+settings.load_profile("hearth")
 
 _TESTS = Path(__file__).parent
 _seconds: Counter[str] = Counter()

@@ -51,7 +51,7 @@ def test_a_box_opens_with_its_key_and_context_only(data: bytes, aad: bytes) -> N
             unseal(key, other, context)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     data=st.binary(max_size=5000),
     chunk=st.integers(1, 700),

@@ -132,7 +132,7 @@ def test_rules_that_cannot_be_followed_are_refused(bad: dict[str, object]) -> No
         SegmentRules(**bad)  # type: ignore[arg-type]  # each case is wrong on purpose
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     parts=st.lists(st.tuples(st.integers(1, 12_000), st.booleans(), st.floats(0, 1)), max_size=30),
     step=st.sampled_from([10, 30, 32, 97, 512]),

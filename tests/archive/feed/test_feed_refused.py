@@ -167,7 +167,7 @@ def test_sync_says_that_a_feed_was_refused_and_goes_on(line, applied) -> None:
     assert report.to_json()["feed"]["refused"]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

@@ -53,7 +53,7 @@ def test_a_first_suggestion_is_about_as_long_as_an_excerpt_is():
     assert (start, end) == (40_850, 70_300)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.tuples(st.integers(0, 200_000), st.integers(1, 8000)), max_size=40),
     st.integers(0, 220_000),

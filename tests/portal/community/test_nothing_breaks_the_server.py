@@ -27,7 +27,7 @@ from archive.portal.guard import form_token
 HOST = "127.0.0.1:8490"
 EXAMPLES = int(os.environ.get("HEARTH_FUZZ", "12"))
 CALM = settings(
-    max_examples=EXAMPLES, deadline=None, database=None,
+    max_examples=EXAMPLES,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 ODD = st.one_of(
