@@ -1,7 +1,8 @@
 """Marked stretches of a take: excerpts played into it, pauses off the record, moments flagged, questions asked.
 
 They lie beside the words, on the take's own time line, and never change the sound. An excerpt that sounds while a
-group talks is not the group speaking: its stretch is kept from the transcriber.
+group talks is not the group speaking: its stretch is kept from the transcriber. The soft tones by which a teller hears
+that little time is left are taken out of what the transcriber hears, and the teller's words stay.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from enum import StrEnum
 
 from archive.database import transaction
 from archive.shelf import Shelf
+from audio.chime import without_tones
 from audio.pcm import Samples
 from audio.types import Ms, TakeId
 
 ECHO = Ms(300)
 """A room goes on sounding this long after a loudspeaker has stopped."""
+LONGEST_TONES = Ms(2000)
+"""The tones are over by then; a take that was cut off meanwhile has a mark without an end."""
 
 
 class Mark(StrEnum):
@@ -26,6 +30,8 @@ class Mark(StrEnum):
     PAUSE = "pause"
     FLAG = "flag"
     QUESTION = "question"
+    TONES = "tones"
+    """The box sounded softly that little time was left, for somebody who is read to."""
     GAP = "gap"
     """Sound is missing here; ``ref`` says how much, where that is known."""
     SOUND = "sound"
@@ -103,17 +109,21 @@ def spans_of(store: Shelf, take: TakeId) -> list[Span]:
 def hush(samples: Samples, rate: int, start: Ms, spans: list[Span]) -> tuple[Samples, Ms]:
     """Silence the excerpts in samples that begin at ``start`` of their take; also tell how much was silenced (ms).
 
-    Pure. ``samples`` are mono float32 at ``rate`` Hz; the result is a copy where anything had to go.
+    The box's own tones go, too, and are silence where nobody spoke over them. Pure. ``samples`` are mono float32 at
+    ``rate`` Hz; the result is a copy where anything had to go.
     """
     quiet = samples
     taken = 0
     for span in spans:
-        if span.mark is not Mark.EXCERPT:
+        if span.mark not in {Mark.EXCERPT, Mark.TONES}:
             continue
+        tones = span.mark is Mark.TONES
+        end = Ms(span.start + LONGEST_TONES) if tones and span.end is None else span.end
         first = max(0, (span.start - start) * rate // 1000)
-        last = len(samples) if span.end is None else min(len(samples), (span.end + ECHO - start) * rate // 1000)
+        last = len(samples) if end is None else min(len(samples), (end + ECHO - start) * rate // 1000)
         if first < last:
             quiet = quiet.copy() if quiet is samples else quiet
-            quiet[first:last] = 0.0
-            taken += last - first
+            left, spoken = without_tones(quiet[first:last], rate) if tones else (0.0, False)
+            quiet[first:last] = left
+            taken += 0 if spoken else last - first
     return quiet, Ms(taken * 1000 // rate)

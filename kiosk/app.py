@@ -323,9 +323,11 @@ class App:
         match event:
             case t.PlaybackStarted(at=at) if session.state is State.CONVERSATION and session.playing is not None:
                 assert session.take is not None
-                telling.excerpt_began(session.take, session.playing.story or "", at)
+                telling.sound_began(session.take, Mark.EXCERPT, at, session.playing.story or "")
             case t.PlaybackEnded(at=at):
-                telling.excerpt_ended(at)
+                telling.sound_ended(at)
+            case t.SoundMade(at=at):
+                telling.sound_ended(at, Mark.TONES)
             case t.Press(at=at) if session.state is before.state is State.CONVERSATION:
                 if session.question != before.question and session.take is not None:
                     telling.mark(session.take, Mark.QUESTION, at, str(session.question))

@@ -239,6 +239,7 @@ class Config:
             # Into headphones that hang on their hook nobody listens.
             given["attract_voice"] = 0.0
         coded = bool(self.controls.facilitator_code)
+        given["headphones"] = self.sound.headphones
         return Rules(**given, left_handed=self.controls.hand == "left", key_switch=switch, code_on_cues=coded)
 
 

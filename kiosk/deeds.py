@@ -315,9 +315,10 @@ class Louder:
 
 @dataclass(frozen=True, slots=True)
 class Warn:
-    """Tell the teller gently that so many seconds are left."""
+    """Tell the teller gently that so many seconds are left; ``aloud`` where screens are read and nothing sounds."""
 
     seconds: float
+    aloud: bool = False
 
 
 Effect: TypeAlias = (

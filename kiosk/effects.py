@@ -22,7 +22,9 @@ from audio.types import TakeId
 from kiosk import types as t
 from kiosk.errors import TROUBLES
 from kiosk.later import Beside
+from kiosk.phrases import time_words
 from kiosk.playing import Playing
+from kiosk.speech import finished
 from kiosk.takingout import TakingOut
 from kiosk.telling import Telling
 from kiosk.terms import BY_KEY, wording
@@ -188,11 +190,22 @@ class Effects:
                     playing.stop()
             case t.Speak(visit=visit, short=short):
                 self._speak(visit, session.language, short=short)
+            case t.Warn(seconds=seconds, aloud=True):
+                self._warn(seconds, session)
             case t.Louder():
                 playing.louder()
             case _:
                 return False
         return True
+
+    def _warn(self, seconds: float, session: t.Session) -> None:
+        """Sound that little time is left, marked: it is heard by the microphone, too. Words only into headphones."""
+        words = ""
+        if session.rules.headphones:
+            words = finished(time_words(seconds, self._texts[session.language]))
+        if session.take is not None:
+            self._telling.sound_began(session.take, Mark.TONES, self._now())
+        self._playing.time_tones(session.visit, words, session.language)
 
     def _speak(self, visit: int, language: str, *, short: bool) -> None:
         """Read the screen, or only its news, which never cuts the reading of a whole screen short."""

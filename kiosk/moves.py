@@ -206,7 +206,8 @@ def warn(draft: Draft, _: t.Event) -> None:
     left = draft.old.limit_at - draft.at
     due = min(seconds for seconds in warnings(draft.old) if left <= seconds)
     draft.set(warned=due)
-    draft.do(t.Warn(due))
+    # One who is read to does not look; an earlier voice that sounds is not cut short for it.
+    draft.do(t.Warn(due, draft.old.speaking and draft.old.playing is None))
 
 
 def close_take(draft: Draft, event: t.Event) -> None:

@@ -373,6 +373,8 @@ class Rules:
     """A facilitator's code is typed on the cue keys: they play nothing at rest, or the code would sound."""
     attract_voice: float = 0.0
     """Seconds at rest after which an earlier voice is heard quietly; 0 never."""
+    headphones: bool = False
+    """Whether people listen with headphones: what they hear does not sound into what they tell."""
     voices: int = 2
     """After so many voices a listener is asked whether to add their own."""
     key_switch: bool = True

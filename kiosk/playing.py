@@ -203,6 +203,10 @@ class Playing:
         """Chime and then read ``text`` aloud; where the box has no voice, the chime calls somebody to the screen."""
         self._say(visit, self._voice.alarm(text, language))
 
+    def time_tones(self, visit: int, words: str, language: str) -> None:
+        """Sound softly that little time is left, and then read ``words`` where there are any."""
+        self._say(visit, self._voice.tones(words, language))
+
     def _say(self, visit: int, reading: Reading | None) -> None:
         if reading is None:
             self._announce(t.SoundMade(visit, self._clock.monotonic()))

@@ -23,7 +23,7 @@ import numpy as np
 import soundfile
 
 from audio import models
-from audio.chime import chime
+from audio.chime import chime, time_tones
 from audio.errors import NoModel
 from audio.machinevoice import machine_voice
 from audio.pcm import Samples
@@ -111,7 +111,14 @@ class Voice:
 
     def alarm(self, text: str, language: str) -> Reading:
         """The chime and then ``text``; the chime alone where no words can be made."""
-        rung, words = Reading(chime(RATE), RATE), self.read(text, language)
+        return self._rung(chime(RATE), text, language)
+
+    def tones(self, text: str, language: str) -> Reading:
+        """The tones of little time left and then ``text``, if any."""
+        return self._rung(time_tones(RATE), text, language)
+
+    def _rung(self, sound: Samples, text: str, language: str) -> Reading:
+        rung, words = Reading(sound, RATE), self.read(text, language)
         return rung if words is None else _joined((rung, words))
 
     def line(self, line: str, language: str) -> Reading | None:

@@ -99,7 +99,7 @@ class Telling:
         self._paused_at: float | None = None
         self._facts = SoundFacts()
         self._away_s = 0.0
-        self._excerpt: int | None = None
+        self._sounds: tuple[Mark, int] | None = None
         self.review = Reviewing(store, clock, announce, beside)
         """The take under review, from its end to the end of the visit."""
         self.stream_open = False
@@ -246,26 +246,27 @@ class Telling:
     def _unmarked(self, take: TakeId, mark: Mark, error: Exception) -> None:
         _log.warning("%s in take %s is not marked: %s", mark.value, take, type(error).__name__)
 
-    def excerpt_began(self, take: TakeId, story: str, at: float) -> None:
-        """Note that an earlier voice sounds into the running take: its words are not this group's."""
-        self.excerpt_ended(at)
+    def sound_began(self, take: TakeId, mark: Mark, at: float, ref: str = "") -> None:
+        """Note that the loudspeaker sounds into the running take: an earlier voice, or the box's own tones."""
+        self.sound_ended(at)
         try:
-            self._excerpt = open_span(self._store, take, Mark.EXCERPT, self.position(at), story)
+            self._sounds = mark, open_span(self._store, take, mark, self.position(at), ref)
         except TROUBLES as error:
-            self._unmarked(take, Mark.EXCERPT, error)
+            self._unmarked(take, mark, error)
 
-    def excerpt_ended(self, at: float) -> None:
-        """Note that the earlier voice has fallen silent."""
-        excerpt, self._excerpt = self._excerpt, None
-        if excerpt is not None:
-            try:
-                close_span(self._store, excerpt, self.position(at))
-            except TROUBLES as error:
-                _log.warning("the end of an excerpt is not marked: %s", type(error).__name__)
+    def sound_ended(self, at: float, mark: Mark | None = None) -> None:
+        """Note that it has fallen silent: only where it was ``mark``, if one is given."""
+        if self._sounds is None or mark not in {None, self._sounds[0]}:
+            return
+        (_, number), self._sounds = self._sounds, None
+        try:
+            close_span(self._store, number, self.position(at))
+        except TROUBLES as error:
+            _log.warning("the end of a marked sound is not noted: %s", type(error).__name__)
 
     def close_take(self, effect: t.CloseTake) -> None:
         """End the take; a recovered one that nobody went on with is closed as it is."""
-        self.excerpt_ended(effect.at)
+        self.sound_ended(effect.at)
         if self._open is not None and self._open.id == effect.take:
             self._capture.finish(effect.at)
             return

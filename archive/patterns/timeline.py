@@ -16,7 +16,7 @@ from archive.reviewing.excerpts import excerpts_of
 from archive.reviewing.told import StoryFacts, facts_of
 from archive.types import Reader
 
-LANES: Final = ("question", "excerpt", "cut", "flag", "pause", "code", "gap", "sound")
+LANES: Final = ("question", "excerpt", "cut", "flag", "pause", "code", "gap", "sound", "tones")
 """Kinds of marks in the order of their lanes: ``excerpt`` was played into it, ``cut`` was cut out of it."""
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from archive.spans import ECHO, Mark, Span, add_moment, close_span, hush, open_span, spans_of
 from archive.types import Act
+from audio.chime import TIME_HZ, time_tones
 from audio.types import Ms, TakeId
 
 TAKE = TakeId("T")
@@ -62,6 +63,34 @@ def test_an_excerpt_that_still_plays_silences_the_rest():
     assert quiet[: 250 * 16].all()
     assert not quiet[250 * 16 :].any()
     assert taken == 750
+
+
+def test_the_tones_of_little_time_go_and_a_word_over_them_stays():
+    rate = 16_000
+    chance = np.random.default_rng(7)
+    voice = (0.05 * chance.standard_normal(4 * rate)).astype(np.float32)
+    tones = time_tones(rate)
+    heard, alone = voice.copy(), np.zeros_like(voice)
+    heard[rate : rate + len(tones)] += tones
+    alone[rate : rate + len(tones)] += tones
+    mark = Span(1, TAKE, Mark.TONES, Ms(11_000), Ms(11_900))
+    left, taken = hush(heard, rate, Ms(10_000), [mark])
+    assert taken == 0
+    assert np.array_equal(left[:rate], voice[:rate])
+    stretch = slice(rate, rate + len(tones))
+    assert np.corrcoef(left[stretch], voice[stretch])[0, 1] > 0.98
+    at_tone = abs(np.fft.rfftfreq(len(tones), 1 / rate) - TIME_HZ) < 2
+
+    def loud(sound):
+        return float(np.abs(np.fft.rfft(sound[stretch]))[at_tone].max())
+
+    assert loud(left) < loud(heard) / 30
+    silent, taken = hush(alone, rate, Ms(10_000), [mark])
+    assert not silent.any(), "a machine has nothing to hear words in"
+    assert taken == 900 + ECHO
+    cut_off = Span(1, TAKE, Mark.TONES, Ms(11_000), None)
+    left, _ = hush(heard, rate, Ms(10_000), [cut_off])
+    assert np.array_equal(left[rate + 2 * rate + ECHO * 16 :], voice[rate + 2 * rate + ECHO * 16 :])
 
 
 def test_marks_other_than_excerpts_and_those_outside_silence_nothing():

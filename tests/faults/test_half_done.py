@@ -168,7 +168,7 @@ def test_a_mark_the_disk_refuses_ends_no_story(box, monkeypatch) -> None:
     monkeypatch.setattr("kiosk.telling.add_moment", refuse)
     monkeypatch.setattr("kiosk.telling.open_span", refuse)
     box.app.telling.mark(take, Mark.FLAG, box.clock.monotonic())
-    box.app.telling.excerpt_began(take, "", box.clock.monotonic())
+    box.app.telling.sound_began(take, Mark.EXCERPT, box.clock.monotonic())
     box.press("pause")
     box.run(1.0)
     box.press("resume")

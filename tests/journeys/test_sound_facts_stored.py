@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import soundfile
@@ -44,3 +46,14 @@ def test_a_hint_and_a_gap_are_stored_with_the_take_and_lie_where_they_were(told)
     assert all(0 <= span.start <= (span.end or 0) <= story.length for span in spans)
     overflows = told.store.db.conn.execute("SELECT overflows FROM closings WHERE take = ?", (story.id,)).fetchone()[0]
     assert overflows == 1
+
+
+def test_tones_of_little_time_are_marked_where_they_sound(told) -> None:
+    app = told.app
+    app.session = replace(app.session, rules=replace(app.session.rules, warnings=(app.session.rules.story - 2.0,)))
+    told.visit(parse("speak talk agree @3 talk @6 talk keep done"))
+    story = told.store.stories()[0]
+    (tones,) = [span for span in spans_of(told.store, story.id) if span.mark is Mark.TONES]
+    assert tones.start == pytest.approx(2000, abs=600)
+    assert tones.end is not None
+    assert tones.end - tones.start == pytest.approx(900, abs=600)

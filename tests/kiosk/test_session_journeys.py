@@ -171,6 +171,13 @@ def test_a_story_is_warned_extended_and_ends_only_when_time_is_full():
     assert box.session.notice is Notice.TIME_UP, "the review says why it ended"
 
 
+def test_who_is_read_to_hears_that_little_time_is_left():
+    box = Box().recording()
+    box.session = replace(box.session, speaking=True)
+    assert box.wait(245) == [t.Warn(60.0, aloud=True)]
+    assert box.wait(50) == [t.Warn(10.0, aloud=True)]
+
+
 def test_a_story_can_be_extended_only_so_often():
     box = Box().recording()
     for _ in range(10):

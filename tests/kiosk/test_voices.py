@@ -17,7 +17,7 @@ from archive.masters import open_master
 from archive.shelf import Wording
 from archive.store import Store
 from archive.types import Act, Excerpt, Reader, Use
-from audio.chime import chime
+from audio.chime import chime, time_tones
 from audio.clock import VirtualClock
 from audio.loudness import TARGET_LUFS, loudness
 from audio.player import PlayerEvent, SilentPlayer
@@ -122,6 +122,17 @@ def test_trouble_rings_even_where_there_are_no_words_for_it(room) -> None:
     room.playing.alarm(7, "", "en")
     assert rung == [(len(chime(RATE)), RATE, 0.0)]
     assert room.playing.reading
+
+
+def test_little_time_left_sounds_softly_and_in_words_where_only_one_hears_them(room) -> None:
+    rung = []
+    room.player.play = lambda sound, rate, gain: rung.append(sound)
+    room.playing.time_tones(7, "", "en")
+    (tones,) = rung
+    assert np.array_equal(tones, time_tones(RATE))
+    assert abs(tones).max() < 0.5 * abs(chime(RATE)).max(), "softer than trouble: somebody is telling"
+    assert parse("[sound]\nheadphones = true\n").rules().headphones
+    assert not parse("").rules().headphones
 
 
 def test_no_other_voice_like_it_is_said_and_the_next_is_any(room) -> None:

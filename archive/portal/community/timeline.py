@@ -15,6 +15,7 @@ _HERE = "/story/{story}/timeline"
 _NAMES = {
     "question": "Asked", "excerpt": "Played into it", "cut": "Cut out of it", "flag": "Flagged",
     "pause": "Off the record", "code": "Coded", "gap": "Sound missing", "sound": "Sound trouble",
+    "tones": "Tones of little time left",
 }  # fmt: skip
 _SESSIONS = "/patterns/sessions"
 _MOST_VOICES = 12
