@@ -303,6 +303,7 @@ class Box:
         self.store = Store(self.setting.home, self.clock, CHEAP)
         self.seen: list[tuple[float, str, dict[str, object]]] = []
         self.spoken = ""
+        self._turns = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._turn)
         self._thread.start()
@@ -318,6 +319,7 @@ class Box:
             app.start()
             while not self._stop.is_set():
                 app.round(app.wait_s)
+                self._turns += 1
                 source.pump(self.clock.monotonic())
                 self.spoken = app.spoken()
             app.stop()
@@ -326,11 +328,19 @@ class Box:
     def _observe(self, at: float, what: str, details: dict[str, object]) -> None:
         self.seen.append((at, what, details))
 
+    def settle(self) -> None:
+        """Wait until what came of the last press is shown, and has been for so long that a yes to it counts."""
+        turns = self._turns
+        self.until(lambda: self._turns >= turns + 2)
+        time.sleep(0.6)
+
     def press(self, *meanings: str) -> None:
-        """Press on the box itself, slowly enough to be deliberate."""
+        """Press on the box itself, slowly enough to be deliberate: it counts from when the box took the press before."""
         for meaning in meanings:
-            time.sleep(0.6)
+            self.settle()
+            began = self.clock.monotonic()
             self.store.add_command("press", meaning)
+            self.pressed(meaning, began)
 
     def until(self, what: Callable[[], Any], seconds: float = 20.0) -> Any:
         limit = time.monotonic() + seconds

@@ -56,7 +56,7 @@ def test_a_conversation_is_led_from_the_phone(box, phone, record_property):
     assert "The night shift" in page
     box.press("begin_group", "next_person", "next_person", "next_person")
     box.until(lambda: read_face(box.store).people >= 3)
-    time.sleep(0.6)
+    box.settle()
     took = []
 
     def press(meaning):

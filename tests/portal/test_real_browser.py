@@ -151,7 +151,7 @@ def test_a_phone_presses_in_a_real_browser(browser, box, serving, tmp_path):
     browser.wait("document.getElementById('left').textContent === '2 have agreed'")
     browser.wait("!document.querySelector('[value=begin_group]').disabled")
     box.until(lambda: read_face(box.store).people == 2)
-    browser.js("new Promise((r) => setTimeout(r, 600))")
+    box.settle()
     browser.js("document.querySelector('[value=begin_group]').click()")
     browser.wait("document.getElementById('now').textContent === 'We are listening'")
     look(browser, "conversation", seen)
