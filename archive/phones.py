@@ -61,6 +61,8 @@ class Face:
     seen: int = 0
     asks: str = ""
     marked: bool = False
+    language: str = ""
+    """The language that was chosen at a box that is being set up."""
 
     def left(self, now: float) -> float | None:
         """Seconds the conversation may still go on at ``now`` (monotonic), or None."""

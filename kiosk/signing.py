@@ -12,13 +12,13 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from archive.durable import write_file
 from archive.types import ASKED_USES, Use
 from kiosk.errors import BadTexts
-from kiosk.texts import Texts
+from kiosk.texts import Texts, load
 
 FILE = "signed.toml"
 GROUP_USES: tuple[Use, ...] = (Use.RECORD, *ASKED_USES)
@@ -34,6 +34,12 @@ class Signature:
     by: str
     on: date
     hash: str
+
+
+def alone_and_group(texts: Texts) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Everything a visitor agrees to in this language, by use: who tells alone, and a group."""
+    alone = {use.value: texts.wording(use).text for use in SIGNED_USES}
+    return alone, {use.value: texts.wording(use, group=True).text for use in GROUP_USES}
 
 
 def consent_hash(texts: Texts) -> str:
@@ -81,14 +87,36 @@ def sign(folder: Path, texts: Texts, by: str, on: date) -> Signature:
     return kept[texts.language]
 
 
+def sign_draft(folder: Path, language: str, by: str, read: str = "") -> Signature:
+    """Sign the words of ``language`` as they are today, at a terminal or on a page; durable when it returns.
+
+    ``read`` is the hash of the words that ``by`` was shown, where that is known: others are not signed with it. Raises
+    `BadTexts`, also for a language that is no draft.
+    """
+    texts = load(language, folder)
+    if not texts.draft:
+        raise BadTexts(f"The language '{language}' is not a draft.", "It needs no signature.")
+    if read and read != consent_hash(texts):
+        raise BadTexts(f"The consent wording in '{language}' has just changed.", "Read it again, and sign then.")
+    return sign(folder, texts, by, datetime.now(UTC).astimezone().date())
+
+
+def unsigned(folder: Path, texts: Texts) -> bool:
+    """Whether this is a draft that nobody stands for as it is now. Raises `BadTexts` for an unreadable file."""
+    signature = signatures(folder).get(texts.language) if texts.draft else None
+    return texts.draft and (signature is None or signature.hash != consent_hash(texts))
+
+
 def check_live(folder: Path, texts: Texts) -> None:
     """Refuse a draft language that nobody has signed, or whose wording has changed since. Raises `BadTexts`."""
-    if not texts.draft:
+    if not unsigned(folder, texts):
         return
     language = texts.language
-    do = f"Let a person who speaks it read `hearth texts show {language}`, then: hearth texts sign {language} --by NAME"
+    do = (
+        "Let a person who speaks it read it and sign, on the phone's page of settings, or at a terminal: "
+        f"hearth texts show {language}, then: hearth texts sign {language} --by NAME"
+    )
     signature = signatures(folder).get(language)
     if signature is None:
         raise BadTexts(f"The language '{language}' is a draft and nobody has signed its consent wording.", do)
-    if signature.hash != consent_hash(texts):
-        raise BadTexts(f"The consent wording in '{language}' has changed since {signature.by} signed it.", do)
+    raise BadTexts(f"The consent wording in '{language}' has changed since {signature.by} signed it.", do)

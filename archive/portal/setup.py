@@ -27,8 +27,16 @@ class SetUp(Protocol):
         """What the page begins with."""
         ...
 
-    def save(self, given: Mapping[str, str]) -> None:
-        """Check and write down what was filled in. Raises `Refused`."""
+    def save(self, given: Mapping[str, str]) -> tuple[str, ...]:
+        """Write down what was filled in; return the drafts left out because nobody signed them. Raises `Refused`."""
+        ...
+
+    def wording(self, language: str) -> tuple[Mapping[str, str], Mapping[str, str], str]:
+        """What visitors agree to in a draft, alone and in a group, and its hash. Raises `Refused`."""
+        ...
+
+    def sign(self, language: str, by: str, read: str, *, own: bool) -> None:
+        """Write that ``by`` stands for the words of hash ``read``, and offer them. Raises `Refused`."""
         ...
 
     def poster(self, language: str) -> bytes:
@@ -47,10 +55,30 @@ def routes(desk: Desk, setup: SetUp) -> list[Route]:
         """Write it down and tell the box."""
         if not _open(ask):
             return go("/remote")
-        setup.save(ask.form)
-        with ask.desk.store() as store:
-            store.add_command(SAVED)
-        return go("/remote/setup?saved")
+        left = setup.save(ask.form)
+        _tell(ask)
+        own = ask.form["language"] if ask.form.get("language") in left else ""
+        return go(f"/remote/setup?saved&left={','.join(left)}&own={own}" if left else "/remote/setup?saved")
+
+    def read(ask: Ask) -> Response:
+        """A draft's consent wording, whole, for whoever stands for it."""
+        if not _open(ask):
+            return go("/remote")
+        language = _language(ask)
+        alone, group, read = setup.wording(language)
+        return ask.page(
+            "signing", draft=language, draft_name=_names(ask)[language], alone=alone, group=group, read=read,
+            own="own" in ask.request.query_params,
+        )  # fmt: skip
+
+    def sign(ask: Ask) -> Response:
+        """Write down who stands for it: from now on the box offers it."""
+        if not _open(ask):
+            return go("/remote")
+        language, form = _language(ask), ask.form
+        setup.sign(language, form.get("by", ""), form.get("read", ""), own=form.get("own") == "1")
+        _tell(ask)
+        return go(f"/remote/setup?signed={language}")
 
     def papers(ask: Ask) -> Response:
         """Which papers there are: a sign is lost, or its words have changed, long after the box went live."""
@@ -75,6 +103,8 @@ def routes(desk: Desk, setup: SetUp) -> list[Route]:
         get(desk, "/remote/papers", papers),
         get(desk, "/remote/papers/{language}", poster),
         post(desk, "/remote/setup", save, "/remote/setup"),
+        get(desk, "/remote/setup/sign/{language}", read),
+        post(desk, "/remote/setup/sign/{language}", sign, "/remote/setup"),
     ]
 
 
@@ -84,6 +114,19 @@ def _open(ask: Ask) -> bool:
         return may_set(store, ask.phone)
 
 
+def _tell(ask: Ask) -> None:
+    """Have the box look at what is new in its settings."""
+    with ask.desk.store() as store:
+        store.add_command(SAVED)
+
+
+def _language(ask: Ask) -> str:
+    language = str(ask.request.path_params["language"])
+    if language not in LANGUAGES:
+        raise Refused("The box has no words in that language.", "Choose another.")
+    return language
+
+
 def _page(ask: Ask, setup: SetUp) -> Response:
     told: dict[str, Any] = dict(setup.shown())
     # The page itself has a language, and lists those it can be read in.
@@ -91,8 +134,14 @@ def _page(ask: Ask, setup: SetUp) -> Response:
     told["library"] = told.pop("name")
     with ask.desk.store() as store:
         face = read_face(store)
-    told |= {"saved": "saved" in ask.request.query_params, "names": _names(ask)}
+    asked, names = ask.request.query_params, _names(ask)
+    told |= {"saved": "saved" in asked, "names": names}
+    told["left"] = [code for code in asked.get("left", "").split(",") if code in told["drafts"]]
+    told["wished"], told["signed"] = asked.get("own", ""), names.get(asked.get("signed", ""), "")
     told["first"] = face is not None and face.state == SETTING_UP
+    if face is not None and told["first"] and not told["said"] and face.language in told["offered"]:
+        # Whoever chose it on the box means it here, too.
+        told["own_language"], told["languages_offered"] = face.language, [*told["languages_offered"], face.language]
     return ask.page("setup", 200, **told)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -15,7 +14,7 @@ from kiosk.errors import BadTexts
 from kiosk.screens.samples import sample_views
 from kiosk.setting import read_home
 from kiosk.speech import finished, speech_cache
-from kiosk.texts import is_draft, load, shipped_languages
+from kiosk.texts import load, own_name, shipped_languages
 from kiosk.view import spoken
 
 
@@ -76,8 +75,8 @@ def list_(home: Path, as_json: bool) -> None:
 def show(language: str, home: Path, as_json: bool) -> None:
     """Print everything a visitor agrees to in a language, word for word."""
     texts = load(language, open_home(home).texts)
-    wording = {use.value: texts.wording(use).text for use in signing.SIGNED_USES}
-    wording |= {f"group_{use.value}": texts.wording(use, group=True).text for use in signing.GROUP_USES}
+    alone, group = signing.alone_and_group(texts)
+    wording = {**alone, **{f"group_{use}": text for use, text in group.items()}}
     answer = {"language": language, "version": texts.get("consent.version"), "wording": wording}
     emit(answer, lambda: "\n".join(f"{use}: {text}" for use, text in wording.items()), as_json=as_json)
 
@@ -89,13 +88,9 @@ def show(language: str, home: Path, as_json: bool) -> None:
 @json_option
 def sign(language: str, by: str, home: Path, as_json: bool) -> None:
     """Write that a person who speaks the language has read its consent wording and stands for it."""
-    folder = open_home(home).texts
-    texts = load(language, folder)
-    if not is_draft(language):
-        raise BadTexts(f"The language '{language}' is not a draft.", "It needs no signature.")
-    signature = signing.sign(folder, texts, by, datetime.now(UTC).astimezone().date())
+    signature = signing.sign_draft(open_home(home).texts, language, by)
     answer = {"language": language, "by": signature.by, "on": signature.on.isoformat(), "hash": signature.hash}
-    emit(answer, lambda: f"{signature.by} stands for the consent wording in {texts.name}.", as_json=as_json)
+    emit(answer, lambda: f"{signature.by} stands for the consent wording in {own_name(language)}.", as_json=as_json)
 
 
 @command.command()

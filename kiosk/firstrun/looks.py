@@ -72,6 +72,12 @@ def _step(  # noqa: PLR0911 (one answer a step)
         case Step.SOUND:
             heard = walk.heard or Heard.NOTHING
             return _plain(walk, texts, faces, "setup.sound", f"setup.sound_{heard}", _PICTURES[heard])
+        case _ if walk.begins:
+            said = texts.get("setup.live_draft", name=own_name(walk.begins))
+            return View(
+                Kind.SET_UP, walk.language, headline=texts.get("setup.live"), body=said, keys=faces,
+                picture=Icon.WARNING,
+            )  # fmt: skip
         case _:
             return _plain(walk, texts, faces, "setup.live", "setup.live_body", Icon.CHECK)
 

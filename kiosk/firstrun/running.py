@@ -17,10 +17,11 @@ from audio.errors import AudioError
 from audio.loopback import Heard, Loop
 from hardware.controls import Controls
 from hardware.types import ControlEvent
+from kiosk.config import load as load_config
 from kiosk.door import Door
 from kiosk.firstrun.aloud import Aloud, said
 from kiosk.firstrun.looks import view
-from kiosk.firstrun.sheet import go_live, put_language
+from kiosk.firstrun.sheet import go_live, may_offer, put_language
 from kiosk.firstrun.steps import Deed, Happening, Step, Walk, keys, step
 from kiosk.later import Beside, Done
 from kiosk.screens.model import View
@@ -178,6 +179,10 @@ class FirstRun:
 
     def _do(self, walk: Walk, deeds: tuple[Deed, ...]) -> None:
         before, self.walk = self.walk, walk
+        if walk.step is Step.LIVE:
+            self.walk = replace(walk, begins=self._begins(walk))
+        if walk.step is Step.PHONE and before.step is Step.LANGUAGE:
+            self._tell()
         for deed in deeds:
             match deed:
                 case Deed.OPEN:
@@ -198,7 +203,7 @@ class FirstRun:
     def _tell(self) -> None:
         """Say to a phone that the box is being set up: its page of settings is open now, and at no other time."""
         end_phones(self._around.store)
-        put_face(self._around.store, Face(state=SETTING_UP))
+        put_face(self._around.store, Face(state=SETTING_UP, language=self.walk.language))
 
     def _open(self) -> None:
         self._around.door.open()
@@ -256,6 +261,12 @@ class FirstRun:
             then((Heard.NOTHING, ""))
 
         self._beside.do(work, then, refuse)
+
+    def _begins(self, walk: Walk) -> str:
+        """The language the box would begin with, where that is not the one chosen here because nobody signed it."""
+        home = self._around.store.home
+        own = load_config(home.config).site.language
+        return "" if own == walk.language or may_offer(home.texts, walk.language) else own
 
     def _finish(self) -> None:
         store = self._around.store

@@ -24,7 +24,7 @@ from kiosk.poster import make_poster
 from kiosk.prompts import SETS
 from kiosk.prompts import load as load_prompts
 from kiosk.settingsfile import put_settings
-from kiosk.signing import check_live
+from kiosk.signing import alone_and_group, check_live, consent_hash, sign_draft, unsigned
 from kiosk.texts import load as load_texts
 from kiosk.texts import shipped_languages
 from kiosk.wireless import Asking
@@ -53,13 +53,17 @@ def unfinished(home: Home, store: Store) -> bool:
         return False
     if (home.path / BEGUN).exists():
         return True
-    said = tomllib.loads(home.config.read_text(encoding="utf-8")) if home.config.exists() else {}
-    by_hand = {f"{section}.{name}" for section, values in said.items() if isinstance(values, dict) for name in values}
-    if by_hand & ASKED or store.stories():
+    if _by_hand(home.config) & ASKED or store.stories():
         return False
     # Settings come while it is set up; if the power goes then, it goes on being set up.
     write_file(home.path / BEGUN, b"{}")
     return True
+
+
+def _by_hand(config: Path) -> set[str]:
+    """The settings that stand in the file, by section and name."""
+    said = tomllib.loads(config.read_text(encoding="utf-8")) if config.exists() else {}
+    return {f"{section}.{name}" for section, values in said.items() if isinstance(values, dict) for name in values}
 
 
 def go_live(home: Home, clock: Clock) -> None:
@@ -74,18 +78,30 @@ def begin_again(home: Home) -> None:
     remove(home.path / LIVE)
 
 
+def may_offer(texts: Path, language: str) -> bool:
+    """Whether a box would start with ``language``: it is no draft, or one that somebody stands for."""
+    try:
+        check_live(texts, load_texts(language, texts))
+    except KioskError:
+        return False
+    return True
+
+
 def put_language(home: Home, language: str) -> None:
     """Make ``language`` the library's own, beside those offered so far: for a box set up without a phone.
 
-    A draft nobody has signed yet is left out: with it the box would not start.
+    A draft nobody has signed yet is left out, and the box's screen has said so: with it the box would not start.
     """
-    try:
-        check_live(home.texts, load_texts(language, home.texts))
-    except KioskError:
-        return
-    offered = load(home.config).site.languages
-    languages = (language, *(code for code in offered if code != language))
-    put_settings(home.config, {"site.language": language, "site.languages": languages})
+    if may_offer(home.texts, language):
+        _offer(home.config, language, own=True)
+
+
+def _offer(config: Path, language: str, *, own: bool) -> None:
+    """Offer ``language`` beside the others, or as the library's own before them."""
+    site = load(config).site
+    others = tuple(code for code in site.languages if code != language)
+    languages = (language, *others) if own else (*others, language)
+    put_settings(config, {"site.language": language if own else site.language, "site.languages": languages})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +126,59 @@ class Sheet:
         """What the page begins with: the settings in force, every language and every set of questions."""
         config = load(self.path)
         return _answers(config) | {
+            "drafts": self._drafts(),
+            "said": "site.language" in _by_hand(self.path),
             "wireless": self.wireless.shown(),
             "offered": list(shipped_languages()),
             "sets": list(SETS),
         }
 
-    def save(self, given: Mapping[str, str]) -> None:
-        """Check and write down what was filled in. Raises `Refused` with the sentence about what does not fit."""
-        languages = tuple(code for code in shipped_languages() if given.get(f"language_{code}"))
+    def wording(self, language: str) -> tuple[Mapping[str, str], Mapping[str, str], str]:
+        """What whoever signs a draft has to read, alone and in a group, and its hash. Raises `Refused`."""
+        try:
+            texts = load_texts(language, self.texts)
+            return *alone_and_group(texts), consent_hash(texts)
+        except BadTexts as error:
+            raise Refused(error.say, error.do) from error
+
+    def sign(self, language: str, by: str, read: str, *, own: bool) -> None:
+        """Write that ``by`` stands for the draft's words, and offer it; as the library's own if that was wanted.
+
+        Raises `Refused`, also where the library's own questions lack the language: signed it is then all the same.
+        """
+        try:
+            sign_draft(self.texts, language, by, read)
+            site = load(self.path).site
+            load_prompts(self.path.parent, (*site.languages, language), site.prompts)
+            _offer(self.path, language, own=own)
+        except KioskError as error:
+            raise Refused(error.say, error.do) from error
+
+    def _drafts(self) -> list[str]:
+        """Languages that have to be signed before they are offered."""
+        try:
+            return [code for code in shipped_languages() if unsigned(self.texts, load_texts(code, self.texts))]
+        except BadTexts as error:
+            raise Refused(error.say, error.do) from error
+
+    def save(self, given: Mapping[str, str]) -> tuple[str, ...]:
+        """Check and write down what was filled in; return the languages left out because nobody has signed them.
+
+        Raises `Refused` with the sentence about what does not fit.
+        """
+        asked = tuple(code for code in shipped_languages() if given.get(f"language_{code}"))
         sets = tuple(name for name in SETS if given.get(f"set_{name}"))
         own = given.get("language", "")
-        if own not in languages:
+        if own not in asked:
             raise Refused("The library's own language is not among those offered.", "Tick it too.")
         if not sets:
             raise Refused("No questions are chosen.", "Tick at least one set.")
+        drafts = self._drafts()
+        left = tuple(code for code in asked if code in drafts)
+        kept = load(self.path).site.language
+        languages = tuple(code for code in asked if code not in left) or (kept,)
+        if own in left:
+            own = kept if kept in languages else languages[0]
         try:
             for code in languages:
                 check_live(self.texts, load_texts(code, self.texts))
@@ -140,6 +195,7 @@ class Sheet:
         except BadConfig as error:
             raise Refused(error.say, error.do) from error
         self._network(given)
+        return left
 
     def _network(self, given: Mapping[str, str]) -> None:
         """Have the machine join or forget a wireless network; without a name it stays as it is."""

@@ -50,7 +50,8 @@ class Walk:
     """All that is known while a box is set up. ``heard`` is None before a tone, and while one is tried.
 
     ``other`` is a sound card that would do, where the one in the settings does not; ``filled`` whether a phone's page
-    was written down, ``aloud`` whether screens are read.
+    was written down, ``aloud`` whether screens are read. ``begins`` is the language a live box would begin with,
+    where the one chosen here is a draft that nobody has signed.
     """
 
     step: Step = Step.LANGUAGE
@@ -60,6 +61,7 @@ class Walk:
     other: str = ""
     filled: bool = False
     aloud: bool = False
+    begins: str = ""
 
 
 On = Meaning | Happening

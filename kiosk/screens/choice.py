@@ -34,7 +34,14 @@ def lay(page: Page, view: View) -> tuple[Part, ...]:
         top = chosen.bottom
     else:
         head = pygame.Rect(area.left, area.top, right - area.left, decide * 2)
-        top = page.write(view.headline, head, Face.BOLD, sizes.decide, theme.paper).bottom
+        least = 0 if view.strip else -(-len(view.lines) // MOST_COLUMNS) * page.finger
+        free = min(head.height, area.height - least - sizes.gap // 2)
+        if page.height(view.headline, head, Face.BOLD, sizes.decide) <= free:
+            top = page.write(view.headline, head, Face.BOLD, sizes.decide, theme.paper).bottom
+        else:
+            # A sentence of what went wrong, of which a finger still has to find every line.
+            head.height = area.height - least - sizes.gap // 2
+            top = page.note(view.headline, head).bottom
     room = pygame.Rect(area.left, top + sizes.gap // 2, area.width, area.bottom - top - sizes.gap // 2)
     if view.strip:
         _strip(page, view, room)

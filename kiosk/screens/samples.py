@@ -115,6 +115,7 @@ def _set_up(texts: Texts) -> dict[str, View]:
         **{f"set_up_sound_{heard}": replace(sound, heard=heard) for heard in Heard_},
         "set_up_other": replace(sound, heard=Heard_.NOTHING, other="USB PnP Sound Device"),
         "set_up_live": replace(here, step=Step.LIVE),
+        "set_up_live_draft": replace(here, step=Step.LIVE, begins="es" if texts.language == "en" else "en"),
     }
     shown = {name: first_look(walk, texts, first_keys(walk), network, 8480, "482913") for name, walk in walks.items()}
     alone = replace(here, step=Step.PHONE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import threading
@@ -34,7 +35,7 @@ from kiosk.firstrun.steps import ROWS, Deed, Happening, Step, Walk, keys, page, 
 from kiosk.names import Meaning
 from kiosk.poster import make_poster
 from kiosk.settingsfile import put_settings
-from kiosk.signing import sign
+from kiosk.signing import SIGNED_USES, sign, signatures
 from kiosk.speech import RATE, Reading, Voice
 from kiosk.texts import load, shipped_languages
 from kiosk.theme import DUSK
@@ -199,6 +200,56 @@ def test_without_the_figures_there_is_no_page_of_settings(box: Box) -> None:
     assert phone.send("/remote/pair", digits=wrong) == 403
 
 
+def test_a_draft_is_read_and_signed_on_the_phone_and_nothing_goes_live_in_another_language_unsaid(box: Box) -> None:
+    phone = Phone(box)
+    while box.run.walk.language != "hi":
+        box.press(Meaning.MOVE)
+    box.press(Meaning.TAKE)
+    phone.get("/remote")
+    phone.send("/remote/pair", digits=box.run._digits)
+    assert re.search(r'value="hi" lang="hi" selected', phone.text), "chosen on the box, it is meant here, too"
+    assert phone.send("/remote/setup", **ANSWERS | {"language": "hi", "language_hi": "1", "language_zh": "1"}) == 200
+    config = load_config(box.home.config)
+    assert (config.site.name, config.site.language, config.site.languages) == ("Linden Library", "en", ("en", "es"))
+    assert phone.text.count("is not offered yet") == 2, "what was filled in is kept, and what is not offered is said"
+    box.until(lambda: box.run.walk.step is Step.SOUND and box.run.walk.heard is not None)
+    box.press(Meaning.TAKE)
+    box.run.turn(0.0)
+    assert box.run.walk.begins == "en", "the box's own screen says so, too"
+
+    phone.get("/remote/setup/sign/hi?own")
+    hindi = load("hi")
+    for use in SIGNED_USES:
+        assert html.escape(hindi.wording(use).text) in phone.text, f"the wording is there whole: {use}"
+    read = re.search(r'name="read" value="([^"]+)"', phone.text)
+    assert read is not None
+    assert phone.send("/remote/setup/sign/hi", by="", read=read[1], own="1") == 403
+    assert "is not a name" in phone.text
+    phone.get("/remote/setup/sign/hi?own")
+    assert phone.send("/remote/setup/sign/hi", by="A reader", read="0" * 64, own="1") == 403, (
+        "other words than were read"
+    )
+    assert "hi" not in signatures(box.home.texts)
+    phone.get("/remote/setup/sign/hi?own")
+    assert phone.send("/remote/setup/sign/hi", by="A reader of Hindi", read=read[1], own="1") == 200
+    assert signatures(box.home.texts)["hi"].by == "A reader of Hindi"
+    assert "The box offers this language now" in phone.text
+    site = load_config(box.home.config).site
+    assert (site.language, site.languages) == ("hi", ("hi", "en", "es"))
+    box.until(lambda: box.run.walk.begins == "")
+    box.press(Meaning.GO_ON)
+    phone.get("/remote/setup/sign/zh")
+    assert "<form" not in phone.text or 'name="by"' not in phone.text, "with the phone's right the page has gone"
+
+
+def test_only_a_paired_phone_signs(box: Box) -> None:
+    phone = Phone(box)
+    box.press(Meaning.TAKE)
+    phone.get("/remote")
+    phone.send("/remote/setup/sign/hi", by="Somebody", read="")
+    assert "hi" not in signatures(box.home.texts)
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -207,7 +258,6 @@ def test_without_the_figures_there_is_no_page_of_settings(box: Box) -> None:
         ({"opens": "25:00"}, "no time of day"),
         ({"hand_on": "archive", "archive": "http://here"}, "https://"),
         ({"name": " "}, "site.name"),
-        ({"language_hi": "1"}, "draft"),
     ],
 )
 def test_what_does_not_fit_is_said_and_nothing_is_written(box: Box, change: dict[str, str], sentence: str) -> None:
