@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from archive.ballast import gets_through, is_full
 from archive.database import checkpoint, transaction
 from archive.durable import remove
 from archive.envelope import (
@@ -44,6 +45,7 @@ from archive.store import Store
 from archive.stories import Visit
 from archive.transcripts import drop_second, put_words, read_segment_words
 from archive.types import Act, Reader
+from audio.errors import AudioError
 from audio.pcm import to_bytes, to_integers
 from audio.sealedfile import seal, unseal
 from audio.types import AudioFormat, Ms, TakeId, Word
@@ -75,6 +77,12 @@ class StillWriting(Refused):
     code = "still-writing"
 
 
+class NoRoomToCut(Refused):
+    """The disk has no room for the story without the part; all of it is as it was."""
+
+    code = "no-room-to-cut"
+
+
 @dataclass(frozen=True, slots=True)
 class Copied:
     """A story without a span, written: the SHA-256 of its samples, and the sums of sealed files by name."""
@@ -99,11 +107,21 @@ class Cut:
     def copy(self) -> Copied:
         """Write the story without the span. Any thread; slow for a long story.
 
-        Raises `DamagedTake`, `BadSound`, `OSError`.
+        Raises `DamagedTake`, `BadSound`, `NoRoomToCut`, `OSError`.
         """
         with self.sound as sound:
             told = _Told(sound, self.span)
-            encode(told, self.target, self.new, self.visit.take)
+            try:
+                encode(told, self.target, self.new, self.visit.take)
+            except (AudioError, OSError) as error:
+                with suppress(ArchiveError, OSError):
+                    remove(self.target)
+                if not is_full(error, self.target.parent):
+                    raise
+                raise NoRoomToCut(
+                    "There is no room to take a part out now.",
+                    "Saying no to its uses, or taking all of it back, works at once and without room.",
+                ) from error
         sums = [(self.target.name, sum_of_file(self.target))]
         # From here on this box cannot open the sound as it was told, and no FLAC with a sum is made of it any more.
         with suppress(FileNotFoundError):
@@ -137,6 +155,7 @@ def begin_cut(store: Store, visit: Visit, start: Ms, end: Ms) -> Cut:
     return Cut(visit, span, before, target, open_files(store, take, old), old, new_content_key())
 
 
+@gets_through
 def finish_cut(store: Store, cut: Cut, copied: Copied, by: str) -> Span:
     """Let the story go on without the span, in one transaction.
 

@@ -10,9 +10,13 @@ from faultkit.rig import CHEAP, Rig
 
 from archive import stewards
 from archive.ballast import BALLAST_BYTES, make, missing
+from archive.cutting import NoRoomToCut, begin_cut, finish_cut, take_back_span
 from archive.errors import HomeTrouble
 from archive.store import Store
+from archive.transcription import TranscriberWorker
 from archive.types import Use
+from audio.transcribe import FixedTranscriber
+from audio.types import Ms
 from kiosk.health import box_findings
 from kiosk.terms import wording
 from kiosk.types import State
@@ -71,3 +75,24 @@ def test_what_a_teller_says_gets_through_on_a_full_disk(disk):
         gone = store.withdraw(second, "desk")
         assert gone.take == held
         assert not home.story_folder(held).exists()
+
+
+def test_a_part_that_cannot_go_for_want_of_room_says_what_can_and_leaves_all_as_it_was(disk):
+    box = Rig(disk / "home", clock_at(0.0)).start()
+    code = told(box, "play_here")
+    box.close()
+    worker = TranscriberWorker(box.setting.home, box.clock, lambda _: FixedTranscriber(["Under the linden tree."] * 9))
+    while worker.run_once():
+        pass
+    worker.close()
+    with Store(box.setting.home, box.clock, CHEAP) as store:
+        visit = store.enter_code(code)
+        there = sorted(store.home.story_folder(visit.take).iterdir())
+        with full(disk), pytest.raises(NoRoomToCut, match="no room to take a part out"):
+            take_back_span(store, visit, Ms(500), Ms(1000), "desk")
+        assert sorted(store.home.story_folder(visit.take).iterdir()) == there
+        cut = begin_cut(store, visit, Ms(500), Ms(1000))
+        copied = cut.copy()
+        assert make(store.home.path)
+        with full(disk, ballast=True):
+            assert finish_cut(store, cut, copied, "desk").end == 1000, "what was written is put in place"

@@ -300,6 +300,8 @@ def test_every_notice_hint_and_trouble_fits(language: str) -> None:
         say, do = texts.trouble(code, "")
         renderer.picture(replace(views["out_of_service"], body=say, notes=(do,)))
         assert [box.text for box in renderer.boxes if not box.fits] == [], code
+        renderer.picture(replace(views["my_story"], headline=say))
+        assert [box.text for box in renderer.boxes if not box.fits] == [], f"{code}, above a list"
     for use in ASKED_USES:
         renderer.picture(replace(views["sharing"], body=texts.get(f"consent.{use.value}")))
         assert [box.text for box in renderer.boxes if not box.fits] == [], use
