@@ -4,6 +4,7 @@ import gc
 import math
 import os
 import threading
+import time
 import weakref
 from dataclasses import replace
 
@@ -356,13 +357,11 @@ def test_the_loop_wakes_up_for_others_and_ends_when_told(home, clock, teller, st
     thread = threading.Thread(target=serve)
     thread.start()
     take = teller.tell()
-    waited = threading.Event()
-    for _ in range(200):
-        if complete(store, take):
-            break
+    waited, until = threading.Event(), time.monotonic() + 60
+    while not complete(store, take) and time.monotonic() < until:
         waited.wait(0.05)
     stop.set()
-    thread.join(10)
+    thread.join(60)
     assert complete(store, take)
     assert not thread.is_alive()
 

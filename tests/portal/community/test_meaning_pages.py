@@ -92,7 +92,7 @@ def test_at_the_terminal_and_by_itself_while_it_is_served(archive, told):
     keeper = threading.Thread(target=keep_indexed, args=(archive.place, stop, 0.05, FixedMeaning))
     keeper.start()
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         asked = ["search", "where the ferry sank", "--meaning", *home]
         while time.monotonic() < deadline:
             found = json.loads(CliRunner().invoke(command, asked).output)
@@ -100,7 +100,7 @@ def test_at_the_terminal_and_by_itself_while_it_is_served(archive, told):
                 break
     finally:
         stop.set()
-        keeper.join(20)
+        keeper.join(60)
     assert not keeper.is_alive()
     assert found["results"][0] | {"text": "", "closeness": 0} == {
         "story": late, "start": 1.0, "end": found["results"][0]["end"], "text": "", "closeness": 0,
