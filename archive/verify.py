@@ -2,18 +2,19 @@
 
 What the box may open is opened: masters are decoded and hashed again, words and titles are unsealed. What it may not
 open (sealed, held) is compared with the sums taken when it was proved; where there is no such sum it is named as
-``unread``, never as sound. May run beside a working kiosk: what is taken back meanwhile is no damage.
+``unread``, never as sound. May run beside a working kiosk: what is taken back, sealed or cut meanwhile is no damage.
 """
 
 from __future__ import annotations
 
 import hashlib
 import sqlite3
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from archive.consent import Standing, all_events, standing, verify_chain
+from archive.consent import Standing, events_of, standing, verify_chain
 from archive.envelope import ARCHIVE, BOX, CODE, MASTER, ContentKey, open_content, recipients
 from archive.errors import ArchiveError, NoKey, Refused
 from archive.fixity import RAW, get_sum, second_name, sum_of_blob, sum_of_file, words_name
@@ -26,6 +27,8 @@ from audio.errors import AudioError
 from audio.takewriter import TakeReader, read_head
 from audio.types import TakeId
 
+_AGAIN_AFTER_S = 0.2
+"""What was found is looked for again so much later: an erasure or a cut that was under way has ended by then."""
 _OUTSIDE = frozenset({Use.ARCHIVE, Use.PARTNERS, Use.PUBLIC})
 
 
@@ -57,6 +60,14 @@ class Verdict:
     def sound(self) -> bool:
         """Whether nothing is damaged."""
         return not self.damaged
+
+    def add(self, other: Verdict) -> None:
+        """Take in what was found of one take."""
+        self.masters += other.masters
+        self.words += other.words
+        self.open_takes += other.open_takes
+        self.damaged += other.damaged
+        self.unread += other.unread
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for `json`."""
@@ -99,28 +110,39 @@ class _Verifying:
         self._database()
         closed = {TakeId(row[0]) for row in self._conn.execute("SELECT take FROM closings")}
         known = [TakeId(row[0]) for row in self._conn.execute("SELECT id FROM takes ORDER BY sequence")]
-        events = all_events(self._conn)
         for take in known:
-            where = standing(events.get(take, []))
-            lent = is_lent(events.get(take, []))
-            if where.ended is not None:
-                self._bad("erasure", take, "Its erasure was begun and is not finished; the next start finishes it.")
-                continue
-            before = len(self._verdict.damaged)
-            if not lent:  # its teller's code is at another box
-                self._wraps(take, where)
-            if take in closed:
-                self._master(take)
-                if not lent and cuts_of(self._conn, take):
-                    self._as_told(take, held=recipients(self._conn, take))
-                self._words(take)
-            else:
-                self._open_take(take)
-            self._excerpts(take)
-            if len(self._verdict.damaged) > before and self._gone_since(take):
-                del self._verdict.damaged[before:]
+            self._verdict.add(self._judged(take, closed=take in closed))
         self._tombstones()
         self._strays({str(take) for take in known})
+
+    def _judged(self, take: TakeId, *, closed: bool) -> Verdict:
+        """Judge one take. A box at work may change it in the middle, so what was found has to be found twice."""
+        found = _Verifying(self._store, Verdict()).one_take(take, closed=closed)
+        if not found.sound:
+            time.sleep(_AGAIN_AFTER_S)
+            if self._gone_since(take):
+                return Verdict()
+            found = _Verifying(self._store, Verdict()).one_take(take, closed=closed)
+        return Verdict() if not found.sound and self._gone_since(take) else found
+
+    def one_take(self, take: TakeId, *, closed: bool) -> Verdict:
+        """Judge one take as it is now; the verdict of this run, for this take alone."""
+        events = events_of(self._conn, take)
+        where, lent = standing(events), is_lent(events)
+        if where.ended is not None:
+            self._bad("erasure", take, "Its erasure was begun and is not finished; the next start finishes it.")
+            return self._verdict
+        if not lent:  # its teller's code is at another box
+            self._wraps(take, where)
+        if closed:
+            self._master(take)
+            if not lent and cuts_of(self._conn, take):
+                self._as_told(take, held=recipients(self._conn, take))
+            self._words(take)
+        else:
+            self._open_take(take)
+        self._excerpts(take)
+        return self._verdict
 
     def _bad(self, what: str, subject: str, say: str) -> None:
         self._verdict.damaged.append(Damage(what, subject, say))

@@ -4,6 +4,7 @@ import sqlite3
 
 import pytest
 
+from archive import verify as judging
 from archive.cutting import take_back_span
 from archive.errors import DamagedStore, NoKey
 from archive.masters import cut_flac
@@ -88,6 +89,29 @@ def test_both_sounds_of_a_story_of_which_a_part_was_taken_out_are_checked(store,
             flip(path)
     store.db.conn.execute("DELETE FROM wraps WHERE recipient = 'master'")
     assert kinds(store) == [("wrap", take)]
+
+
+@pytest.mark.parametrize("does", ["cut", "withdraw"])
+def test_what_changes_while_it_is_looked_at_is_no_damage(store, teller, work, clock, monkeypatch, does) -> None:
+    take, code = teller.story(Use.PLAY_HERE)
+    store.close_review(take, "talk")
+    work()
+    really, done = judging.open_files, []
+
+    def open_files(asked, story, key):
+        if not done:
+            done.append(story)
+            with Store(store.home, clock, store.cost) as box:
+                if does == "cut":
+                    take_back_span(box, box.enter_code(str(code)), Ms(1000), Ms(1500), "code")
+                else:
+                    box.withdraw(str(code), "code")
+        return really(asked, story, key)
+
+    monkeypatch.setattr(judging, "open_files", open_files)
+    verdict = verify(store)
+    assert (done, verdict.damaged) == ([take], [])
+    assert verdict.masters == (2 if does == "cut" else 0)
 
 
 def test_what_cannot_be_judged_is_said(store, teller) -> None:
