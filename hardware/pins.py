@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from hardware.errors import BadWiring
-from hardware.types import Control, Lamp
+from hardware.types import CUES, Control, Lamp
 
 HEADER: Mapping[int, int] = MappingProxyType(
     {
@@ -32,7 +32,7 @@ RESERVED: Mapping[int, str] = MappingProxyType(
         21: "I2S, the sound of a HAT",
     }
 )
-"""BCM numbers that are never given to a button or lamp, and what they are for."""
+"""BCM numbers that no button or lamp is given beside a sound HAT, and what they are for."""
 
 
 def _controls() -> dict[Control, int]:
@@ -65,18 +65,30 @@ def _lamps() -> dict[Lamp, int]:
     }
 
 
+MORE_CONTROLS: Mapping[Control, int] = MappingProxyType(
+    {Control.CUE5: 2, Control.CUE6: 3, Control.CUE7: 14, Control.CUE8: 15}
+)
+"""Cue buttons 5 to 8, on a header without a sound HAT and a clock module. GPIO 2 and 3 have pull-ups of their own."""
+MORE_LAMPS: Mapping[Lamp, int] = MappingProxyType({Lamp.CUE5: 18, Lamp.CUE6: 19, Lamp.CUE7: 20, Lamp.CUE8: 21})
+"""Their lamps: pins that rest low while the board starts."""
+USUAL_CUES = 4
+"""So many cue buttons have room beside a sound HAT."""
+
+
 @dataclass(frozen=True, slots=True)
 class PinMap:
     """Wires by BCM number. Buttons connect their pin to ground; lamps are lit by a high pin.
 
-    A control or lamp that is not named is not wired: the default has four cue buttons, and eight where someone
-    frees the pins. ``dimmable`` says whether lamps can be lit in steps (pulse width), or only on and off.
+    A control or lamp that is not named is not wired: the default has four cue buttons, and `wired` eight where no HAT
+    needs the pins (``hat`` is false then). ``dimmable`` says whether lamps can be lit in steps (pulse width), or only
+    on and off.
     Raises `BadWiring` when a pin is used twice, is reserved, or is not on the header.
     """
 
     controls: Mapping[Control, int] = field(default_factory=_controls)
     lamps: Mapping[Lamp, int] = field(default_factory=_lamps)
     dimmable: bool = True
+    hat: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what cannot be wired."""
@@ -84,9 +96,9 @@ class PinMap:
         wires = [(f"button {c.value}", pin) for c, pin in self.controls.items()]
         wires += [(f"lamp {lamp.value}", pin) for lamp, pin in self.lamps.items()]
         for what, pin in wires:
-            if pin in RESERVED:
+            if self.hat and pin in RESERVED:
                 say = f"GPIO {pin} cannot be used for {what}: it is kept for {RESERVED[pin]}."
-                raise BadWiring(say, "Choose another pin; the wiring table lists the free ones.")
+                raise BadWiring(say, "Choose another pin, or free it: docs/hardware.md, wiring.")
             if pin not in HEADER:
                 say = f"There is no GPIO {pin} on the header for {what}."
                 raise BadWiring(say, "Use BCM numbers from 4 to 27, not positions on the header.")
@@ -98,3 +110,15 @@ class PinMap:
 
 DEFAULT_PINS = PinMap()
 """The wiring the enclosure is made for."""
+
+
+def wired(cues: int) -> PinMap:
+    """The wiring for so many cue buttons, 0 to 8, each with its lamp; more than four leave no room for a sound HAT."""
+    controls = {**DEFAULT_PINS.controls, **MORE_CONTROLS}
+    lamps = {**DEFAULT_PINS.lamps, **MORE_LAMPS}
+    beyond = {control.value for control in CUES[cues:]}
+    return PinMap(
+        {control: pin for control, pin in controls.items() if control.value not in beyond},
+        {lamp: pin for lamp, pin in lamps.items() if lamp.value not in beyond},
+        hat=cues <= USUAL_CUES,
+    )

@@ -71,6 +71,10 @@ class Lamp(StrEnum):
     CUE2 = "cue2"
     CUE3 = "cue3"
     CUE4 = "cue4"
+    CUE5 = "cue5"
+    CUE6 = "cue6"
+    CUE7 = "cue7"
+    CUE8 = "cue8"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from audio.sources import Source
 from hardware.controls import Controls
 from hardware.drivers import make_controls, make_lamps
 from hardware.lamps import Lamps
-from hardware.pins import DEFAULT_PINS, PinMap
+from hardware.pins import PinMap, wired
 from hardware.types import Control, Lamp
 from kiosk import prompts
 from kiosk.app import App, Arrival, Observer, Parts
@@ -38,13 +38,14 @@ from kiosk.window import Screen
 
 def pins_of(config: Config) -> PinMap:
     """The wiring: the documented one, changed where the settings say so."""
-    controls, lamps = dict(DEFAULT_PINS.controls), dict(DEFAULT_PINS.lamps)
+    usual = wired(config.controls.cue_buttons)
+    controls, lamps = dict(usual.controls), dict(usual.lamps)
     for name, number in config.pins.items():
         if name == Lamp.RING or name.startswith("lamp_"):
             lamps[Lamp(name.removeprefix("lamp_"))] = number
         else:
             controls[Control(name)] = number
-    return PinMap(controls, lamps)
+    return PinMap(controls, lamps, hat=usual.hat)
 
 
 @dataclass(frozen=True, slots=True)

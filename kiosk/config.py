@@ -141,6 +141,12 @@ class ControlsConfig:
         "What a facilitator types on the cue keys (4 to 12 figures, 1 to 8); empty lets only the key in.",
         empty=True,
     )
+    cue_buttons: int = _setting(
+        4,
+        "How many cue buttons are wired, each with its lamp; more than four take the pins of a sound HAT.",
+        low=0,
+        high=8,
+    )
     driver: str = _setting("keyboard", "What reads the keys.", choices=("keyboard", "gpio", "mock", "scripted"))
     hand: str = _setting(
         "right", "The hand the keys lie for: for the left one, yes is at the right.", choices=("right", "left")

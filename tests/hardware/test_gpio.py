@@ -9,8 +9,8 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from hardware.controls import STUCK_S
 from hardware.errors import BadWiring, Misused, NoPinLibrary, NoPins
 from hardware.gpio import GpioControls, GpioLamps, mock_pins, real_pins
-from hardware.pins import DEFAULT_PINS, HEADER, RESERVED, PinMap
-from hardware.types import Control, Lamp
+from hardware.pins import DEFAULT_PINS, HEADER, RESERVED, PinMap, wired
+from hardware.types import CUES, Control, Lamp
 
 
 def test_a_missing_library_is_one_sentence(monkeypatch):
@@ -120,6 +120,20 @@ def test_a_lamp_without_a_wire_is_left_out():
 def test_reserved_pins_are_refused(reserved):
     with pytest.raises(BadWiring, match="kept for"):
         PinMap(controls={Control.LEFT: reserved}, lamps={})
+
+
+def test_eight_cue_buttons_have_a_pin_and_a_lamp_each_where_no_hat_needs_them():
+    eight = wired(8)
+    assert set(CUES) <= set(eight.controls)
+    assert {lamp.value for lamp in eight.lamps} >= {control.value for control in CUES}
+    assert min(eight.lamps.values()) > 8, "dark while the board starts"
+    assert wired(4) == DEFAULT_PINS
+    assert not set(CUES) & set(wired(0).controls)
+    factory = mock_pins()
+    lamps = GpioLamps(factory, eight)
+    lamps.set(Lamp.CUE7, 1.0)
+    assert factory.pin(eight.lamps[Lamp.CUE7]).state == 1.0
+    lamps.close()
 
 
 def test_pins_off_the_header_and_pins_used_twice_are_refused():

@@ -8,7 +8,7 @@ from pathlib import Path
 from hardware.controls import SETTLE_MS, STUCK_S
 from hardware.drivers import CONTROLS, LAMPS
 from hardware.findings import HOT_C, LOW_DAYS, LOW_DISK, LOW_INODES, LOW_MEMORY, findings
-from hardware.pins import DEFAULT_PINS, HEADER, RESERVED
+from hardware.pins import DEFAULT_PINS, HEADER, MORE_CONTROLS, MORE_LAMPS, RESERVED
 from hardware.probe import probe
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +25,9 @@ def test_the_wiring_table_is_the_default_wiring():
     wires = [("button", control.value, pin, HEADER[pin]) for control, pin in DEFAULT_PINS.controls.items()]
     wires += [("lamp", lamp.value, pin, HEADER[pin]) for lamp, pin in DEFAULT_PINS.lamps.items()]
     assert table == wires
+    more = [(what, int(gpio), int(position)) for _, what, gpio, position, _ in rows("cue button", "cue lamp")]
+    wires = [(name.value, pin, HEADER[pin]) for name, pin in (*MORE_CONTROLS.items(), *MORE_LAMPS.items())]
+    assert more == wires
 
 
 def test_the_ground_positions_named_are_ground():

@@ -6,13 +6,13 @@ import pytest
 
 from hardware.drivers import LAMPS, make_lamps
 from hardware.errors import Misused, UnknownDriver
-from hardware.pins import DEFAULT_PINS
+from hardware.pins import wired
 from hardware.types import Lamp
 
 
 @pytest.fixture(params=["remembered", "mock"])
 def lamps(request, hands):
-    made = make_lamps(request.param, hands)
+    made = make_lamps(request.param, hands, pins=wired(8))
     yield made
     made.close()
 
@@ -20,7 +20,7 @@ def lamps(request, hands):
 def level(lamps, lamp):
     if lamps.name == "remembered":
         return lamps.levels[lamp]
-    return lamps.factory.pin(DEFAULT_PINS.lamps[lamp]).state
+    return lamps.factory.pin(wired(8).lamps[lamp]).state
 
 
 def test_every_driver_is_under_contract_or_needs_a_board():

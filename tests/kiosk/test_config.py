@@ -6,7 +6,9 @@ from dataclasses import fields
 
 import pytest
 
+from hardware.types import CUES, Control, Lamp
 from kiosk import config
+from kiosk.box import pins_of
 from kiosk.errors import BadConfig
 from kiosk.types import Rules
 
@@ -81,3 +83,14 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path):
     (tmp_path / "config.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(BadConfig, match="cannot be read"):
         config.load(tmp_path / "config.toml")
+
+
+def test_every_cue_button_and_its_lamp_can_be_wired() -> None:
+    usual = pins_of(config.parse(""))
+    assert usual.hat
+    assert {control for control in usual.controls if control in CUES} == set(CUES[:4])
+    eight = pins_of(config.parse("[controls]\ncue_buttons = 8\n[pins]\nlamp_cue5 = 14\ncue7 = 18\n"))
+    assert (eight.lamps[Lamp.CUE5], eight.controls[Control.CUE7]) == (14, 18)
+    assert set(CUES) <= set(eight.controls)
+    lamps = {name.removeprefix("lamp_") for name in config.PIN_NAMES if name.startswith("lamp_")} | {"ring"}
+    assert lamps == set(Lamp), "a name that is offered in the settings is one the box knows"
