@@ -105,8 +105,11 @@ def card(store: Store, take: TakeId) -> Card:
 
 
 def hold(store: Store, name: str) -> TakeId:
-    """Pull a story out of every use, at once. Safe to repeat. Raises `NoSuchStory`."""
+    """Pull a story out of every use, at once. Safe to repeat. Raises `NoSuchStory`, `Refused` before its end."""
     take = find_take(store, name)
+    if store.db.conn.execute("SELECT 1 FROM closings WHERE take = ?", (take,)).fetchone() is None:
+        # Nobody uses it yet, and nobody at a desk may stop a teller in the middle.
+        raise Refused("It has not been told to its end yet.", "Hold it after that; until then nobody hears it.")
     if not store.standing(take).held:
         store.hold(take, BY_STEWARD)
     return take

@@ -337,6 +337,15 @@ def test_of_age_is_said_in_the_visit_and_once(store, teller, wording) -> None:
     assert Act.OF_AGE not in [event.act for event in events_of(store.db.conn, asked_nothing)]
 
 
+def test_a_steward_stops_nobody_in_the_middle_of_a_story(store, teller, another_store) -> None:
+    take, writer = teller.open()
+    with pytest.raises(Refused, match="not been told to its end"):
+        hold(another_store, take)
+    store.close_take(writer.close(speech=Ms(500)))
+    hold(another_store, take)
+    assert store.standing(take).held
+
+
 def test_a_steward_holds_releases_and_erases_without_any_code(home, store, teller, another_store) -> None:
     take, code = teller.story(Use.PLAY_HERE)
     with another_store() as other:
