@@ -339,10 +339,11 @@ def test_of_age_is_said_in_the_visit_and_once(store, teller, wording) -> None:
 
 def test_a_steward_stops_nobody_in_the_middle_of_a_story(store, teller, another_store) -> None:
     take, writer = teller.open()
+    desk = another_store()
     with pytest.raises(Refused, match="not been told to its end"):
-        hold(another_store, take)
+        hold(desk, take)
     store.close_take(writer.close(speech=Ms(500)))
-    hold(another_store, take)
+    hold(desk, take)
     assert store.standing(take).held
 
 
