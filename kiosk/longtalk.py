@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from archive.jobs import failed_jobs, open_jobs
 from archive.transcripts import complete
@@ -73,7 +73,7 @@ class _Watched(Simulation):
         self.looks.append(Look(rss_mb(os.getpid()), rss_mb(pid)))
 
 
-def long_conversation(hours: float) -> dict[str, float]:
+def long_conversation(hours: float) -> dict[str, Any]:
     """Tell a conversation of ``hours`` and have it written down; memory in MB, early, late and how much it grew.
 
     Raises `NoModel` without speech or model, `Unfinished` where a program does not come to its end, `BadSound`.
@@ -111,6 +111,8 @@ def long_conversation(hours: float) -> dict[str, float]:
         "rss_transcriber_mb_early": round(early.transcriber, 1),
         "rss_transcriber_mb_highest": round(max(one.transcriber for one in box.looks), 1),
         "rss_transcriber_mb_late": round(late.transcriber, 1),
+        # From look to look it shows whether memory grows with what is told, or jumps and stays.
+        "rss_mb_by_look": [[round(one.kiosk, 1), round(one.transcriber, 1)] for one in box.looks],
         "rss_growth_mb": round(late.kiosk + late.transcriber - early.kiosk - early.transcriber, 1),
     }
 
