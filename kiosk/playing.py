@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from math import log10
 from random import Random
 
 from archive.envelope import ask
@@ -34,12 +33,11 @@ from kiosk.speech import Reading, Voice
 from kiosk.terms import sentence
 from kiosk.texts import Texts
 from kiosk.types import About
+from kiosk.volume import VOLUMES, decibels, louder, loudest
 
 Announce = Callable[[t.Event], None]
 
 DEFAULT_SHEET = "main"
-VOLUMES: tuple[float, ...] = (0.5, 0.7, 0.85, 1.0)
-"""Steps of the volume key; it goes back to the library's own after each visitor."""
 LOOK_AGAIN_S = 0.25
 """How often the gate is asked again while a voice sounds."""
 REST_DB = -12.0
@@ -221,14 +219,14 @@ class Playing:
 
     def louder(self) -> None:
         """One step louder, after the loudest the softest; what sounds now follows at once."""
-        self._chosen = next((step for step in VOLUMES if step > self._volume), VOLUMES[0])
+        self._chosen = louder(self._volume)
         if self._sounding:
             self._player.set_gain(self._sounding[-1].softer + self._volume_db())
 
     @property
     def loudest(self) -> bool:
         """Whether the next step of `louder` is the softest."""
-        return self._volume >= VOLUMES[-1]
+        return loudest(self._volume)
 
     @property
     def _volume(self) -> float:
@@ -376,4 +374,4 @@ class Playing:
             return ()
 
     def _volume_db(self) -> float:
-        return 20 * log10(max(self._volume, 0.05) / VOLUMES[-1])
+        return decibels(self._volume)

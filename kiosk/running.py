@@ -221,7 +221,9 @@ def make_ready(setting: Setting, clock: Clock, stop: threading.Event, beats: Bea
             ),
         )  # fmt: skip
         try:
-            if not FirstRun(around, first, first[0], arrivals).run(stop, beats.waiting):
+            if not FirstRun(around, first, first[0], arrivals, volume=setting.config.begins_at).run(
+                stop, beats.waiting
+            ):
                 return None
         finally:
             lamps.close()

@@ -39,7 +39,7 @@ RATE = 22_050
 """What the program gives, and what a reading is put together at, Hz."""
 PAUSE_S = 0.28
 """Between two lines."""
-_LABELLED = ("spoken.left", "spoken.middle", "spoken.right")
+_LABELLED = ("spoken.left", "spoken.middle", "spoken.right", "spoken.corner")
 _LABEL: Final = re.compile(r"keys\.|setup\.key_")
 """What keys are called while people visit, and while the box is set up."""
 _log = logging.getLogger(__name__)

@@ -75,6 +75,8 @@ def spoken(shown: View, texts: Texts) -> str:
         return "\n".join(parts)
     names = {Control.LEFT: "spoken.left", Control.MIDDLE: "spoken.middle", Control.RIGHT: "spoken.right"}
     parts += [texts.get(names[face.control], label=face.label) for face in shown.keys]
+    if shown.corner is not None:
+        parts.append(texts.get("spoken.corner", label=shown.corner.label))
     if shown.kind is Kind.READY:
         # While somebody tells the box says nothing: what it sounds then is told before.
         parts.append(texts.get("spoken.tones"))

@@ -15,6 +15,7 @@ from kiosk.screens.model import Kind, View
 from kiosk.speech import Reading, Voice
 from kiosk.texts import Texts
 from kiosk.view import spoken
+from kiosk.volume import decibels
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +28,13 @@ class Aloud:
         self._voice = voice
         self._make_player = make_player
         self._player: Player | None = None
+        self._gain_db = 0.0
+
+    def loud(self, volume: float) -> None:
+        """Read at that step of loudness from now on, what sounds just now too."""
+        self._gain_db = decibels(volume)
+        if self._player is not None:
+            self._player.set_gain(self._gain_db)
 
     def make(self, text: str, language: str) -> Reading | None:
         """Turn ``text`` into sound; slow. None where nothing here can speak."""
@@ -37,7 +45,7 @@ class Aloud:
         self.hush()
         try:
             self._player = self._make_player()
-            self._player.play(reading.samples, reading.rate)
+            self._player.play(reading.samples, reading.rate, self._gain_db)
         except AudioError as error:
             _log.warning("this screen cannot be read aloud: %s", error.say)
 

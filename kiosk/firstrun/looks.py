@@ -12,8 +12,10 @@ from kiosk.firstrun.steps import Step, Walk
 from kiosk.runs import script_in
 from kiosk.screens.icons import Icon
 from kiosk.screens.model import KeyFace, Kind, View
+from kiosk.screens.page import KEYS
 from kiosk.texts import Texts, own_name
 from kiosk.types import Meaning
+from kiosk.volume import loudest
 
 FACES: Mapping[tuple[Step, Meaning], tuple[str, Icon]] = {
     (Step.LANGUAGE, Meaning.TAKE): ("take", Icon.CHECK),
@@ -38,9 +40,12 @@ def view(
     walk: Walk, texts: Texts, offered: Mapping[Control, Meaning], network: Network | None, port: int, digits: str
 ) -> View:
     """The screen of ``walk``. ``network`` is the open access point, if one is; ``digits`` pair the phone."""
-    meant = {control: meaning for control, meaning in offered.items() if meaning is not Meaning.SPEAK}
-    faces = tuple(_face(control, walk, meaning, texts) for control, meaning in meant.items())
-    return replace(_step(walk, texts, faces, network, port, digits), side=(_speak(walk, texts),))
+    faces = tuple(_face(control, walk, meaning, texts) for control, meaning in offered.items() if control in KEYS)
+    side: tuple[KeyFace, ...] = (_speak(walk, texts),)
+    if Control.VOLUME in offered:
+        word, icon = ("keys.softer", Icon.SOFTER) if loudest(walk.volume) else ("keys.louder", Icon.LOUDER)
+        side = (KeyFace(Control.VOLUME, texts.get(word), icon), *side)
+    return replace(_step(walk, texts, faces, network, port, digits), side=side)
 
 
 def _step(  # noqa: PLR0911 (one answer a step)

@@ -24,10 +24,12 @@ from kiosk.firstrun.looks import view
 from kiosk.firstrun.sheet import go_live, may_offer, put_language
 from kiosk.firstrun.steps import Deed, Happening, Step, Walk, keys, step
 from kiosk.later import Beside, Done
+from kiosk.names import Meaning
 from kiosk.screens.model import View
 from kiosk.settingsfile import put_settings
 from kiosk.speech import Reading
 from kiosk.texts import Texts
+from kiosk.volume import VOLUMES
 from kiosk.window import Screen
 
 TURN_S = 1 / 20
@@ -64,10 +66,16 @@ class FirstRun:
         languages: tuple[str, ...],
         language: str,
         arrivals: queue.SimpleQueue[Any] | None = None,
+        *,
+        volume: float = VOLUMES[-1],
     ) -> None:
-        """Begin with choosing a language. ``arrivals`` is a queue that hands already announce into."""
+        """Begin with choosing a language. ``arrivals`` is a queue that hands already announce into; ``volume`` is what
+        screens are read with at first.
+        """
         self._around = around
-        self.walk = Walk(languages=languages, language=language)
+        self.walk = Walk(languages=languages, language=language, volume=volume)
+        if around.aloud is not None:
+            around.aloud.loud(volume)
         self._arrivals: queue.SimpleQueue[Any] = queue.SimpleQueue() if arrivals is None else arrivals
         self._beside = Beside(self._arrivals.put)
         self._digits, self._until = "", 0.0
@@ -77,7 +85,7 @@ class FirstRun:
         self._round = 0
         self._said = ""
 
-    # -- the screen's listener: nothing is typed, and a touched language is taken by its key --------------------------
+    # -- the screen's listener: nothing is typed, and a touched language is taken, as on a live box ------------------
 
     @property
     def typing(self) -> bool:
@@ -88,9 +96,10 @@ class FirstRun:
         """Nothing is typed here."""
 
     def touched(self, line: int) -> None:
-        """A finger on a language marks it."""
+        """A finger on a language takes it."""
         if self.walk.step is Step.LANGUAGE and line < len(self.walk.languages):
-            self.walk = replace(self.walk, language=self.walk.languages[line])
+            self._around.door.touch()
+            self._do(*step(replace(self.walk, language=self.walk.languages[line]), Meaning.TAKE))
 
     def pointed(self, share: float, *, lifted: bool) -> None:
         """Nothing is dragged here."""
@@ -193,6 +202,8 @@ class FirstRun:
                     put_settings(self._around.store.home.config, {"sound.microphone": before.other})
                     self.walk = replace(self.walk, other="")
                     self._card = before.other
+                case Deed.LOUDER if self._around.aloud is not None:
+                    self._around.aloud.loud(walk.volume)
                 case Deed.TRY:
                     self._try()
                 case Deed.FINISH:

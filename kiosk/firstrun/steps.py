@@ -10,6 +10,7 @@ from audio.loopback import Heard
 from hardware.types import Control
 from kiosk.names import Meaning
 from kiosk.runs import script_in
+from kiosk.volume import VOLUMES, louder
 
 
 class Step(StrEnum):
@@ -38,6 +39,8 @@ class Deed(StrEnum):
     """Ask for the box's own access point and show new digits."""
     CLOSE = "close"
     """Let the phone go and the access point close."""
+    LOUDER = "louder"
+    """Let what is read be heard at the next step of loudness."""
     TRY = "try"
     USE_OTHER = "use_other"
     """Write down the sound card in which the tone was heard."""
@@ -62,6 +65,8 @@ class Walk:
     filled: bool = False
     aloud: bool = False
     begins: str = ""
+    volume: float = VOLUMES[-1]
+    """How loudly screens are read; the tone that tries the sound always sounds alike."""
 
 
 On = Meaning | Happening
@@ -81,11 +86,13 @@ class Row:
 GUARDS: Mapping[str, Callable[[Walk], bool]] = {
     "": lambda _: True,
     "heard": lambda walk: walk.heard is not None,
+    "screens are read": lambda walk: walk.aloud,
     "another card would do": lambda walk: bool(walk.other),
 }
 S, M, H, D = Step, Meaning, Happening, Deed
 ROWS: tuple[Row, ...] = (
     *(Row(step, M.SPEAK) for step in (S.LANGUAGE, S.PHONE, S.SOUND, S.LIVE)),
+    *(Row(step, M.LOUDER, None, (D.LOUDER,), "screens are read") for step in (S.LANGUAGE, S.PHONE, S.SOUND, S.LIVE)),
     Row(S.LANGUAGE, M.MOVE),
     Row(S.LANGUAGE, M.TAKE, S.PHONE, (D.OPEN,)),
     Row(S.PHONE, M.PAIR, None, (D.OPEN,)),
@@ -110,6 +117,7 @@ KEYS: Mapping[Control, tuple[tuple[Step, Meaning], ...]] = {
     Control.MIDDLE: ((S.LANGUAGE, M.MOVE), (S.PHONE, M.DONE), (S.SOUND, M.HEAR)),
     Control.RIGHT: ((S.PHONE, M.BACK), (S.SOUND, M.BACK), (S.LIVE, M.BACK)),
     Control.LANGUAGE: tuple((step, M.SPEAK) for step in (S.LANGUAGE, S.PHONE, S.SOUND, S.LIVE)),
+    Control.VOLUME: tuple((step, M.LOUDER) for step in (S.LANGUAGE, S.PHONE, S.SOUND, S.LIVE)),
 }  # fmt: skip
 """Which key means what: of a step's meanings on one key the first that would do something now."""
 
@@ -141,6 +149,8 @@ def step(walk: Walk, on: On, *, heard: Heard | None = None, other: str = "") -> 
         walk = replace(walk, language=walk.languages[(here + 1) % len(walk.languages)])
     if on is Meaning.SPEAK:
         walk = replace(walk, aloud=not walk.aloud)
+    if on is Meaning.LOUDER:
+        walk = replace(walk, volume=louder(walk.volume))
     if on is Happening.SAVED:
         walk = replace(walk, filled=True)
     if on is Happening.TRIED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
@@ -21,6 +22,8 @@ PITCH = 1.2
 BASELINE = 0.94
 KEYS: tuple[Control, ...] = (Control.LEFT, Control.MIDDLE, Control.RIGHT)
 CACHED_WORDS = 600
+PADS = 2.5
+"""A key at the top has its padding at both ends, and half of it between icon and word."""
 SLACK = 8
 """Shaped together, words are wider or narrower than one by one, by up to this part of a font size a line."""
 
@@ -299,8 +302,13 @@ class Page:
         """Draw the keys that are the same everywhere: icon and word in the strip at the top, where lines end."""
         right = self.panel.width - self.sizes.margin
         top, height = round(self.sizes.note * 0.26), round(self.sizes.note * PITCH)
+        pad = self.side_pad
+        over = sum(map(self.side_width, view.side)) + self.sizes.gap * (len(view.side) - 1) - self.area.width
+        if over > 0:
+            # Long words of a language stand closer in their keys, which stay within the margins.
+            pad = max(0, pad - math.ceil(over / (PADS * len(view.side))))
         for face in view.side:
-            left = self.side_key(face, right, top, height)
+            left = self.side_key(face, right, top, height, pad=pad)
             right = left - self.sizes.gap
 
     def beside(self, faces: tuple[KeyFace, ...], row: pygame.Rect) -> int:
@@ -319,18 +327,24 @@ class Page:
         touch = pygame.Rect(rect.left, rect.top, max(rect.width, self.finger), max(rect.height, self.finger))
         self.sides.append((CUES[number - 1], self.mirror(touch)))
 
-    def side_width(self, face: KeyFace) -> int:
-        """How wide such a key is with its word, px."""
-        note = self.sizes.note
-        pad = round(note * 0.4)
-        return self.ink.width(face.label, Face.SANS, note) + round(note * 0.92) + 2 * pad + pad // 2
+    @property
+    def side_pad(self) -> int:
+        """How far a word stands off the ends of such a key, px."""
+        return round(self.sizes.note * 0.4)
 
-    def side_key(self, face: KeyFace, right: int, top: int, height: int, *, worded: bool = True) -> int:
+    def side_width(self, face: KeyFace, pad: int | None = None) -> int:
+        """How wide such a key is with its word, px."""
+        note, pad = self.sizes.note, self.side_pad if pad is None else pad
+        return self.ink.width(face.label, Face.SANS, note) + round(note * 0.92) + int(PADS * pad)
+
+    def side_key(
+        self, face: KeyFace, right: int, top: int, height: int, *, worded: bool = True, pad: int | None = None
+    ) -> int:
         """One such key, ending at ``right``; returns where it begins. A finger finds at least 15 mm of it."""
         note = self.sizes.note
         icon = self.ink.icon(face.icon, round(note * 0.92), self.theme.note, turned=self.right_to_left)
-        pad = round(note * 0.4)
-        width = self.side_width(face) if worded else self.finger - self.sizes.gap
+        pad = self.side_pad if pad is None else pad
+        width = self.side_width(face, pad) if worded else self.finger - self.sizes.gap
         place = pad if worded else (width - icon.get_width()) // 2
         left = right - width
         self.put(rounded((width, height), height // 2, self.theme.tile), (left, top))

@@ -242,6 +242,15 @@ def test_a_draft_is_read_and_signed_on_the_phone_and_nothing_goes_live_in_anothe
     assert "<form" not in phone.text or 'name="by"' not in phone.text, "with the phone's right the page has gone"
 
 
+def test_a_finger_takes_a_language_as_on_a_live_box(box: Box) -> None:
+    assert Control.VOLUME not in keys(box.run.walk), "nothing is read, so there is nothing to make louder"
+    box.run.touched(7)
+    assert box.run.walk.step is Step.LANGUAGE
+    box.run.touched(2)
+    assert (box.run.walk.step, box.run.walk.language) == (Step.PHONE, "ar")
+    assert box.wanted.exists()
+
+
 def test_only_a_paired_phone_signs(box: Box) -> None:
     phone = Phone(box)
     box.press(Meaning.TAKE)
@@ -338,6 +347,11 @@ def test_every_screen_of_the_setting_up_is_read_with_the_speak_key(box: Box, hea
     assert not any(texts.get("setup.sound_trying") in said for said in heard_aloud)
     box.press(Meaning.TAKE)
     box.until(lambda: texts.get("setup.live_body") in heard_aloud[-1])
+    assert box.run.walk.volume == 1.0
+    box.press(Meaning.LOUDER)
+    assert Loudspeaker.opened[-1]._gain_db == pytest.approx(-6.0, abs=0.1), "what sounds now follows"
+    box.run.touched(0)
+    assert box.run.walk.step is Step.LIVE, "a finger takes a language on its own screen alone"
     said = len(heard_aloud)
     box.run.turn(0.0)
     assert len(heard_aloud) == said, "each screen once"

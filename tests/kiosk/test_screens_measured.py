@@ -102,6 +102,17 @@ def test_a_finger_finds_the_keys_beside_the_three() -> None:
     assert side_controls(renderer) == (Control.VOLUME, Control.LANGUAGE), "hide words at the foot"
 
 
+@pytest.mark.parametrize("language", shipped_languages())
+def test_the_keys_at_the_top_stay_within_the_margins(language: str) -> None:
+    renderer = Renderer(DUSK, (800, 480))
+    shown = sample_views(load(language))["attract"]
+    picture = renderer.picture(shown)
+    margin = sizes_of(renderer.panel).margin
+    strip = pygame.surfarray.array3d(picture)[:, 4:40].astype(int)
+    beside = np.r_[0 : margin - 2, 800 - margin + 2 : 800]
+    assert np.abs(strip[beside] - strip[:1]).max() < 12, "the ground alone"
+
+
 def test_the_pages_of_a_right_to_left_language_are_mirrored() -> None:
     renderer = Renderer(DUSK, (800, 480))
     views = sample_views(load("ar"))

@@ -114,6 +114,16 @@ def test_most_of_every_screen_can_be_made_beforehand(language: str) -> None:
             assert set(lines[-len(shown.keys) :]) <= known or shown.lines, name
 
 
+@pytest.mark.parametrize("language", shipped_languages())
+def test_the_key_in_the_corner_is_read_too(language: str) -> None:
+    texts = load(language)
+    views = sample_views(texts)
+    for name in ("facilitator", "facilitator_told"):
+        corner = views[name].corner
+        assert corner is not None, name
+        assert texts.get("spoken.corner", label=corner.label) in spoken(views[name], texts).split("\n"), name
+
+
 def test_no_machine_voice_is_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
     assert Voice({"en": EN}).read(YES, "en") is None
