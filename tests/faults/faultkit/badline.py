@@ -24,7 +24,8 @@ CUT_EVERY_S = 10.0
 MOST_OVERHEAD = 0.10
 _BYTES_A_RUN = 640_000
 """Twenty seconds of this line for each run that is asked for."""
-_BOX, _ARCHIVE = "hearth-box", "hearth-archive"
+_BOX, _ARCHIVE = f"hearth-box-{os.getpid()}", f"hearth-archive-{os.getpid()}"
+"""The namespaces' names: another run on this machine has its own."""
 _HERE, _THERE = "192.0.2.1", "192.0.2.2"
 
 _RELAY = """
