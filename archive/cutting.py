@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,7 +21,7 @@ import numpy as np
 
 from archive.ballast import gets_through, is_full
 from archive.database import checkpoint, transaction
-from archive.durable import remove
+from archive.durable import move, remove
 from archive.envelope import (
     BOX,
     CODE,
@@ -93,13 +94,15 @@ class Copied:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A span on its way out: the story without it becomes the file ``target``."""
+    """A span on its way out: the story without it is written to ``written``, and becomes the file ``target``."""
 
     visit: Visit
     span: Span
     before: int
     """How many spans were taken out before this one."""
     target: Path
+    written: Path
+    """A name of its own: whoever takes out a part of the same story at this moment writes beside it."""
     sound: Master
     old: ContentKey = field(repr=False)
     new: ContentKey = field(repr=False)
@@ -112,17 +115,17 @@ class Cut:
         with self.sound as sound:
             told = _Told(sound, self.span)
             try:
-                encode(told, self.target, self.new, self.visit.take)
+                encode(told, self.written, self.new, self.visit.take)
             except (AudioError, OSError) as error:
                 with suppress(ArchiveError, OSError):
-                    remove(self.target)
-                if not is_full(error, self.target.parent):
+                    remove(self.written)
+                if not is_full(error, self.written.parent):
                     raise
                 raise NoRoomToCut(
                     "There is no room to take a part out now.",
                     "Saying no to its uses, or taking all of it back, works at once and without room.",
                 ) from error
-        sums = [(self.target.name, sum_of_file(self.target))]
+        sums = [(self.target.name, sum_of_file(self.written))]
         # From here on this box cannot open the sound as it was told, and no FLAC with a sum is made of it any more.
         with suppress(FileNotFoundError):
             sums += [] if self.before else [(RAW, sum_of_file(self.target.with_name(RAW)))]
@@ -151,8 +154,8 @@ def begin_cut(store: Store, visit: Visit, start: Ms, end: Ms) -> Cut:
     old = open_content(store, take, Reader.TELLER, store.now(), derived=visit.derived)
     before = cuts_of(store.db.conn, take)
     target = cut_flac(store.home, take, before + 1)
-    remove(target)
-    return Cut(visit, span, before, target, open_files(store, take, old), old, new_content_key())
+    written = target.with_stem(f"{target.stem}-{secrets.token_hex(6)}")
+    return Cut(visit, span, before, target, written, open_files(store, take, old), old, new_content_key())
 
 
 @gets_through
@@ -165,9 +168,9 @@ def finish_cut(store: Store, cut: Cut, copied: Copied, by: str) -> Span:
     take = cut.visit.take
     with transaction(store.db.conn) as conn:
         try:
-            _must_be_unchanged(store, cut)
+            _must_be_unchanged(store, cut, copied)
         except Refused:
-            remove(cut.target)
+            remove(cut.written)
             raise
         _rewrap(store, cut.visit, cut.old, cut.new, first=cut.before == 0)
         _rewrite(store, take, cut.span, cut.old, cut.new)
@@ -179,6 +182,8 @@ def finish_cut(store: Store, cut: Cut, copied: Copied, by: str) -> Span:
         conn.execute("DELETE FROM jobs WHERE take = ? AND kind = ?", (take, FLAC))
         store.note(take, Act.CUT, by, span=(cut.span.start, cut.span.end))
         store.reopen_for_archive(cut.visit, by)
+        if cut.written.exists():
+            move(cut.written, cut.target)
     try:
         if cut.before:
             remove(cut_flac(store.home, take, cut.before))
@@ -194,9 +199,13 @@ def must_be_written(store: Store, take: TakeId) -> None:
         raise StillWriting("A machine is still writing down its words.", "Try again in a minute.")
 
 
-def _must_be_unchanged(store: Store, cut: Cut) -> None:
+def _must_be_unchanged(store: Store, cut: Cut, copied: Copied) -> None:
     take = cut.visit.take
-    if cuts_of(store.db.conn, take) != cut.before or not store.standing(take).kept or not cut.target.exists():
+    # Where a try before this one came to nothing after it had moved the file, it lies in its place already.
+    there = cut.written.exists() or (
+        cut.target.exists() and sum_of_file(cut.target) == dict(copied.sums)[cut.target.name]
+    )
+    if cuts_of(store.db.conn, take) != cut.before or not store.standing(take).kept or not there:
         raise Refused("It changed this very moment.", "Look at it again.")
     # Words that are still on their way would be those of the whole story.
     must_be_written(store, take)

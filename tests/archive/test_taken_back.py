@@ -95,7 +95,7 @@ def test_what_a_kill_left_of_a_span_is_undone_or_finished_at_the_next_start(
     before = cut_flac(home, take, 1).read_bytes()
     cut = begin_cut(store, visit, Ms(3000), Ms(4000))
     if killed == "begun":
-        cut.target.write_bytes(b"half of it")
+        cut.written.write_bytes(b"half of it")
     else:
         told = cut.copy()
     if killed == "committed":
@@ -130,9 +130,25 @@ def test_a_span_waits_for_words_that_somebody_asked_for_while_it_went(home, stor
     add_job(store.db.conn, AGAIN, take, 0)
     with pytest.raises(Refused, match="still writing"):
         finish_cut(store, cut, told, "code")
-    assert not cut.target.exists()
+    assert [path.name for path in home.story_folder(take).glob("cut*")] == []
     assert recipients(store.db.conn, take) == {BOX, CODE}
     assert words_of(store, take)[0] == "Under"
+
+
+def test_of_two_who_take_parts_out_at_one_moment_one_is_refused_and_the_story_stays(
+    home, store, teller, work, another_store
+) -> None:
+    take, code = shared(store, teller, work, Use.PLAY_HERE)
+    with another_store() as portal:  # a second press on its page, or another voice of a group at the box
+        first = begin_cut(store, store.enter_code(str(code)), Ms(0), Ms(1000))
+        second = begin_cut(portal, portal.enter_code(str(code)), Ms(2000), Ms(3000))
+        told, also = first.copy(), second.copy()
+        finish_cut(store, first, told, "code")
+        with pytest.raises(Refused, match="this very moment"):
+            finish_cut(portal, second, also, "portal")
+    assert [path.name for path in home.story_folder(take).glob("cut*")] == ["cut1.flac"]
+    assert open_master(store, take, Reader.PLAY, store.now()).length == 6000
+    assert verify(store).sound
 
 
 def test_what_a_refusing_disk_leaves_after_a_span_went_is_cleared_at_the_next_start(
