@@ -6,6 +6,9 @@ import base64
 import contextlib
 import io
 import json
+import os
+import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +29,10 @@ DOOR: Final = "/partner"
 _FEEDS: Final = "feed-{:04}"
 _MOST_VOLUMES: Final = 4096
 _TIMEOUT_S: Final = 60.0
+_TRIES: Final = 4
+"""So often in a row a line may break without anything having come."""
+_WAIT_S: Final = 1.0
+_HELD_ALL: Final = 416
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,7 @@ def exchange_https(place: ArchiveHome, partner: Partner, who: str, client: httpx
     with place.catalogue() as catalogue, catalogue.read() as tx:
         applied = applied_volumes(tx, partner.name, place.now())
     with client or httpx.Client(timeout=_TIMEOUT_S, trust_env=False) as open_client:
-        asked = _Door(open_client, address(partner.url), partner.secret)
+        asked = _Door(open_client, address(partner.url), partner.secret, place.work)
         feeds = asked.feeds(applied)
         return Exchanged(0, take(place, partner, feeds, asked.blob, who))
 
@@ -95,38 +102,72 @@ def exchange_https(place: ArchiveHome, partner: Partner, who: str, client: httpx
 class _Door:
     """A partner's door, seen from outside."""
 
-    def __init__(self, client: httpx.Client, url: str, secret: str) -> None:
+    def __init__(self, client: httpx.Client, url: str, secret: str, work: Path) -> None:
         self._client = client
+        self._work = work
         self._url = url
-        self._headers = {"Authorization": f"Bearer {secret}"}
+        self._headers = {"Authorization": f"Bearer {secret}", "Accept-Encoding": "identity"}
 
     def feeds(self, applied: dict[int, int]) -> list[bytes]:
         body = {"applied": {str(volume): sequence for volume, sequence in applied.items()}}
-        answer = self._ask("POST", f"{DOOR}/feed", json.dumps(body).encode())
+        answer = self._asked(f"{DOOR}/feed", json.dumps(body).encode())
         try:
             told = json.loads(answer)["feeds"]
             return [base64.b64decode(one, validate=True) for one in told][:_MOST_VOLUMES]
         except (ValueError, KeyError, TypeError) as error:
             raise BadFeed("The partner's answer cannot be read.", "Is it of the same version?") from error
 
-    def blob(self, sha256: str) -> BinaryIO:
-        return io.BytesIO(self._ask("GET", f"{DOOR}/blob/{sha256}"))
+    @contextlib.contextmanager
+    def blob(self, sha256: str) -> Iterator[BinaryIO]:
+        """Fetch a blob into a file without a name, over a line that may break; each try goes on where it was."""
+        with tempfile.TemporaryFile(dir=self._work) as file:
+            left = _TRIES
+            while True:
+                held = file.seek(0, os.SEEK_END)
+                try:
+                    self._ask("GET", f"{DOOR}/blob/{sha256}", into=file)
+                    break
+                except httpx.RequestError as error:
+                    if file.seek(0, os.SEEK_END) > held:
+                        left = _TRIES
+                        continue
+                    left -= 1
+                    if not left:
+                        raise _silent(error) from error
+                    time.sleep(_WAIT_S)
+            file.seek(0)
+            yield file
 
-    def _ask(self, method: str, path: str, body: bytes = b"") -> bytes:
-        data = bytearray()
+    def _asked(self, path: str, body: bytes) -> bytes:
+        data = io.BytesIO()
         try:
-            with self._client.stream(method, self._url + path, headers=self._headers, content=body) as answer:
-                for piece in answer.iter_bytes():
-                    data += piece
-                    if len(data) > LARGEST_SOUND:
-                        raise BadFeed("The partner's answer is larger than it can be.")
-                status, marked = answer.status_code, MARK.lower() in answer.headers
-        except httpx.HTTPError as error:
-            raise BadPartner(f"The partner does not answer: {type(error).__name__}.", "Try again later.") from error
-        if status != 200 or not marked:  # noqa: PLR2004
-            why = "it does not know our credential" if status == 401 else f"it answered {status}"  # noqa: PLR2004
-            raise BadPartner(f"The partner did not give what it lends: {why}.", "Ask its people.")
-        return bytes(data)
+            self._ask("POST", path, body, into=data)
+        except httpx.RequestError as error:
+            raise _silent(error) from error
+        return data.getvalue()
+
+    def _ask(self, method: str, path: str, body: bytes = b"", *, into: BinaryIO) -> None:
+        """Ask for what ``into`` does not hold yet. Raises `BadPartner`, `BadFeed`, `httpx.RequestError`."""
+        held = into.tell()
+        headers = self._headers | ({"Range": f"bytes={held}-"} if held else {})
+        with self._client.stream(method, self._url + path, headers=headers, content=body) as answer:
+            status = answer.status_code
+            if status == _HELD_ALL and answer.headers.get("content-range") == f"bytes */{held}":
+                return
+            if status not in {200, 206} or MARK.lower() not in answer.headers:
+                why = "it does not know our credential" if status == 401 else f"it answered {status}"  # noqa: PLR2004
+                raise BadPartner(f"The partner did not give what it lends: {why}.", "Ask its people.")
+            if status == 200:  # noqa: PLR2004 - all of it, whether or not the rest was asked for
+                into.seek(0)
+                into.truncate()
+            for piece in answer.iter_bytes():
+                into.write(piece)
+                if into.tell() > LARGEST_SOUND:
+                    raise BadFeed("The partner's answer is larger than it can be.")
+
+
+def _silent(error: httpx.RequestError) -> BadPartner:
+    return BadPartner(f"The partner does not answer: {type(error).__name__}.", "Try again later.")
 
 
 def _leave(place: ArchiveHome, partner: Partner, folder: Path) -> tuple[int, Given]:
@@ -138,7 +179,7 @@ def _leave(place: ArchiveHome, partner: Partner, folder: Path) -> tuple[int, Giv
     for name in sorted(names):
         path = folder / "blobs" / name
         if not path.exists():
-            with blob_for(place, partner, name) as source:
+            with place.objects.open(blob_for(place, partner, name)) as source:
                 write_file(path, source.read(), 0o600)
     for number, data in enumerate(feeds):
         write_file(folder / _FEEDS.format(number), data, 0o600)

@@ -16,14 +16,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, Final
+from typing import Final
 
 from archive.bag import SOUND
 from archive.catalogue import Tx
 from archive.catalogue.consents import asks
 from archive.errors import NoSuchObject
 from archive.feed.erased import applied_feed
-from archive.feed.make import feed_of, open_blob
+from archive.feed.make import blob_named, feed_of
 from archive.feed.manifest import LARGEST_CARD, LARGEST_SOUND, LONGEST_EXCERPT, MOST_EXCERPTS
 from archive.partners.known import Partner
 from archive.reviewing.excerpts import Cut, excerpts_of, touched_by_redaction
@@ -106,14 +106,17 @@ def _volumes_before(tx: Tx, partner: str) -> int:
     return volumes
 
 
-def blob_for(place: ArchiveHome, partner: Partner, sha256: str) -> BinaryIO:
-    """Open a blob of this partner's loans, the gate asked again. Raises `Refused`, `NoSuchObject`, `StoreTrouble`."""
+def blob_for(place: ArchiveHome, partner: Partner, sha256: str) -> str:
+    """Name the object that is a blob of this partner's loans, the gate asked again.
+
+    Raises `Refused`, `NoSuchObject`, `StoreTrouble`.
+    """
     with place.catalogue() as catalogue, catalogue.read() as tx:
         rows = tx.all("SELECT box FROM loans WHERE sound = ? OR card = ?", sha256, sha256)
     mine = [str(row["box"]) for row in rows if str(row["box"]).startswith(f"partner {partner.name}/")]
     if not mine:
         raise NoSuchObject("This is no part of what this partner is lent.", "Exchange again.")
-    return open_blob(place, mine[0], sha256)
+    return blob_named(place, mine[0], sha256)
 
 
 def blobs_of(place: ArchiveHome, partner: Partner) -> list[str]:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO, Final
@@ -30,7 +31,7 @@ from archive.partners.onward import note_ended, volumes_with_copies
 from archive.server.place import ArchiveHome
 from archive.types import Reader
 
-Fetch = Callable[[str], BinaryIO]
+Fetch = Callable[[str], AbstractContextManager[BinaryIO]]
 _KEEP: Final = "What this partner lent before stays as it was. Ask its people."
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from typing import Any, BinaryIO
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from archive.errors import ArchiveError, CatalogueTrouble, NoSuchObject, StoreTrouble
-from archive.objects import BLOCK
 from archive.partners.giving import blob_for, bundle_for
 from archive.partners.known import Partner, partner_with
 from archive.portal.community.boxdoor import MARK, answer
+from archive.portal.community.feeds import held, the_rest
 from archive.server.place import ArchiveHome
 
 _HEADERS = {MARK: "1", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -24,7 +24,7 @@ _MOST_BODY = 256 * 1024
 _MOST_VOLUMES = 4096
 
 
-def partner_app(place: ArchiveHome) -> Starlette:  # noqa: C901 (three small answers over one archive)
+def partner_app(place: ArchiveHome) -> Starlette:
     """Everything below ``/partner``."""
 
     def known(request: Request) -> Partner | None:
@@ -57,23 +57,21 @@ def partner_app(place: ArchiveHome) -> Starlette:  # noqa: C901 (three small ans
         partner = await run_in_threadpool(known, request)
         if partner is None:
             return _refused()
+        start = held(request)
+
+        def opened() -> tuple[BinaryIO, int]:
+            key = blob_for(place, partner, str(request.path_params["sha256"]))
+            return place.objects.open(key, start), place.objects.size(key)
+
         try:
-            source = await run_in_threadpool(blob_for, place, partner, str(request.path_params["sha256"]))
+            source, size = await run_in_threadpool(opened)
         except NoSuchObject as error:
             return _marked(answer(error, 404))
         except (StoreTrouble, CatalogueTrouble) as error:
             return _marked(answer(error, 503))
         except ArchiveError as error:
             return _marked(answer(error, 403))
-
-        async def pieces() -> Any:
-            try:
-                while piece := await run_in_threadpool(source.read, BLOCK):
-                    yield piece
-            finally:
-                source.close()
-
-        return StreamingResponse(pieces(), media_type="application/octet-stream", headers=_HEADERS)
+        return _marked(the_rest(source, start, size))
 
     def unknown(_: Request, __: Exception) -> Response:
         return _marked(answer(ArchiveError("There is nothing here for a partner."), 404))

@@ -7,8 +7,10 @@ import itertools
 import json
 import queue
 import threading
+from collections.abc import Iterator
 from datetime import date, timedelta
 
+import httpx
 import pytest
 import soundfile
 from starlette.testclient import TestClient
@@ -198,7 +200,7 @@ def test_a_missing_volume_is_noticed(pair, monkeypatch):
     assert len(feeds) == 4
 
     def fetch(sha256):
-        return blob_for(lower.place, partner(lower, "upper"), sha256)
+        return lower.place.objects.open(blob_for(lower.place, partner(lower, "upper"), sha256))
 
     assert len(take(upper.place, partner(upper, "lower"), feeds[::-1], fetch, "ben").lent) == 3
     for some in (feeds[1:], feeds[:-1], feeds[:1]):
@@ -290,7 +292,7 @@ def test_nothing_of_a_bundle_that_fails_stays(pair):
         if len(fetched) == 2:
             raise BadFeed("The stick was pulled out.")
         fetched.append(sha256)
-        return blob_for(lower.place, partner(lower, "upper"), sha256)
+        return lower.place.objects.open(blob_for(lower.place, partner(lower, "upper"), sha256))
 
     with pytest.raises(BadFeed):
         take(upper.place, partner(upper, "lower"), feeds, breaks, "ben")
@@ -321,6 +323,39 @@ def test_nothing_leaks_over_the_whole_matrix_of_consents(pair, swap):
     assert len(expected) > 5
 
 
+class BreaksOnTheWay(httpx.BaseTransport):
+    """A line that carries 2,000 bytes of a blob at a time, three times; then it is mended."""
+
+    most = 2000
+
+    def __init__(self) -> None:
+        self.line = httpx.HTTPTransport()
+        self.asked: list[str] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = self.line.handle_request(request)
+        if "/blob/" not in request.url.path or len(self.asked) > 3:
+            return answer
+        self.asked.append(request.headers.get("range", ""))
+        whole = len(self.asked) > 3
+
+        def pieces() -> Iterator[bytes]:
+            got = answer.read()
+            yield got if whole else got[: self.most]
+            if not whole:
+                raise httpx.ReadError("the line is gone", request=request)
+
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=Carried(pieces()))
+
+
+class Carried(httpx.SyncByteStream):
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self.pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.pieces
+
+
 def test_over_https_each_from_the_others_door(pair, heard):
     lower, upper = pair
     story = lower.story(*LENT, hertz=300)
@@ -337,8 +372,11 @@ def test_over_https_each_from_the_others_door(pair, heard):
         with pytest.raises(BadPartner, match="does not know our credential"):
             exchange_https(upper.place, partner(upper, "lower"), "ben")
         meet(upper, "lower", lower, secret=credential)
-        done = exchange_https(upper.place, partner(upper, "lower"), "ben")
+        line = BreaksOnTheWay()
+        done = exchange_https(upper.place, partner(upper, "lower"), "ben", httpx.Client(transport=line))
         assert done.took is not None
+        (first, *again), size = line.asked, line.most
+        assert (first, again[:2]) == ("", [f"bytes={size}-", f"bytes={2 * size}-"]), "each try goes on where it was"
         assert done.took.lent == [story]
         assert heard(open_guest(upper.place, "lower", story)[0], 300) > 0.4
         lower.withdraw(story)
