@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from archive.consent import all_events, standing
+from archive.consent import all_events, events_of, standing
 from archive.erasure import Gone
 from archive.errors import NoSuchStory, Refused
 from archive.restorehold import BY as RESTORED
 from archive.restorehold import waits
 from archive.store import Store
-from archive.types import ASKED_USES, Act
+from archive.types import ASKED_USES, Act, ConsentEvent
 from audio.types import TakeId
 
 BY_STEWARD = "steward"
@@ -74,7 +74,7 @@ def held(store: Store) -> list[Held]:
     for take, events in all_events(store.db.conn).items():
         where = standing(events)
         if where.held and where.ended is None:
-            last = next(event for event in reversed(events) if event.act is Act.HOLD)
+            last = _last_hold(events)
             found.append(Held(take, last.at, last.by))
     return sorted(found, key=lambda one: one.since)
 
@@ -110,7 +110,8 @@ def hold(store: Store, name: str) -> TakeId:
     if store.db.conn.execute("SELECT 1 FROM closings WHERE take = ?", (take,)).fetchone() is None:
         # Nobody uses it yet, and nobody at a desk may stop a teller in the middle.
         raise Refused("It has not been told to its end yet.", "Hold it after that; until then nobody hears it.")
-    if not store.standing(take).held:
+    # A hold the box itself put on (restored, lent) ends by itself; a steward's has to outlast it.
+    if not store.standing(take).held or _last_hold(events_of(store.db.conn, take)).by != BY_STEWARD:
         store.hold(take, BY_STEWARD)
     return take
 
@@ -144,3 +145,7 @@ def add_guardian(store: Store, name: str, code: str = "") -> TakeId:
         raise Refused("This keep-code belongs to another story.")
     store.add_guardian(take, BY_STEWARD, visit=visit)
     return take
+
+
+def _last_hold(events: list[ConsentEvent]) -> ConsentEvent:
+    return next(event for event in reversed(events) if event.act is Act.HOLD)

@@ -20,9 +20,10 @@ from archive.handing import story_content
 from archive.jobs import AGAIN, add_job
 from archive.keycode import KeepCode
 from archive.masters import cut_flac, open_master
+from archive.restorehold import hold_all, release_restored
 from archive.retention import run_retention
 from archive.search import SearchIndex
-from archive.stewards import add_guardian, erase, find_take, held, hold, release
+from archive.stewards import BY_STEWARD, add_guardian, erase, find_take, held, hold, release
 from archive.stories import fresh_code
 from archive.sync import sync
 from archive.tellers import copies, my_story, parse_span, receipt
@@ -361,6 +362,18 @@ def test_a_steward_stops_nobody_in_the_middle_of_a_story(store, teller, another_
     store.close_take(writer.close(speech=Ms(500)))
     hold(desk, take)
     assert store.standing(take).held
+
+
+def test_what_a_steward_pulls_stays_so_when_a_restored_box_has_heard_what_it_waited_for(store, teller) -> None:
+    pulled, _ = teller.story(Use.PLAY_HERE)
+    other, _ = teller.story(Use.PLAY_HERE)
+    hold_all(store)
+    for _ in range(2):
+        hold(store, pulled)
+    assert release_restored(store, "the archive") == [other]
+    assert [(one.take, one.by) for one in held(store)] == [(pulled, BY_STEWARD)]
+    release(store, pulled)
+    assert held(store) == []
 
 
 def test_a_steward_holds_releases_and_erases_without_any_code(home, store, teller, another_store) -> None:
