@@ -193,6 +193,8 @@ class Browser:
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
+        self._frame = target
+        self.call("Page.setLifecycleEventsEnabled", enabled=True)
 
     def _read(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
@@ -216,15 +218,22 @@ class Browser:
             self.events.append(said)
 
     def open(self, url: str) -> None:
-        self.call("Page.navigate", url=url)
+        seen = len(self.events)
+        loader = self.call("Page.navigate", url=url).get("loaderId")
+        if loader:  # None where only what stands behind the # is another
+            self._loaded(seen, lambda one: one == loader)
         self.wait(f"location.href.startsWith({url!r}) && document.readyState === 'complete'")
-        # A page just left may still be announced as loaded.
-        time.sleep(0.2)
 
-    def _loaded(self, seen: int) -> None:
-        """Wait for the page after the one that was there."""
+    def _loaded(self, seen: int, wanted: Callable[[str], bool]) -> None:
+        """Wait for a page that is ``wanted`` by the number of its loading: one just left may still be announced."""
         until = time.monotonic() + 20
-        while not any(one.get("method") == "Page.loadEventFired" for one in self.events[seen:]):
+        while not any(
+            one.get("method") == "Page.lifecycleEvent"
+            and (told := one["params"])["name"] == "load"
+            and told["frameId"] == self._frame
+            and wanted(told["loaderId"])
+            for one in self.events[seen:]
+        ):
             assert time.monotonic() < until, "the page never came"
             time.sleep(0.02)
             self.call("Browser.getVersion")
@@ -248,8 +257,9 @@ class Browser:
     def submit(self, selector: str) -> None:
         """Press a button of a form and wait for the page after it."""
         seen = len(self.events)
+        before = self.call("Page.getFrameTree")["frameTree"]["frame"]["loaderId"]
         self.js(f"document.querySelector({selector!r}).click()")
-        self._loaded(seen)
+        self._loaded(seen, lambda one: one != before)
 
     def press(self, name: str, virtual: int = 0, text: str = "", modifiers: int = 0) -> None:
         """Press a key and let it go, as hands do: wherever the focus is."""
@@ -361,8 +371,12 @@ class Box:
 
     def digits(self) -> str:
         """What the screen shows a facilitator who asked for digits."""
-        found = self.until(lambda: re.search(r"(\d{3})\s(\d{3})", self.spoken))
-        return found.group(1) + found.group(2)
+        return re.sub(r"\s", "", str(self.until(self.digits_told)))
+
+    def digits_told(self) -> str:
+        """Six figures in a row of what is read aloud, in threes or one by one; empty where there are none."""
+        found = re.search(r"\b\d(?:\s?\d){5}\b", self.spoken)
+        return found.group() if found else ""
 
     def pressed(self, meaning: str, after: float) -> float:
         """When the box took that press."""

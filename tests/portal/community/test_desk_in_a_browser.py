@@ -128,6 +128,9 @@ def test_every_page_is_large_legible_and_named(browser, desk, archive, address):
     assert complaints(browser) == ([], set())
 
 
+AT_WORD = "[...document.querySelectorAll('.w')].findIndex((one) => one.matches('.now'))"
+
+
 def test_words_follow_the_sound_and_lead_to_it(browser, desk, address):
     come_in(browser, address, "ilse")
     browser.size(*DESK)
@@ -141,7 +144,8 @@ def test_words_follow_the_sound_and_lead_to_it(browser, desk, address):
     browser.js("document.querySelector('.speeds input[value=\"1.5\"]').click()")
     assert browser.js("document.getElementById('sound').playbackRate") == 1.5
     browser.js("document.getElementById('play').click()")
-    browser.wait("document.querySelector('.w.now') && document.querySelector('.w.now').textContent === 'house'")
+    # Which word is looked at depends on how busy the machine is; that it is a later one does not.
+    browser.wait(f"{AT_WORD} > [...document.querySelectorAll('.w')].findIndex((one) => one.textContent === 'Havel')")
     assert browser.js("document.querySelectorAll('.w.now').length") == 1
     flows = (
         "getComputedStyle(document.querySelector('#p0')).display + getComputedStyle(document.querySelector('.w')).color"
@@ -285,8 +289,7 @@ def test_a_found_word_stands_at_its_moment(browser, prepared, address):
     browser.js("document.querySelector('.kwic').click()")
     browser.wait("document.querySelector('.w.chosen') && document.querySelector('.w.chosen').textContent === 'Havel'")
     at = browser.js("+document.querySelector('.w.chosen').dataset.s / 1000")
-    browser.wait("document.getElementById('sound').readyState > 0")
-    assert browser.js("document.getElementById('sound').currentTime") == pytest.approx(at, abs=0.05)
+    browser.wait(f"Math.abs(document.getElementById('sound').currentTime - {at}) < 0.05")
 
 
 def test_advice_follows_the_typing(browser, prepared, address):
