@@ -229,9 +229,7 @@ class App:
 
     def round(self, wait: float) -> None:
         """Take one turn, waiting at most ``wait`` real seconds for something to happen."""
-        if self._parts.screen is not None and not self._parts.screen.poll():
-            self.closed = True
-        self._drain(wait)
+        self._await(wait)
         now = self._clock.monotonic()
         if now - self._ticked >= TICK_S:
             self._ticked = now
@@ -257,15 +255,28 @@ class App:
         live = self.session.state in {State.RECORDING, State.CONVERSATION} and self.session.paused_at is None
         return self.session.take if live else None
 
-    def _drain(self, wait: float = 0.0) -> None:
-        """Handle everything that has arrived."""
+    def _await(self, wait: float) -> None:
+        """Handle what arrives, at once; a screen that has to be asked for its keys is asked all the while."""
+        screen, until = self._parts.screen, time.monotonic() + wait
+        while True:
+            if screen is not None and not screen.poll():
+                self.closed = True
+            left = until - time.monotonic()
+            once = left if screen is None else min(left, screen.asked_s)
+            if self._drain(once) or once == left or self.closed:
+                return
+
+    def _drain(self, wait: float = 0.0) -> bool:
+        """Handle everything that has arrived; tell whether there was anything."""
+        some = False
         try:
             arrival = self._arrivals.get(timeout=wait) if wait > 0 else self._arrivals.get_nowait()
             while True:
+                some = True
                 self._arrive(arrival)
                 arrival = self._arrivals.get_nowait()
         except queue.Empty:
-            return
+            return some
 
     def _arrive(self, arrival: Arrival) -> None:
         match arrival:

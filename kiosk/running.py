@@ -44,8 +44,6 @@ from kiosk.window import Picture, Screen, Window
 
 RETRY_S = 5.0
 """How long a box without its microphone or loudspeaker waits before it looks again."""
-WINDOW_S = 1 / 30
-"""A window has to be asked for its keys; so often that nobody feels it."""
 _MAIN, _AUDIO = "main", "audio"
 _FREE = frozenset({State.ATTRACT, State.OUT_OF_SERVICE})
 _log = logging.getLogger(__name__)
@@ -186,7 +184,7 @@ def _keep_running(
         try:
             app.start()
             while not stop.is_set() and not app.closed:
-                app.round(min(app.wait_s, WINDOW_S) if window else app.wait_s)
+                app.round(app.wait_s)
                 if isinstance(source, ScriptedSource):
                     source.pump(clock.monotonic())
                 if with_transcriber:

@@ -47,6 +47,9 @@ class Listener(Protocol):
 class Screen(Protocol):
     """Where a view becomes visible."""
 
+    asked_s: float
+    """How long it may be left without a `poll`, real seconds."""
+
     def listen(self, listener: Listener) -> None:
         """Tell ``listener`` of text and touched lines from now on."""
         ...
@@ -70,6 +73,8 @@ class Screen(Protocol):
 
 class Picture:
     """A screen in memory. Needs no display; what it drew can be saved."""
+
+    asked_s = float("inf")
 
     def __init__(self, theme: Theme, size: tuple[int, int], *, width_mm: float | None = None) -> None:
         """Make one of ``size`` pixels."""
@@ -103,6 +108,9 @@ class Picture:
 
 class Window:
     """A real window, or the whole panel on the appliance."""
+
+    asked_s = 1 / 30
+    """So often that nobody feels it."""
 
     def __init__(
         self,
