@@ -101,7 +101,7 @@ def test_the_state_comes_to_the_phone_as_it_changes(box, phone):
         assert (first["state"], first["live"], first["left"]) == ("facilitator", False, None)
         assert set(first) == {
             "state", "offers", "cues", "playing", "live", "people", "question", "still_there", "seen", "asks", "left", "paused",
-            "marked",
+            "marked", "language",
         }  # fmt: skip
         box.press("begin_group")
         told = next(told for line in lines if (told := json.loads(line[6:]))["state"] == "agreement")
