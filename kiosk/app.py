@@ -130,6 +130,7 @@ class App:
         self._command = parts.store.last_command()
         self._ticked = self._drawn = float("-inf")
         self._shown: tuple[object, ...] = ()
+        self._network: tuple[str, str] | None = None
         self._view: View | None = None
         self._lit: dict[Lamp, float] = {}
         self._returned = self._resettled = False
@@ -247,6 +248,7 @@ class App:
         if self._resettled and self.session.home is not State.FACILITATOR and self.session.state in ALONE:
             self.again = self.closed = True
         self._facing.tell(self.session, self._command, self._looks.asks(self.session))
+        self._network_opened()
         self._light()
         if now - self._drawn >= self.frame_s * 0.9 or self._face_key() != self._shown:
             self._draw(now)
@@ -428,6 +430,15 @@ class App:
     def pair(self) -> None:
         """Show the digits that pair a facilitator's phone and open the box's own access point, or put both away."""
         self._facing.turn(self.session)
+
+    def _network_opened(self) -> None:
+        """What a phone joins comes seconds after its digits were read: read both."""
+        session = self.session
+        network = self._facing.network() if session.state is State.FACILITATOR else None
+        came, self._network = network is not None and self._network is None, network
+        read = session.speaking or session.rules.headphones
+        if came and read and session.playing is None and self._facing.digits(self._clock.monotonic()):
+            self._effects.run((t.Speak(session.visit),), session)
 
     def visit(self) -> int:
         """The number of the visit that goes on now."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hardware.types import CUES
-from kiosk.phrases import length_words, played, time_words
+from kiosk.phrases import length_words, one_by_one, played, time_words
 from kiosk.screens.icons import Icon
 from kiosk.screens.model import CaptionWord, CueTile, Kind, View
 from kiosk.types import Heard, Mic, Notice
@@ -22,7 +22,8 @@ def facilitator(look: Look) -> View:
     on = session.playing.cue if session.playing is not None and session.playing.heard is Heard.CUE else 0
     if extras.digits:
         # One thing on the screen, large enough to be typed from across the table; the cue buttons go on working.
-        paired = texts.get("facilitator.phone", digits=extras.digits)
+        digits = one_by_one(extras.digits) if texts.aloud else extras.digits
+        paired = texts.get("facilitator.phone", digits=digits)
         if extras.network is not None:
             name, password = extras.network
             paired += "\n" + texts.get("facilitator.network", name=name, password=password)

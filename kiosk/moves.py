@@ -202,11 +202,9 @@ def lengthen(draft: Draft, _: t.Event) -> None:
 
 
 def warn(draft: Draft, _: t.Event) -> None:
-    """Say that little time is left, once for each warning."""
-    left = draft.old.limit_at - draft.at
-    due = min(seconds for seconds in warnings(draft.old) if left <= seconds)
+    """Say that little time is left, once for each warning; aloud where one is read to and no earlier voice sounds."""
+    due = min(seconds for seconds in warnings(draft.old) if draft.old.limit_at - draft.at <= seconds)
     draft.set(warned=due)
-    # One who is read to does not look; an earlier voice that sounds is not cut short for it.
     draft.do(t.Warn(due, draft.old.speaking and draft.old.playing is None))
 
 
@@ -217,9 +215,13 @@ def close_take(draft: Draft, event: t.Event) -> None:
     draft.do(t.CloseTake(draft.take, draft.at), t.CloseStream())
 
 
-def pair(draft: Draft, _: t.Event) -> None:
-    """Offer a facilitator's phone its digits."""
+def pair(draft: Draft, event: t.Event) -> None:
+    """Offer a facilitator's phone its digits; a box listened to at the ear may have no screen, and says them."""
     draft.do(t.OfferPairing())
+    if draft.old.rules.headphones:
+        read_once(draft, event)
+    else:
+        read_again(draft, event)
 
 
 def flag(draft: Draft, _: t.Event) -> None:

@@ -53,6 +53,11 @@ def played(words: tuple[Word, ...], position: Ms | None) -> tuple[CaptionWord, .
     )
 
 
+def one_by_one(code: str) -> str:
+    """Figures as they are said to somebody who types them: a machine would say "four hundred and eighty-two"."""
+    return " ".join(code.replace("\u00a0", ""))
+
+
 def length_words(seconds: float, texts: Texts) -> str:
     """How long a story is: short where it is read, in whole words where it is heard."""
     whole = round(seconds)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from audio.errors import AudioError
 from audio.player import Player
+from kiosk.phrases import one_by_one
 from kiosk.screens.model import Kind, View
 from kiosk.speech import Reading, Voice
 from kiosk.texts import Texts
@@ -61,7 +62,6 @@ def said(shown: View, texts: Texts) -> str:
     lines = spoken(shown, texts).split("\n")
     if shown.kind is Kind.SET_UP and shown.code:
         keys = len(shown.keys)
-        # A machine says "four hundred and twenty"; whoever types needs four, two, nought.
-        figures = [" ".join(part.replace("\u00a0", "")) for part in shown.code.split("\n") if part]
+        figures = [one_by_one(part) for part in shown.code.split("\n") if part]
         lines[len(lines) - keys : len(lines) - keys] = figures
     return "\n".join(lines)

@@ -237,6 +237,19 @@ def test_a_groups_first_question_is_seen_and_chosen_before_it_begins():
         assert step(desk, event)[0].prompt == "b"
 
 
+def test_the_digits_for_a_phone_are_read_figure_by_figure_where_there_may_be_no_screen():
+    at_the_ear = parse("[sound]\nheadphones = true").rules()
+    desk = Session(state=State.FACILITATOR, home=State.FACILITATOR, languages=("en", "es"))
+    pressed = t.Press(keys(desk)[Control.FACILITATOR], 3.0, TAKE)
+    said = (t.OfferPairing(), t.Speak(desk.visit))
+    assert step(replace(desk, rules=at_the_ear), pressed)[1] == said, "shown first, then read"
+    assert step(replace(desk, speaking=True), pressed)[1] == said
+    assert step(desk, pressed)[1] == (t.OfferPairing(),), "who reads the screen is not told aloud"
+    texts, extras = load("en"), Extras(digits="482\u00a0913")
+    assert "4 8 2 9 1 3" in spoken(view(desk, extras, texts.to_be_heard(), keys(desk)), texts)
+    assert "482\u00a0913" in view(desk, extras, texts, keys(desk)).body
+
+
 def test_throwing_a_talk_away_is_asked_again():
     asked, effects = step(talking(), t.Press(Meaning.DISCARD, 9.0, TAKE))
     assert (asked.asked, effects) == (Meaning.DISCARD, ())

@@ -16,9 +16,15 @@ from archive.portal.app import make_app
 from archive.store import Store
 from audio.clock import SystemClock
 from audio.sources import WavSource
+from hardware.accesspoint import Network
 from kiosk import running
+from kiosk.builds import BUILDS
 from kiosk.config import load as load_config
+from kiosk.door import write_point
+from kiosk.facing import Facing
 from kiosk.firstrun.sheet import Sheet, go_live
+from kiosk.names import State
+from kiosk.playing import Playing
 from kiosk.setting import read_home
 from kiosk.settingsfile import put_settings
 from kiosk.signing import sign
@@ -32,8 +38,16 @@ ANSWERS = {
 
 
 @pytest.fixture
-def setting(tmp_path, monkeypatch):
+def written():
+    """What stands in its file of settings when the box is switched on."""
+    return {}
+
+
+@pytest.fixture
+def setting(tmp_path, monkeypatch, written):
     monkeypatch.delenv("HEARTH_KEYS", raising=False)
+    made = read_home(tmp_path / "box")
+    put_settings(made.home.config, written)
     made = read_home(tmp_path / "box")
     sign(made.home.texts, load("es"), "A reader of Spanish", date(2026, 3, 1))
     go_live(made.home, SystemClock())
@@ -117,6 +131,39 @@ def test_a_facilitators_phone_changes_settings_and_the_box_begins_again_once_it_
         answer = phone.post("/remote/setup", data={"token": token(phone), **ANSWERS | {"name": "Mine"}})
         assert 'name="opens"' not in answer.text
         assert load_config(setting.home.config).site.name == "Linden Library", "with the facilitator the phone goes"
+
+
+@pytest.fixture
+def ear(monkeypatch, tmp_path):
+    """What a box with an access point read aloud, the states it was in, and where its network is written."""
+    point, heard, states, tell = tmp_path / "point.json", [], [], Facing.tell
+    monkeypatch.setenv("HEARTH_ACCESS_POINT", str(point.parent))
+    monkeypatch.setenv("HEARTH_DOOR", str(point.parent))
+    monkeypatch.setattr(Playing, "read", lambda _, __, text, ___: heard.append(text))
+    monkeypatch.setattr(Facing, "tell", lambda *given: (states.append(given[1].state), tell(*given))[1])
+    return heard, states, point
+
+
+@pytest.mark.parametrize(
+    "written", [BUILDS["handset"] | {"controls.driver": "keyboard", "controls.lamps": "remembered"}]
+)
+def test_a_handset_tells_its_digits_and_its_network_to_the_ear(ear, at_work, fingers):
+    heard, states, point = ear
+
+    def once(key, until):
+        at_work("", lambda: fingers)
+        fingers[-1].key(key, pressed=True)
+        fingers[-1].key(key, pressed=False)
+        at_work("", until)
+
+    at_work("", lambda: states and states[-1] is State.ATTRACT)
+    once("f", lambda: states[-1] is State.FACILITATOR)
+    assert not heard, "what is not asked for is not read"
+    once("f", lambda: heard)
+    assert re.search(r"\b\d \d \d \d \d \d\b", heard[0])
+    write_point(point, Network("wlan0", "10.42.7.1", "Hearth-123", "maple-4821"))
+    at_work("", lambda: len(heard) > 1)
+    assert "maple-4821" in heard[1]
 
 
 def test_a_place_that_somebody_wrote_into_the_file_stays_unless_another_is_chosen(setting):
