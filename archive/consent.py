@@ -124,6 +124,15 @@ def standing(events: Iterable[ConsentEvent]) -> Standing:
     return Standing(MappingProxyType(uses), closed, held, sealed, ended, minor and not guardian)
 
 
+def held_by(events: Iterable[ConsentEvent]) -> str:
+    """Say what holds a subject now, as the last hold of it is noted; empty where nothing does. Pure."""
+    by = ""
+    for event in events:
+        if event.act in {Act.HOLD, Act.RELEASE}:
+            by = event.by if event.act is Act.HOLD else ""
+    return by
+
+
 def may(where: Standing, reader: Reader, now: datetime | None) -> Answer:
     """Say whether ``reader`` may use this subject at ``now``. Pure; the default is no.
 

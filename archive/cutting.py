@@ -27,6 +27,7 @@ from archive.envelope import (
     CODE,
     MASTER,
     STEWARD,
+    UNCUT,
     ContentKey,
     add_wrap,
     drop_wrap,
@@ -40,7 +41,7 @@ from archive.errors import ArchiveError, Refused
 from archive.fixity import RAW, Sum, drop_sum, put_sum, sum_of_file
 from archive.flac import encode
 from archive.jobs import FLAC, being_written
-from archive.masters import Master, cut_flac, cuts_of, open_files
+from archive.masters import CutWaits, Master, cut_flac, cuts_of, open_files, waits_for_room
 from archive.stewardkey import wrap_for_steward
 from archive.store import Store
 from archive.stories import Visit
@@ -56,6 +57,8 @@ BLANK = "[…]"
 TONE_HZ = 440.0
 LEEWAY = Ms(250)
 """Words this near to the span go too: a machine's times are not exact."""
+NO_ROOM = "no room"
+"""What holds a story whose cut waits for room; it ends by itself (`archive.cutlater`)."""
 _TONE_LEVEL = 0.05
 _log = logging.getLogger(__name__)
 
@@ -93,10 +96,10 @@ class Copied:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """A span on its way out: the story without it is written to ``written``, and becomes the file ``target``."""
+class Copying:
+    """A story to be written without a span: to ``written`` first, which becomes the file ``target``."""
 
-    visit: Visit
+    take: TakeId
     span: Span
     before: int
     """How many spans were taken out before this one."""
@@ -104,7 +107,6 @@ class Cut:
     written: Path
     """A name of its own: whoever takes out a part of the same story at this moment writes beside it."""
     sound: Master
-    old: ContentKey = field(repr=False)
     new: ContentKey = field(repr=False)
 
     def copy(self) -> Copied:
@@ -115,7 +117,7 @@ class Cut:
         with self.sound as sound:
             told = _Told(sound, self.span)
             try:
-                encode(told, self.written, self.new, self.visit.take)
+                encode(told, self.written, self.new, self.take)
             except (AudioError, OSError) as error:
                 with suppress(ArchiveError, OSError):
                     remove(self.written)
@@ -123,7 +125,7 @@ class Cut:
                     raise
                 raise NoRoomToCut(
                     "There is no room to take a part out now.",
-                    "Saying no to its uses, or taking all of it back, works at once and without room.",
+                    "Nobody but its teller hears it. Taking all of it back works at once and without room.",
                 ) from error
         sums = [(self.target.name, sum_of_file(self.written))]
         # From here on this box cannot open the sound as it was told, and no FLAC with a sum is made of it any more.
@@ -132,15 +134,44 @@ class Cut:
         return Copied(told.sha256, tuple(sums))
 
 
+@dataclass(frozen=True, slots=True)
+class Cut(Copying):
+    """A span on its way out, by the teller whose code opened the story."""
+
+    visit: Visit
+    old: ContentKey = field(repr=False)
+
+
 def take_back_span(store: Store, visit: Visit, start: Ms, end: Ms, by: str) -> Span:
     """Take [start, end) of the story ``visit`` opened out of everything but its sealed master, at once.
 
     Every player, caption, search and bag made from here on lacks it; excerpts that touch it are gone with their
-    titles; the next sync replaces what an archive holds. Returns the span, cut to the story's length. Raises
-    `Refused` (nothing of it lies in the story, or a machine still works on its words), `NoSuchStory`, `NoKey`.
+    titles; the next sync replaces what an archive holds. Without room nobody hears any of it until there is
+    (`archive.masters.waits_for_room` tells). Returns the span, cut to the story's length. Raises `Refused` (nothing of
+    it lies in the story, or a machine still works on its words), `NoSuchStory`, `NoKey`.
     """
     cut = begin_cut(store, visit, start, end)
-    return finish_cut(store, cut, cut.copy(), by)
+    try:
+        copied = cut.copy()
+    except NoRoomToCut:
+        if not may_wait(store, cut):
+            raise
+        return finish_cut(store, cut, None, by)
+    return finish_cut(store, cut, copied, by)
+
+
+def files_of_cut(store: Store, take: TakeId, number: int) -> tuple[Path, Path]:
+    """Name the file of a cut, and one of its own to which this try at it is written."""
+    target = cut_flac(store.home, take, number)
+    return target, target.with_stem(f"{target.stem}-{secrets.token_hex(6)}")
+
+
+def may_wait(store: Store, cut: Cut) -> bool:
+    """Whether a cut there is no room for may be put off: not where the box itself could not open the sound later.
+
+    Nobody but its teller hears such a story as it is.
+    """
+    return BOX in recipients(store.db.conn, cut.visit.take)
 
 
 def begin_cut(store: Store, visit: Visit, start: Ms, end: Ms) -> Cut:
@@ -151,16 +182,22 @@ def begin_cut(store: Store, visit: Visit, start: Ms, end: Ms) -> Cut:
     if span.start >= span.end:
         raise Refused(f"The part lies inside the story, which lasts {length / 1000:.1f} s.", "Give it as 12.5-18.")
     must_be_written(store, take)
+    if waits_for_room(store.db.conn, take):
+        raise CutWaits(
+            "There is still no room for the part that was taken out before.", "Nobody hears any of it until then."
+        )
     old = open_content(store, take, Reader.TELLER, store.now(), derived=visit.derived)
     before = cuts_of(store.db.conn, take)
-    target = cut_flac(store.home, take, before + 1)
-    written = target.with_stem(f"{target.stem}-{secrets.token_hex(6)}")
-    return Cut(visit, span, before, target, written, open_files(store, take, old), old, new_content_key())
+    target, written = files_of_cut(store, take, before + 1)
+    return Cut(take, span, before, target, written, open_files(store, take, old), new_content_key(), visit, old)
 
 
 @gets_through
-def finish_cut(store: Store, cut: Cut, copied: Copied, by: str) -> Span:
+def finish_cut(store: Store, cut: Cut, copied: Copied | None, by: str) -> Span:
     """Let the story go on without the span, in one transaction.
+
+    With ``copied`` None, for want of room, the span is gone all the same: the words lack it, the story is held, and
+    only the sound without it is written later (`archive.cutlater`). Ask `may_wait` before.
 
     Raises `Refused` when it changed meanwhile or a machine writes down its words again; nothing was taken out then.
     What cannot be cleared away after the transaction no longer opens, and goes at the next start.
@@ -174,23 +211,38 @@ def finish_cut(store: Store, cut: Cut, copied: Copied, by: str) -> Span:
             raise
         _rewrap(store, cut.visit, cut.old, cut.new, first=cut.before == 0)
         _rewrite(store, take, cut.span, cut.old, cut.new)
-        conn.execute("UPDATE closings SET sha256 = ? WHERE take = ?", (copied.sha256, take))
-        for name, value in copied.sums:
-            put_sum(conn, take, name, value)
-        drop_sum(conn, take, cut_flac(store.home, take, cut.before).name)
+        if copied is None:
+            add_wrap(conn, take, UNCUT, wrap_for_public(cut.old, take, store.keys.box.public_key))
+        else:
+            note_copy(store, take, cut.before, copied)
         # The sound as it was told must stay as it is: nothing may be made of it by this box any more.
         conn.execute("DELETE FROM jobs WHERE take = ? AND kind = ?", (take, FLAC))
         store.note(take, Act.CUT, by, span=(cut.span.start, cut.span.end))
         store.reopen_for_archive(cut.visit, by)
-        if cut.written.exists():
+        if copied is None and not store.standing(take).held:
+            store.note(take, Act.HOLD, NO_ROOM)
+        if copied is not None and cut.written.exists():
             move(cut.written, cut.target)
+    clear_away(store, take, 0 if copied is None else cut.before)
+    return cut.span
+
+
+def note_copy(store: Store, take: TakeId, before: int, copied: Copied) -> None:
+    """Note what the story is without its last span. Inside a transaction."""
+    store.db.conn.execute("UPDATE closings SET sha256 = ? WHERE take = ?", (copied.sha256, take))
+    for name, value in copied.sums:
+        put_sum(store.db.conn, take, name, value)
+    drop_sum(store.db.conn, take, cut_flac(store.home, take, before).name)
+
+
+def clear_away(store: Store, take: TakeId, before: int) -> None:
+    """Remove the file of a cut nobody reads any more (0: none), and what the database's log holds of it."""
     try:
-        if cut.before:
-            remove(cut_flac(store.home, take, cut.before))
+        if before:
+            remove(cut_flac(store.home, take, before))
         checkpoint(store.db.conn)
     except (ArchiveError, OSError, sqlite3.Error) as error:
         _log.warning("something of the part of %s is left for the next start: %s", take, type(error).__name__)
-    return cut.span
 
 
 def must_be_written(store: Store, take: TakeId) -> None:
@@ -199,13 +251,17 @@ def must_be_written(store: Store, take: TakeId) -> None:
         raise StillWriting("A machine is still writing down its words.", "Try again in a minute.")
 
 
-def _must_be_unchanged(store: Store, cut: Cut, copied: Copied) -> None:
-    take = cut.visit.take
+def _must_be_unchanged(store: Store, cut: Cut, copied: Copied | None) -> None:
+    take, conn = cut.visit.take, store.db.conn
     # Where a try before this one came to nothing after it had moved the file, it lies in its place already.
-    there = cut.written.exists() or (
-        cut.target.exists() and sum_of_file(cut.target) == dict(copied.sums)[cut.target.name]
+    there = (
+        may_wait(store, cut)
+        if copied is None
+        else cut.written.exists()
+        or (cut.target.exists() and sum_of_file(cut.target) == dict(copied.sums)[cut.target.name])
     )
-    if cuts_of(store.db.conn, take) != cut.before or not store.standing(take).kept or not there:
+    waits = waits_for_room(conn, take)
+    if cuts_of(conn, take) != cut.before or waits or not store.standing(take).kept or not there:
         raise Refused("It changed this very moment.", "Look at it again.")
     # Words that are still on their way would be those of the whole story.
     must_be_written(store, take)
@@ -222,7 +278,7 @@ def _rewrap(store: Store, visit: Visit, old: ContentKey, new: ContentKey, *, fir
         add_wrap(conn, take, MASTER, wrap_for_code(old, take, visit.derived))
     if STEWARD in held and wrap_for_steward(conn, take, new):
         held = held - {STEWARD}
-    for other in held - {BOX, CODE, MASTER}:
+    for other in held - {BOX, CODE, MASTER, UNCUT}:
         # Whoever else held the old key would open what was taken back.
         drop_wrap(conn, take, other)
 

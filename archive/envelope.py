@@ -35,6 +35,9 @@ STEWARD = "steward"
 MASTER = "master"
 """The teller's code again, for the sound as it was before a span of it was taken back."""
 
+UNCUT = "uncut"
+"""The box again, for the sound as it was, while there is no room to write it without a span that was taken back."""
+
 
 class Holder(Protocol):
     """What `open_content` needs of the store: the database and the box's keys."""
@@ -146,6 +149,19 @@ def open_content(
         raise Refused("Only its teller's keep-code opens it this way.")
     blob = _wrap_of(conn, take, BOX if derived is None else CODE)
     return _unwrap_private(blob, take, store.keys.box) if derived is None else _unwrap_code(blob, take, derived)
+
+
+def open_uncut(store: Holder, take: TakeId) -> tuple[ContentKey, ContentKey]:
+    """Open the keys of a story whose cut waits for room, as it was and as it will be: for `archive.cutlater` alone.
+
+    Raises `Refused` where it is not kept any more, `NoKey` where none waits.
+    """
+    conn = store.db.conn
+    where = standing(events_of(conn, take))
+    if not where.kept:
+        raise Refused("It is not kept any more.")
+    old, new = (_unwrap_private(_wrap_of(conn, take, one), take, store.keys.box) for one in (UNCUT, BOX))
+    return old, new
 
 
 def _wrap_of(conn: sqlite3.Connection, take: TakeId, recipient: str) -> bytes:

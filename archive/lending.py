@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from archive.consent import all_events, events_of, standing
+from archive.consent import all_events, events_of, held_by, standing
 from archive.consentrecord import revision_of
+from archive.cutting import NO_ROOM
 from archive.database import checkpoint, get_meta, set_meta, transaction
 from archive.durable import remove
 from archive.errors import ArchiveError, Refused
@@ -129,7 +130,7 @@ def begin_return(store: Store, *, anyway: bool = False) -> Lent:
         _refuse_too_early(store, ledger, anyway=anyway)
         for take, events in ledger.items():
             where = standing(events)
-            if where.kept and not where.sealed and not where.held:
+            if where.kept and not where.sealed and held_by(events) in {"", NO_ROOM}:
                 store.note(take, Act.HOLD, BY)
         last = conn.execute("SELECT COALESCE(MAX(sequence), 0) FROM takes").fetchone()[0]
         return _put(store, Stage.RETURNING, int(last))
@@ -200,9 +201,7 @@ def _until(store: Store, number: int) -> list[TakeId]:
 
 
 def _held_by_lending(events: list[ConsentEvent]) -> bool:
-    where = standing(events)
-    last = next((event for event in reversed(events) if event.act in {Act.HOLD, Act.RELEASE}), None)
-    return where.ended is None and last is not None and last.act is Act.HOLD and last.by == BY
+    return standing(events).ended is None and held_by(events) == BY
 
 
 def _sealed(store: Store, take: TakeId) -> bool:

@@ -13,8 +13,8 @@ import soundfile
 
 from archive.database import checkpoint, transaction
 from archive.durable import remove
-from archive.envelope import ContentKey, open_content
-from archive.errors import ArchiveError, NoSuchStory
+from archive.envelope import UNCUT, ContentKey, open_content, recipients
+from archive.errors import ArchiveError, NoSuchStory, Refused
 from archive.guests import lent_sound
 from archive.home import Home
 from archive.shelf import Shelf
@@ -150,13 +150,30 @@ def open_files(store: Shelf, take: TakeId, key: ContentKey) -> Master:
     return _opener(store, take, key)()
 
 
-def _opener(store: Shelf, take: TakeId, key: ContentKey) -> Callable[[], Master]:
+def open_uncut_files(store: Shelf, take: TakeId, key: ContentKey) -> Master:
+    """Open the sound of a story whose last cut waits for room, as it was before that cut. Raises as `open_files`."""
+    return _opener(store, take, key, uncut=True)()
+
+
+def waits_for_room(conn: sqlite3.Connection, take: TakeId) -> bool:
+    """Whether a span of ``take`` was taken back and the sound without it is not written yet."""
+    return UNCUT in recipients(conn, take)
+
+
+def _opener(store: Shelf, take: TakeId, key: ContentKey, *, uncut: bool = False) -> Callable[[], Master]:
     """Look where the sound of ``take`` lies; what is returned opens it without another look at the database."""
     home = store.home
     lent = lent_sound(store, take)
-    cut = flac_in_use(store, take) if lent is None and cuts_of(store.db.conn, take) else lent
+    cuts = cuts_of(store.db.conn, take) - uncut
+    cut = cut_flac(home, take, cuts) if lent is None and cuts else lent
+    waits = not uncut and waits_for_room(store.db.conn, take)
 
     def find() -> Master:
+        if waits:
+            raise CutWaits(
+                "A part of this story was taken out, and there is no room yet to write the rest.",
+                "Nobody hears it until there is; then it is back by itself, without the part.",
+            )
         if cut is not None:
             return Master(FlacReader(cut, key, take))
         # Twice: a take may move from one place to the next between two looks.
@@ -183,6 +200,12 @@ class CutMeanwhile(ArchiveError):
     """A part of the story was taken out while a machine worked on the whole of it."""
 
     code = "cut-meanwhile"
+
+
+class CutWaits(Refused):
+    """A part of the story was taken out, and there is no room yet to write what is left."""
+
+    code = "cut-waits"
 
 
 def must_have_cuts(conn: sqlite3.Connection, take: TakeId, cuts: int) -> None:
@@ -215,7 +238,8 @@ def finish_cuts(store: Shelf) -> None:
     with transaction(store.db.conn) as conn:
         for path in store.home.stories.glob("*/cut*.flac"):
             take = TakeId(path.parent.name)
-            if path != cut_flac(store.home, take, cuts_of(conn, take)):
+            # While a cut waits for room, the file before it is what it will be made of.
+            if path != cut_flac(store.home, take, cuts_of(conn, take) - waits_for_room(conn, take)):
                 remove(path)
                 gone = True
     if gone:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-from archive.consent import all_events, standing
+from archive.consent import all_events, held_by, standing
+from archive.cutting import NO_ROOM
 from archive.database import get_meta, set_meta, transaction
 from archive.store import Store
 from archive.types import Act, ConsentEvent
@@ -28,8 +29,8 @@ def hold_all(store: Store) -> list[TakeId]:
     held = []
     with transaction(store.db.conn) as conn:
         for take, events in all_events(conn).items():
-            where = standing(events)
-            if where.kept and not where.held:
+            # What waits for room would come back by itself.
+            if standing(events).kept and held_by(events) in {"", NO_ROOM}:
                 store.note(take, Act.HOLD, BY)
                 held.append(take)
         set_meta(conn, _META, _WAITING)
@@ -63,5 +64,4 @@ def release_restored(store: Store, by: str, newer: AbstractSet[TakeId] = frozens
 
 
 def _held_by_restore(events: list[ConsentEvent]) -> bool:
-    last = next((event for event in reversed(events) if event.act in {Act.HOLD, Act.RELEASE}), None)
-    return last is not None and last.act is Act.HOLD and last.by == BY
+    return held_by(events) == BY

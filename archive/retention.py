@@ -11,6 +11,7 @@ from datetime import datetime
 
 from archive.ballast import make
 from archive.consent import all_events, standing
+from archive.cutlater import finish_waiting_cuts
 from archive.database import Moment
 from archive.elapsed import beat, passed, powered_since
 from archive.errors import HomeTrouble
@@ -34,6 +35,8 @@ class RetentionReport:
     erasures_finished: list[TakeId] = field(default_factory=list)
     sealed: list[TakeId] = field(default_factory=list)
     loans_ended: list[TakeId] = field(default_factory=list)
+    cut: list[TakeId] = field(default_factory=list)
+    """Back in use without a part there was no room to take out before."""
 
 
 def run_retention(store: Store, *, days: int = RETENTION_DAYS, hold: float = HOLD_S) -> RetentionReport:
@@ -57,6 +60,8 @@ def run_retention(store: Store, *, days: int = RETENTION_DAYS, hold: float = HOL
             store.erase(take, Act.EXPIRE, "retention")
             ended.append(take)
     report.loans_ended.extend(end_due_loans(store))
+    # After what was erased here: that may have been the room it lacked.
+    report.cut.extend(finish_waiting_cuts(store))
     for take in store.seal_due():
         store.seal(take, "retention")
         report.sealed.append(take)

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from archive.consent import all_events, events_of, standing
+from archive.consent import all_events, events_of, held_by, standing
+from archive.cutting import NO_ROOM
 from archive.erasure import Gone
 from archive.errors import NoSuchStory, Refused
 from archive.restorehold import BY as RESTORED
 from archive.restorehold import waits
 from archive.store import Store
-from archive.types import ASKED_USES, Act, ConsentEvent
+from archive.types import ASKED_USES, Act
 from audio.types import TakeId
 
 BY_STEWARD = "steward"
@@ -74,14 +75,16 @@ def held(store: Store) -> list[Held]:
     for take, events in all_events(store.db.conn).items():
         where = standing(events)
         if where.held and where.ended is None:
-            last = _last_hold(events)
+            last = next(event for event in reversed(events) if event.act is Act.HOLD)
             found.append(Held(take, last.at, last.by))
     return sorted(found, key=lambda one: one.since)
 
 
 def to_decide(store: Store) -> list[Held]:
-    """List what waits for a steward alone, the oldest first: not what a restored box holds until it was told more."""
-    return [one for one in held(store) if not (one.by == RESTORED and waits(store))]
+    """List what waits for a steward alone, the oldest first: not what a restored box holds until it was told more,
+    nor what waits for room.
+    """
+    return [one for one in held(store) if one.by != NO_ROOM and not (one.by == RESTORED and waits(store))]
 
 
 def in_use(store: Store) -> list[TakeId]:
@@ -111,7 +114,7 @@ def hold(store: Store, name: str) -> TakeId:
         # Nobody uses it yet, and nobody at a desk may stop a teller in the middle.
         raise Refused("It has not been told to its end yet.", "Hold it after that; until then nobody hears it.")
     # A hold the box itself put on (restored, lent) ends by itself; a steward's has to outlast it.
-    if not store.standing(take).held or _last_hold(events_of(store.db.conn, take)).by != BY_STEWARD:
+    if held_by(events_of(store.db.conn, take)) != BY_STEWARD:
         store.hold(take, BY_STEWARD)
     return take
 
@@ -119,6 +122,10 @@ def hold(store: Store, name: str) -> TakeId:
 def release(store: Store, name: str) -> TakeId:
     """Put a held story back to where its teller allowed it. Raises `NoSuchStory`, `Refused`."""
     take = find_take(store, name)
+    if held_by(events_of(store.db.conn, take)) == NO_ROOM:
+        raise Refused(
+            "A part of it was taken out, and the disk has no room for the rest.", "It is back by itself once it has."
+        )
     store.release(take, BY_STEWARD)
     return take
 
@@ -145,7 +152,3 @@ def add_guardian(store: Store, name: str, code: str = "") -> TakeId:
         raise Refused("This keep-code belongs to another story.")
     store.add_guardian(take, BY_STEWARD, visit=visit)
     return take
-
-
-def _last_hold(events: list[ConsentEvent]) -> ConsentEvent:
-    return next(event for event in reversed(events) if event.act is Act.HOLD)

@@ -16,6 +16,7 @@ from archive.database import checkpoint, get_meta, set_meta, transaction
 from archive.envelope import (
     BOX,
     CODE,
+    UNCUT,
     ContentKey,
     add_wrap,
     drop_wrap,
@@ -353,7 +354,7 @@ class Stories(Takes):
             where = self.standing(take)
             if not where.kept:
                 raise Refused("Only a kept story can be sealed.")
-            if open_jobs(conn, take):
+            if open_jobs(conn, take) or UNCUT in recipients(conn, take):
                 raise Refused("Its words and its sound are not finished yet.")
             if not where.sealed:
                 self.note(take, Act.SEAL, by)

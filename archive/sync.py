@@ -371,7 +371,7 @@ def _recall(events: list[ConsentEvent], last: dict[str, Any], now: datetime | No
     known = links(chain)
     since = chain[known.index(last["revision"]) + 1 :] if last["revision"] in known else chain
     narrowed = any(_narrows(event) for event in since)
-    return narrowed and (where.sealed or not bag.allowed)
+    return narrowed and (where.sealed or where.held or not bag.allowed)
 
 
 def _narrows(event: ConsentEvent) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from archive.consent import Yes, events_of, standing
 from archive.errors import NoSuchStory, Refused
 from archive.feed.receive import ERASED
+from archive.masters import waits_for_room
 from archive.store import Store
 from archive.stories import Visit
 from archive.types import ASKED_USES, Act, Form, Use
@@ -50,6 +51,8 @@ class MyStory:
     people: int = 1
     """How many told it together: each has a code of their own, a withdrawal by one takes all of it out, and none
     alone allows more."""
+    waits_for_room: bool = False
+    """A span was taken back, and there is no room yet to write the story without it: until then nobody hears it."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for `json`: the facts, and what the teller may do."""
@@ -61,15 +64,16 @@ class MyStory:
             "consent": {use.value: _yes_json(self.uses.get(use)) for use in ASKED_USES},
             "training_of_models": False,
             "held": self.held,
+            "waits_for_room": self.waits_for_room,
             "sealed": self.sealed,
             "waits_for_guardian": self.waits_for_guardian,
             "spans_taken_back": [[round(start / 1000, 3), round(end / 1000, 3)] for start, end in self.cuts],
             "copies": [copy.to_json() for copy in self.copies],
             "may": {
-                "hear": True,
+                "hear": not self.waits_for_room,
                 "narrow": [use.value for use in ASKED_USES if use in self.uses],
                 "widen": [use.value for use in ASKED_USES if use not in self.uses and self.people == 1],
-                "take_back_a_part": True,
+                "take_back_a_part": not self.waits_for_room,
                 "withdraw": True,
             },
         }
@@ -125,7 +129,7 @@ def my_story(store: Store, visit: Visit) -> MyStory:
     return MyStory(
         visit.take, facts.length, facts.language, {use: yes for use, yes in where.uses.items() if use in ASKED_USES},
         where.held, where.sealed, where.waits_for_guardian, cuts, copies(store, visit.take),
-        store.codes_of(visit.take),
+        store.codes_of(visit.take), waits_for_room(store.db.conn, visit.take),
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from archive.envelope import ARCHIVE, BOX, CODE, MASTER, ContentKey, open_conten
 from archive.errors import ArchiveError, NoKey, Refused
 from archive.fixity import RAW, get_sum, second_name, sum_of_blob, sum_of_file, words_name
 from archive.guests import is_lent
-from archive.masters import cuts_of, flac_in_use, open_files
+from archive.masters import cut_flac, cuts_of, open_files, waits_for_room
 from archive.store import Store
 from archive.transcripts import read_segment_words
 from archive.types import Act, Reader, Use
@@ -205,8 +205,8 @@ class _Verifying:
 
     def _sealed_master(self, take: TakeId) -> None:
         """Judge a master nobody here can open by the sum of its sealed bytes."""
-        if cuts_of(self._conn, take):
-            self._sealed(take, [flac_in_use(self._store, take)])
+        if cuts := cuts_of(self._conn, take) - waits_for_room(self._conn, take):
+            self._sealed(take, [cut_flac(self._store.home, take, cuts)])
         else:
             self._sealed(take, [self._store.home.flac_master(take), self._store.home.raw_master(take)])
 

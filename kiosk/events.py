@@ -346,12 +346,16 @@ class PausesFound:
 
 @dataclass(frozen=True, slots=True)
 class PartGone:
-    """The part is out of the story, here and at the next hand-on everywhere; ``mine`` is None if it cannot be read."""
+    """The part is out of the story, here and at the next hand-on everywhere; ``mine`` is None if it cannot be read.
+
+    ``waits``: there is no room to write the story without it, and until there is nobody hears any of it.
+    """
 
     visit: int
     story: TakeId
     at: float
     mine: Mine | None = None
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,8 @@ class Notice(StrEnum):
     NOT_TRIMMED = "not_trimmed"
     NO_MORE_LIKE_IT = "no_more_like_it"
     PART_GONE = "part_gone"
+    PART_WAITS = "part_waits"
+    """It is gone, and until there is room to write what is left nobody hears any of it."""
     PART_STAYS = "part_stays"
     MARKED = "marked"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from archive.cutting import Copied, begin_cut, finish_cut, must_be_written
+from archive.cutting import Copied, NoRoomToCut, begin_cut, finish_cut, may_wait, must_be_written
 from archive.masters import Master, open_master
 from archive.store import Store
 from archive.stories import Visit
@@ -73,13 +73,16 @@ class TakingOut:
         """
 
         def fail(error: Exception) -> None:
-            self._fail(effect.visit, error, effect, texts)
+            if isinstance(error, NoRoomToCut) and may_wait(self._store, cut):
+                put_in_place(None)
+            else:
+                self._fail(effect.visit, error, effect, texts)
 
-        def put_in_place(copied: Copied) -> None:
+        def put_in_place(copied: Copied | None) -> None:
             try:
                 finish_cut(self._store, cut, copied, BY_KEY)
             except TROUBLES as error:
-                fail(error)
+                self._fail(effect.visit, error, effect, texts)
                 return
             self._playing.bars = ()
             mine = None
@@ -87,14 +90,15 @@ class TakingOut:
                 mine = self._mine(cut.visit)
             except TROUBLES as error:  # the part is gone all the same, and that is what the teller has to hear
                 _log.warning("what %s is now cannot be read: %s", effect.story, type(error).__name__)
-            self._announce(t.PartGone(effect.visit, effect.story, self._clock.monotonic(), mine))
+            at = self._clock.monotonic()
+            self._announce(t.PartGone(effect.visit, effect.story, at, mine, waits=copied is None))
 
         visit = self._playing.visit
         assert visit is not None
         try:
             cut = begin_cut(self._store, visit, effect.start, effect.end)
         except TROUBLES as error:
-            fail(error)
+            self._fail(effect.visit, error, effect, texts)
             return
         self._beside.do(cut.copy, put_in_place, fail)
 

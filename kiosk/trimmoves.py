@@ -98,7 +98,8 @@ def part_gone(draft: Draft, event: t.Event) -> None:
     if isinstance(event, t.PartGone):
         old = draft.old.mine
         mine = event.mine or replace(old, cuts=old.cuts + 1)
-        draft.set(saving=False, mine=mine, ends=Ends(), notice=Notice.PART_GONE)
+        notice = Notice.PART_WAITS if event.waits else Notice.PART_GONE
+        draft.set(saving=False, mine=mine, ends=Ends(), notice=notice)
 
 
 def part_failed(draft: Draft, event: t.Event) -> None:

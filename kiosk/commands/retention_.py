@@ -34,6 +34,7 @@ def command(home: Path, as_json: bool) -> None:
         "erasures_finished": report.erasures_finished,
         "sealed": report.sealed,
         "loans_ended": report.loans_ended,
+        "cut": report.cut,
     }
     emit(
         payload,

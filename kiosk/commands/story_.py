@@ -139,7 +139,10 @@ def _hear(store: Store, setting: Setting, visit: Visit, *, silent: bool) -> floa
 def _story_words(facts: MyStory, payload: dict[str, Any]) -> str:
     lines = [f"Story {facts.take}, {facts.length / 1000:.0f} s."]
     lines += [f"  {use.value:10} {_yes_words(facts.uses.get(use))}" for use in ASKED_USES]
-    lines += ["  Held until a librarian has decided."] if facts.held else []
+    if facts.waits_for_room:
+        lines.append("  A part is taken out; nobody hears the rest until there is room to write it.")
+    elif facts.held:
+        lines.append("  Held until a librarian has decided.")
     lines += ["  Waits for a guardian's consent."] if facts.waits_for_guardian else []
     lines += ["  Sealed: only this code opens it."] if facts.sealed else []
     lines += [f"  Taken back: {start / 1000:.1f} to {end / 1000:.1f} s." for start, end in facts.cuts]

@@ -8,6 +8,7 @@ import click
 
 from archive.cutting import take_back_span
 from archive.desk import withdraw
+from archive.masters import waits_for_room
 from archive.store import Store
 from archive.tellers import parse_span, receipt
 from audio.clock import SystemClock
@@ -39,13 +40,13 @@ def command(code: str, home: Path, span: str, as_json: bool) -> None:
             visit = store.enter_code(code)
             gone_span = take_back_span(store, visit, start, end, "desk")
             seconds = [round(gone_span.start / 1000, 3), round(gone_span.end / 1000, 3)]
-            emit(
-                {"taken_back": {"story": visit.take, "span": seconds}},
-                lambda: (
-                    f"From {seconds[0]} to {seconds[1]} s nobody hears it any more. The next sync tells the archive."
-                ),
-                as_json=as_json,
+            waits = waits_for_room(store.db.conn, visit.take)
+            later = " There is no room to write the rest yet: until there is, nobody hears any of it." if waits else ""
+            said = (
+                f"From {seconds[0]} to {seconds[1]} s nobody hears it any more. The next sync tells the archive.{later}"
             )
+            payload = {"taken_back": {"story": visit.take, "span": seconds, "waits_for_room": waits}}
+            emit(payload, lambda: said, as_json=as_json)
             return
         gone = withdraw(store, code)
         told = receipt(store, gone.take).to_json()

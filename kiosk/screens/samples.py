@@ -256,6 +256,7 @@ def _part_scenes(now: Session, extras: Extras, heard: Extras) -> dict[str, tuple
         "part_looking": (replace(marks, saving=True, ends=Ends(goes=True)), extras),
         "part_saving": (replace(closing, saving=True), extras),
         "part_gone": (replace(marks, state=State.MY_STORY, notice=Notice.PART_GONE), extras),
+        "part_waits": (replace(marks, state=State.MY_STORY, notice=Notice.PART_WAITS), extras),
     }
 
 

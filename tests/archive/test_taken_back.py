@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,14 @@ import pytest
 from archive.captions import captions_of
 from archive.consent import events_of, standing, verify_chain
 from archive.consentrecord import read_record, record
-from archive.cutting import BLANK, Span, begin_cut, blanked, finish_cut, take_back_span
-from archive.envelope import BOX, CODE, MASTER, open_content, recipients
+from archive.cutlater import finish_waiting_cuts
+from archive.cutting import BLANK, NoRoomToCut, Span, begin_cut, blanked, finish_cut, take_back_span
+from archive.envelope import BOX, CODE, MASTER, ask, open_content, recipients
 from archive.errors import HomeTrouble, NoKey, NoSuchStory, Refused, TooManyTries, WrongCode
 from archive.handing import story_content
 from archive.jobs import AGAIN, add_job
 from archive.keycode import KeepCode
-from archive.masters import cut_flac, open_master
+from archive.masters import CutWaits, cut_flac, open_master
 from archive.restorehold import hold_all, release_restored
 from archive.retention import run_retention
 from archive.search import SearchIndex
@@ -122,6 +124,88 @@ def test_a_box_that_starts_while_a_span_goes_refuses_the_span_and_harms_nothing(
         finish_cut(store, cut, told, "code")
     assert open_master(store, take, Reader.PLAY, store.now()).length == 6000
     assert verify(store).sound
+
+
+@pytest.fixture
+def brim(monkeypatch):
+    """Let the disk be full, in a block, for the sound of a story without a part."""
+
+    def refuse(_told, target, *_more):
+        target.write_bytes(b"half of it")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    @contextmanager
+    def full():
+        with monkeypatch.context() as there:
+            there.setattr("archive.cutting.encode", refuse)
+            yield
+
+    return full
+
+
+def test_a_part_there_is_no_room_to_cut_out_is_gone_at_once_and_the_rest_is_back_by_itself(
+    home, store, teller, work, another_store, brim
+) -> None:
+    take, code = shared(store, teller, work, Use.PLAY_HERE, Use.ARCHIVE)
+    visit = store.enter_code(str(code))
+    before = open_master(store, take, Reader.PLAY, store.now()).read()
+    take_back_span(store, visit, Ms(0), Ms(500), "code")
+    for start in (1000, 3000):
+        with brim():
+            assert take_back_span(store, visit, Ms(start), Ms(start + 1000), "code") == Span(
+                Ms(start), Ms(start + 1000)
+            )
+            with pytest.raises(CutWaits):
+                take_back_span(store, visit, Ms(5000), Ms(5500), "code")
+            assert finish_waiting_cuts(store) == []
+        assert my_story(store, visit).waits_for_room
+        others = [reader for reader in Reader if reader is not Reader.TELLER]
+        assert not [one for one in others if ask(store.db.conn, take, one, store.now()).allowed]
+        with pytest.raises(CutWaits):
+            open_master(store, take, Reader.TELLER, store.now(), visit=visit)
+        assert words_of(store, take, Reader.TELLER, visit).count(BLANK) >= 1
+        with pytest.raises(Refused, match="no room"):
+            release(store, take)
+        with another_store() as started:
+            started.recover_open_takes()
+            assert verify(started).sound
+            assert run_retention(started).cut == [take]
+            assert run_retention(started).cut == []
+        assert recipients(store.db.conn, take) == {BOX, CODE, MASTER}
+        assert held(store) == []
+        assert verify(store).sound
+    sound = open_master(store, take, Reader.PLAY, store.now())
+    second = len(before) // 6
+    assert sound.read(Ms(4000)) == before[4 * second :]
+    assert sound.read(Ms(3000), Ms(4000)) != before[3 * second : 4 * second]
+    assert {path.name for path in home.story_folder(take).iterdir()} == {"master.flac", "cut3.flac"}
+    assert verify_chain(store.db.conn) == []
+
+
+def test_a_part_that_waits_for_room_waits_for_a_steward_too_and_goes_with_the_story(store, teller, work, brim) -> None:
+    pulled, code = shared(store, teller, work, Use.PLAY_HERE)
+    gone, key = shared(store, teller, work, Use.PLAY_HERE)
+    own, mine = shared(store, teller, work)
+    store.seal(own, "code")
+    with brim():
+        for one in (code, key):
+            take_back_span(store, store.enter_code(str(one)), Ms(0), Ms(500), "code")
+        with pytest.raises(NoRoomToCut):
+            take_back_span(store, store.enter_code(str(mine)), Ms(0), Ms(500), "code")
+    assert my_story(store, store.enter_code(str(mine))).cuts == ()
+    hold(store, pulled)
+    store.withdraw(str(key), "code")
+    assert store.standing(gone).ended
+    assert finish_waiting_cuts(store) == [pulled]
+    assert [(one.take, one.by) for one in held(store)] == [(pulled, BY_STEWARD)]
+    release(store, pulled)
+    with brim():
+        take_back_span(store, store.enter_code(str(code)), Ms(2000), Ms(2500), "code")
+    assert hold_all(store) == [pulled, own]
+    assert finish_waiting_cuts(store) == [pulled]
+    assert store.standing(pulled).held, "a restored box has not heard yet whether it was taken back"
+    assert release_restored(store, "the archive") == [pulled, own]
+    assert open_master(store, pulled, Reader.PLAY, store.now()).length == 6000
 
 
 def test_a_span_waits_for_words_that_somebody_asked_for_while_it_went(home, store, teller, work) -> None:

@@ -10,11 +10,16 @@ from faultkit.rig import CHEAP, Rig
 
 from archive import stewards
 from archive.ballast import BALLAST_BYTES, make, missing
-from archive.cutting import NoRoomToCut, begin_cut, finish_cut, take_back_span
+from archive.cutlater import finish_waiting_cuts
+from archive.cutting import begin_cut, finish_cut, take_back_span
+from archive.envelope import ask
 from archive.errors import HomeTrouble
+from archive.masters import open_master, waits_for_room
+from archive.retention import run_retention
 from archive.store import Store
 from archive.transcription import TranscriberWorker
-from archive.types import Use
+from archive.types import Reader, Use
+from archive.verify import verify
 from audio.transcribe import FixedTranscriber
 from audio.types import Ms
 from kiosk.health import box_findings
@@ -77,7 +82,7 @@ def test_what_a_teller_says_gets_through_on_a_full_disk(disk):
         assert not home.story_folder(held).exists()
 
 
-def test_a_part_that_cannot_go_for_want_of_room_says_what_can_and_leaves_all_as_it_was(disk):
+def test_a_part_that_goes_on_a_full_disk_is_heard_by_nobody_and_the_rest_is_back_with_the_room(disk):
     box = Rig(disk / "home", clock_at(0.0)).start()
     code = told(box, "play_here")
     box.close()
@@ -87,12 +92,16 @@ def test_a_part_that_cannot_go_for_want_of_room_says_what_can_and_leaves_all_as_
     worker.close()
     with Store(box.setting.home, box.clock, CHEAP) as store:
         visit = store.enter_code(code)
-        there = sorted(store.home.story_folder(visit.take).iterdir())
-        with full(disk), pytest.raises(NoRoomToCut, match="no room to take a part out"):
-            take_back_span(store, visit, Ms(500), Ms(1000), "desk")
-        assert sorted(store.home.story_folder(visit.take).iterdir()) == there
-        cut = begin_cut(store, visit, Ms(500), Ms(1000))
-        copied = cut.copy()
-        assert make(store.home.path)
         with full(disk, ballast=True):
-            assert finish_cut(store, cut, copied, "desk").end == 1000, "what was written is put in place"
+            assert take_back_span(store, visit, Ms(500), Ms(1000), "desk").end == 1000
+            assert waits_for_room(store.db.conn, visit.take)
+            assert not ask(store.db.conn, visit.take, Reader.PLAY, store.now()).allowed
+            assert finish_waiting_cuts(store) == []
+        assert run_retention(store).cut == [visit.take]
+        assert open_master(store, visit.take, Reader.PLAY, store.now()).length == store.story(visit.take).length
+        assert make(store.home.path)
+        cut = begin_cut(store, visit, Ms(1200), Ms(1500))
+        copied = cut.copy()
+        with full(disk, ballast=True):
+            assert finish_cut(store, cut, copied, "desk").end == 1500, "what was written is put in place"
+        assert verify(store).sound
