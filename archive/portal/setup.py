@@ -19,6 +19,8 @@ from archive.portal import morning
 from archive.portal.desk import Ask, Desk, get, go, post
 from archive.portal.texts import LANGUAGES
 
+_SIGN = "/remote/setup/sign/{language}"
+
 
 class SetUp(Protocol):
     """The box's settings, as far as a phone may fill them in."""
@@ -60,26 +62,6 @@ def routes(desk: Desk, setup: SetUp) -> list[Route]:
         own = ask.form["language"] if ask.form.get("language") in left else ""
         return go(f"/remote/setup?saved&left={','.join(left)}&own={own}" if left else "/remote/setup?saved")
 
-    def read(ask: Ask) -> Response:
-        """A draft's consent wording, whole, for whoever stands for it."""
-        if not _open(ask):
-            return go("/remote")
-        language = _language(ask)
-        alone, group, read = setup.wording(language)
-        return ask.page(
-            "signing", draft=language, draft_name=_names(ask)[language], alone=alone, group=group, read=read,
-            own="own" in ask.request.query_params,
-        )  # fmt: skip
-
-    def sign(ask: Ask) -> Response:
-        """Write down who stands for it: from now on the box offers it."""
-        if not _open(ask):
-            return go("/remote")
-        language, form = _language(ask), ask.form
-        setup.sign(language, form.get("by", ""), form.get("read", ""), own=form.get("own") == "1")
-        _tell(ask)
-        return go(f"/remote/setup?signed={language}")
-
     def papers(ask: Ask) -> Response:
         """Which papers there are: a sign is lost, or its words have changed, long after the box went live."""
         if not morning.looks_after(ask):
@@ -103,8 +85,36 @@ def routes(desk: Desk, setup: SetUp) -> list[Route]:
         get(desk, "/remote/papers", papers),
         get(desk, "/remote/papers/{language}", poster),
         post(desk, "/remote/setup", save, "/remote/setup"),
-        get(desk, "/remote/setup/sign/{language}", read),
-        post(desk, "/remote/setup/sign/{language}", sign, "/remote/setup"),
+        *_signing(desk, setup),
+    ]
+
+
+def _signing(desk: Desk, setup: SetUp) -> list[Route]:
+    """Where a person of the library reads a draft and stands for it."""
+
+    def read(ask: Ask) -> Response:
+        """A draft's consent wording, whole."""
+        if not _open(ask):
+            return go("/remote")
+        language = _language(ask)
+        alone, group, read = setup.wording(language)
+        return ask.page(
+            "signing", draft=language, draft_name=_names(ask)[language], alone=alone, group=group, read=read,
+            own="own" in ask.request.query_params,
+        )  # fmt: skip
+
+    def sign(ask: Ask) -> Response:
+        """Write down who stands for it: from now on the box offers it."""
+        if not _open(ask):
+            return go("/remote")
+        language, form = _language(ask), ask.form
+        setup.sign(language, form.get("by", ""), form.get("read", ""), own=form.get("own") == "1")
+        _tell(ask)
+        return go(f"/remote/setup?signed={language}")
+
+    return [
+        get(desk, _SIGN, read),
+        post(desk, _SIGN, sign, "/remote/setup"),
     ]
 
 
