@@ -97,6 +97,14 @@ def test_what_goes_is_heard_and_said_to_be_gone_for_good_and_only_a_deliberate_p
     assert not box.session.saving
 
 
+def test_a_part_that_went_while_there_was_no_room_for_the_rest_is_said_to_be_that() -> None:
+    box = Box().marking()
+    box.press(Meaning.TAKE, Meaning.TAKE, Meaning.CONFIRM)
+    box.send(t.PartGone(1, STORY, box.at, t.Mine(cuts=1), waits=True))
+    assert (box.session.state, box.session.notice, box.session.mine.cuts) == (State.MY_STORY, Notice.PART_WAITS, 1)
+    assert "until there is room" in view(box.session, Extras(), load("en"), keys(box.session)).headline
+
+
 def test_back_leads_back_one_step_to_the_list() -> None:
     box = Box().marking()
     box.press(Meaning.TAKE, Meaning.TAKE, Meaning.BACK)

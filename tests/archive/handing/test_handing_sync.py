@@ -357,6 +357,20 @@ def test_a_sealed_story_stays_in_the_archive_until_its_teller_says_less(store: S
     assert not (target / "bags").exists()
 
 
+def test_a_held_story_of_which_less_may_be_heard_is_not_left_as_it_was_at_the_archive(
+    store: Store, tell: Tell, target: Path
+) -> None:
+    kept = tell((Use.PLAY_HERE, Use.ARCHIVE, Use.PUBLIC))
+    sync(store, str(target))
+    store.hold(kept.story.id, "steward")
+    assert sync(store, str(target)).tombstones == [], "a hold by itself takes nothing back"
+    store.decide(kept.story.id, Use.PUBLIC, yes=False, wording=WORDING, by="code")
+    (stone,) = sync(store, str(target)).tombstones
+    assert stone.reach == "recall"
+    store.release(kept.story.id, "steward")
+    assert len(sync(store, str(target)).bags) == 1
+
+
 def test_with_the_code_a_no_to_one_use_of_a_sealed_story_replaces_the_bag_and_no_more(
     store: Store, tell: Tell, target: Path
 ) -> None:
