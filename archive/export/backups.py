@@ -20,6 +20,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,6 +33,7 @@ from archive.export.moving import carry_objects, carry_tables
 from archive.export.plain import Progress, no_progress
 from archive.feed.erased import BACKUP_DAYS
 from archive.objects import Objects, open_objects
+from archive.server.lastbackup import note_backup
 from archive.server.oneatatime import one_at_a_time
 from archive.server.place import ArchiveHome
 
@@ -70,16 +72,33 @@ class BackedUp:
         }
 
 
-def back_up(place: ArchiveHome, target: Path, keep_days: int, progress: Progress = no_progress) -> BackedUp:
+def back_up(
+    place: ArchiveHome, target: Path, keep_days: int, progress: Progress = no_progress, *, own_disk: bool = False
+) -> BackedUp:
     """Make a backup of ``place`` in the folder ``target``; then remove those there older than ``keep_days``.
 
-    ``keep_days`` is at most `BACKUP_DAYS`: that is what every receipt of an erasure says. A backup is whole or absent.
-    Raises `BadBackup`; `DamagedStore` where an object is not what was stored or is missing: the backups before stay
-    then; `StoreTrouble`, `CatalogueTrouble`, `OSError`.
+    ``keep_days`` is at most `BACKUP_DAYS`: that is what every receipt of an erasure says. A backup is whole or absent,
+    and the archive's home says which (`archive.server.lastbackup`). With ``own_disk`` a disk has to be mounted at
+    ``target``. Raises `BadBackup`; `DamagedStore` where an object is not what was stored or is missing: the backups
+    before stay then; `StoreTrouble`, `CatalogueTrouble`, `OSError`.
     """
     if not 1 <= keep_days <= BACKUP_DAYS:
         say = f"Backups are kept for 1 to {BACKUP_DAYS} days: that is what tellers are told."
         raise BadBackup(say, "Give another number of days.")
+    try:
+        if own_disk and not target.is_mount():
+            raise BadBackup(f"No disk is mounted at {target}.", "Mount the disk for backups there.")
+        done = _back_up(place, target, keep_days, progress)
+    except (ArchiveError, OSError) as error:
+        # A disk that is full may not take the note either; what stopped the backup is what is told.
+        with suppress(OSError):
+            note_backup(place, target, error.say if isinstance(error, ArchiveError) else str(error))
+        raise
+    note_backup(place, target)
+    return done
+
+
+def _back_up(place: ArchiveHome, target: Path, keep_days: int, progress: Progress) -> BackedUp:
     now = place.now()
     path = target / now.astimezone(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
     target.mkdir(mode=0o700, parents=True, exist_ok=True)

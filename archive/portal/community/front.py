@@ -15,13 +15,17 @@ from archive.portal.community.words import day, some
 from archive.reviewing.excerpts import broken_excerpts
 from archive.reviewing.waiting import held, how_many_wait, queue
 from archive.server.asides import undecided
+from archive.server.lastbackup import last_backup
 
 LINKS: tuple[Link, ...] = (Link("/", "Today", Permission.OWN),)
 
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """One thing to look at: what it is, why it matters, where it leads. ``kind`` is a word for its icon."""
+    """One thing to look at: what it is, why it matters, where it leads. ``kind`` is a word for its icon.
+
+    One that cannot be mended at the desk leads nowhere: its ``path`` is empty.
+    """
 
     kind: str
     say: str
@@ -49,6 +53,7 @@ def matters(ask: Ask, tx: Tx) -> list[Matter]:
     if ask.may(Permission.ERASE) or ask.may(Permission.REVIEW):
         found += _aside(ask, tx)
     if ask.may(Permission.BOXES):
+        found += _backups(ask)
         found += _silent_boxes(tx, ask.now)
     return found
 
@@ -82,6 +87,16 @@ def _aside(ask: Ask, tx: Tx) -> list[Matter]:
             path, go_on = f"/story/{row['story']}", "Open the story that is kept"
         found.append(Matter("aside", f"A bag {whose} was put aside.", str(row["why"]), path, go_on))
     return found
+
+
+def _backups(ask: Ask) -> list[Matter]:
+    last = last_backup(ask.desk.place)
+    if last is None or not (last.why or last.overdue(ask.now)):
+        return []
+    say = f"The last backup was made on {day(last.made.isoformat())}." if last.made else "No backup was made yet."
+    tried = f"Tried on {day(last.tried.isoformat())}: {last.why}"
+    more = f"{tried if last.why else 'None was tried since, or none ended.'} Whoever looks after the machine mends it."
+    return [Matter("backup", say, more, "", "")]
 
 
 def _silent_boxes(tx: Tx, now: datetime) -> list[Matter]:

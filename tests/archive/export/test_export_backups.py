@@ -17,6 +17,7 @@ from archive.export.backups import BadBackup, back_up
 from archive.export.restoring import restore
 from archive.server.audit import audit
 from archive.server.erase import bury, withdraw
+from archive.server.lastbackup import last_backup
 from archive.server.place import ArchiveHome, open_archive
 from archive.tombstones import Tombstone
 from archive.types import Reader, Use
@@ -123,3 +124,25 @@ def test_the_commands_say_what_they_did(shelf: Any, tmp_path: Path, capsys: pyte
     (Path(made["folder"]) / "backup.json").unlink()
     assert run(["archive", "restore", made["folder"], "--home", str(tmp_path / "other")]) == 1
     assert "no whole backup" in capsys.readouterr().err
+
+
+def test_what_became_of_the_last_one_is_written_down(shelf: Any, clock: Any, tmp_path: Path) -> None:
+    place, folder = shelf.place, tmp_path / "kept"
+    assert last_backup(place) is None
+    with pytest.raises(BadBackup, match="No disk is mounted"):
+        back_up(place, folder, 30, own_disk=True)
+    assert not folder.exists()
+    failed = last_backup(place)
+    assert failed is not None
+    assert (failed.made, failed.why) == (None, f"No disk is mounted at {folder}.")
+    back_up(place, folder, 30)
+    made = last_backup(place)
+    assert made is not None
+    assert (made.made, made.why, made.overdue(place.now())) == (place.now(), "", False)
+    clock.advance(2 * 86_400 + 1)
+    assert made.overdue(place.now())
+    with pytest.raises(BadBackup):
+        back_up(place, folder, 30, own_disk=True)
+    again = last_backup(place)
+    assert again is not None
+    assert (again.made, again.tried) == (made.made, place.now()), "when one was last whole stays known"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -333,6 +334,18 @@ def test_erasing_asks_for_the_password_again_and_for_a_tick(archive, visit, monk
     assert list(archive.place.objects.keys("derived")) == []
     arch.get(f"/story/{story}")
     assert arch.status == 404
+
+
+def test_a_backup_that_failed_is_told_to_whoever_looks_after_the_boxes(archive, visit):
+    from archive.server.lastbackup import note_backup
+
+    note_backup(archive.place, Path("/srv/kept"))
+    assert "backup" not in visit("olga", Role.ORGANIZER).get("/")
+    note_backup(archive.place, Path("/srv/kept"), "No disk is mounted at /srv/kept.")
+    told = visit("otto", Role.ORGANIZER).get("/")
+    assert "The last backup was made on" in told
+    assert "No disk is mounted at /srv/kept." in told
+    assert "backup" not in visit("rita", Role.CURATOR).get("/")
 
 
 def test_a_held_box_a_silent_box_and_an_aside_bag_are_told_to_whom_they_concern(archive, visit):
