@@ -186,6 +186,13 @@ take_turn() { # one set-up at a time in this folder
   until flock -w 10 9; do waited=$((waited + 10)); say "     still waiting: $waited s"; done
 }
 
+usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; } # what stands at the top of the script
+asked_for_help() { # asked_for_help "$@": whoever asks what a script does has set nothing up, and need not wait for it
+  local word
+  for word in "$@"; do case $word in -h | --help) return 0 ;; esac; done
+  return 1
+}
+
 set_up() { # set_up LOCK "Debian package:why:what stands in" ...
   local lock=$1 python=; shift
   trap 'say ""; say "Interrupted; the next run does again what was not finished."; exit 130' INT

@@ -187,3 +187,13 @@ def test_a_changed_source_file_means_a_new_wheel(clone):
 def test_settings_of_other_work_do_not_reach_in(clone):
     done = run(clone, 'echo "${PYTHONPATH-gone} ${PIP_USER-gone}"', PYTHONPATH="/x", PIP_USER="1")
     assert done.stdout == "gone gone\n"
+
+
+@pytest.mark.parametrize("script", ["demo", "soak", "test"])
+def test_whoever_asks_what_a_script_does_gets_an_answer_and_no_set_up(clone, script):
+    shutil.copy(ROOT / "scripts" / script, clone / "scripts")
+    before = sorted(path.name for path in clone.iterdir())
+    done = subprocess.run([clone / "scripts" / script, "--help"], capture_output=True, text=True, check=True)
+    assert done.stdout.split(".")[0] in (ROOT / "scripts" / script).read_text(encoding="utf-8")
+    assert len(done.stdout) > 80
+    assert sorted(path.name for path in clone.iterdir()) == before
