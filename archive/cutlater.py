@@ -62,7 +62,7 @@ def _finish(store: Store, take: TakeId) -> bool:
             if held_by(events_of(conn, take)) == NO_ROOM:
                 store.note(take, Act.RELEASE, NO_ROOM)
             move(written, target)
-    except BaseException:
+    except BaseException:  # whatever stopped it, what nobody reads must not take up the room
         remove(written)
         raise
     clear_away(store, take, cuts - 1)

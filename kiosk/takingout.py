@@ -73,7 +73,11 @@ class TakingOut:
         """
 
         def fail(error: Exception) -> None:
-            if isinstance(error, NoRoomToCut) and may_wait(self._store, cut):
+            try:
+                later = isinstance(error, NoRoomToCut) and may_wait(self._store, cut)
+            except TROUBLES as trouble:
+                error, later = trouble, False
+            if later:
                 put_in_place(None)
             else:
                 self._fail(effect.visit, error, effect, texts)

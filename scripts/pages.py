@@ -68,7 +68,7 @@ ANSWERS = {
     "release": "`released` (`story`)",
     "restore": "`stories` and `held` (how many), `erased`, `sources`, `silent` (why the archive gave no answer), "
     "`damaged` (`what`, `subject`, `say`)",
-    "retention": "`holds_ended`, `stories_ended`, `erasures_finished`, `sealed`, `loans_ended`: identifiers",
+    "retention": "`holds_ended`, `stories_ended`, `erasures_finished`, `sealed`, `loans_ended`, `cut` (back without a part there was no room to take out): identifiers",
     "screens": "`pictures`: paths",
     "search": "`results` (`story`, `start` in seconds, `text`)",
     "simulate": "`stories` (`id`, `seconds`, `sha256`, `prompt`, `language`, `transcript`, `words` with `text`, `start`, `end`, "
@@ -86,7 +86,7 @@ ANSWERS = {
     "texts": "list: `languages`; show: `language`, `version`, `wording` by use; sign: `language`, `by`, `on`, `hash`",
     "transcribe": "`clips` (`file`, `text`, `words` as above, `cpu_s`, `audio_s`, `final_text_s`, or `error`), and `error` where one could not be read",
     "verify": "`sound`, `checked` (`masters`, `words`, `ledger`, `open_takes`), `damaged` (`what`, `subject`, `say`), `unread`",
-    "withdraw": "`withdrawn` (`story`, `at`)",
+    "withdraw": "`withdrawn` (`story`, `at`); with `--span`: `taken_back` (`story`, `span` in seconds, `waits_for_room`)",
     "update": "`version`, `before`, `down_seconds`; with `--look` `version` alone; with `--settle` `went_back`",
 }
 """What each verb answers with ``--json``."""
