@@ -166,7 +166,9 @@ def test_what_is_wrong_can_be_heard_and_so_can_a_sheet_of_cues() -> None:
     assert dict(keys(broken)) == {Control.MIDDLE: Meaning.SAY_CODE, Control.LANGUAGE: Meaning.SPEAK}
     _, effects = step(broken, Press(Meaning.SPEAK, 1.0, TAKE))
     assert effects == (Speak(broken.visit),)
-    assert spoken(show(broken), EN) == "The box is resting.\nThe microphone is away.\nPlug it in.\nMiddle key: My story."
+    assert (
+        spoken(show(broken), EN) == "The box is resting.\nThe microphone is away.\nPlug it in.\nMiddle key: My story."
+    )
     sheet = Extras(cues={1: Cue("The night shift", 30.0), 2: Cue("Two languages", 30.0)})
     assert "1, The night shift.\n2, Two languages." in spoken(show(Session(state=State.FACILITATOR), sheet), EN)
 
