@@ -24,6 +24,11 @@ from kiosk.appliance.places import Places, version_of
 from kiosk.appliance.services import ERRAND_TIMERS, ERRANDS, FACES, KIOSK, SAFE, WORKERS, Services
 from kiosk.errors import KioskError
 
+UPDATER = "hearth-update.service"
+WRITERS = ("hearth-settle.service", "hearth-wireless.service")
+"""What has to write to the system's own partition beside the updater: scripts/install names the same."""
+READ_ONLY = "read-only.conf"
+"""There where the system's own partition is read-only: opens it before, and closes it after."""
 _KINDS = frozenset({".service", ".timer", ".path"})
 """Units that come with a release."""
 HEALTHY_WITHIN_S = 30.0
@@ -122,6 +127,9 @@ class Updater:
 
     def settle(self) -> bool:
         """Go back to the release before if the power went while one was being tried. Tells whether there was one."""
+        # An updater older than this program put its units down.
+        if open_for_writing(self._places.units):
+            self._services.reload()
         trial = self._read_trial()
         if trial is None:
             return False
@@ -341,7 +349,28 @@ def put_units(source: Path, target: Path) -> list[str]:
     for name, text in wanted.items():
         if not (target / name).is_file() or (target / name).read_bytes() != text:
             write_file(target / name, text)
+    open_for_writing(target)
     return new
+
+
+def open_for_writing(units: Path) -> bool:
+    """On a read-only system, have it opened for every unit in the folder ``units`` that writes, as for the updater.
+
+    ``scripts/install`` lays that down for the units it knows; one that came with an update has it from here. Tells
+    whether anything was missing.
+    """
+    try:
+        text = (units / f"{UPDATER}.d" / READ_ONLY).read_bytes()
+    except FileNotFoundError:
+        return False
+    given = False
+    for name in WRITERS:
+        drop_in = units / f"{name}.d" / READ_ONLY
+        if (units / name).is_file() and not drop_in.exists():
+            drop_in.parent.mkdir(exist_ok=True)
+            write_file(drop_in, text)
+            given = True
+    return given
 
 
 def _system_files(source: Path) -> dict[str, bytes]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -351,6 +353,27 @@ class Trouble(Exception):
 
 def trouble(*_more):
     raise Trouble
+
+
+def test_a_unit_that_came_with_an_update_may_write_on_a_read_only_system_too(places, updater, manager):
+    wireless = places.units / "hearth-wireless.service"
+    wireless.write_text("new")
+    assert not updater.settle()
+    assert not Path(f"{wireless}.d").exists(), "a system that is not read-only has no need of it"
+    ours = places.units / f"{updating.UPDATER}.d" / updating.READ_ONLY
+    ours.parent.mkdir()
+    ours.write_text("opens")
+    updater.settle()
+    assert (Path(f"{wireless}.d") / updating.READ_ONLY).read_text() == "opens"
+    assert "reload" in manager.acts
+    wireless.unlink()
+    made = make_release(places, "1.1", {wireless.name: "newer"})
+    (Path(f"{wireless}.d") / updating.READ_ONLY).unlink()
+    updating.put_units(made / "units", places.units)
+    assert (Path(f"{wireless}.d") / updating.READ_ONLY).read_text() == "opens"
+    install = (Path(__file__).parents[2] / "scripts/install").read_text(encoding="utf-8")
+    (named,) = re.findall(r"for name in ([a-z ]+); do\n      printf '\[Service\]\\nExecStartPre=\+%s,rw", install)
+    assert {f"hearth-{name}.service" for name in named.split()} == {updating.UPDATER, *updating.WRITERS}
 
 
 @pytest.mark.parametrize(
