@@ -108,11 +108,12 @@ def card(store: Store, take: TakeId) -> Card:
 
 
 def hold(store: Store, name: str) -> TakeId:
-    """Pull a story out of every use, at once. Safe to repeat. Raises `NoSuchStory`, `Refused` before its end."""
+    """Pull a story out of every use, at once. Safe to repeat. Raises `NoSuchStory`, `Refused` in its teller's visit."""
     take = find_take(store, name)
-    if store.db.conn.execute("SELECT 1 FROM closings WHERE take = ?", (take,)).fetchone() is None:
-        # Nobody uses it yet, and nobody at a desk may stop a teller in the middle.
-        raise Refused("It has not been told to its end yet.", "Hold it after that; until then nobody hears it.")
+    where = store.standing(take)
+    if not where.kept and not where.review_closed:
+        # Nobody uses it yet, and nobody at a desk may stop a teller in the middle, or a keep that is pressed now.
+        raise Refused("Its teller has not told it to the end, or has not decided yet.", "Until then nobody hears it.")
     # A hold the box itself put on (restored, lent) ends by itself; a steward's has to outlast it.
     if held_by(events_of(store.db.conn, take)) != BY_STEWARD:
         store.hold(take, BY_STEWARD)

@@ -441,9 +441,12 @@ def test_of_age_is_said_in_the_visit_and_once(store, teller, wording) -> None:
 def test_a_steward_stops_nobody_in_the_middle_of_a_story(store, teller, another_store) -> None:
     take, writer = teller.open()
     desk = another_store()
-    with pytest.raises(Refused, match="not been told to its end"):
+    with pytest.raises(Refused, match="not told it to the end"):
         hold(desk, take)
     store.close_take(writer.close(speech=Ms(500)))
+    with pytest.raises(Refused, match="has not decided yet"):
+        hold(desk, take)
+    teller.keep(take, Use.PLAY_HERE)
     hold(desk, take)
     assert store.standing(take).held
 
