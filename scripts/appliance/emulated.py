@@ -209,7 +209,9 @@ class Board:
         finally:
             told = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
             print(told[-12000:], file=sys.stderr)
-        counts = {what: int(number) for number, what in _COUNT.findall(told.strip().rpartition("\n")[2])}
+        counts: dict[str, object] = {
+            what: int(number) for number, what in _COUNT.findall(told.strip().rpartition("\n")[2])
+        }
         failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", told, re.MULTILINE)
         assert counts.get("passed"), told[-2000:]
         assert not failed, (counts, failed)
