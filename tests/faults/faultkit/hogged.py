@@ -84,9 +84,10 @@ def _simulate(home: Path, speech: Path, seconds: int, outcome: Outcome, hogs: li
     program = Path(sys.executable).parent / "hearth"
     command = [program, "simulate", "--home", home, "--mic", speech, "--virtual-audio", "--json", "--presses",
                "talk agree talk @speech talk keep done"]  # fmt: skip
-    child = subprocess.Popen(
-        [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
+    answer = home.with_name("report.json")
+    # Ten minutes of words are more than a pipe takes while nobody reads it: the box would wait for ever to have told them.
+    with answer.open("w") as report:
+        child = subprocess.Popen([str(word) for word in command], stdout=report, stderr=subprocess.DEVNULL)
     started, kills = time.monotonic(), 0
     # All through the telling, and less often than the one who starts it again gives up.
     wanted = max(1, min(MOST_STARTS - 1, seconds // 60))
@@ -102,7 +103,8 @@ def _simulate(home: Path, speech: Path, seconds: int, outcome: Outcome, hogs: li
     outcome.check(kills > 0, "no transcriber was found to kill")
     if child.poll() is None:
         child.kill()
-    told, _ = child.communicate()
+    child.wait()
+    told = answer.read_text()
     return json.loads(told) if told.strip() else {"error": "it said nothing"}
 
 
