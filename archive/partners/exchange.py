@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import io
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,7 @@ from archive.feed.manifest import LARGEST_SOUND, MOST_BYTES
 from archive.partners.giving import Given, blob_for, blobs_of, give
 from archive.partners.known import BadPartner, Partner
 from archive.partners.taking import Taken, applied_volumes, take
-from archive.server.place import ArchiveHome
+from archive.server.place import PART, ArchiveHome
 from archive.transports.wire import MARK, address
 
 DOOR: Final = "/partner"
@@ -119,24 +119,39 @@ class _Door:
 
     @contextlib.contextmanager
     def blob(self, sha256: str) -> Iterator[BinaryIO]:
-        """Fetch a blob into a file without a name, over a line that may break; each try goes on where it was."""
-        with tempfile.TemporaryFile(dir=self._work) as file:
-            left = _TRIES
-            while True:
-                held = file.seek(0, os.SEEK_END)
-                try:
-                    self._ask("GET", f"{DOOR}/blob/{sha256}", into=file)
-                    break
-                except httpx.RequestError as error:
-                    if file.seek(0, os.SEEK_END) > held:
-                        left = _TRIES
-                        continue
-                    left -= 1
-                    if not left:
-                        raise _silent(error) from error
-                    time.sleep(_WAIT_S)
-            file.seek(0)
-            yield file
+        """Fetch a blob over a line that may break; each try goes on where it was, and so does the next run.
+
+        What came of it stays in the work folder only where the line, or the program, ended before it was whole.
+        """
+        part = self._work / f"{sha256}{PART}"
+        with part.open("a+b") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise BadPartner("Somebody else is exchanging just now.", "Try again later.") from error
+            self._fill(file, sha256)
+            try:
+                file.seek(0)
+                yield file
+            finally:
+                part.unlink(missing_ok=True)
+
+    def _fill(self, file: BinaryIO, sha256: str) -> None:
+        left = _TRIES
+        while True:
+            held = file.seek(0, os.SEEK_END)
+            try:
+                self._ask("GET", f"{DOOR}/blob/{sha256}", into=file)
+            except httpx.RequestError as error:
+                if file.seek(0, os.SEEK_END) > held:
+                    left = _TRIES
+                    continue
+                left -= 1
+                if not left:
+                    raise _silent(error) from error
+                time.sleep(_WAIT_S)
+            else:
+                return
 
     def _asked(self, path: str, body: bytes) -> bytes:
         data = io.BytesIO()
@@ -154,6 +169,8 @@ class _Door:
             status = answer.status_code
             if status == _HELD_ALL and answer.headers.get("content-range") == f"bytes */{held}":
                 return
+            if status == _HELD_ALL:  # more is held than there is: the next run begins anew
+                into.truncate(0)
             if status not in {200, 206} or MARK.lower() not in answer.headers:
                 why = "it does not know our credential" if status == 401 else f"it answered {status}"  # noqa: PLR2004
                 raise BadPartner(f"The partner did not give what it lends: {why}.", "Ask its people.")
@@ -163,6 +180,7 @@ class _Door:
             for piece in answer.iter_bytes():
                 into.write(piece)
                 if into.tell() > LARGEST_SOUND:
+                    into.truncate(0)
                     raise BadFeed("The partner's answer is larger than it can be.")
 
 

@@ -35,6 +35,10 @@ from archive.sealedbag import KEY_FILE, ArchiveKey
 from archive.server.settings import ArchiveSettings, located, read_settings
 from audio.clock import Clock, SystemClock
 
+PART: Final = ".part"
+"""How the name of a file in `work` ends that a broken line left, and which a later run goes on with."""
+_PART_S: Final = 2 * 86_400.0
+"""So long a later run may go on with one; what it was a part of may be taken back by then."""
 _FOLDERS: Final = ("work", "uploads", "aside", "texts")
 _SEAL, _SIGN = "archive-seal.key", "archive-sign.key"
 _KNOWN_BY = "archive key"
@@ -155,10 +159,14 @@ class ArchiveHome:
             os.close(handle)
 
     def sweep_work(self) -> list[str]:
-        """Remove what killed programs left in `work`; return the names of the folders that went."""
+        """Remove what killed programs left in `work`, parts nobody went on with too; return the folders that went."""
         gone: list[str] = []
         with self._turn():
             for folder in sorted(self.work.iterdir()):
+                if folder.suffix == PART:
+                    with contextlib.suppress(FileNotFoundError):  # it became whole just now
+                        if self.now().timestamp() - folder.stat().st_mtime > _PART_S:
+                            folder.unlink()
                 if not folder.is_dir() or folder.is_symlink():
                     continue
                 handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import os
 import queue
 import threading
 from collections.abc import Iterator
@@ -348,6 +349,18 @@ class BreaksOnTheWay(httpx.BaseTransport):
         return httpx.Response(answer.status_code, headers=answer.headers, stream=Carried(pieces()))
 
 
+class BreaksForGood(httpx.Client):
+    """A line that breaks in a blob once, and then is gone."""
+
+    def stream(self, method, url, **more):
+        if "/blob/" in url and "Range" in more["headers"]:
+            raise httpx.ConnectError("the line is gone")
+        return super().stream(method, url, **more)
+
+    def __init__(self):
+        super().__init__(transport=BreaksOnTheWay())
+
+
 class Carried(httpx.SyncByteStream):
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self.pieces = pieces
@@ -372,11 +385,21 @@ def test_over_https_each_from_the_others_door(pair, heard):
         with pytest.raises(BadPartner, match="does not know our credential"):
             exchange_https(upper.place, partner(upper, "lower"), "ben")
         meet(upper, "lower", lower, secret=credential)
+        with pytest.raises(BadPartner, match="does not answer"):
+            exchange_https(upper.place, partner(upper, "lower"), "ben", BreaksForGood())
+        stale = upper.place.work / "0.part"
+        stale.touch()
+        os.utime(stale, (0, 0))
+        upper.place.sweep_work()
+        (part,) = upper.place.work.glob("*.part")
+        part.write_bytes(part.read_bytes()[:1000])
         line = BreaksOnTheWay()
         done = exchange_https(upper.place, partner(upper, "lower"), "ben", httpx.Client(transport=line))
         assert done.took is not None
         (first, *again), size = line.asked, line.most
-        assert (first, again[:2]) == ("", [f"bytes={size}-", f"bytes={2 * size}-"]), "each try goes on where it was"
+        assert first == "bytes=1000-", "the next run goes on where the one before it ended"
+        assert again[:2] == [f"bytes={1000 + size}-", f"bytes={1000 + 2 * size}-"], "each try goes on where it was"
+        assert not list(upper.place.work.glob("*.part"))
         assert done.took.lent == [story]
         assert heard(open_guest(upper.place, "lower", story)[0], 300) > 0.4
         lower.withdraw(story)
