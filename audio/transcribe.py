@@ -7,6 +7,7 @@ the process that needs it.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -31,6 +32,7 @@ RATE = 16000
 WINDOW = Ms(30_000)
 UNCLEAR_BELOW = 0.4
 """A word less probable than this is marked unclear."""
+_KEPT_SIZES = "16"
 _TOKENS_PER_SECOND = 12
 _TOKENS_SPARE = 24
 _TOKENS_MOST = 220
@@ -104,6 +106,9 @@ def load_whisper(model: str, language: str, *, threads: int = 1, folder: Path | 
     if not models.serves(model, language):
         msg = f"The speech model {model} does not understand the language {language!r}."
         raise NoModel(msg, "Leave the model out, so that one is chosen that does.")
+    # Code made for sizes met before is kept, a thousand of them: every length of speech is another size, and after some
+    # minutes that was 110 MB. What a decode needs again and again is among the last few.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", _KEPT_SIZES)
     from faster_whisper import WhisperModel
     from threadpoolctl import threadpool_limits
 
