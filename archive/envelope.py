@@ -154,12 +154,13 @@ def open_content(
 def open_uncut(store: Holder, take: TakeId) -> tuple[ContentKey, ContentKey]:
     """Open the keys of a story whose cut waits for room, as it was and as it will be: for `archive.cutlater` alone.
 
-    Raises `Refused` where it is not kept any more, `NoKey` where none waits.
+    What its teller began with the code is finished, so the gate is asked as for the teller. Raises `Refused`, `NoKey`
+    where no cut waits.
     """
     conn = store.db.conn
-    where = standing(events_of(conn, take))
-    if not where.kept:
-        raise Refused("It is not kept any more.")
+    answer = may(standing(events_of(conn, take)), Reader.TELLER, None)
+    if not answer.allowed:
+        raise Refused(answer.why)
     old, new = (_unwrap_private(_wrap_of(conn, take, one), take, store.keys.box) for one in (UNCUT, BOX))
     return old, new
 

@@ -93,7 +93,7 @@ def modules() -> list[Path]:
 
 
 @pytest.mark.parametrize(
-    ("name", "asking"), [("_unwrap_private", {"open_content", "open_loan"}), ("_unwrap_code", {"open_content"})]
+    ("name", "asking"), [("_unwrap_private", {"open_content", "open_loan", "open_uncut"}), ("_unwrap_code", {"open_content"})]
 )
 def test_only_the_gate_opens_a_wrap(name: str, asking: set[str]) -> None:
     assert [path.name for path in modules() if name in names_in(path)] == ["envelope.py"]
@@ -113,6 +113,14 @@ def test_a_loan_is_opened_only_after_its_record_was_asked() -> None:
     gate = next(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "open_loan")
     body = ast.unparse(gate)
     assert body.index("may(standing(events)") < body.index("raise Refused") < body.index("_unwrap_private(")
+
+
+def test_only_what_its_teller_began_is_finished_and_the_gate_is_asked_before() -> None:
+    tree = ast.parse((SOURCE / "envelope.py").read_text(encoding="utf-8"))
+    gate = next(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "open_uncut")
+    body = ast.unparse(gate)
+    assert body.index("may(standing(events") < body.index("raise Refused") < body.index("_unwrap_private(")
+    assert [path.name for path in modules() if "open_uncut" in names_in(path)] == ["cutlater.py"]
 
 
 def test_open_content_asks_before_it_reads_a_wrap() -> None:
