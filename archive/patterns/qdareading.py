@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 import textwrap
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,7 @@ from archive.patterns.codebook import (
     LONGEST_DEFINITION,
     LONGEST_NAME,
     BadCode,
+    Code,
     Level,
     code_named,
     code_of,
@@ -212,11 +214,13 @@ def _take_codes(
 ) -> dict[str, str]:
     """Find codes again by identifier, else by name in their codebook, else make them; returns ours by theirs.
 
-    One that was merged meanwhile is the code it counts as. ``left`` gets what there was no room for.
+    One that was merged meanwhile is the code it counts as. Of two with one name, under different ones as other programs
+    have it, the second is called after what it stands under. ``left`` gets what there was no room for.
     """
     leads = resolved(tx)
     ours = {guid("code", one.id): leads[one.id] for one in codes_of(tx, merged=True)}
     made: dict[str, str] = {}
+    named = {_plain(code_of(tx, ours[one.guid])): one.guid for one in _all(roots) if one.guid in ours}
     target = ""
 
     def take(one: Any, parent: str) -> None:
@@ -224,8 +228,13 @@ def _take_codes(
         ident = ours.get(one.guid, "")
         if not ident:
             target = target or ("" if parent else _book(tx, book, who, now))
-            home = code_of(tx, parent).codebook if parent else target
+            above = code_of(tx, parent) if parent else None
+            home = above.codebook if above else target
             name, definition = _room(one, left)
+            if named.setdefault((home, name.casefold()), one.guid) != one.guid:
+                name = _told_apart(name, above.name if above else "", {was for at, was in named if at == home})
+                named[home, name.casefold()] = one.guid
+                left.append(f"Two codes are called {one.name!r}; the second is {name!r} here.")
             same = code_named(tx, home, name)
             level = levels.get(one.guid, Level.CONCRETE)
             ident = same.id if same else make_code(tx, home, name, level, definition, who, now, parent=parent)
@@ -236,6 +245,24 @@ def _take_codes(
     for root in roots:
         take(root, "")
     return made
+
+
+def _all(codes: Sequence[Any]) -> Iterator[Any]:
+    for one in codes:
+        yield one
+        yield from _all(one.code)
+
+
+def _plain(code: Code) -> tuple[str, str]:
+    return code.codebook, code.name.casefold()
+
+
+def _told_apart(name: str, above: str, taken: Collection[str]) -> str:
+    """Call a code after what it stands under, else by a number: a name that is none of ``taken`` (without capitals)."""
+    marks = itertools.chain([above] if above else [], map(str, itertools.count(2)))
+    room = LONGEST_NAME // 2
+    tried = (f"{textwrap.shorten(name, room, placeholder=' …')} ({mark[: room - 3]})" for mark in marks)
+    return next(one for one in tried if one.casefold() not in taken)
 
 
 def _room(one: Any, left: list[str]) -> tuple[str, str]:

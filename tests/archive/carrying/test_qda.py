@@ -53,6 +53,28 @@ def state(archive, story):
         ]
 
 
+def test_two_codes_of_one_name_in_another_program_stay_two(archive, tmp_path):
+    names = {"school": "School", "work": "Work", "one": "Good", "two": "good", "three": "Good"}
+    ids = {name: guid("elsewhere", name) for name in names}
+
+    def code(name, inside=""):
+        return f'<Code guid="{ids[name]}" name="{names[name]}" isCodable="true">{inside}</Code>'
+
+    told = "".join([code("school", code("one")), code("work", code("two") + code("three"))])
+    (tmp_path / "theirs.qdc").write_text(
+        f'<?xml version="1.0" encoding="utf-8"?><CodeBook xmlns="urn:QDA-XML:codebook:1.0"><Codes>{told}</Codes></CodeBook>',
+        encoding="utf-8",
+    )
+    for _ in range(2):  # read in again it is the same codes
+        with archive.place.catalogue() as catalogue, catalogue.write() as tx:
+            left = read_codebook(tx, tmp_path / "theirs.qdc", "cleo", archive.place.now()).left
+            found = {one.id: one for one in codes_of(tx)}
+        assert {(one.name, found[one.parent].name if one.parent else "") for one in found.values()} == {
+            ("School", ""), ("Work", ""), ("Good", "School"), ("good (Work)", "Work"), ("Good (2)", "Work"),
+        }  # fmt: skip
+        assert [line for line in left if "good (Work)" in line]
+
+
 def test_a_project_comes_back_as_it_went(archive, archives, tmp_path):
     story = archive.story()
     coded(archive, story)
