@@ -206,12 +206,8 @@ def captions_that_leave(tx: Tx, made: Rendition, now: datetime) -> str:
     return _webvtt(plan, cues, NOT_WRITTEN if silent else "")
 
 
-def keep_bridge(objects: Objects, sound: bytes) -> str:
-    """Store a recorded bridge, decoded to its end first, and return its SHA-256.
-
-    Call it inside the transaction that puts the medley together: then nothing removes it meanwhile as one nobody has.
-    Raises `BadMedley` where it cannot be decoded or is empty, `StoreTrouble`.
-    """
+def must_be_bridge(sound: bytes) -> None:
+    """Decode a recorded bridge to its end. Slow; raises `BadMedley` where it cannot be decoded or is empty."""
     try:
         with soundfile.SoundFile(io.BytesIO(sound)) as told:
             heard = sum(len(block) for block in told.blocks(BLOCK))
@@ -219,6 +215,14 @@ def keep_bridge(objects: Objects, sound: bytes) -> str:
         raise BadMedley("This recording cannot be decoded.", "Save it as WAV or FLAC, and add it again.") from error
     if not heard:
         raise BadMedley("There is nothing to hear in this recording.", "Record what is said between the voices again.")
+
+
+def keep_bridge(objects: Objects, sound: bytes) -> str:
+    """Store a recorded bridge, which `must_be_bridge`, and return its SHA-256.
+
+    Call it inside the transaction that puts the medley together: then nothing removes it meanwhile as one nobody has.
+    Raises `StoreTrouble`.
+    """
     digest = hashlib.sha256(sound).hexdigest()
     objects.put(bridge_key(digest), io.BytesIO(sound))
     return digest

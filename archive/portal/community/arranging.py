@@ -18,7 +18,7 @@ from archive.errors import ArchiveError
 from archive.patterns import medleys
 from archive.patterns.dropping import drop_bridges
 from archive.patterns.medleys import LONGEST_BRIDGE, BadMedley, Item, Kind, Medley, Purpose, cut_of, voice_answer
-from archive.patterns.rendering import keep_bridge
+from archive.patterns.rendering import keep_bridge, must_be_bridge
 from archive.people.roles import Permission
 from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, post, upload
 from archive.portal.community.medleying import offered
@@ -85,6 +85,7 @@ def _record(ask: Ask) -> Response:
     text = " ".join(ask.form.get("text", "").split())
     if not text:
         raise BadMedley("A recording needs its words.", "Whoever cannot hear it reads them.")
+    must_be_bridge(ask.file)
     try:
         with ask.writing() as tx:
             found = _as_seen(tx, ident, ask.form)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,12 +81,16 @@ def _make(place: ArchiveHome, title: str, language: str, parts: tuple[str, ...],
     from archive.errors import ArchiveError
     from archive.patterns import medleys
     from archive.patterns.dropping import drop_bridges
+    from archive.patterns.rendering import keep_bridge
 
+    # All of it is read before any of it is stored: a name that is wrong leaves nothing behind.
+    told = [_item(part) for part in parts]
     items: list[Item] = []
     with place.catalogue() as catalogue:
         try:
             with catalogue.write() as tx:
-                items.extend(_item(place.objects, part) for part in parts)
+                for item, sound in told:
+                    items.append(replace(item, sound=keep_bridge(place.objects, sound)) if sound else item)
                 ident = medleys.make_medley(tx, title, language, items, who(), place.now())
         except ArchiveError:
             with catalogue.write() as tx:  # recordings that were stored for nothing
@@ -134,22 +139,25 @@ def _turn(place: ArchiveHome, medley: str, action: str, *, as_json: bool) -> Non
     emit({"medley": medley, "now": action}, lambda: f"{medley}: {action}.", as_json=as_json)
 
 
-def _item(objects: Any, part: str) -> Item:
+def _item(part: str) -> tuple[Item, bytes]:
+    """Read a part as it was typed, with the bytes of a recording; nothing is stored yet."""
     from archive.patterns.medleys import Item, Kind
-    from archive.patterns.rendering import keep_bridge
+    from archive.patterns.rendering import must_be_bridge
 
     word, _, rest = part.partition(":")
     if word == "say" and rest:
-        return Item(Kind.SPOKEN, rest)
+        return Item(Kind.SPOKEN, rest), b""
     if word == "show" and rest:
-        return Item(Kind.WRITTEN, rest)
+        return Item(Kind.WRITTEN, rest), b""
     if word == "play" and rest:
         file, _, words = rest.rpartition("=")
         path = Path(file)
         if not path.is_file():
             raise click.UsageError(f"There is no recording {file!r}: write play:FILE=WORDS")
-        return Item(Kind.RECORDED, words, sound=keep_bridge(objects, path.read_bytes()))
-    return Item(Kind.EXCERPT, excerpt=part)
+        sound = path.read_bytes()
+        must_be_bridge(sound)
+        return Item(Kind.RECORDED, words), sound
+    return Item(Kind.EXCERPT, excerpt=part), b""
 
 
 def _plain(one: Medley) -> dict[str, Any]:

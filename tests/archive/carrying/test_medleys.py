@@ -29,7 +29,15 @@ from archive.patterns.medleys import (
     on_boxes,
     put_on_box,
 )
-from archive.patterns.rendering import NOT_WRITTEN, captions_that_leave, keep_bridge, recipe_now, rendition_of, renew
+from archive.patterns.rendering import (
+    NOT_WRITTEN,
+    captions_that_leave,
+    keep_bridge,
+    must_be_bridge,
+    recipe_now,
+    rendition_of,
+    renew,
+)
 from archive.reviewing.decisions import Verdict, decide, redact
 from archive.server.erase import settle, sweep
 from archive.types import Act, Form, Use
@@ -115,7 +123,7 @@ def test_a_recorded_bridge_is_heard(archive, heard):
     soundfile.write(out, 0.05 * np.sin(2 * np.pi * 1900 * at), 22_050, format="WAV")
     bridge = Item(Kind.RECORDED, "Listen.", sound=keep_bridge(archive.place.objects, out.getvalue()))
     with pytest.raises(BadMedley, match="cannot be decoded"):
-        keep_bridge(archive.place.objects, out.getvalue()[:20])
+        must_be_bridge(out.getvalue()[:20])
     medleys = [put_together(archive, bridge, cuts[0]) for _ in range(2)]
     made = rendition_of(archive.place, medleys[0], Purpose.DESK)
     sound = archive.bytes_of(made.key)
