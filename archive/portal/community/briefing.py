@@ -20,7 +20,7 @@ from archive.portal.community.handout import zipped
 from archive.portal.community.words import parse_clock
 from archive.types import Reader
 
-LINKS = (Link("/briefings", "Briefings", Permission.CODE),)
+LINKS = (Link("/briefings", "Briefings", Permission.STORIES),)
 
 _CAREFUL = ("can", "cannot", "hear")
 _OURS = "en"
@@ -28,12 +28,12 @@ _OURS = "en"
 
 
 def routes(desk: Desk) -> list[Page]:
-    """The pages of this module. Who writes a briefing need not be who lets it go."""
-    permission, one = Permission.CODE, "/briefings/{briefing}"
+    """The pages of this module. Who writes a briefing need not be who lets it go, and that one reads it first."""
+    reads, permission, one = Permission.STORIES, Permission.CODE, "/briefings/{briefing}"
     return [
-        get(desk, "/briefings", permission, _list),
+        get(desk, "/briefings", reads, _list),
         post(desk, "/briefings", permission, _make, "/briefings"),
-        get(desk, one, permission, _one),
+        get(desk, one, reads, _one),
         post(desk, f"{one}/point", permission, _point, one),
         post(desk, f"{one}/quote", permission, _quote, one),
         post(desk, f"{one}/check", permission, _check, one),
