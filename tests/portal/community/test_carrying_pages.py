@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import zipfile
 from pathlib import Path
 
@@ -213,6 +214,12 @@ def test_who_answers_for_the_voices_hands_them_out(archive, visit):
     assert "It is ready. A curator or an organizer hands it out." in ana.page
     ana.post(f"{here}/hand-out")
     assert ana.status == 403
+    olga = visit("olga", Role.ORGANIZER)
+    olga.get("/briefings")
+    assert here in olga.page
+    olga.get(here)
+    assert "<blockquote>People came over the river.</blockquote>" in olga.page, "who lets it go reads and hears it"
+    assert re.findall(r'action="([^"]+)"', olga.page.partition("<main")[2]) == [f"{here}/hand-out"]
     cara.get(here)
     files = unpacked(cara, f"{here}/hand-out")
     assert {name.partition("/")[2] for name in files} == {

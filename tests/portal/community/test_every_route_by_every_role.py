@@ -29,7 +29,7 @@ EXPECTED = {
         "GET /story/{story}/timeline", "GET /story/{story}/timeline/progress",
         "GET /partners", "GET /partners/{partner}/{story}", "GET /partners/{partner}/{story}/sound.flac",
         "GET /medleys", "GET /medleys/{medley}", "GET /medleys/{medley}/sound.flac",
-        "GET /medleys/{medley}/captions.vtt",
+        "GET /medleys/{medley}/captions.vtt", "GET /briefings", "GET /briefings/{briefing}",
     },
     Permission.REVIEW: {
         "GET /review", "POST /story/{story}/decide", "POST /story/{story}/redact", "POST /story/{story}/lift",
@@ -67,7 +67,9 @@ EXPECTED = {
         "POST /patterns/codebook/{code}/split", "GET /patterns/agreement", "GET /patterns/across",
         "GET /patterns/themes", "POST /patterns/themes/make", "GET /patterns/themes/{theme}",
         "POST /patterns/themes/{theme}/rewrite", "POST /patterns/themes/{theme}/voice",
-        "POST /patterns/themes/{theme}/take", "POST /patterns/themes/{theme}/none",
+        "POST /patterns/themes/{theme}/take", "POST /patterns/themes/{theme}/none", "POST /briefings",
+        "POST /briefings/{briefing}/point", "POST /briefings/{briefing}/quote", "POST /briefings/{briefing}/check",
+        "POST /briefings/{briefing}/remove",
     },
     Permission.WITHDRAW: {"GET /story/{story}/back", "POST /story/{story}/back"},
     Permission.ERASE: {
