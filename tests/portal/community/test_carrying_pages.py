@@ -218,7 +218,7 @@ def test_who_answers_for_the_voices_hands_them_out(archive, visit):
     olga.get("/briefings")
     assert here in olga.page
     olga.get(here)
-    assert "<blockquote>People came over the river.</blockquote>" in olga.page, "who lets it go reads and hears it"
+    assert "“People came over the river.”" in olga.page, "who lets it go reads and hears it"
     assert re.findall(r'action="([^"]+)"', olga.page.partition("<main")[2]) == [f"{here}/hand-out"]
     cara.get(here)
     files = unpacked(cara, f"{here}/hand-out")
