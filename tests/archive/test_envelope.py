@@ -93,7 +93,8 @@ def modules() -> list[Path]:
 
 
 @pytest.mark.parametrize(
-    ("name", "asking"), [("_unwrap_private", {"open_content", "open_loan", "open_uncut"}), ("_unwrap_code", {"open_content"})]
+    ("name", "asking"),
+    [("_unwrap_private", {"open_content", "open_loan", "open_uncut"}), ("_unwrap_code", {"open_content"})],
 )
 def test_only_the_gate_opens_a_wrap(name: str, asking: set[str]) -> None:
     assert [path.name for path in modules() if name in names_in(path)] == ["envelope.py"]
