@@ -19,11 +19,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from archive.boxlooks import known
 from archive.catalogue.changes import note_change, stamp
 from archive.catalogue.port import Catalogue, Row
+from archive.credential import PREFIX
 from archive.errors import ArchiveError
 
-PREFIX = "hearth-"
 _BYTES = 32
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,58}[A-Za-z0-9])?", re.ASCII)
 _VERSION = re.compile(r"[0-9A-Za-z.+-]{1,40}", re.ASCII)
@@ -38,11 +39,13 @@ PULSE: Mapping[str, type] = {
     "disk_days": float,
     "mic_lufs": float,
     "mic_usual_lufs": float,
+    "look": list,
 }
 """What a box says of its machine, and in which kind: never a word about what was told into it.
 
 ``clock`` is its wall clock (ISO 8601), ``disk_days`` how long the disk lasts as it is used, ``mic_lufs`` the level of
-its newest stories against ``mic_usual_lufs``. `archive.pulse` says them.
+its newest stories against ``mic_usual_lufs``, ``look`` what its own check-up found (`archive.boxlooks`).
+`archive.pulse` says them.
 """
 
 
@@ -213,6 +216,8 @@ def content_free(pulse: Mapping[str, Any]) -> dict[str, Any]:
             kept[name] = value
         elif kind is str and isinstance(value, str) and (told := _text(name, value)):
             kept[name] = told
+        elif kind is list and isinstance(value, list) and (look := known(value)):
+            kept[name] = look
     return kept
 
 

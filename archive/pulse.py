@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from importlib import metadata
 from typing import Any
 
 from archive.ballast import missing
+from archive.boxlooks import known
 from archive.lately import levels
 from archive.store import Store
 from archive.usage import bytes_a_day
@@ -24,8 +26,11 @@ def machine(store: Store) -> dict[str, Any]:
     }
 
 
-def pulse(store: Store) -> dict[str, Any]:
-    """Return what `archive.boxes.PULSE` names and this box knows. Levels are those of loudness in LUFS."""
+def pulse(store: Store, look: Iterable[str] = ()) -> dict[str, Any]:
+    """Return what `archive.boxes.PULSE` names and this box knows. Levels are those of loudness in LUFS.
+
+    ``look`` are the codes of what its check-up found not to be well; told are those of `archive.boxlooks`.
+    """
     home = store.home.path
     free = max(0, shutil.disk_usage(home).free - missing(home))
     daily = bytes_a_day(store)
@@ -34,4 +39,6 @@ def pulse(store: Store) -> dict[str, Any]:
         told["disk_days"] = free / daily
     if (found := levels(store)) is not None:
         told |= {"mic_lufs": found[0], "mic_usual_lufs": found[1]}
+    if codes := known(look):
+        told["look"] = codes
     return told

@@ -62,6 +62,11 @@ def box_findings(setting: Setting, store: Store, *, devices: bool = True) -> lis
     ]
 
 
+def wants_a_look(found: Sequence[Finding]) -> list[str]:
+    """Return the codes of what is not well, sorted: all that leaves the box of a check-up. Pure."""
+    return sorted(one.code for one in found if not one.ok)
+
+
 def _ballast(lacking: int) -> Finding:
     """Whether a teller's no would get through on a full disk."""
     return _judged(
@@ -173,7 +178,11 @@ def _visit(setting: Setting, store: Store) -> Finding:
     at = last_visit(setting.home)
     do = "Nothing is lost, and the box goes on without it. Check the network (or put the stick in), then: hearth sync"
     if at is None:
-        return Finding("sync", ok=False, say="The archive has not been reached yet.", do=do)
+        say = "The archive has not been reached yet."
+        if setting.config.archive.sync_to.startswith("https://") and not setting.home.credential.is_file():
+            say = f"{say} It takes nothing without the credential it has for this box."
+            do = "Whoever looks after it lets the box in and is shown it: it belongs on the phone's page of settings."
+        return Finding("sync", ok=False, say=say, do=do)
     say = f"The archive was last reached on {at.date()}."
     now = store.now()
     if now is not None and (days := (now - at).days) >= VISIT_DAYS:

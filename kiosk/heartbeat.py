@@ -17,6 +17,7 @@ from archive.jobs import failed_jobs
 from archive.pulse import machine
 from archive.store import Store
 from hardware.findings import Finding
+from kiosk.health import wants_a_look
 
 FILE = "heartbeat.json"
 FOLDER = "heartbeats"
@@ -38,7 +39,7 @@ def heartbeat(store: Store, found: list[Finding], *, site: str, at: datetime) ->
         "version": facts["version"],
         "at": at.replace(minute=0, second=0, microsecond=0).isoformat(),
         "clock_trusted": facts["clock_trusted"],
-        "look": sorted(one.code for one in found if not one.ok),
+        "look": wants_a_look(found),
         "failed_work": bool(failed_jobs(store.db.conn)),
         "last_sync": receipts[-1].at.date().isoformat() if receipts else None,
     }

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archive.errors import TransportTrouble
-from archive.home import Home
 from archive.ingest import Progress, no_progress
 from audio.clock import Clock
 
@@ -45,20 +44,6 @@ class Way:
     window_s: float = WINDOW_S
     told: Progress = no_progress
     pulse: Mapping[str, Any] = field(default_factory=dict)
-
-
-def kept_credential(home: Home) -> str:
-    """Read what the archive of the settings gave this box, from beside its keys; "" where nothing is kept.
-
-    For that archive alone: another place must not be shown it. Raises `TransportTrouble`.
-    """
-    try:
-        return home.credential.read_text(encoding="ascii").strip()
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
-    except (OSError, UnicodeDecodeError) as error:
-        say = f"The box's credential in {home.credential} cannot be read."
-        raise TransportTrouble(say, "Write it there again; the archive can make a new one.") from error
 
 
 class Patience:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import click
 
+from archive.credential import kept_credential
 from archive.errors import TransportTrouble
 from archive.home import Home, keys_folder
 from archive.restore import Answers, Restored, release, restore
 from archive.restorehold import waits
 from archive.store import Store
-from archive.transports.way import Way, kept_credential
+from archive.transports.way import Way
 from audio.clock import SystemClock
 from kiosk import config as settings
 from kiosk.commands.common import CREDENTIAL_VARIABLE, answer, home_option, json_option

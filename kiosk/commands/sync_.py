@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from archive.credential import kept_credential
 from archive.errors import TransportTrouble
 from archive.home import Home
 from archive.lately import note_visit
@@ -16,10 +17,11 @@ from archive.pulse import pulse
 from archive.store import Store
 from archive.sync import SyncReport, sync
 from archive.transports.https import HttpsTransport
-from archive.transports.way import Way, kept_credential
+from archive.transports.way import Way
 from audio.clock import Clock, SystemClock
 from kiosk.appliance.places import places
 from kiosk.commands.common import CREDENTIAL_VARIABLE, answer, home_option, json_option, note
+from kiosk.health import box_findings, wants_a_look
 from kiosk.setting import NotReady, read_home
 
 
@@ -63,7 +65,9 @@ def command(home: Path, target: str, credential: str, as_json: bool) -> int:
 
     how = setting.config.sync
     with Store(setting.home, SystemClock()) as store:
-        way = Way(given.strip(), how.kbit_s, how.proxy, how.window_minutes * 60.0, pulse=pulse(store))
+        # It has no sound devices: its unit shuts it in (systemd/hearth-sync.service).
+        told = pulse(store, wants_a_look(box_findings(setting, store, devices=False)))
+        way = Way(given.strip(), how.kbit_s, how.proxy, how.window_minutes * 60.0, pulse=told)
         report = sync(store, place, progress=progress, way=way)
         if place == setting.config.archive.sync_to:
             note_visit(setting.home, store.clock)

@@ -211,6 +211,12 @@ def test_a_stick_is_mounted_where_the_hand_on_looks_for_it():
     assert {'SUBSYSTEMS=="usb"', 'ENV{ID_FS_TYPE}=="vfat|exfat"'} <= set(rule.split(", "))
 
 
+@pytest.mark.parametrize("part", ["heartbeat", "sync", "portal", "phone"])
+def test_what_tells_how_the_machine_is_can_see_it(part):
+    # Memory and swap stand in files of /proc beside the processes.
+    assert "ProcSubset" not in options(f"hearth-{part}.service")
+
+
 def test_sync_cannot_listen():
     assert "~listen accept accept4" in options("hearth-sync.service")["SystemCallFilter"]
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from archive import boxes
 from archive.boxes import Box
+from archive.boxlooks import LOOKS, known
 from archive.catalogue import Tx
 from archive.curation import set_site, site_of
 from archive.people.roles import Permission
@@ -78,7 +79,14 @@ def show(tx: Tx, box: Box, now: datetime) -> Shown:
 def facts_about(box: Box, now: datetime) -> list[Fact]:
     """What is known of a box's machine, in the order of its page. Pure."""
     told = box.pulse
-    return [_seen(box, now), _handed(box), _disk(told), _microphone(told), _clock(told, box.seen_at), _version(told)]
+    judged = [_seen(box, now), _handed(box), _disk(told), _microphone(told), _clock(told, box.seen_at), _version(told)]
+    return [*judged, *_found(told, room_is_short=judged[2].look)]
+
+
+def _found(told: Mapping[str, Any], *, room_is_short: bool) -> list[Fact]:
+    """What the box's own check-up found; of its room only what the days of its disk do not say already."""
+    looks = [LOOKS[code] for code in known(told.get("look", ())) if code != "space" or not room_is_short]
+    return [Fact(one.name, one.value, look=True, say=one.say) for one in looks]
 
 
 def _seen(box: Box, now: datetime) -> Fact:

@@ -22,6 +22,8 @@ from archive.transports.folder import BLOBS, BOXES, FolderTransport
 from archive.transports.rclone import RcloneTransport
 from archive.transports.way import Way
 from archive.types import Use
+from kiosk.appliance.nottaken import refuse
+from kiosk.appliance.places import places
 from kiosk.cli import run
 
 
@@ -46,12 +48,16 @@ def carried(archive, stick, name="near"):
     return visit_folder(archive.place, stick)
 
 
-def test_a_cue_prepared_far_away_sounds_on_one_press(archive, program, tmp_path) -> None:
+def test_a_cue_prepared_far_away_sounds_on_one_press(archive, program, tmp_path, monkeypatch) -> None:
     stick = tmp_path / "stick"
     stick.mkdir()
+    monkeypatch.setenv("HEARTH_ROOT", str(tmp_path / "root"))
+    places().prefix.mkdir(parents=True)
+    refuse(places(), "99.0")
     visit_folder(archive.place, stick)
     assert program("sync", "--to", stick)["feed"]["sequence"] == 0
-    assert list((stick / BOXES).glob("*.pulse")), "the program says how the box is"
+    (how,) = (stick / BOXES).glob("*.pulse")
+    assert "version" in json.loads(json.loads(how.read_text())["pulse"])["look"], "the program says how the box is"
     assert visit_folder(archive.place, stick).unknown
     story = archive.lend("near", 1, Use.RECORD, Use.KEEP, Use.PUBLIC)
     with archive.place.catalogue() as catalogue, catalogue.write() as tx:

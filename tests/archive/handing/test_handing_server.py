@@ -224,6 +224,12 @@ def test_a_pulse_holds_nothing_that_was_told() -> None:
     assert content_free({"version": "she said that", "clock": "once", "clock_trusted": 1}) == {}
 
 
+def test_of_a_check_up_codes_that_have_words_here_are_kept_and_nothing_else() -> None:
+    found = ["model-es", "power", "a story about a river", 7, "model-jobs", "power", ["heat"], "model-fr"]
+    assert content_free({"look": found}) == {"look": ["power", "model-jobs", "model"]}
+    assert content_free({"look": "power"}) == content_free({"look": ["river"]}) == {}
+
+
 def test_numbers_and_times_no_machine_has_are_left_out() -> None:
     odd = {"disk_free_mb": 10**400, "disk_days": float("inf"), "mic_lufs": True, "clock": "0001-01-01T00:00:00+23:59"}
     assert content_free({**odd, "mic_usual_lufs": -23}) == {"mic_usual_lufs": -23.0}

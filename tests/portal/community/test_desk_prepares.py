@@ -166,6 +166,14 @@ def test_what_is_well_and_what_somebody_should_look_at(archive):
     wrong = {"mic_lufs": -10.0, "disk_days": 29.0, "clock_trusted": False}
     looked = {fact.name for fact in facts_about(Box("a", seen, seen_at=seen, pulse=fine | wrong), now) if fact.look}
     assert looked == {"microphone", "disk", "clock"}
+    found = fine | {"look": ["power", "space", "not-known-here"]}
+    shown = [
+        (fact.name, fact.value) for fact in facts_about(Box("a", seen, seen_at=seen, pulse=found), now) if fact.look
+    ]
+    assert shown == [("power", "too weak"), ("room", "nearly used up")]
+    # The days of its disk say it already.
+    looked = [fact.name for fact in facts_about(Box("a", seen, seen_at=seen, pulse=found | wrong), now) if fact.look]
+    assert looked == ["disk", "microphone", "clock", "power"]
     old = (now - timedelta(days=4)).isoformat()
     assert [fact.name for fact in facts_about(Box("a", old), now) if fact.look] == ["last seen"]
     assert not any(fact.look for fact in facts_about(Box("a", seen), now))
