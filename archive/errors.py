@@ -21,6 +21,15 @@ class Refused(ArchiveError):
     code = "refused"
 
 
+class NotFilledIn(Refused):
+    """Something in a form does not fit; ``code`` says what, so that pages can say it in every language."""
+
+    def __init__(self, code: str, say: str, do: str) -> None:
+        """Keep the code of this one."""
+        super().__init__(say, do)
+        self.code = code
+
+
 class NoSuchStory(ArchiveError):
     """No story has this identifier or keep-code."""
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from archive.errors import Refused
+from archive.errors import NotFilledIn, Refused
 from hardware.errors import HardwareError
 from hardware.wireless import BadWireless, Joining, Wireless, joining
 from kiosk.door import door_folder, point_file, read_point
@@ -64,7 +64,7 @@ class Asking:
         try:
             network = joining(name, password)
         except BadWireless as error:
-            raise Refused(error.say, error.do) from error
+            raise NotFilledIn(error.code, error.say, error.do) from error
         self._ask({"do": "join", "name": network.name, "key": network.key})
 
     def leave(self) -> None:

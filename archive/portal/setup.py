@@ -20,6 +20,11 @@ from archive.portal.desk import Ask, Desk, get, go, post
 from archive.portal.texts import LANGUAGES
 
 _SIGN = "/remote/setup/sign/{language}"
+_LINES = (
+    "name", "steward", "contact", "opens", "closes", "quiet_begins", "quiet_ends", "hand_on", "archive",
+    "wireless_name",
+)  # fmt: skip
+"""Fields of one line, by their name in the form."""
 
 
 class SetUp(Protocol):
@@ -57,7 +62,10 @@ def routes(desk: Desk, setup: SetUp) -> list[Route]:
         """Write it down and tell the box."""
         if not _open(ask):
             return go("/remote")
-        left = setup.save(ask.form)
+        try:
+            left = setup.save(ask.form)
+        except Refused as error:
+            return _page(ask, setup, error)
         _tell(ask)
         own = ask.form["language"] if ask.form.get("language") in left else ""
         return go(f"/remote/setup?saved&left={','.join(left)}&own={own}" if left else "/remote/setup?saved")
@@ -137,11 +145,16 @@ def _language(ask: Ask) -> str:
     return language
 
 
-def _page(ask: Ask, setup: SetUp) -> Response:
+def _page(ask: Ask, setup: SetUp, refused: Refused | None = None) -> Response:
+    """The form. ``refused`` says what did not fit in what was sent: that stays filled in, but for what is secret."""
     told: dict[str, Any] = dict(setup.shown())
+    if refused is not None:
+        told |= _typed(ask.form, told)
+    told["trouble"] = ask.texts.trouble(refused.code, refused.say, refused.do) if refused is not None else ()
     # The page itself has a language, and lists those it can be read in.
     told["own_language"], told["languages_offered"] = told.pop("language"), told.pop("languages")
     told["library"] = told.pop("name")
+    told.setdefault("wireless_name", "")
     with ask.desk.store() as store:
         face = read_face(store)
     asked, names = ask.request.query_params, _names(ask)
@@ -152,7 +165,18 @@ def _page(ask: Ask, setup: SetUp) -> Response:
     if face is not None and told["first"] and not told["said"] and face.language in told["offered"]:
         # Whoever chose it on the box means it here, too.
         told["own_language"], told["languages_offered"] = face.language, [*told["languages_offered"], face.language]
-    return ask.page("setup", 200, **told)
+    return ask.page("setup", 200 if refused is None else 422, **told)
+
+
+def _typed(form: Mapping[str, str], told: Mapping[str, Any]) -> dict[str, Any]:
+    """What was sent, in the shape of what the page begins with."""
+    lines = {name: form.get(name, "") for name in _LINES}
+    return lines | {
+        "language": form.get("language", ""),
+        "languages": [code for code in told["offered"] if form.get(f"language_{code}")],
+        "chosen": [name for name in told["sets"] if form.get(f"set_{name}")],
+        "said": True,
+    }
 
 
 def _names(ask: Ask) -> dict[str, str]:

@@ -64,7 +64,10 @@ class HttpsTransport:
         """Reach the archive, make the box known, and find out whether it is still the archive known there."""
         if not self._way.credential:
             say = f"The archive at {self.place} wants to know which box this is, and there is no credential here."
-            do = "Ask the archive for one (hearth archive box add) and give it with --credential."
+            do = (
+                "Ask the archive for one (its page Boxes, or hearth archive box add); paste it into the phone's page "
+                "of settings, or give it with --credential."
+            )
             raise TransportTrouble(say, do)
         self._keys = self._home.load_keys()
         self._refused, self._signed, self._held = [], {}, None

@@ -58,7 +58,7 @@ def command(home: Path, bind: str, access_point: bool) -> None:
         place, clock, where, lambda url: click.echo(f"The pages are at {url}"), stop,
         # These pages have no sound devices: their unit shuts them in (systemd/hearth-portal.service).
         health=lambda store: box_findings(setting, store, devices=False),
-        set_up=Sheet(place.config, place.texts), lend=Desk(place),
+        set_up=Sheet(place), lend=Desk(place),
     )  # fmt: skip
 
 

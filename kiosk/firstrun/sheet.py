@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from archive.credential import checked_credential, keep_credential
 from archive.durable import remove, write_file
-from archive.errors import Refused
+from archive.errors import NotFilledIn, Refused
 from archive.home import Home
 from archive.phones import SAVED, SETTING_UP
 from archive.store import Store
@@ -39,8 +40,9 @@ ASKED = frozenset({*_TEXTS.values(), "site.language", "site.languages", "site.pr
 """Every setting the phone's page asks for: one of them in the file, and the box was set up by hand."""
 STICK = "/media/usb"
 """Where a stick is found: docs/handing-on.md."""
+_ARCHIVE = "https://"
 OTHER = "other"
-"""A place that somebody wrote into the file, which the page does not ask for: it stays."""
+"""In a form: a place that somebody wrote into the file, which the page does not ask for. It stays."""
 
 
 def unfinished(home: Home, store: Store) -> bool:
@@ -108,11 +110,19 @@ def _offer(config: Path, language: str, *, own: bool) -> None:
 class Sheet:
     """The phone's page of settings for one home."""
 
-    path: Path
-    texts: Path
-    """The library's own wording."""
+    home: Home
     wireless: Asking = field(default_factory=Asking)
     """Whom to ask for a wireless network."""
+
+    @property
+    def path(self) -> Path:
+        """The library's settings."""
+        return self.home.config
+
+    @property
+    def texts(self) -> Path:
+        """The library's own wording."""
+        return self.home.texts
 
     def poster(self, language: str) -> bytes:
         """The papers in that language, from the words of the box. Raises `Refused` where they cannot be made."""
@@ -129,6 +139,7 @@ class Sheet:
             "drafts": self._drafts(),
             "said": "site.language" in _by_hand(self.path),
             "wireless": self.wireless.shown(),
+            "credential_here": self.home.credential.is_file(),
             "offered": list(shipped_languages()),
             "sets": list(SETS),
         }
@@ -170,9 +181,10 @@ class Sheet:
         sets = tuple(name for name in SETS if given.get(f"set_{name}"))
         own = given.get("language", "")
         if own not in asked:
-            raise Refused("The library's own language is not among those offered.", "Tick it too.")
+            say = "The library's own language is not among those offered."
+            raise NotFilledIn("own-language", say, "Tick it too.")
         if not sets:
-            raise Refused("No questions are chosen.", "Tick at least one set.")
+            raise NotFilledIn("no-questions", "No questions are chosen.", "Tick at least one set.")
         drafts = self._drafts()
         left = tuple(code for code in asked if code in drafts)
         kept = load(self.path).site.language
@@ -188,14 +200,36 @@ class Sheet:
             raise Refused(error.say, error.do) from error
         wanted: dict[str, Plain] = {setting: given.get(name, "").strip() for name, setting in _TEXTS.items()}
         wanted |= {"site.language": own, "site.languages": languages, "site.prompts": sets}
-        if given.get("hand_on") != OTHER:
-            wanted["archive.sync_to"] = _place(given)
+        place, credential = self._place(given), checked_credential(given.get("credential", ""))
         try:
             put_settings(self.path, wanted)
+            if place is not None:
+                self._hand_on(place, credential)
         except BadConfig as error:
             raise Refused(error.say, error.do) from error
         self._network(given)
         return left
+
+    def _place(self, given: Mapping[str, str]) -> str | None:
+        """Where stories shall go; None where what somebody wrote into the file stays. Raises `NotFilledIn`."""
+        chosen, address = given.get("hand_on", ""), given.get("archive", "").strip()
+        if chosen == "archive":
+            if not address.startswith(_ARCHIVE):
+                say = "The address of the archive does not begin with https://."
+                raise NotFilledIn("archive-address", say, "Copy it whole.")
+            return address
+        if given.get("credential", "").strip() or address not in {"", load(self.path).archive.sync_to}:
+            say = "An archive is filled in, and stories are to go elsewhere."
+            raise NotFilledIn("archive-not-chosen", say, "Choose the archive too, or leave its lines empty.")
+        return {"stick": STICK, OTHER: None}.get(chosen, "")
+
+    def _hand_on(self, place: str, credential: str) -> None:
+        """Set where stories go. What one archive gave this box is shown to no other, also if the power goes here."""
+        if place != load(self.path).archive.sync_to:
+            remove(self.home.credential)
+        put_settings(self.path, {"archive.sync_to": place})
+        if credential and place.startswith(_ARCHIVE):
+            keep_credential(self.home, credential)
 
     def _network(self, given: Mapping[str, str]) -> None:
         """Have the machine join or forget a wireless network; without a name it stays as it is."""
@@ -206,22 +240,9 @@ class Sheet:
             self.wireless.leave()
 
 
-def _place(given: Mapping[str, str]) -> str:
-    match given.get("hand_on", ""):
-        case "stick":
-            return STICK
-        case "archive":
-            address = given.get("archive", "").strip()
-            if not address.startswith("https://"):
-                raise Refused("The address of the archive does not begin with https://.", "Copy it whole.")
-            return address
-        case _:
-            return ""
-
-
 def _answers(config: Config) -> dict[str, object]:
     place = config.archive.sync_to
-    hand_on = "" if not place else "archive" if place.startswith("https://") else "stick" if place == STICK else OTHER
+    hand_on = "" if not place else "archive" if place.startswith(_ARCHIVE) else "stick" if place == STICK else OTHER
     told: dict[str, object] = {}
     for name, setting in _TEXTS.items():
         section, _, key = setting.partition(".")

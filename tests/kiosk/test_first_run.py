@@ -90,7 +90,7 @@ class Phone:
     """A browser that sends the forms the pages gave it."""
 
     def __init__(self, box: Box) -> None:
-        sheet = Sheet(box.home.config, box.home.texts)
+        sheet = Sheet(box.home)
         self.client = TestClient(make_app(box.home, box.clock, frozenset({"10.42.7.1"}), set_up=sheet),
                                  base_url=f"http://{HOST}", headers={"origin": f"http://{HOST}"})  # fmt: skip
         self.text = ""
@@ -272,7 +272,7 @@ def test_only_a_paired_phone_signs(box: Box) -> None:
 def test_what_does_not_fit_is_said_and_nothing_is_written(box: Box, change: dict[str, str], sentence: str) -> None:
     from archive.errors import Refused
 
-    sheet = Sheet(box.home.config, box.home.texts)
+    sheet = Sheet(box.home)
     with pytest.raises(Refused) as caught:
         sheet.save({key: value for key, value in (ANSWERS | change).items() if value})
     assert sentence in caught.value.say + caught.value.do
@@ -417,7 +417,7 @@ def test_mashing_never_makes_a_box_live_unseen(box: Box) -> None:
 
 def test_a_box_set_up_by_hand_is_never_sent_back_and_one_cut_short_goes_on(box: Box, tmp_path: Path) -> None:
     assert unfinished(box.home, box.store)
-    Sheet(box.home.config, box.home.texts).save(ANSWERS)
+    Sheet(box.home).save(ANSWERS)
     assert unfinished(box.home, box.store), "the power went between the page and the last press"
     by_hand = open_home(tmp_path / "other")
     by_hand.config.write_text('[site]\nname = "Ours"\n')
@@ -435,7 +435,7 @@ def test_a_box_that_knows_its_screen_and_keys_and_nothing_else_still_asks(build:
 
 
 def test_what_is_asked_is_what_the_page_writes(box: Box) -> None:
-    Sheet(box.home.config, box.home.texts).save(ANSWERS)
+    Sheet(box.home).save(ANSWERS)
     said = tomllib.loads(box.home.config.read_text())
     assert {f"{section}.{name}" for section, values in said.items() for name in values} == ASKED
 

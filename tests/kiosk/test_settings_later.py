@@ -10,8 +10,9 @@ from datetime import date
 import pytest
 from starlette.testclient import TestClient
 
+from archive.credential import kept_credential
 from archive.errors import Refused
-from archive.phones import pair, read_face, show_digits
+from archive.phones import Face, pair, put_face, read_face, show_digits
 from archive.portal.app import make_app
 from archive.store import Store
 from audio.clock import SystemClock
@@ -35,6 +36,7 @@ ANSWERS = {
     "name": "Linden Library", "contact": "555 0199", "language": "en", "language_en": "1", "language_es": "1",
     "set_place": "1", "opens": "10:00", "closes": "18:00", "quiet_begins": "", "quiet_ends": "", "hand_on": "",
 }  # fmt: skip
+GIVEN = "hearth-" + "aB3_-x" * 7
 
 
 @pytest.fixture
@@ -100,7 +102,7 @@ def at_work(setting, fingers):
 def phone(setting):
     app = make_app(
         setting.home, SystemClock(), frozenset({"10.42.7.1"}), health=lambda _: [],
-        set_up=Sheet(setting.home.config, setting.home.texts),
+        set_up=Sheet(setting.home),
     )  # fmt: skip
     return TestClient(app, base_url=f"http://{HOST}", headers={"origin": f"http://{HOST}"})
 
@@ -168,7 +170,7 @@ def test_a_handset_tells_its_digits_and_its_network_to_the_ear(ear, at_work, fin
 
 def test_a_place_that_somebody_wrote_into_the_file_stays_unless_another_is_chosen(setting):
     put_settings(setting.home.config, {"archive.sync_to": "rclone:attic"})
-    sheet = Sheet(setting.home.config, setting.home.texts)
+    sheet = Sheet(setting.home)
     shown = sheet.shown()
     assert (shown["hand_on"], shown["place"]) == ("other", "rclone:attic")
     sheet.save(ANSWERS | {"hand_on": "other"})
@@ -177,12 +179,52 @@ def test_a_place_that_somebody_wrote_into_the_file_stays_unless_another_is_chose
     assert load_config(setting.home.config).archive.sync_to == ""
 
 
+def test_an_archive_is_reached_without_a_terminal_and_what_it_gave_is_shown_to_no_other(setting):
+    sheet, kept = Sheet(setting.home), setting.home.credential
+    there = ANSWERS | {"hand_on": "archive", "archive": "https://archive.example"}
+    with pytest.raises(Refused, match="no credential"):
+        sheet.save(there | {"credential": "hearth-half"})
+    assert load_config(setting.home.config).archive.sync_to == ""
+    sheet.save(there | {"credential": f" {GIVEN}\n"})
+    assert (kept_credential(setting.home), kept.stat().st_mode & 0o777) == (GIVEN, 0o600)
+    sheet.save(there)
+    assert sheet.shown()["credential_here"], "left empty it stays"
+    sheet.save(there | {"archive": "https://elsewhere.example"})
+    assert not kept.exists()
+    sheet.save(there | {"credential": GIVEN})
+    sheet.save(ANSWERS)
+    assert not kept.exists()
+
+
+def test_what_the_page_lacks_is_said_and_nothing_typed_is_lost(setting, phone):
+    with Store(setting.home, SystemClock()) as store:
+        phone.cookies.set("hearth_phone", pair(store, show_digits(store)))
+        put_face(store, Face("facilitator"))
+    phone.cookies.set("hearth_language", "es")
+
+    def sends(**fields):
+        return phone.post("/remote/setup", data={"token": token(phone), **ANSWERS, **fields}).text
+
+    refused = sends(archive="https://archive.example", credential=GIVEN, steward="Somebody at the desk")
+    assert "las historias van a otra parte" in refused, "it must not be dropped in silence"
+    assert 'value="Somebody at the desk"' in refused
+    assert 'value="https://archive.example"' in refused
+    assert 'name="language_es" value="1" checked' in " ".join(refused.split())
+    assert GIVEN not in refused
+    assert load_config(setting.home.config).archive.sync_to == ""
+    assert "falta su credencial" in sends(hand_on="archive", archive="https://archive.example")
+    there = sends(hand_on="archive", archive="https://archive.example", credential=GIVEN)
+    assert "falta su credencial" not in there
+    assert "Ya hay una" in there
+    assert GIVEN not in there
+
+
 def test_a_language_in_which_a_librarys_own_questions_are_missing_is_refused(setting):
     """The box would not start with it, and nobody without a terminal could take it back."""
     setting.home.prompts.joinpath("own.toml").write_text(
         'name = "own"\n[[prompt]]\nid = "mill"\n[prompt.text]\nen = "What happened at the mill?"\n'
     )
-    sheet = Sheet(setting.home.config, setting.home.texts)
+    sheet = Sheet(setting.home)
     with pytest.raises(Refused) as caught:
         sheet.save(ANSWERS)
     assert "es" in caught.value.say

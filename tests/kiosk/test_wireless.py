@@ -76,7 +76,7 @@ def home(tmp_path):
 def test_what_is_entered_on_the_paired_phone_is_joined_and_the_password_is_in_no_page_and_no_log(machine, home, caplog):
     caplog.set_level(logging.DEBUG)
     write_point(machine.point, Network("wlan0", "10.42.7.1", "Hearth-123", "abcd", kept="Old Hall"))
-    app = make_app(home, SystemClock(), frozenset({"10.42.7.1"}), set_up=Sheet(home.config, home.texts))
+    app = make_app(home, SystemClock(), frozenset({"10.42.7.1"}), set_up=Sheet(home))
     phone = TestClient(app, base_url=f"http://{HOST}", headers={"origin": f"http://{HOST}"})
     with Store(home, SystemClock()) as store:
         put_face(store, Face("facilitator"))

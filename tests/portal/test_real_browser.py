@@ -132,7 +132,7 @@ def test_a_steward_takes_a_story_out_in_two_presses_in_a_real_browser(browser, h
 
 def test_a_phone_presses_in_a_real_browser(browser, box, serving, tmp_path):
     box.facilitate()
-    sheet = Sheet(box.setting.home.config, box.setting.home.texts, Asking(tmp_path))
+    sheet = Sheet(box.setting.home, Asking(tmp_path))
     address = serving(box.setting.home, set_up=sheet)
     browser.events.clear()
     seen = {}
