@@ -51,4 +51,12 @@ MIGRATIONS = (
                 PRIMARY KEY (partner, story))""",
         ],
     ),
+    Migration(
+        "partners_3",
+        [
+            # Blobs that lie sealed among the objects, or are just being stored, for a bundle that does not count yet.
+            f"""CREATE TABLE partner_fetched (
+                {_OF_PARTNER}, sha256 TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (partner, sha256))""",
+        ],
+    ),
 )

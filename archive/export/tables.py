@@ -39,6 +39,7 @@ OWN: Final[Mapping[str, str]] = {
     "partner_cues": "puts a partner's voice on a box's button, and the voice comes again with the next exchange",
     "partner_loans": "was wrapped for one box of this archive, and is made again",
     "partner_ended": "says which of this archive's boxes still hold a partner's voice",
+    "partner_fetched": "names sealed blobs that wait for the rest of a partner's bundle, and come again",
     "partner_volumes": "says how far this very archive has read what partners sent",
     "partner_texts": "comes again with the next exchange",
     "exports": "names folders on this archive's own disks",

@@ -82,16 +82,14 @@ def add_partner(tx: Tx, name: str, key: ArchiveKey, who: str, now: datetime, *, 
     return credential
 
 
-def remove_partner(tx: Tx, name: str, who: str, now: datetime) -> list[str]:
-    """End a partnership; returns the objects of theirs that have to go. What they have of ours ends in their time.
+def remove_partner(tx: Tx, name: str, who: str, now: datetime) -> None:
+    """End a partnership. What they have of ours ends in their time.
 
-    Raises `BadPartner`.
+    What they lent has to go after it: `archive.partners.fetched.sweep_fetched`. Raises `BadPartner`.
     """
     partner_named(tx, name)
-    rows = tx.all("SELECT sound, card FROM partner_stories WHERE partner = ?", name)
     tx.run("DELETE FROM partners WHERE name = ?", name)
     note_change(tx, who, "partner removed", name, "", now)
-    return [str(key) for row in rows for key in row]
 
 
 def partner_named(tx: Tx, name: str) -> Partner:

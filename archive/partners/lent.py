@@ -35,6 +35,8 @@ _UNHEARD: Final = (
     f"Nothing new came from this partner for {LOAN_S / 86_400:.0f} days. It sounds again after an exchange."
 )
 _NOBODY: Final = "Nobody here may hear it."
+BLOBS: Final = "partners/"
+"""Below this what partners lend lies among the objects, sealed as it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,4 +187,4 @@ def consent_of(row: Row) -> ConsentRecord:
 
 def blob_name(sha256: str) -> str:
     """Where a blob of a partner lies among the objects."""
-    return checked_key(f"partners/{sha256}")
+    return checked_key(f"{BLOBS}{sha256}")

@@ -24,6 +24,7 @@ from archive.consentrecord import record
 from archive.errors import ArchiveError, BadFeed
 from archive.feed.manifest import LARGEST_CARD, LARGEST_SOUND, Blob, Loan, Manifest, open_feed
 from archive.objects import BLOCK
+from archive.partners.fetched import counts_now, note_fetching, sweep_fetched
 from archive.partners.giving import read_mark
 from archive.partners.known import Partner
 from archive.partners.lent import blob_name
@@ -56,6 +57,7 @@ class Taken:
 def take(place: ArchiveHome, partner: Partner, feeds: list[bytes], fetch: Fetch, who: str) -> Taken:
     """Apply every volume a partner made for us; ``fetch`` opens a blob by its SHA-256. All of it counts, or nothing.
 
+    Where it breaks off, what was fetched and checked waits for the next run (`archive.partners.fetched`).
     Raises `BadFeed` (not theirs, not for us, altered, older than what is in use, a volume missing), and what ``fetch``
     raises.
     """
@@ -63,55 +65,29 @@ def take(place: ArchiveHome, partner: Partner, feeds: list[bytes], fetch: Fetch,
     with place.catalogue() as catalogue, catalogue.read() as tx:
         # Nothing of a bundle that is refused is fetched.
         _check_fresh(tx, partner, volumes)
-    kept: list[str] = []
-    try:
-        return _taken(place, partner, volumes, fetch, who, kept)
-    except BaseException:  # whatever stopped it, blobs nobody speaks of do not stay
-        with contextlib.suppress(ArchiveError), place.catalogue() as catalogue, catalogue.read() as tx:
-            used = _blobs_in_use(tx)
-            drop(place, [sha256 for sha256 in kept if sha256 not in used])
-        raise
-
-
-def _taken(
-    place: ArchiveHome, partner: Partner, volumes: list[tuple[bytes, Manifest]], fetch: Fetch, who: str, kept: list[str]
-) -> Taken:
-    """Keep every blob (and name it in ``kept``), then let all of the bundle count at once."""
     taken, rows = Taken(), []
     now = place.now()
     for volume, (_, manifest) in enumerate(volumes):
         for loan in manifest.loans:
             if may(standing(loan.consent.events), Reader.LEND, now).allowed:
                 for blob, most in ((loan.sound, LARGEST_SOUND), (loan.card, LARGEST_CARD)):
-                    if _keep(place, blob, most, fetch):
-                        kept.append(blob.sha256)
+                    _keep(place, partner, blob, most, fetch)
                 rows.append(_row(partner, volume, loan))
                 taken.lent.append(str(loan.story))
             else:
                 taken.refused.append(str(loan.story))
     with place.catalogue() as catalogue, catalogue.write() as tx:
         _check_fresh(tx, partner, volumes)
-        before = tx.all("SELECT story, sound, card FROM partner_stories WHERE partner = ?", partner.name)
+        before = tx.all("SELECT story FROM partner_stories WHERE partner = ?", partner.name)
         _apply(tx, partner, volumes, rows, place, taken)
+        counts_now(tx, partner.name)
         taken.ended = [str(row["story"]) for row in before if row["story"] not in set(taken.lent)]
-        still = _blobs_in_use(tx)
         told = json.dumps({"lent": len(taken.lent), "ended": len(taken.ended)})
         note_change(tx, who, "exchanged with a partner", partner.name, told, now)
-    for row in before:
-        for sha256 in (str(row["sound"]), str(row["card"])):
-            if sha256 not in still:
-                place.objects.delete(blob_name(sha256))
+    # All of it counts; their keys are gone, and blobs that do not go now go with the daily sweep.
+    with contextlib.suppress(ArchiveError), place.catalogue() as catalogue:
+        sweep_fetched(place, catalogue)
     return taken
-
-
-def _blobs_in_use(tx: Tx) -> set[str]:
-    return {str(key) for row in tx.all("SELECT sound, card FROM partner_stories") for key in row}
-
-
-def drop(place: ArchiveHome, blobs: list[str]) -> None:
-    """Remove what a partner lent that is a partner no more."""
-    for sha256 in blobs:
-        place.objects.delete(blob_name(sha256))
 
 
 def applied_volumes(tx: Tx, partner: str, now: datetime) -> dict[int, int]:
@@ -210,11 +186,12 @@ def _row(partner: Partner, volume: int, loan: Loan) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _keep(place: ArchiveHome, blob: Blob, most: int, fetch: Fetch) -> bool:
-    """Store a blob, sealed as it came, if it is the one the signed feed names; False where it is here already."""
+def _keep(place: ArchiveHome, partner: Partner, blob: Blob, most: int, fetch: Fetch) -> None:
+    """Store a blob that is not here yet, sealed as it came, if it is the one the signed feed names."""
     key = blob_name(blob.sha256)
+    note_fetching(place, partner.name, blob.sha256)
     if place.objects.exists(key):
-        return False
+        return
     with tempfile.TemporaryFile(dir=place.work) as whole, fetch(blob.sha256) as source:
         digest, size = hashlib.sha256(), 0
         while size <= min(most, blob.size) and (block := source.read(min(BLOCK, blob.size + 1 - size))):
@@ -225,4 +202,3 @@ def _keep(place: ArchiveHome, blob: Blob, most: int, fetch: Fetch) -> bool:
             raise BadFeed("A sound this partner sent is not the one that was signed.", _KEEP)
         whole.seek(0)
         place.objects.put(key, whole)
-    return True

@@ -24,6 +24,7 @@ from archive.errors import ArchiveError
 from archive.feed.erased import note_erased
 from archive.ingest import lifts
 from archive.objects import bag_folder
+from archive.partners.fetched import sweep_fetched
 from archive.patterns.dropping import BRIDGES, bridge_in_use, drop_renditions
 from archive.server.place import ArchiveHome
 from archive.tombstones import Reach, Tombstone
@@ -137,7 +138,7 @@ def settle(place: ArchiveHome, catalogue: Catalogue) -> int:
 
 
 def keep_settled(place: ArchiveHome, stop: threading.Event, every: float = EVERY_S) -> None:
-    """Finish every ``every`` seconds what erasing had to leave, and by the day bridges of no medley, until ``stop``."""
+    """Finish every ``every`` seconds what erasing had to leave, and by the day what no row names, until ``stop``."""
     swept = place.now()
     while not stop.wait(every):
         try:
@@ -148,7 +149,7 @@ def keep_settled(place: ArchiveHome, stop: threading.Event, every: float = EVERY
                     settle(place, catalogue)
                 if place.now() - swept >= _BY_THE_DAY:
                     swept = place.now()
-                    _stray_bridges(place, catalogue)
+                    _strays(place, catalogue)
         except (ArchiveError, OSError) as error:
             _log.warning("what was erased is not all gone yet, and is tried again: %s", error)
 
@@ -157,7 +158,8 @@ def sweep(place: ArchiveHome) -> int:
     """Finish what killed programs left half done, at a start; return how many objects went.
 
     Bags that were being taken in on this machine and are no longer, their objects, work folders, recorded bridges of
-    no medley, and whatever a withdrawal had not reached yet. What is being done at this moment is left alone.
+    no medley, partners' blobs of no story, and whatever a withdrawal had not reached yet. What is being done at this
+    moment is left alone.
     """
     place.sweep_work()
     here = f"{socket.gethostname()}/"
@@ -170,18 +172,18 @@ def sweep(place: ArchiveHome) -> int:
                 if dead:
                     tx.run("DELETE FROM arriving WHERE token = ?", row["token"])
                     leave(tx, row["story"], place.now())
-        return settle(place, catalogue) + _stray_bridges(place, catalogue)
+        return settle(place, catalogue) + _strays(place, catalogue)
 
 
-def _stray_bridges(place: ArchiveHome, catalogue: Catalogue) -> int:
-    """Remove the recordings of bridges no medley has: one was being put together when its program was killed."""
+def _strays(place: ArchiveHome, catalogue: Catalogue) -> int:
+    """Remove what no row names: recordings of bridges whose medley was never put together, blobs of partners."""
     there = list(place.objects.keys(BRIDGES))
     gone = 0
     # Under the lock: a bridge is stored inside the transaction that puts its medley together.
     with catalogue.write() as tx:
         for key in there:
             gone += _remove(tx, place, key)
-    return gone
+    return gone + sweep_fetched(place, catalogue)
 
 
 def _remove(tx: Tx, place: ArchiveHome, key: str) -> int:

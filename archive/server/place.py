@@ -37,8 +37,8 @@ from audio.clock import Clock, SystemClock
 
 PART: Final = ".part"
 """How the name of a file in `work` ends that a broken line left, and which a later run goes on with."""
-_PART_S: Final = 2 * 86_400.0
-"""So long a later run may go on with one; what it was a part of may be taken back by then."""
+PART_S: Final = 2 * 86_400.0
+"""So long a later run may go on with what a broken one left; it may be taken back by then."""
 _FOLDERS: Final = ("work", "uploads", "aside", "texts")
 _SEAL, _SIGN = "archive-seal.key", "archive-sign.key"
 _KNOWN_BY = "archive key"
@@ -165,7 +165,7 @@ class ArchiveHome:
             for folder in sorted(self.work.iterdir()):
                 if folder.suffix == PART:
                     with contextlib.suppress(FileNotFoundError):  # it became whole just now
-                        if self.now().timestamp() - folder.stat().st_mtime > _PART_S:
+                        if self.now().timestamp() - folder.stat().st_mtime > PART_S:
                             folder.unlink()
                 if not folder.is_dir() or folder.is_symlink():
                     continue

@@ -92,11 +92,12 @@ def _exchange(place: ArchiveHome, name: str, target: Path | None, *, as_json: bo
 
 def _remove(place: ArchiveHome, name: str, *, as_json: bool) -> None:
     from archive.partners import known
-    from archive.partners.taking import drop
+    from archive.partners.fetched import sweep_fetched
 
-    with place.catalogue() as catalogue, catalogue.write() as tx:
-        blobs = known.remove_partner(tx, name, who(), place.now())
-    drop(place, blobs)
+    with place.catalogue() as catalogue:
+        with catalogue.write() as tx:
+            known.remove_partner(tx, name, who(), place.now())
+        sweep_fetched(place, catalogue)
     emit({"partner": name, "removed": True}, lambda: f"{name} is no partner any more.", as_json=as_json)
 
 

@@ -25,11 +25,12 @@ from archive.partners.exchange import exchange_folder, exchange_https
 from archive.partners.giving import blob_for, bundle_for
 from archive.partners.known import BadPartner, add_partner, partner_named, partners, remove_partner
 from archive.partners.lent import guests, open_guest
-from archive.partners.taking import drop, take, texts_of
+from archive.partners.taking import take, texts_of
 from archive.portal.binding import Binding
 from archive.portal.community.app import make_community
 from archive.portal.community.serving import serve
 from archive.reviewing.decisions import redact
+from archive.server.erase import sweep
 from archive.types import Act, Form, Use
 
 LENT = (Use.RECORD, Use.KEEP, Use.PARTNERS)
@@ -282,23 +283,47 @@ def test_a_story_too_large_for_a_partner_does_not_keep_others_from_arriving(pair
     assert here(upper) == [long]
 
 
-def test_nothing_of_a_bundle_that_fails_stays(pair):
+def test_what_came_of_a_bundle_that_breaks_off_waits_for_the_next_run_and_for_two_days(pair, clock):
     lower, upper = pair
     for _ in range(2):
         lower.story(*LENT)
     feeds = bundle_for(lower.place, partner(lower, "upper"))
-    fetched = []
+    fetched, most = [], 2
 
     def breaks(sha256):
-        if len(fetched) == 2:
+        if len(fetched) == most:
             raise BadFeed("The stick was pulled out.")
         fetched.append(sha256)
         return lower.place.objects.open(blob_for(lower.place, partner(lower, "upper"), sha256))
 
+    def lies_there():
+        return {key.removeprefix("partners/") for key in upper.place.objects.keys("partners/")}
+
     with pytest.raises(BadFeed):
         take(upper.place, partner(upper, "lower"), feeds, breaks, "ben")
-    assert len(fetched) == 2
-    assert list(upper.place.objects.keys("partners/")) == []
+    assert lies_there() == set(fetched)
+    assert here(upper) == []
+    sweep(upper.place)
+    assert len(lies_there()) == 2
+    clock.advance(2 * 86_400 + 1)
+    sweep(upper.place)
+    assert lies_there() == set(), "it may be taken back by then"
+    fetched.clear()
+    with pytest.raises(BadFeed):
+        take(upper.place, partner(upper, "lower"), feeds, breaks, "ben")
+    most = 4
+    assert len(take(upper.place, partner(upper, "lower"), feeds, breaks, "ben").lent) == 2
+    assert len(fetched) == len(set(fetched)) == 4, "nothing is fetched a second time"
+    gone = lower.story(*LENT)
+    longer = bundle_for(lower.place, partner(lower, "upper"))
+    most = 5
+    with pytest.raises(BadFeed):
+        take(upper.place, partner(upper, "lower"), longer, breaks, "ben")
+    assert len(lies_there()) == 5
+    lower.withdraw(gone)
+    most = 6
+    take(upper.place, partner(upper, "lower"), bundle_for(lower.place, partner(lower, "upper")), breaks, "ben")
+    assert len(lies_there()) == 4, "what was taken back meanwhile does not wait"
 
 
 MATRIX = [
@@ -504,8 +529,8 @@ def test_partners_end(pair, swap):
     lower.story(*LENT)
     swap()
     with upper.place.catalogue() as catalogue, catalogue.write() as tx:
-        blobs = remove_partner(tx, "lower", "ben", upper.place.now())
-    drop(upper.place, blobs)
+        remove_partner(tx, "lower", "ben", upper.place.now())
+    sweep(upper.place)
     assert here(upper) == []
     assert list(upper.place.objects.keys("partners/")) == []
     with pytest.raises(BadPartner):
