@@ -367,11 +367,12 @@ def _recall(events: list[ConsentEvent], last: dict[str, Any], now: datetime | No
         given = replace(given, uses=timeless)
     if not may(given, Reader.SYNC, now).allowed:
         return True
+    if bag.allowed and not where.sealed and not where.held:
+        return False  # what is narrower goes with the next bag
     chain = [event for event in events if event.act in TELLING]
     known = links(chain)
     since = chain[known.index(last["revision"]) + 1 :] if last["revision"] in known else chain
-    narrowed = any(_narrows(event) for event in since)
-    return narrowed and (where.sealed or where.held or not bag.allowed)
+    return any(_narrows(event) for event in since)
 
 
 def _narrows(event: ConsentEvent) -> bool:
