@@ -29,7 +29,7 @@ from archive.server.place import ArchiveHome
 from archive.server.stickfeeds import leave_feeds, left_by_boxes
 from archive.server.uploads import NoRoom
 from archive.tombstones import Reach
-from archive.transports.folder import SEALED, is_sealed_name
+from archive.transports.folder import SEALED, is_sealed_name, refuse_empty_mount
 
 NO_BOX = ""
 """A stick shows no credential: what no known box says it left there (`archive.feed.left`) comes from none by name."""
@@ -71,6 +71,7 @@ def visit_folder(place: ArchiveHome, root: Path, progress: Progress = no_progres
     with _plainly(root):
         if not root.is_dir():
             raise TransportTrouble(f"There is no folder at {root}.", "Is the stick in, and mounted?")
+        refuse_empty_mount(root)
         _show_key(place, root)
         said = left_by_boxes(place, root)
         _claim(place, said)

@@ -6,10 +6,11 @@ believes no receipt (`archive.sync` verifies it).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from archive.bag import Bag
 from archive.consentrecord import ConsentRecord
@@ -86,12 +87,19 @@ class Transport(Protocol):
         ...
 
 
+_HOST: Final = re.compile(r"(?=[^/]*[A-Za-z])[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(/.*)?", re.ASCII)
+"""A name as servers have them, with or without a path behind it."""
+
 Maker = Callable[[str, Path, Path, Clock, Way], Transport]
 
 
 def _folder(target: str, home: Path, keys: Path, clock: Clock, way: Way) -> Transport:
     from archive.transports.folder import FolderTransport
 
+    if _HOST.fullmatch(target) and not Path(Path(target).parts[0]).exists():
+        # Made as a folder, it would sign for the stories on the very disk that holds them already.
+        say = f"There is no folder {target} here, and the address of an archive begins with https://."
+        raise TransportTrouble(say, f"Write https://{target}, or for a new folder of that name ./{target}")
     # A stick has no credential, and takes what it takes.
     return FolderTransport(Path(target.removeprefix("folder:")), home, keys, clock, way.pulse)
 
@@ -124,5 +132,5 @@ def make_transport(target: str, *, home: Path, keys: Path, clock: Clock, way: Wa
     maker = _SCHEMES.get(scheme)
     if maker is None or not rest:
         say = f"Stories cannot be handed on to {target!r}: this kind of place is not known."
-        raise TransportTrouble(say, f"Give the path of a folder or a stick. Known kinds: {', '.join(_SCHEMES)}.")
+        raise TransportTrouble(say, "Write https://ADDRESS, the path of a folder or a stick, or rclone:NAME.")
     return maker(target, home, keys, clock, way or Way())

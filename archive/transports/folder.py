@@ -56,6 +56,8 @@ BOXES = "boxes"
 """Hellos of boxes, `<name>.json`; beside each how the box was, `<name>.pulse`, what it says it left here, `.left`, and
 what the archive leaves, `.feed`."""
 BLOBS = "blobs"
+STICKS = (Path("/media"), Path("/run/media"), Path("/Volumes"))
+"""Where sticks are mounted, each in a folder of its own that stays when it is pulled."""
 _SPARE = 1 << 20
 _LONGEST_WHY = 1000
 
@@ -95,6 +97,7 @@ class FolderTransport:
         """Make and lock the folder, and find out whose it is."""
         self._refuse_home()
         with _plainly(self.root):
+            refuse_empty_mount(self.root)
             self.root.mkdir(parents=True, exist_ok=True)
             if not os.access(self.root, os.W_OK, effective_ids=True):
                 # Without its stick the place is there, empty and root's: nothing to send is no visit then.
@@ -297,6 +300,20 @@ class FolderTransport:
         if not (self.root / name).is_dir():
             (self.root / name).mkdir()
             sync_folder(self.root)
+
+
+def refuse_empty_mount(root: Path) -> None:
+    """Refuse a place where sticks are mounted while none is: what lies there is the machine's own disk.
+
+    Stories would be signed for on the disk that holds them already. Where something lies there, somebody wants it so.
+    """
+    folder = root.resolve()
+    below = next((one for one in STICKS if one in folder.parents), None)
+    if below is None or below.is_mount() or (folder.is_dir() and any(folder.iterdir())):
+        return
+    there = next(one for one in (folder, *folder.parents) if one.exists())
+    if there.stat().st_dev == below.stat().st_dev:
+        raise TransportTrouble(f"No stick is in at {root}, so nothing was done.", "Put it in, and try again.")
 
 
 def _lock(handle: int, root: Path) -> None:

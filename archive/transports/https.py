@@ -83,6 +83,9 @@ class HttpsTransport:
         hello = make_hello(self._own, "", 0)
         pulse = {**self._way.pulse, "clock": self._clock.wall().isoformat(), "clock_trusted": self._clock.trusted()}
         said = self._ask("POST", "/pulse", {"hello": json.loads(hello.to_bytes()), "pulse": pulse})
+        if said.status == _GONE:
+            say = f"There is an archive at {self._the_wire.host}, and it does not take stories at {self.place}."
+            raise Lasting(say, "Write its address as its people open it, with nothing behind it.")
         key = said.json().get("key")
         self._key = read_archive_key(key) if isinstance(key, dict) else None
         if self._key is None:

@@ -607,3 +607,10 @@ def test_a_stick_goes_to_the_archive_and_back(
     (stick / "archive-key.json").write_text("{}")
     with pytest.raises(TransportTrouble, match="another archive"):
         visit_folder(served.place, stick)
+
+
+def test_an_address_with_too_much_behind_it_is_said(served: Any) -> None:
+    home = open_home(served.boxes / "maple")
+    box = HttpsTransport(f"{served.url}/box", home.path, home.keys, served.clock, Way(served.credential("maple")))
+    with pytest.raises(TransportTrouble, match="does not take stories at"), box.visit():
+        pass

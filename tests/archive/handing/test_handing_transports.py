@@ -333,6 +333,34 @@ def test_transports_are_chosen_by_name(tmp_path: Path, clock: VirtualClock) -> N
             make_transport(odd, home=tmp_path, keys=tmp_path, clock=clock)
 
 
+@pytest.mark.parametrize("typed", ["archive.example.org", "example.org/hearth"])
+def test_an_address_without_its_beginning_is_no_new_folder(
+    typed: str, tmp_path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TransportTrouble) as caught:
+        make_transport(typed, home=tmp_path, keys=tmp_path, clock=clock)
+    assert caught.value.do == f"Write https://{typed}, or for a new folder of that name ./{typed}"
+    for meant in (f"./{typed}", "10.5", "archive", "../archive.d", str(tmp_path / typed)):
+        make_transport(meant, home=tmp_path, keys=tmp_path, clock=clock)
+    (tmp_path / typed).mkdir(parents=True)
+    make_transport(typed, home=tmp_path, keys=tmp_path, clock=clock)
+
+
+def test_where_a_stick_was_pulled_out_no_folder_is_made_on_the_machines_own_disk(
+    folder: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bag_of: Callable[..., Bag]
+) -> None:
+    monkeypatch.setattr(folder_module, "STICKS", (tmp_path,))
+    for _ in range(2):
+        with pytest.raises(TransportTrouble, match="No stick is in"), folder().visit():
+            pass
+        assert not list((tmp_path / "archive").glob("*"))
+        (tmp_path / "archive").mkdir(exist_ok=True)
+    (tmp_path / "archive" / "bags").mkdir()  # somebody wants it so
+    with folder().visit():
+        pass
+
+
 # --- folders
 
 
