@@ -16,6 +16,8 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import zoneinfo
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +42,7 @@ FIRST_RUN = (
 )
 BUILDS = ("small", "large", "handset")
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
+_ZONE = re.compile(r"[A-Za-z]+(/[A-Za-z0-9_+-]+){0,2}")
 _KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-\S+|sk-ssh-ed25519@openssh\.com) [A-Za-z0-9+/=]+( \S+)*")
 
 
@@ -221,6 +224,9 @@ def files(boot: Path, wishes: Wishes) -> dict[str, bytes]:
 
 def uses_cloud_init(boot: Path) -> bool:
     """Whether the image on the card reads cloud-init's files. Raises `Refused` when it is no boot partition at all."""
+    if not boot.is_dir():
+        what = "is no folder" if boot.exists() else "is not there"
+        raise Refused(f"{boot} {what}: give the folder in which the card's boot partition is seen, like /media/bootfs.")
     if not (boot / "cmdline.txt").is_file() or not (boot / "config.txt").is_file():
         raise Refused(
             f"{boot} is not the boot partition of a Raspberry Pi card: write Raspberry Pi OS Lite (64-bit) onto the card first."
@@ -269,7 +275,8 @@ def checked(given: argparse.Namespace) -> Wishes:
     """Refuse what would only fail at the first start, in front of people."""
     if not _NAME.fullmatch(given.hostname):
         raise Refused(f"'{given.hostname}' cannot be a machine's name: small letters, figures and dashes.")
-    if not re.fullmatch(r"[A-Za-z]+(/[A-Za-z0-9_+-]+){0,2}", given.timezone):
+    zones = zoneinfo.available_timezones()  # none where this machine keeps no list of them
+    if not _ZONE.fullmatch(given.timezone) or (zones and given.timezone not in zones):
         raise Refused(f"'{given.timezone}' is no time zone: write it like Europe/Vienna.")
     if given.wifi and not (8 <= len(given.wifi_password) <= 63):  # noqa: PLR2004 (the standard's own limits)
         raise Refused("A wireless network's password has 8 to 63 letters.")
@@ -290,9 +297,10 @@ def checked(given: argparse.Namespace) -> Wishes:
     )  # fmt: skip
 
 
-def fits(boot: Path, need: int) -> None:
-    """Refuse what the card has no room for, before the first byte."""
-    free = shutil.disk_usage(boot).free
+def fits(boot: Path, made: Mapping[str, bytes]) -> None:
+    """Refuse what the card has no room for, before the first byte. What is written over gives its own room."""
+    need = sum(map(len, made.values()))
+    free = shutil.disk_usage(boot).free + sum((boot / name).stat().st_size for name in made if (boot / name).is_file())
     if need > free:
         raise Refused(
             f"The card's boot partition has {free // 1_000_000} MB free and {need // 1_000_000} MB are needed: leave out --wheels or --models."
@@ -329,7 +337,7 @@ def main() -> int:
     try:
         made = files(given.boot, checked(given))
         if not given.dry_run:
-            fits(given.boot, sum(map(len, made.values())))
+            fits(given.boot, made)
         for name, data in made.items():
             print(f"{name}  {len(data):,} bytes")
             if not given.dry_run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import os
@@ -9,7 +10,9 @@ import subprocess
 import sys
 import tarfile
 import tomllib
+import zoneinfo
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -132,6 +135,13 @@ def test_the_project_on_the_card_is_what_is_kept_and_nobody_s(boot):
     [
         (["--hostname", "Hearth Box"], "cannot be a machine's name"),
         (["--timezone", "../../etc"], "no time zone"),
+        pytest.param(
+            ["--timezone", "Europe/Wien"],
+            "no time zone",
+            marks=pytest.mark.skipif(
+                not zoneinfo.available_timezones(), reason="this machine has no list of time zones"
+            ),
+        ),
         (["--wifi", "x"], "8 to 63"),
         (["--wifi", "x", "--wifi-password", "12345678"], "country"),
         (["--country", "Austria"], "like --country AT"),
@@ -158,10 +168,24 @@ def test_help_names_every_build_of_the_guide_and_what_wheels_do_not_bring(boot):
     assert "Debian's still come by network" in " ".join(told.split())
 
 
-def test_a_folder_that_is_no_card_is_refused(tmp_path):
-    done = make_card(tmp_path)
-    assert done.returncode == 2
-    assert "is not the boot partition" in done.stderr
+def test_what_is_no_card_is_refused_and_not_told_to_be_written_over(tmp_path):
+    image = tmp_path / "card.img"
+    image.touch()
+    for place, say in ((tmp_path, "is not the boot partition"), (image, "is no folder"), (tmp_path / "x", "not there")):
+        done = make_card(place)
+        assert done.returncode == 2
+        assert say in done.stderr
+
+
+def test_a_card_that_is_written_again_gives_the_room_of_what_it_holds(boot, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    card = importlib.import_module("make_card")
+    (boot / "hearth").mkdir()
+    (boot / "hearth/models.bin").write_bytes(bytes(50_000))
+    monkeypatch.setattr(card.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    card.fits(boot, {"hearth/models.bin": bytes(50_500)})
+    with pytest.raises(card.Refused, match="has 0 MB free"):
+        card.fits(boot, {"hearth/others.bin": bytes(50_500)})
 
 
 def test_a_dry_run_tells_and_writes_nothing(boot):

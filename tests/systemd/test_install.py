@@ -301,6 +301,9 @@ def test_the_table_of_file_systems_can_be_read_by_the_system(root):
         (["--sound-card", "loud"], "only sound card"),
         (["--build", "huge"], "small, large or handset"),
         (["--data-partition", "/dev/does-not-exist"], "no partition of this machine"),
+        (["--wheels", "/does/not/exist"], "There is no folder"),
+        (["--models", "/does/not/exist"], "There is no folder"),
+        (["--release-key", "/media/usb/misspelt.txt"], "no release key"),
     ],
 )
 def test_what_cannot_be_is_refused_with_a_sentence_before_anything_is_done(arguments, say):
