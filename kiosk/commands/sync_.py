@@ -15,12 +15,13 @@ from archive.lately import note_visit
 from archive.newrelease import fetch_release
 from archive.pulse import pulse
 from archive.store import Store
-from archive.sync import SyncReport, sync
+from archive.sync import SyncBroken, SyncReport, sync
 from archive.transports.https import HttpsTransport
 from archive.transports.way import Way
 from audio.clock import Clock, SystemClock
 from kiosk.appliance.places import places
 from kiosk.commands.common import CREDENTIAL_VARIABLE, answer, home_option, json_option, note
+from kiosk.commands.steps import tell_steps
 from kiosk.health import box_findings, wants_a_look
 from kiosk.setting import NotReady, read_home
 
@@ -60,21 +61,31 @@ def command(home: Path, target: str, credential: str, as_json: bool) -> int:
         # Only there: another place must not be shown what this one gave.
         given = kept_credential(setting.home)
 
-    def progress(step: str, story: str) -> None:
-        note(f"{step} {story}".rstrip())
-
     how = setting.config.sync
     with Store(setting.home, SystemClock()) as store:
         # It has no sound devices: its unit shuts it in (systemd/hearth-sync.service).
         told = pulse(store, wants_a_look(box_findings(setting, store, devices=False)))
         way = Way(given.strip(), how.kbit_s, how.proxy, how.window_minutes * 60.0, pulse=told)
-        report = sync(store, place, progress=progress, way=way)
-        if place == setting.config.archive.sync_to:
+        try:
+            report, failed = sync(store, place, progress=tell_steps(), way=way), None
+        except SyncBroken as broken:
+            # What was done before it broke off counts, and is told.
+            report, failed = broken.report, (broken.code, broken.say, broken.do)
+            note(f"{broken.say} {broken.do}".rstrip())
+        if failed is None and place == setting.config.archive.sync_to:
             note_visit(setting.home, store.clock)
             _look_for_release(setting.home, place, store.clock, way)
-    say = f"The archive refused {len(report.refused)} of the stories."
-    failed = ("refused", say, "Each says why; they are kept here.") if report.refused else None
-    return answer(report.to_json(), lambda: _told(report), failed, as_json=as_json)
+    return answer(report.to_json(), lambda: _told(report), failed or _failed(report), as_json=as_json)
+
+
+def _failed(report: SyncReport) -> tuple[str, str, str] | None:
+    if report.refused:
+        say = f"The archive refused {len(report.refused)} of the stories."
+        return "refused", say, "Each says why; they are kept here."
+    if report.feed.refused:
+        do = "What it prepared before stays in use. Ask its people."
+        return "feed-refused", f"What the archive prepared for this box was not taken: {report.feed.refused}", do
+    return None
 
 
 def _look_for_release(home: Home, place: str, clock: Clock, way: Way) -> None:
@@ -95,7 +106,14 @@ def _look_for_release(home: Home, place: str, clock: Clock, way: Way) -> None:
 def _told(report: SyncReport) -> str:
     lines = [f"To {report.to}: {len(report.bags)} bags, {len(report.tombstones)} withdrawals."]
     lines += [f"  {bag.story}  {bag.sha256[:12]}  {'signed for' if bag.receipt else 'left'}" for bag in report.bags]
-    lines += [f"  refused: {refused}" for refused in report.refused]
+    lines += [f"  refused {refused.bag}: {refused.why}" for refused in report.refused]
+    lines += [f"  {stone.story}  taken back at the archive, and erased here" for stone in report.found]
     if report.waiting:
         lines.append(f"{report.waiting} still wait.")
+    feed = report.feed
+    if feed.fresh:
+        lines.append(f"From the archive: {len(feed.lent)} voices lent, {len(feed.given_back)} given back.")
+    lines += [f"  not taken in {one.loan.story}: {one.why}" for one in feed.not_lent]
+    if feed.refused:
+        lines.append(f"What the archive prepared was not taken: {feed.refused} What it prepared before stays in use.")
     return "\n".join(lines)

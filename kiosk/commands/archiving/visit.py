@@ -12,6 +12,7 @@ from archive.server.remotevisits import visit_remote
 from archive.server.visits import VisitReport, visit_folder
 from kiosk.commands.archiving.common import archive_home_option
 from kiosk.commands.common import answer, json_option, note
+from kiosk.commands.steps import tell_steps
 
 _REMOTE = "rclone:"
 
@@ -30,15 +31,11 @@ def command(where: str, home: Path, as_json: bool) -> int:
       hearth archive visit /media/usb/stick --home ./my-archive
       hearth archive visit rclone:library --home ./my-archive --json
     """
-
-    def progress(step: str, story: str) -> None:
-        note(f"{step} {story}".rstrip())
-
     with open_archive(home) as place:
         if where.startswith(_REMOTE):
-            report = visit_remote(place, where.removeprefix(_REMOTE), progress)
+            report = visit_remote(place, where.removeprefix(_REMOTE), tell_steps())
         else:
-            report = visit_folder(place, Path(where), progress)
+            report = visit_folder(place, Path(where), tell_steps())
         # An archive that nobody serves has no other moment at which what was taken back goes from its exports.
         for line in left_in_exports(place):
             note(line)
