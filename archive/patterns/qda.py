@@ -31,7 +31,7 @@ from archive.patterns.codebook import Code, Level, codes_of
 from archive.patterns.codebook import codebooks as known_codebooks
 from archive.patterns.highlights import Highlight, highlights_of
 from archive.patterns.leaving import write_to_leave
-from archive.reviewing.words import DeskWord, Passage
+from archive.reviewing.words import DeskWord, Passage, paragraphs
 from archive.server.place import ArchiveHome
 from archive.types import Reader
 
@@ -91,15 +91,17 @@ class Layout:
 
 
 def layout(passages: Sequence[Passage]) -> Layout:
-    """Put words into one text, a passage a paragraph. Pure; characters are Unicode code points."""
-    text, places = "", []
-    for passage in passages:
-        text += _PARAGRAPH if text else ""
-        for number, word in enumerate(passage.words):
-            text += " " if number else ""
-            places.append((len(text), len(text) + len(word.text), word))
-            text += word.text
-    return Layout(text, tuple(places))
+    """Put words into one text, in paragraphs as people read. Pure; characters are Unicode code points."""
+    parts: list[str] = []
+    places, at = [], 0
+    for paragraph in paragraphs(passages):
+        between = _PARAGRAPH if parts else ""
+        for word in (word for passage in paragraph for word in passage.words):
+            at += len(between)
+            places.append((at, at + len(word.text), word))
+            parts += [between, word.text]
+            at, between = at + len(word.text), " "
+    return Layout("".join(parts), tuple(places))
 
 
 def guid(kind: str, ident: str) -> str:

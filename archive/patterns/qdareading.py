@@ -6,6 +6,7 @@ import itertools
 import tempfile
 import textwrap
 import zipfile
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -112,23 +113,19 @@ class _Reading:
                 self._left.append(f"{source.name or source.guid}: no story here that may be coded.")
                 continue
             found = layout(telling.passages)
-            told = self._texts.get(source.guid, source.plain_text_content or "")
-            if told != found.text:
+            words = Placed(found.text, self._texts.get(source.guid, source.plain_text_content or ""))
+            if not words.same:
                 self._left.append(f"{telling.id}: its words were corrected since.")
             for selection in source.plain_text_selection:
-                self._take(telling.id, selection, found, told)
+                self._take(telling.id, selection, found, words)
         for story, layer in sorted(self._whole):
             be_through(tx, story, layer, now)
         note_change(tx, self._who, "codings read in", "", f"{self._marked}", now)
         return Carried(len(here), len(self._codes), self._marked, self._memos, tuple(self._left))
 
-    def _take(self, story: str, one: qde.PlainTextSelectionType, found: Layout, told: str) -> None:
-        words = told[one.start_position : one.end_position]
-        at = one.start_position
-        if found.text[at : one.end_position] != words:
-            # What was corrected before it moved it; words that stand here once are found again.
-            at = found.text.find(words) if words and found.text.count(words) == 1 else -1
-        span = found.times(at, at + len(words)) if at >= 0 else None
+    def _take(self, story: str, one: qde.PlainTextSelectionType, found: Layout, words: Placed) -> None:
+        where = words.here(one.start_position, one.end_position)
+        span = found.times(*where) if where is not None else None
         if span is None:
             self._left.append(f"{story}: characters {one.start_position} to {one.end_position} are not there.")
             return
@@ -160,6 +157,32 @@ class _Reading:
         """Whose layer: a coder of ours keeps theirs, anybody else's name says that it came from a file."""
         name = self._users.get(user or "", self._who)
         return name if user == guid("user", name) or name == self._who else f"{name}{IMPORTED}"
+
+
+class Placed:
+    """Where characters of a project's text stand in ours; spaces do not count: programs break lines as they like."""
+
+    def __init__(self, ours: str, theirs: str) -> None:
+        self._ours = [at for at, sign in enumerate(ours) if not sign.isspace()]
+        self._theirs = [at for at, sign in enumerate(theirs) if not sign.isspace()]
+        self._here = "".join(ours[at] for at in self._ours)
+        self._told = "".join(theirs[at] for at in self._theirs)
+
+    @property
+    def same(self) -> bool:
+        """Whether both say the same words."""
+        return self._here == self._told
+
+    def here(self, first: int, last: int) -> tuple[int, int] | None:
+        """Where their characters [first, last) stand in our text; None where they do not, or could be several."""
+        at, end = bisect_left(self._theirs, first), bisect_left(self._theirs, last)
+        words = self._told[at:end]
+        if not words:
+            return None
+        if self._here[at:end] != words:
+            # What was corrected before it moved it; words that stand here once are found again.
+            at = self._here.find(words) if self._here.count(words) == 1 else -1
+        return (self._ours[at], self._ours[at + len(words) - 1] + 1) if at >= 0 else None
 
 
 def _levels(sets: Iterable[tuple[str | None, Sequence[str]]]) -> tuple[dict[str, Level], list[str]]:

@@ -18,10 +18,10 @@ from archive.patterns.codebook import Level, codebooks, codes_of, make_code, mak
 from archive.patterns.highlights import be_through, highlight, highlights_of, layers
 from archive.patterns.leaving import Narrowed, write_to_leave
 from archive.patterns.qda import BadProject, guid, layout, validate, write_codebook, write_project
-from archive.patterns.qdareading import read_codebook, read_project
+from archive.patterns.qdareading import Placed, read_codebook, read_project
 from archive.patterns.tables import BadTables, Form, rows_of, write_tables
 from archive.reviewing.decisions import redact
-from archive.reviewing.words import correct_word, passages_of
+from archive.reviewing.words import DeskWord, Passage, correct_word, passages_of
 from archive.types import Act, Reader, Use
 from archive.types import Form as Voice
 
@@ -293,6 +293,23 @@ def test_characters_and_times_lead_to_each_other(archive):
         assert found.text[where[0] : where[1]] == f"नदी👵{number}"
         assert found.times(*where) == (number * 1000, number * 1000 + 400)
     assert found.times(10**6, 10**6 + 5) is None
+
+
+def test_captions_of_one_breath_are_one_paragraph_and_where_lines_break_does_not_matter():
+    def passage(number, start, text):
+        words = tuple(DeskWord(start + 400 * at, start + 400 * at + 350, 1, False, word)
+                      for at, word in enumerate(text.split()))  # fmt: skip
+        return Passage(number, 1, start, words[-1].end, words, False, "made-up 1", None)
+
+    found = layout([passage(0, 0, "We went down"), passage(1, 1250, "to the river."), passage(2, 9000, "It was cold.")])
+    assert found.text == "We went down to the river.\n\nIt was cold."
+    placed = Placed(found.text, "We went down\r\n\r\nto the river.\r\n\r\nIt was cold.")
+    assert placed.same
+    assert found.times(*placed.here(8, 18)) == (800, 1600)  # "down" to "to"
+    other = Placed(found.text, "We went to the hill. It was cold.")
+    assert not other.same
+    assert other.here(21, 27) == (28, 34)
+    assert other.here(11, 20) is None
 
 
 def test_tables_are_read_back_by_duckdb_and_csv(archive, tmp_path):
