@@ -45,7 +45,8 @@ ANSWERS = {
     "where held back; a moment is `story`, `start`, `end` in seconds ([patterns.md](patterns.md))",
     "backup": "`file`, `keys`, `stories`, `files`, `bytes`, `withdrawn`",
     "bench": "one number by figure; the names say what and in which unit",
-    "bundle": "`bundle`, `version`, `bytes`, `files`, `wheels` (whether packages are inside), `public_key`",
+    "bundle": "`bundle`, `version`, `bytes`, `files`, `wheels` (whether packages are inside), `public_key`; "
+    "without a key as `hearth support`",
     "config": "`file`, `config` (settings by section); with `--default`: `default`, the file as text",
     "cue": "`sheet` (its name), `cues` (`button`, `excerpt`, `story`, `start` and `end` in milliseconds, `title`)",
     "demo": "`happened`, `steps` (`step`, `seconds`, `happened`, `seen`), `stand_ins`, `reference`, `transcript`, "

@@ -11,6 +11,7 @@ import click
 
 from archive.schema import OLDEST_READER, schema
 from kiosk.appliance import bundle, releases
+from kiosk.commands import support_
 from kiosk.commands.common import emit, json_option, note
 from kiosk.setting import NotReady
 
@@ -18,7 +19,7 @@ _FILE = click.Path(path_type=Path)
 
 
 @click.command(name="bundle")
-@click.option("--source", type=_FILE, default=Path(), help="The project's folder; default: this one.")
+@click.option("--source", type=_FILE, help="The project's folder; default: this one.")
 @click.option("--key", type=_FILE, help="The release key to sign with.")
 @click.option("--new-key", type=_FILE, help="Make a release key here first, for your eyes alone, and sign with it.")
 @click.option(
@@ -27,19 +28,30 @@ _FILE = click.Path(path_type=Path)
     help="A folder of packages to put in, so that boxes need no network.",
 )
 @click.option("--to", "target", type=_FILE, help="The bundle; default: ./digital-hearth-VERSION.hearth")
+@click.option("--home", type=_FILE, help="Without a key: whose box the bundle is about, as for hearth support.")
 @json_option
 def command(
-    source: Path, key: Path | None, new_key: Path | None, wheels: Path | None, target: Path | None, as_json: bool
-) -> int:
+    source: Path | None, key: Path | None, new_key: Path | None, wheels: Path | None, target: Path | None,
+    home: Path | None, as_json: bool,
+) -> int:  # fmt: skip
     """Make a signed release bundle from the sources: the wheel, the lock of every package, the units.
 
-    Boxes take it whose /etc/hearth/release-keys.txt names the public key that is printed.
+    Boxes take it whose /etc/hearth/release-keys.txt names the public key that is printed. Without a key it is the
+    other bundle: how a box is, for whoever helps, without any content (the same as hearth support).
 
     \b
     Examples:
       hearth bundle --new-key ~/hearth-release.key
       hearth bundle --key ~/hearth-release.key --wheels ./wheels --to /media/usb/new.hearth --json
+      hearth bundle --json
     """
+    if key is None and new_key is None:
+        if source is not None or wheels is not None:
+            raise bundle.BadBundle("A bundle has to be signed.", "Give --key FILE, or --new-key FILE the first time.")
+        return _support(target, home, as_json=as_json)
+    if home is not None:
+        raise click.UsageError("A release is made from the sources: --home belongs to the bundle without a key.")
+    source = source or Path()
     try:
         project = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
@@ -50,10 +62,9 @@ def command(
         signer = bundle.new_key(new_key)
         note(f"Keep {new_key} safe: whoever has it can put programs on your boxes.")
         note(f"Boxes take what it signs once they know its public half: {bytes(signer.verify_key).hex()}")
-    elif key is not None:
-        signer = bundle.read_key(key)
     else:
-        raise bundle.BadBundle("A bundle has to be signed.", "Give --key FILE, or --new-key FILE the first time.")
+        assert key is not None  # one of the two is given
+        signer = bundle.read_key(key)
     version = str(project["version"])
     out = target or Path(f"digital-hearth-{version}.hearth")
     with tempfile.TemporaryDirectory() as room:
@@ -72,3 +83,13 @@ def command(
     }  # fmt: skip
     emit(payload, lambda: f"{out}: version {version}, {size:,} bytes, signed by {made.signed_by}", as_json=as_json)
     return 0
+
+
+def _support(target: Path | None, home: Path | None, *, as_json: bool) -> int:
+    """Hand over to the verb that makes it: with its defaults, and as the user to whom the home belongs."""
+    words = [
+        *([str(target)] if target else []),
+        *(["--home", str(home)] if home else []),
+        *(["--json"] if as_json else []),
+    ]
+    return int(support_.command.main(words, prog_name="hearth support", standalone_mode=False))

@@ -70,9 +70,9 @@ def planted(tmp_path, monkeypatch):
     return home, [one.lower() for one in secrets]
 
 
-def bundle(home, tmp_path):
+def bundle(home, tmp_path, verb=("support",)):
     file = tmp_path / "support.zip"
-    done = CliRunner().invoke(hearth, ["support", str(file), "--home", str(home), "--json"], catch_exceptions=False)
+    done = CliRunner().invoke(hearth, [*verb, str(file), "--home", str(home), "--json"], catch_exceptions=False)
     with zipfile.ZipFile(file) as opened:
         files = {name: opened.read(name).decode() for name in opened.namelist()}
     assert sorted(files) == json.loads(done.stdout)["files"]
@@ -136,3 +136,11 @@ def test_systemds_own_lines_stay_and_a_programs_are_looked_at():
     assert told[0].endswith("hearth-kiosk.service: hearth-kiosk.service: Main process exited, status=1")
     assert told[1] == "2023-11-14T22:13:20Z hearth-kiosk.service: …"
     assert "Ottilie" not in "".join(told)
+
+
+def test_a_bundle_without_a_key_is_this_one_and_a_release_is_never_made_unsigned(planted, tmp_path):
+    home, _ = planted
+    assert "findings.json" in bundle(home, tmp_path, ("bundle", "--to"))
+    refused = CliRunner().invoke(hearth, ["bundle", "--source", str(tmp_path), "--json"])
+    assert refused.exit_code != 0
+    assert not list(tmp_path.glob("*.hearth"))
