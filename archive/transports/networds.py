@@ -12,6 +12,7 @@ import httpx
 from archive.errors import TransportTrouble
 
 KEPT = "Every story stays on the box, and the next run goes on."
+_PROXY = "Check sync.proxy in the settings; ask whoever runs the network."
 _DATES = {9, 10}
 """OpenSSL's numbers for a certificate that is not valid yet, and one that is over."""
 _OTHER_NAME = {62, 64}
@@ -28,8 +29,13 @@ class Lasting(TransportTrouble):
     """A failure that trying again in this run cannot mend."""
 
 
-def in_words(error: Exception, host: str, now: datetime) -> TransportTrouble:  # noqa: PLR0911 (one answer a cause)
-    """Say what a failed request means; `Passing` or `Lasting`. ``now`` is what the box's clock says."""
+def in_words(  # noqa: PLR0911 (one answer a cause)
+    error: Exception, host: str, now: datetime, proxy: str = ""
+) -> TransportTrouble:
+    """Say what a failed request means; `Passing` or `Lasting`. ``now`` is what the box's clock says.
+
+    ``proxy`` is where the way to ``host`` leads through, if it does: then nothing else is reached by the box itself.
+    """
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _certificate(cause, host, now)
@@ -37,13 +43,17 @@ def in_words(error: Exception, host: str, now: datetime) -> TransportTrouble:  #
             say = f"{host} does not answer in the protected way (TLS) the box insists on."
             return Lasting(say, "Check the address, and whether something in the network opens protected connections.")
         if isinstance(cause, socket.gaierror):
+            if proxy:
+                return Passing(f"The name of the proxy {proxy} could not be found. {KEPT}", _PROXY)
             say = f"The name {host} could not be found. {KEPT}"
             return Passing(say, "Check that the box is in a network, and the address for a slip.")
         if isinstance(cause, ConnectionRefusedError):
+            if proxy:
+                return Passing(f"No proxy answers at {proxy}. {KEPT}", _PROXY)
             return Passing(f"Nothing answers at {host}. {KEPT}", "Is the archive's server on? Check the port.")
     if isinstance(error, httpx.ProxyError):
         say = f"The proxy refused the way to {host}."
-        return Lasting(say, "Check sync.proxy in the settings; ask whoever runs the network.")
+        return Lasting(say, _PROXY)
     if isinstance(error, httpx.TimeoutException | TimeoutError):
         return Passing(f"{host} did not answer in time. {KEPT}", "Check the network.")
     return Passing(f"The connection to {host} broke off. {KEPT}", "Check the network.")

@@ -49,8 +49,12 @@ class Way:
 class Patience:
     """How often to try again without getting further, with growing waits of random length, inside a window."""
 
-    def __init__(self, clock: Clock, until: float) -> None:
-        """Count from now; ``until`` is a time of ``clock.monotonic()`` that no wait goes beyond."""
+    def __init__(self, clock: Clock, until: float, told: Progress = no_progress) -> None:
+        """Count from now; ``until`` is a time of ``clock.monotonic()`` that no wait goes beyond.
+
+        ``told`` hears why it is waited, before each wait.
+        """
+        self._told = told
         self._clock = clock
         self._until = until
         self._failed = 0
@@ -67,6 +71,7 @@ class Patience:
         pause = max(at_least, longest * random.uniform(0.5, 1.0))  # noqa: S311 - no secret hangs on it
         if self._failed >= TRIES or self._clock.monotonic() + pause > self._until:
             raise trouble
+        self._told("again", trouble.say)
         self._clock.sleep(pause)
 
 

@@ -21,6 +21,7 @@ from functools import partial
 from ipaddress import ip_address
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -109,6 +110,7 @@ class Wire:
         self.until = clock.monotonic() + way.window_s
         self.pace = Pace(clock, way.kbit_s)
         self._way = way
+        self._proxy = _proxy_of(way, base)
         self._client: httpx.Client | None = None
 
     def close(self) -> None:
@@ -119,7 +121,7 @@ class Wire:
 
     def patience(self) -> Patience:
         """Return a fresh count of tries inside the run's window."""
-        return Patience(self.clock, self.until)
+        return Patience(self.clock, self.until, self._way.told)
 
     def ask(
         self,
@@ -176,7 +178,7 @@ class Wire:
             stop.set()
             with contextlib.suppress(Exception):  # whatever it was doing, nobody waits for it any more
                 self.close()
-            raise in_words(error, self.host, self.clock.wall()) from error
+            raise in_words(error, self.host, self.clock.wall(), self._proxy) from error
         return self._checked(said)
 
     def _answer(self, client: httpx.Client, request: httpx.Request, into: BinaryIO | None, moved: _Moved) -> Said:
@@ -230,6 +232,16 @@ class Wire:
                     f"The proxy {self._way.proxy} cannot be used.", "Write sync.proxy as http://HOST:PORT."
                 ) from error
         return self._client
+
+
+def _proxy_of(way: Way, base: str) -> str:
+    """Name the proxy the way to ``base`` leads through, without its password; "" for none."""
+    parts = urlsplit(base)
+    around = "" if parts.scheme == "http" or proxy_bypass(parts.netloc) else getproxies().get("https", "")
+    try:
+        return urlsplit(way.proxy or around).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""  # it cannot be used, and is said to
 
 
 def _begin(file: BinaryIO, answer: httpx.Response) -> int:

@@ -31,6 +31,7 @@ _SAID: Final[Mapping[str, str]] = MappingProxyType(
         "feed": "Reading what the archive prepared for this box",
         "card": "Fetching the words of {}",
         "sound": "Fetching the voice of {}",
+        "again": "{} Trying again.",
         "apply": "Putting into use what the archive prepared",
     }
 )

@@ -274,6 +274,20 @@ def test_a_proxy_carries_the_request(tmp_path: Path) -> None:
     assert heard
     with pytest.raises(Lasting, match="cannot be used"):
         ask("https://archive.example.org", proxy="not a proxy")
+    with pytest.raises(TransportTrouble):
+        ask("https://archive.example.org", proxy="http://[half")
+
+
+def test_a_proxy_that_is_not_there_is_named_and_each_wait_is_told() -> None:
+    told: list[tuple[str, str]] = []
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        proxy = f"127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(Passing, match=f"No proxy answers at {proxy}") as caught:
+            ask("https://archive.example.org", proxy=f"http://ana:secret@{proxy}", told=lambda *one: told.append(one))
+    assert told == [("again", caught.value.say)] * (TRIES - 1)
+    with pytest.raises(Passing, match=r"name of the proxy proxy\.invalid:3128"):
+        ask("https://archive.example.org", proxy="http://proxy.invalid:3128")
 
 
 def test_the_cap_holds() -> None:
