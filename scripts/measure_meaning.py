@@ -2,12 +2,14 @@
 
 Stories are made (`archive.patterns.corpus`), so what there was to find is known. Precision at five: which part of the
 first five moments is of the theme that was asked for; a place left empty counts as wrong. Questions are asked in other
-words than the stories use; decoys have a theme's words and not its meaning.
+words than the stories use; decoys have a theme's words and not its meaning. The stories lie there in captions, as a
+box cuts them; a moment is right where half of it, or half of what was planted, is the other.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import resource
 import statistics
@@ -20,8 +22,9 @@ from pathlib import Path
 import numpy as np
 
 from archive.catalogue import Tx
+from archive.catalogue.index import Told
 from archive.catalogue.search import Filters, search
-from archive.patterns import corpus
+from archive.patterns import corpus, stretches
 from archive.patterns.finding import Finder
 from archive.patterns.meaning import MODELS, Meaning
 from archive.patterns.vectors import build
@@ -35,19 +38,27 @@ from audio.types import TakeId
 FIRST = 5
 PER_TX = 500
 LANGUAGES = (("en", "en"), ("es", "es"), ("en", "es"), ("es", "en"))
-Asking = Callable[[Tx, str, Filters], list[tuple[str, int]]]
+Asking = Callable[[Tx, str, Filters], list[tuple[str, int, int]]]
+"""Gives moments: story, start and end (ms)."""
 
 
 def by_words(place: ArchiveHome) -> Asking:
     """Ask the search for words."""
     return lambda tx, text, only: [
-        (hit.story, hit.passage) for hit in search(tx, text, Reader.DESK, place.now(), filters=only, limit=FIRST)
+        (hit.story, hit.start, hit.end) for hit in search(tx, text, Reader.DESK, place.now(), filters=only, limit=FIRST)
     ]
 
 
 def by_meaning(place: ArchiveHome, finder: Finder) -> Asking:
     """Ask the model."""
-    return lambda tx, text, only: [(one.story, one.passage) for one in finder.find(tx, text, place.now(), only, FIRST)]
+    return lambda tx, text, only: [
+        (one.story, one.start, one.end) for one in finder.find(tx, text, place.now(), only, FIRST)
+    ]
+
+
+def by_caption(run: Sequence[Told]) -> list[list[Told]]:
+    """Words as a box cuts them into captions, to compare with."""
+    return [list(caption) for _, caption in itertools.groupby(run, key=lambda word: word.passage)]
 
 
 class Drawn:
@@ -87,12 +98,11 @@ class Once:
 
 def precision(place: ArchiveHome, made: list[corpus.Made], asking: Asking, *, typed: bool) -> dict[str, float]:
     """Precision at five by the language of the question and of the stories; ``typed`` asks with the theme's own word."""
-    planted = {
-        (str(one.id), number): said.theme
-        for one in made
-        for number, said in enumerate(one.said)
-        if said.side in {"for", "counter"}
-    }
+    planted: dict[tuple[str, str], list[corpus.Said]] = {}
+    for one in made:
+        for said in one.said:
+            if said.side in {"for", "counter"}:
+                planted.setdefault((str(one.id), said.theme), []).append(said)
     figures = {}
     with place.catalogue() as catalogue, catalogue.read() as tx:
         for asked_in, told_in in LANGUAGES:
@@ -102,18 +112,28 @@ def precision(place: ArchiveHome, made: list[corpus.Made], asking: Asking, *, ty
             for theme in corpus.themes():
                 for text in [theme.words[asked_in]] if typed else theme.ask[asked_in]:
                     found = asking(tx, text, Filters(language=told_in))
-                    right.append(sum(planted.get(one) == theme.name for one in found) / FIRST)
+                    fits = [
+                        any(shared(start, end, said) for said in planted.get((story, theme.name), ()))
+                        for story, start, end in found
+                    ]
+                    right.append(sum(fits) / FIRST)
             figures[f"{asked_in} asked, {told_in} told"] = round(statistics.mean(right), 2)
     return figures
 
 
-def measure_precision(folder: Path, names: list[str]) -> dict[str, object]:
+def shared(start: int, end: int, said: corpus.Said) -> bool:
+    """Whether half of the shorter of the two lies in the other, as a highlight counts for a passage."""
+    both = min(end, said.end) - max(start, said.start)
+    return 2 * both >= max(1, min(end - start, said.end - said.start))
+
+
+def measure_precision(folder: Path, names: list[str], *, pointed: bool = True) -> dict[str, object]:
     """30 conversations and 400 stories, asked by words and by each model."""
     made = corpus.small()
     figures: dict[str, object] = {}
     with open_archive(folder) as place:
         with place.catalogue() as catalogue, catalogue.write() as tx:
-            corpus.put(tx, made)
+            corpus.put(tx, made, cut=corpus.captioned if pointed else corpus.unpointed)
         figures["words, the question"] = precision(place, made, by_words(place), typed=False)
         figures["words, one word"] = precision(place, made, by_words(place), typed=True)
         for name in names:
@@ -123,7 +143,7 @@ def measure_precision(folder: Path, names: list[str]) -> dict[str, object]:
             built = build(place, model)
             taken = time.perf_counter() - began
             figures[name] = precision(place, made, by_meaning(place, finder), typed=False) | {
-                "snippets": built.made, "snippets_a_second": round(built.made / taken, 1)
+                "stretches": built.made, "stretches_a_second": round(built.made / taken, 1)
             }  # fmt: skip
     return figures
 
@@ -140,16 +160,16 @@ def measure_size(folder: Path, snippets: int, model: Meaning) -> dict[str, objec
                 distinct.update(said.text for said in one.said)
                 if len(batch) == PER_TX:
                     with catalogue.write() as tx:
-                        stories += corpus.put(tx, batch)
+                        stories += corpus.put(tx, batch, cut=corpus.captioned)
                     batch = []
             with catalogue.write() as tx:
-                stories += corpus.put(tx, batch)
+                stories += corpus.put(tx, batch, cut=corpus.captioned)
         tell(f"{len(stories)} stories are there, {len(distinct)} distinct texts")
         model.vectors(["Is it loaded?"], asked=True)
         began = time.perf_counter()
         built = build(place, model, lambda done: tell(f"{done} after {time.perf_counter() - began:.0f} s"))
         figures: dict[str, object] = {
-            "snippets": built.there,
+            "stretches": built.there,
             "distinct_texts": len(distinct),
             "index_s": round(time.perf_counter() - began),
         }
@@ -205,11 +225,18 @@ def main() -> int:
     parser.add_argument("--models", default="minilm,e5", help="asked for precision; the first one makes the index")
     parser.add_argument("--once", action="store_true", help="read each distinct text once for the large index")
     parser.add_argument("--drawn", action="store_true", help="draw the large index's vectors by chance: minutes less")
+    parser.add_argument("--unpointed", action="store_true", help="by a machine that writes no points")
+    parser.add_argument("--alone", action="store_true", help="read each caption alone, to compare")
     given = parser.parse_args()
+    if given.alone:
+        stretches.joined = by_caption
     names = given.models.split(",") if given.models else ["minilm"]
     with tempfile.TemporaryDirectory(prefix="hearth-measure-") as name:
         if given.models:
-            figures: dict[str, object] = {"precision_at_5": measure_precision(Path(name) / "small", names)}
+            small = Path(name) / "small"
+            figures: dict[str, object] = {
+                "precision_at_5": measure_precision(small, names, pointed=not given.unpointed)
+            }
             print(json.dumps(figures, indent=1), flush=True)
         if given.snippets:
             model: Meaning = Drawn() if given.drawn else MODELS[names[0]]()

@@ -66,8 +66,19 @@ def folded(words: Sequence[Told]) -> tuple[list[str], list[int]]:
 
 def reindex(tx: Tx, story: str) -> None:
     """Bring the index up to the passages of ``story`` as they stand; call it wherever one of them changes."""
+    index_words(tx, story)
+    read_again(tx, story)
+
+
+def index_words(tx: Tx, story: str) -> None:
+    """Index the passages of ``story``, which did not change: where they came whole from another database."""
     passages = tx.all("SELECT number, words FROM passages WHERE story = ? ORDER BY number", story)
     put_tokens(tx, story, folded(words_of(passages))[0])
+
+
+def read_again(tx: Tx, story: str) -> None:
+    """Have the model of meaning read ``story`` again: its words changed, or what stands between them."""
+    tx.run("DELETE FROM read_stories WHERE story = ?", story)
 
 
 def put_tokens(tx: Tx, story: str, tokens: Sequence[str]) -> None:

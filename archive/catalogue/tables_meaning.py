@@ -43,4 +43,21 @@ MIGRATIONS = (
             "ALTER TABLE turn_jobs ADD COLUMN lease_until TEXT NOT NULL DEFAULT ''",
         ],
     ),
+    Migration(
+        "meaning_4",
+        [
+            # Vectors of single captions went: what is read is a stretch of what somebody says. `made_of` names the
+            # words it was made from; `seq` as before. All of it is computed anew.
+            "DROP TABLE vectors",
+            f"""CREATE TABLE vectors (
+                seq INTEGER PRIMARY KEY AUTOINCREMENT, {_OF_STORY}, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL,
+                made_of TEXT NOT NULL, model TEXT NOT NULL, vector BLOB NOT NULL)""",
+            "CREATE INDEX vectors_stretch ON vectors (model, story, start_ms)",
+            "CREATE INDEX vectors_story ON vectors (story)",
+            # Stories read since their words last changed, and by what: whoever changes words or turns takes the row
+            # away (`archive.catalogue.index.read_again`).
+            """CREATE TABLE read_stories (
+                story TEXT PRIMARY KEY REFERENCES stories(id) ON DELETE CASCADE, how TEXT NOT NULL)""",
+        ],
+    ),
 )

@@ -24,7 +24,7 @@ from archive.catalogue.changes import stamp
 from archive.durable import PART, move, remove, write_file
 from archive.errors import ArchiveError
 from archive.export.plain import INDEX, kept_rows, stone_json
-from archive.export.tables import Table, from_line, tables_of, to_line
+from archive.export.tables import OWN, Table, from_line, tables_of, to_line
 from archive.server.oneatatime import one_at_a_time
 from archive.server.place import ArchiveHome
 
@@ -103,6 +103,10 @@ def _clean(tx: Tx, folder: Path, index: dict[str, Any], tables: dict[str, Table]
     (folder / "tombstones").mkdir(exist_ok=True)
     for row in stones:
         write_file(folder / "tombstones" / f"{row['id']}.json", stone_json(row).encode())
+    for name in OWN.keys() & index["tables"].keys():
+        # An earlier version wrote it, in columns of then: what is made anew everywhere is not worth reading for that.
+        remove(folder / "tables" / f"{name}.jsonl")
+        del index["tables"][name]
     dropped: dict[str, set[Any]] = {}
     for name, table in tables.items():
         if name not in index["tables"]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from archive.catalogue import Tx
-from archive.catalogue.index import reindex
+from archive.catalogue.index import index_words
 from archive.catalogue.migration import Dialect
 from archive.catalogue.port import Value
 from archive.errors import ArchiveError
@@ -45,6 +45,8 @@ OWN: Final[Mapping[str, str]] = {
     "exports": "names folders on this archive's own disks",
     "exported": "says what lies in folders this archive wrote",
     "turn_jobs": "is work this machine has not done yet, and is asked for again elsewhere",
+    "vectors": "is computed anew from the words, by the model the next archive has",
+    "read_stories": "says which words those vectors were computed from",
     "medley_renditions": "holds words of voices together, and is made again from the excerpts",
     "medley_voices": "tells of a rendition that is made again",
 }
@@ -160,7 +162,7 @@ def digest_of(tx: Tx, table: Table) -> tuple[int, str]:
 def index_all(tx: Tx) -> None:
     """Make the search index of every story from its passages; belongs in the transaction that put them there."""
     for row in tx.all("SELECT id FROM stories ORDER BY id"):
-        reindex(tx, row["id"])
+        index_words(tx, row["id"])
 
 
 def is_empty(tx: Tx) -> bool:

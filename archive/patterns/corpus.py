@@ -9,8 +9,8 @@ from __future__ import annotations
 import io
 import random
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib import resources
@@ -241,8 +241,13 @@ def _ident(at: datetime, seed: int, number: int) -> TakeId:
     return TakeId("".join(_SIGNS[(whole >> shift) & 31] for shift in range(125, -1, -5)))
 
 
-def put(tx: Tx, stories: Iterable[Made], box: str = "made") -> list[str]:
-    """Put stories into the catalogue, the rows that taking in their bags makes, without sound; their identifiers."""
+def put(
+    tx: Tx, stories: Iterable[Made], box: str = "made", cut: Callable[[Made], list[SpokenCue]] | None = None
+) -> list[str]:
+    """Put stories into the catalogue, the rows that taking in their bags makes, without sound; their identifiers.
+
+    ``cut`` makes passages of what was said: `cues`, if nothing is named, or `captioned`.
+    """
     found = []
     for one in stories:
         when = stamp(one.at)
@@ -257,7 +262,7 @@ def put(tx: Tx, stories: Iterable[Made], box: str = "made") -> list[str]:
             "INSERT INTO spans (story, number, kind, start_ms, end_ms, label) VALUES (?, ?, ?, ?, ?, ?)",
             [(one.id, n, kind, start, end, label) for n, (kind, start, end, label) in enumerate(_spans(one))],
         )
-        put_passages(tx, one.id, cues(one), WRITER, when)
+        put_passages(tx, one.id, (cut or cues)(one), WRITER, when)
         found.append(str(one.id))
     return found
 
@@ -265,6 +270,17 @@ def put(tx: Tx, stories: Iterable[Made], box: str = "made") -> list[str]:
 def cues(story: Made) -> list[SpokenCue]:
     """The words of a story as captions, a snippet to each."""
     return [SpokenCue(Ms(one.start), Ms(one.end), one.text, one.words()) for one in story.said]
+
+
+def captioned(story: Made) -> list[SpokenCue]:
+    """The words of a story as a box cuts them: two short lines at a time, whatever was planted in them."""
+    return [SpokenCue(cue.start, cue.end, cue.text, cue.words) for cue in captions(_all_words(story))]
+
+
+def unpointed(story: Made) -> list[SpokenCue]:
+    """The same by a machine that writes no points: captions end where a line is full, as in talk that goes on."""
+    words = [replace(word, text=word.text.strip(".,;:?!¿¡")) for word in _all_words(story)]
+    return [SpokenCue(cue.start, cue.end, cue.text, cue.words) for cue in captions(words)]
 
 
 def _spans(story: Made) -> Iterator[tuple[str, int, int, str]]:

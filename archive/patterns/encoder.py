@@ -17,12 +17,10 @@ from typing import Any, Final
 import numpy as np
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from archive.patterns.weights import Array, Bert, Pieces, read_four_bit, read_safetensors
+from archive.patterns.weights import E5, MINILM, VERSION, Array, Bert, Pieces, read_four_bit, read_safetensors
 
-VERSION: Final = "1"
-"""Of the way from published weights to vectors; another one makes other vectors, and stands in the model's name."""
 MOST_TOKENS: Final = 128
-"""About 90 words; a passage of a caption has 16."""
+"""About 90 words; a stretch of talk has at most about 40."""
 _BATCH: Final = 32
 
 
@@ -62,14 +60,14 @@ def open_minilm(bundle: Path) -> Encoder:
     tokenizer = Tokenizer.from_file(str(bundle / "tokenizer.json"))
     words = [word for word, _ in sorted(tokenizer.get_vocab().items(), key=lambda pair: pair[1])]
     folder = _converted(bundle, lambda: (read_safetensors(bundle / "model.safetensors", bundle / "config.json"), words))
-    return Encoder(f"all-MiniLM-L6-v2 int8/{VERSION}", folder, tokenizer)
+    return Encoder(MINILM, folder, tokenizer)
 
 
 def open_e5(bundle: Path) -> Encoder:
     """The model of many languages, in the folder of its verified bundle. Raises `OSError`, `ValueError`."""
     bert, pieces = read_four_bit(bundle / "e5-small-q4.bin")
     folder = _converted(bundle, lambda: (bert, [piece for piece, _ in pieces.pieces]))
-    return Encoder(f"multilingual-e5-small int8/{VERSION}", folder, _unigram(pieces), "query: ", "passage: ")
+    return Encoder(E5, folder, _unigram(pieces), "query: ", "passage: ")
 
 
 def _unigram(pieces: Pieces) -> Tokenizer:

@@ -1,7 +1,7 @@
 """Finding moments by meaning: what was asked in words, or "more like this" from a moment somebody hears.
 
-The nearest passages come first, one of each story. The gate is asked about every one of them at that very moment;
-what is found is a proposal of a machine, named with its version, and leads to a second of a voice.
+The nearest stretches of talk come first, one of each story. The gate is asked about every one of them at that very
+moment; what is found is a proposal of a machine, named with its version, and leads to a second of a voice.
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from archive.catalogue import Row, Tx
+from archive.catalogue import Tx
 from archive.catalogue.consents import asks
 from archive.catalogue.search import Filters, stories_within
 from archive.errors import NoSuchStory, Refused
 from archive.patterns.meaning import Meaning, open_meaning
-from archive.patterns.vectors import Space
+from archive.patterns.stretches import stretches
+from archive.patterns.vectors import Space, standing
 from archive.patterns.weights import Array
-from archive.reviewing.words import BLANK
 from archive.server.place import ArchiveHome
 from archive.types import Reader
 
 MOST: Final = 200
+_AFTER_MS: Final = 3_000
 _LOOKED_AT: Final = 5000
 _BATCH: Final = 100
 
@@ -36,7 +37,6 @@ class Near:
     """
 
     story: str
-    passage: int
     start: int
     end: int
     text: str
@@ -91,15 +91,11 @@ class Finder:
         answer = asks(tx, [story], reader, now)[story]
         if not answer.allowed:
             raise Refused(answer.why, "Nobody here may open it.")
-        row = tx.one(
-            "SELECT number, start_ms, end_ms, text FROM passages WHERE story = ? AND start_ms <= ? "
-            "ORDER BY start_ms DESC, number DESC LIMIT 1",
-            story, at,
-        )  # fmt: skip
-        text = "" if row is None else " ".join(str(row["text"]).replace(BLANK, " ").split())
-        if row is None or not text:
+        # A moment between two stretches is that of the one before, and nothing is said where words were blanked.
+        here = [one for one in stretches(tx, [story]) if one.start <= at < one.end + _AFTER_MS]
+        if not here:
             raise NoSuchStory("Nothing was written down at this moment.", "Choose a moment with words.")
-        return Near(story, int(row["number"]), int(row["start_ms"]), int(row["end_ms"]), text, 1.0)
+        return Near(story, here[-1].start, here[-1].end, here[-1].text, 1.0)
 
     def _nearest(
         self, tx: Tx, asked: Array, now: datetime, filters: Filters | None, limit: int, reader: Reader,
@@ -125,13 +121,8 @@ class Finder:
 def _look(tx: Tx, model: str, some: list[tuple[str, int, float]], reader: Reader, now: datetime) -> Iterator[Near]:
     """Ask the gate, and read the words as they stand; what was corrected or blanked since waits for the next build."""
     allowed = asks(tx, [story for story, _, _ in some], reader, now)
-    for story, number, close in some:
-        if not allowed[story].allowed:
-            continue
-        row: Row | None = tx.one(
-            "SELECT p.start_ms, p.end_ms, p.text FROM passages p JOIN vectors v ON v.story = p.story AND "
-            "v.number = p.number AND v.version = p.version WHERE v.model = ? AND p.story = ? AND p.number = ?",
-            model, story, number,
-        )  # fmt: skip
-        if row is not None:
-            yield Near(story, number, int(row["start_ms"]), int(row["end_ms"]), str(row["text"]), round(close, 3))
+    there = standing(tx, model, (story for story, answer in allowed.items() if answer.allowed))
+    for story, start, close in some:
+        one = there.get((story, start))
+        if one is not None:
+            yield Near(story, one.start, one.end, one.text, round(close, 3))

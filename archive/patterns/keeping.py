@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from archive.errors import ArchiveError
-from archive.patterns.meaning import Meaning, open_meaning
+from archive.patterns.meaning import Meaning, name_chosen, open_meaning
 from archive.patterns.vectors import build, is_behind
 from archive.server.place import ArchiveHome
 from audio.errors import NoModel
@@ -34,8 +34,9 @@ def keep_indexed(
     model: Meaning | None = None
     while True:
         try:
+            name = model.name if model else name_chosen(place.settings)
             with place.catalogue() as catalogue, catalogue.read() as tx:
-                behind = is_behind(tx, place.now())
+                behind = is_behind(tx, place, name)
             if behind:
                 model = model or (opened or (lambda: open_meaning(place.settings)))()
                 build(place, model)

@@ -15,7 +15,7 @@ import numpy as np
 from archive.catalogue.index import fold
 from archive.errors import HomeTrouble
 from archive.patterns.machines import check_on
-from archive.patterns.weights import Array
+from archive.patterns.weights import E5, MINILM, Array
 from archive.server.settings import ArchiveSettings
 from audio.models import find
 
@@ -50,6 +50,11 @@ def open_meaning(settings: ArchiveSettings) -> Meaning:
     return MODELS[model_chosen(settings)]()
 
 
+def name_chosen(settings: ArchiveSettings) -> str:
+    """What the vectors of the chosen model are named, without loading it. Raises `HomeTrouble`."""
+    return NAMES[model_chosen(settings)]
+
+
 def _minilm() -> Meaning:
     from archive.patterns.encoder import open_minilm
 
@@ -82,3 +87,5 @@ class FixedMeaning:
 
 MODELS: Mapping[str, Callable[[], Meaning]] = {"minilm": _minilm, "e5": _e5, "fixed": FixedMeaning}
 """``minilm`` understands English; ``e5`` about a hundred languages, and English less well (docs/patterns.md)."""
+NAMES: Mapping[str, str] = {"minilm": MINILM, "e5": E5, "fixed": FixedMeaning.name}
+"""The ``name`` of each, with its version."""

@@ -13,9 +13,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from archive.catalogue import Row, Tx
+from archive.catalogue import Tx
 from archive.patterns.highlights import Highlight
 from archive.patterns.snippets import Snippet
+from archive.patterns.vectors import standing
 from archive.patterns.weights import Array
 
 LIKE_WORDS: Final = 0.3
@@ -26,7 +27,6 @@ LIKE_MEANING_ELSE: Final = 0.55
 NAMED: Final = 3
 """Highlights a likeness names as what it rests on."""
 _LETTERS = r"(?u)\b\w{3,}\b"
-_MANY: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +59,16 @@ def by_meaning(
 ) -> tuple[str, list[Likeness]]:
     """The model whose vectors are there (empty: none), and each passage of ``story`` with a code it means the like of.
 
-    A passage that was corrected or blanked since its vector was made is left out until the index was brought up.
+    What was corrected or blanked since its vector was made is left out until the index was brought up.
     """
-    own = _vectors(tx, [story], "")
-    if not own or not examples:
+    row = tx.one("SELECT model FROM vectors WHERE story = ? ORDER BY seq LIMIT 1", story)
+    if row is None or not examples:
         return "", []
-    model = str(own[0]["model"])
-    mine = {int(row["number"]): _unit(row) for row in own if row["model"] == model}
-    theirs: dict[str, list[Row]] = {}
-    for row in _vectors(tx, sorted({one.story for one in examples}), model):
-        theirs.setdefault(str(row["story"]), []).append(row)
+    model = str(row["model"])
+    mine = {one.start: vector for one, vector in _vectors(tx, [story], model)}
+    theirs: dict[str, list[tuple[Snippet, Array]]] = {}
+    for there in _vectors(tx, sorted({one.story for one in examples}), model):
+        theirs.setdefault(there[0].story, []).append(there)
     taught = [(one, vector) for one in examples if (vector := _of_span(theirs.get(one.story, ()), one)) is not None]
     if not taught:
         return model, []
@@ -77,8 +77,8 @@ def by_meaning(
     return model, [
         one
         for passage in passages
-        if passage.number in mine
-        for one in _near(passage, rows @ mine[passage.number], marked, least)
+        if passage.start in mine
+        for one in _near(passage, rows @ mine[passage.start], marked, least)
     ]
 
 
@@ -93,35 +93,28 @@ def _near(passage: Snippet, like: Any, examples: Sequence[Highlight], least: flo
         yield Likeness(passage, code, tuple(near[:NAMED]))
 
 
-def _vectors(tx: Tx, stories: Sequence[str], model: str) -> list[Row]:
-    """Vectors of passages as they stand, with the times of each; of ``model``, or of every one."""
-    found: list[Row] = []
-    for first in range(0, len(stories), _MANY):
-        some = stories[first : first + _MANY]
-        found += tx.all(
-            "SELECT v.story, v.number, v.model, v.vector, p.start_ms, p.end_ms FROM vectors v "  # noqa: S608 - marks alone
-            "JOIN passages p ON p.story = v.story AND p.number = v.number "
-            f"AND p.version = v.version WHERE v.story IN ({', '.join('?' * len(some))}) AND ? IN (v.model, '') "
-            "ORDER BY v.seq",
-            *some, model,
-        )  # fmt: skip
+def _vectors(tx: Tx, stories: Sequence[str], model: str) -> list[tuple[Snippet, Array]]:
+    """What was said, as it stands, with its vector of ``model``."""
+    there = standing(tx, model, stories)
+    found = []
+    for story in stories:
+        for row in tx.all("SELECT start_ms, vector FROM vectors WHERE model = ? AND story = ?", model, story):
+            one = there.get((story, int(row["start_ms"])))
+            if one is not None:
+                found.append((one, np.frombuffer(bytes(row["vector"]), "<f2").astype(np.float32)))
     return found
 
 
-def _of_span(rows: Sequence[Row], marked: Highlight) -> Array | None:
-    """The mean over the passages a highlight stands on: those of which it has half, or which have half of it."""
+def _of_span(told: Sequence[tuple[Snippet, Array]], marked: Highlight) -> Array | None:
+    """The mean over what a highlight stands on: those stretches of which it has half, or which have half of it."""
     there = [
-        _unit(row)
-        for row in rows
-        if 2 * (min(marked.end, row["end_ms"]) - max(marked.start, row["start_ms"]))
-        >= max(1, min(marked.end - marked.start, row["end_ms"] - row["start_ms"]))
+        vector
+        for one, vector in told
+        if 2 * (min(marked.end, one.end) - max(marked.start, one.start))
+        >= max(1, min(marked.end - marked.start, one.end - one.start))
     ]
     if not there:
         return None
     mean = np.mean(there, axis=0)
     made: Array = (mean / max(1e-9, float(np.linalg.norm(mean)))).astype(np.float32)
     return made
-
-
-def _unit(row: Row) -> Array:
-    return np.frombuffer(bytes(row["vector"]), "<f2").astype(np.float32)

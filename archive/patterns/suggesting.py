@@ -21,7 +21,7 @@ from archive.patterns.codebook import codes_of, resolved
 from archive.patterns.highlights import BadHighlight, Highlight, all_highlights, check_gate, highlight, words_between
 from archive.patterns.machines import Machine, check_on, learned
 from archive.patterns.nearest import Likeness, by_meaning, by_words
-from archive.patterns.snippets import snippets
+from archive.patterns.stretches import stretches
 from archive.reviewing.words import Passage, passages_of
 from archive.server.settings import ArchiveSettings
 from archive.takes import fresh_take
@@ -177,7 +177,7 @@ def _all_near(
     tx: Tx, story: str, examples: Sequence[Highlight], texts: Sequence[str]
 ) -> Iterator[tuple[Machine, Likeness, bool]]:
     """What is near by words, which a person can follow, then by meaning; with the machine, and whether by meaning."""
-    passages = snippets(tx, [story])
+    passages = stretches(tx, [story])
     counted = learned("nearest coded words by TF-IDF")
     for one in by_words(passages, examples, texts):
         yield counted, one, False

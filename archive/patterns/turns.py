@@ -16,6 +16,7 @@ from typing import Final
 from archive.catalogue import Tx
 from archive.catalogue.changes import note_change, stamp
 from archive.catalogue.consents import ask
+from archive.catalogue.index import read_again
 from archive.errors import ArchiveError, Refused
 from archive.objects import BLOCK
 from archive.patterns.machines import check_on
@@ -102,6 +103,7 @@ def propose(
                 "INSERT INTO turns (story, number, start_ms, end_ms, speaker, by, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [(story, n, one.start, one.end, one.speaker, model.name, stamp(now)) for n, one in enumerate(turns)],
             )
+            read_again(tx, story)
             note_change(tx, who, "turns proposed", story, model.name, now)
     return len(turns)
 
@@ -137,6 +139,7 @@ def correct(
         f"UPDATE turns SET speaker = ?, checked_by = ?, checked_at = ? WHERE story = ? AND {where}",  # noqa: S608
         speaker, who, stamp(now), story, value,
     )  # fmt: skip
+    read_again(tx, story)
     note_change(
         tx, who, "turns corrected", story, f"turn {number}{' and all of that voice' if everywhere else ''}", now
     )

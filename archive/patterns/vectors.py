@@ -1,36 +1,37 @@
-"""The index of meaning: a vector for each passage that the desk may read, kept in the catalogue, searched in memory.
+"""The index of meaning: a vector for each stretch of talk the desk may read, in the catalogue, searched in memory.
 
-What is to be done is read off the tables (passages without a vector of their version), so a build may be stopped and
-begun again anywhere, and two at once do no harm. A vector goes with its story by the database's own cascade; `Space`,
-which holds them for a process, compares itself with the table at every question and lets go of what went.
+What is to be done is read off the tables (stories whose words changed since they were read, `read_stories`), so a build
+may be stopped and begun again anywhere, and two at once do no harm. A vector goes with its story by the database's own
+cascade; `Space`, which holds them for a process, compares itself with the table at every question and lets go of what
+went.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
 
-from archive.catalogue import Row, Tx
+from archive.catalogue import Catalogue, Tx
 from archive.catalogue.consents import asks
 from archive.patterns.meaning import Meaning
+from archive.patterns.snippets import Snippet
+from archive.patterns.stretches import VERSION, made_of, stretches
 from archive.patterns.weights import Array
-from archive.reviewing.words import BLANK
 from archive.server.place import ArchiveHome
 from archive.types import Reader
 
 _BATCH: Final = 256
-_MANY: Final = 500
+"""Stretches read before they are stored, and stories looked at in one go."""
 _STORED: Final = np.dtype("<f2")
 _PIECE: Final = 8192
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What a build did: passages given a vector, vectors that went, vectors there now."""
+    """What a build did: stretches given a vector, vectors that went, vectors there now."""
 
     made: int
     gone: int
@@ -38,101 +39,42 @@ class Built:
 
 
 def build(place: ArchiveHome, model: Meaning, tell: Callable[[int], None] = lambda _: None) -> Built:
-    """Bring the index up to what may be read now; ``tell`` gets the number of passages done so far.
+    """Bring the index up to what may be read now; ``tell`` gets the number of stretches read so far.
 
     Raises `CatalogueTrouble`; what was done until then stays done.
     """
-    made, after = 0, ("", -1)
+    made = 0
     with place.catalogue() as catalogue:
         with catalogue.read() as tx:
-            shut = _shut(tx, place.now())
+            shut = _shut(tx, place)
         with catalogue.write() as tx:
-            gone = _drop(tx, model.name, shut)
-        while True:
+            gone = tx.run("DELETE FROM vectors WHERE model <> ?", model.name)
+            for story in shut:
+                gone += tx.run("DELETE FROM vectors WHERE story = ?", story)
+                tx.run("DELETE FROM read_stories WHERE story = ?", story)
+        for told in _unread(place, catalogue, model.name):
             with catalogue.read() as tx:
-                rows = _without(tx, model.name, after)
-                allowed = asks(tx, [row["story"] for row in rows], Reader.DESK, place.now())
-            if not rows:
-                break
-            after = (str(rows[-1]["story"]), int(rows[-1]["number"]))
-            open_now = [row for row in rows if allowed[row["story"]].allowed and _plain(row["text"])]
-            vectors = model.vectors([_plain(row["text"]) for row in open_now])
+                fresh = _fresh(tx, model.name, told)
+            vectors = model.vectors([one.text for one in fresh])
             with catalogue.write() as tx:
-                made += _put(tx, model.name, open_now, vectors, place.now())
+                stored, went = _put(tx, place, model.name, told, dict(zip(fresh, vectors, strict=True)))
+            made, gone = made + stored, gone + went
             tell(made)
         with catalogue.read() as tx:
             row = tx.one("SELECT COUNT(*) AS there FROM vectors WHERE model = ?", model.name)
     return Built(made, gone, int(row["there"]) if row else 0)
 
 
-def _without(tx: Tx, model: str, after: tuple[str, int]) -> list[Row]:
-    """Passages that lack a vector made from their words as they stand, some at a time, in order."""
-    return tx.all(
-        "SELECT p.story, p.number, p.version, p.text FROM passages p LEFT JOIN vectors v ON v.model = ? "
-        "AND v.story = p.story AND v.number = p.number WHERE (v.seq IS NULL OR v.version <> p.version) "
-        "AND (p.story > ? OR (p.story = ? AND p.number > ?)) ORDER BY p.story, p.number LIMIT ?",
-        model, after[0], after[0], after[1], _BATCH,
-    )  # fmt: skip
-
-
-def _put(tx: Tx, model: str, rows: Sequence[Row], vectors: Array, now: datetime) -> int:
-    """Store vectors of passages that still are what they were made from, in stories that may still be read."""
-    allowed = asks(tx, [row["story"] for row in rows], Reader.DESK, now)
-    number = 0
-    for row, vector in zip(rows, vectors, strict=True):
-        story, passage, version = row["story"], row["number"], row["version"]
-        same = tx.one("SELECT 1 FROM passages WHERE story = ? AND number = ? AND version = ?", story, passage, version)
-        if same is None or not allowed[story].allowed:
-            continue
-        # Never in the place of the old row: its number tells every `Space` that something changed.
-        tx.run("DELETE FROM vectors WHERE model = ? AND story = ? AND number = ?", model, story, passage)
-        tx.run(
-            "INSERT INTO vectors (story, number, version, model, vector) VALUES (?, ?, ?, ?, ?)",
-            story, passage, version, model, vector.astype(_STORED).tobytes(),
-        )  # fmt: skip
-        number += 1
-    return number
-
-
-def _shut(tx: Tx, now: datetime) -> list[str]:
-    """Stories with vectors that may not be read any more. Asked before anything is written: many take a while."""
-    stories = [str(row["story"]) for row in tx.all("SELECT DISTINCT story FROM vectors")]
-    return [story for story, answer in asks(tx, stories, Reader.DESK, now).items() if not answer.allowed]
-
-
-def _drop(tx: Tx, model: str, shut: Sequence[str]) -> int:
-    """Remove vectors of another model, of passages that are no more, and of the stories ``shut``."""
-    gone = tx.run("DELETE FROM vectors WHERE model <> ?", model)
-    gone += tx.run(
-        "DELETE FROM vectors WHERE NOT EXISTS (SELECT 1 FROM passages p WHERE p.story = vectors.story "
-        "AND p.number = vectors.number AND p.version = vectors.version)"
-    )
-    for story in shut:
-        gone += tx.run("DELETE FROM vectors WHERE story = ?", story)
-    return gone
-
-
-def is_behind(tx: Tx, now: datetime) -> bool:
-    """Whether a build has something to do: a vector without its passage, or words that may be read without a vector."""
-    stray = (
-        "SELECT 1 FROM vectors v WHERE NOT EXISTS (SELECT 1 FROM passages p WHERE p.story = v.story "
-        "AND p.number = v.number AND p.version = v.version) LIMIT 1"
-    )
-    if tx.one(stray) is not None:
+def is_behind(tx: Tx, place: ArchiveHome, model: str) -> bool:
+    """Whether a build with ``model`` has something to do: a story to read, or vectors of one that was closed."""
+    if next(_waiting(tx, place, model), None) is not None:
         return True
-    after = ("", -1)
-    # What the gate closes and what is blank never gets one, and would keep a model at work for nothing.
-    while rows := tx.all(
-        "SELECT p.story, p.number, p.text FROM passages p WHERE (p.story > ? OR (p.story = ? AND p.number > ?)) "
-        "AND NOT EXISTS (SELECT 1 FROM vectors v WHERE v.story = p.story AND v.number = p.number "
-        "AND v.version = p.version) ORDER BY p.story, p.number LIMIT ?",
-        after[0], after[0], after[1], _BATCH,
-    ):  # fmt: skip
-        allowed = asks(tx, [row["story"] for row in rows], Reader.DESK, now)
-        if any(allowed[row["story"]].allowed and _plain(row["text"]) for row in rows):
-            return True
-        after = (str(rows[-1]["story"]), int(rows[-1]["number"]))
-    return False
+    # With a newer record of consent the words were put anew: only what was not read since can have been closed.
+    told = (
+        "SELECT DISTINCT v.story FROM vectors v LEFT JOIN read_stories r ON r.story = v.story AND r.how = ? "
+        "WHERE r.story IS NULL LIMIT 1"
+    )
+    return tx.one(told, _how(model)) is not None
 
 
 def is_indexed(tx: Tx, model: str) -> bool:
@@ -143,15 +85,109 @@ def is_indexed(tx: Tx, model: str) -> bool:
 def forget(place: ArchiveHome) -> int:
     """Remove every vector; return how many. For an archive that switched machines off."""
     with place.catalogue() as catalogue, catalogue.write() as tx:
+        tx.run("DELETE FROM read_stories")
         return tx.run("DELETE FROM vectors")
 
 
-def _plain(text: str) -> str:
-    return " ".join(text.replace(BLANK, " ").split())
+def _how(model: str) -> str:
+    return f"{model}, stretches {VERSION}"
+
+
+def _waiting(tx: Tx, place: ArchiveHome, model: str) -> Iterator[str]:
+    """Stories that may be read now and were not by ``model`` since their words changed, in order."""
+    after = ""
+    while rows := tx.all(
+        "SELECT s.id AS story FROM stories s LEFT JOIN read_stories r ON r.story = s.id AND r.how = ? "
+        "WHERE r.story IS NULL AND s.id > ? ORDER BY s.id LIMIT ?",
+        _how(model), after, _BATCH,
+    ):  # fmt: skip
+        some = [str(row["story"]) for row in rows]
+        allowed = asks(tx, some, Reader.DESK, place.now())
+        yield from (story for story in some if allowed[story].allowed)
+        after = some[-1]
+
+
+def _unread(place: ArchiveHome, catalogue: Catalogue, model: str) -> Iterator[dict[str, list[Snippet]]]:
+    """What is to be read, some stories at a time, with all that is said in each."""
+    with catalogue.read() as tx:
+        waiting = list(_waiting(tx, place, model))
+    some: dict[str, list[Snippet]] = {}
+    for story in waiting:
+        with catalogue.read() as tx:
+            some[story] = stretches(tx, [story])
+        if sum(map(len, some.values())) >= _BATCH:
+            yield some
+            some = {}
+    if some:
+        yield some
+
+
+def _fresh(tx: Tx, model: str, told: dict[str, list[Snippet]]) -> list[Snippet]:
+    """The stretches that have no vector of these very words yet."""
+    there = {
+        (story, str(row["made_of"]))
+        for story in told
+        for row in tx.all("SELECT made_of FROM vectors WHERE model = ? AND story = ?", model, story)
+    }
+    return [one for some in told.values() for one in some if (one.story, made_of(one)) not in there]
+
+
+def _put(
+    tx: Tx, place: ArchiveHome, model: str, told: dict[str, list[Snippet]], vectors: dict[Snippet, Array]
+) -> tuple[int, int]:
+    """Store vectors of stories that may still be read and still say that; how many came, and how many went."""
+    allowed = asks(tx, told, Reader.DESK, place.now())
+    made = gone = 0
+    for story, said in told.items():
+        # What was read has to be what stands: otherwise the story waits for the next build.
+        if not allowed[story].allowed or stretches(tx, [story]) != said:
+            continue
+        stays = {made_of(one) for one in said if one not in vectors}
+        rows = tx.all("SELECT seq, made_of FROM vectors WHERE model = ? AND story = ?", model, story)
+        if not stays <= {row["made_of"] for row in rows}:
+            continue  # another build was at work here meanwhile
+        for row in rows:
+            if row["made_of"] not in stays:
+                # Never in the place of the old row: its number tells every `Space` that something changed.
+                gone += tx.run("DELETE FROM vectors WHERE seq = ?", row["seq"])
+        for one in said:
+            if one in vectors:
+                tx.run(
+                    "INSERT INTO vectors (story, start_ms, end_ms, made_of, model, vector) VALUES (?, ?, ?, ?, ?, ?)",
+                    story, one.start, one.end, made_of(one), model, vectors[one].astype(_STORED).tobytes(),
+                )  # fmt: skip
+                made += 1
+        read = (
+            "INSERT INTO read_stories (story, how) VALUES (?, ?) ON CONFLICT (story) DO UPDATE SET how = excluded.how"
+        )
+        tx.run(read, story, _how(model))
+    return made, gone
+
+
+def _shut(tx: Tx, place: ArchiveHome) -> list[str]:
+    """Stories with vectors that may not be read any more. Asked before anything is written: many take a while."""
+    stories = [str(row["story"]) for row in tx.all("SELECT DISTINCT story FROM vectors")]
+    return [story for story, answer in asks(tx, stories, Reader.DESK, place.now()).items() if not answer.allowed]
+
+
+def standing(tx: Tx, model: str, stories: Iterable[str]) -> dict[tuple[str, int], Snippet]:
+    """The stretches of ``stories`` whose vector was made from the words as they stand, by story and start (ms).
+
+    The caller had the stories from the gate. What was corrected or blanked since waits for the next build.
+    """
+    found = {}
+    wanted = sorted(set(stories))
+    said = {(one.story, one.start): one for one in stretches(tx, wanted)}
+    for story in wanted:
+        for row in tx.all("SELECT start_ms, made_of FROM vectors WHERE model = ? AND story = ?", model, story):
+            one = said.get((story, int(row["start_ms"])))
+            if one is not None and made_of(one) == row["made_of"]:
+                found[story, one.start] = one
+    return found
 
 
 class Space:
-    """The vectors of one model in memory, as half-precision numbers: 77 MB for 100,000 passages of 384.
+    """The vectors of one model in memory, as half-precision numbers: 77 MB for 100,000 stretches of 384.
 
     Not for two threads at once; who shares one holds a lock.
     """
@@ -163,6 +199,7 @@ class Space:
         self._seqs: np.ndarray[Any, np.dtype[np.int64]] = np.zeros(0, np.int64)
         self._vectors: np.ndarray[Any, np.dtype[np.float16]] = np.zeros((0, 0), _STORED)
         self._places: list[tuple[str, int]] = []
+        """Story and start (ms)."""
 
     def __len__(self) -> int:
         """How many vectors are held."""
@@ -187,12 +224,12 @@ class Space:
         seqs: list[int] = []
         rows: list[bytes] = []
         for row in tx.each(
-            "SELECT seq, story, number, vector FROM vectors WHERE model = ? AND seq > ? ORDER BY seq",
+            "SELECT seq, story, start_ms, vector FROM vectors WHERE model = ? AND seq > ? ORDER BY seq",
             self.model, newest,
         ):  # fmt: skip
             seqs.append(row["seq"])
             rows.append(bytes(row["vector"]))
-            self._places.append((str(row["story"]), int(row["number"])))
+            self._places.append((str(row["story"]), int(row["start_ms"])))
         if rows:
             fresh = np.frombuffer(b"".join(rows), _STORED).reshape(len(rows), -1)
             self._vectors = np.concatenate([self._vectors, fresh]) if len(self._seqs) else fresh
@@ -201,9 +238,9 @@ class Space:
     def nearest(
         self, asked: Array, only: frozenset[str] | None = None, most: int = 5000
     ) -> list[tuple[str, int, float]]:
-        """The ``most`` passages that lie closest to ``asked``, the closest first: story, number, cosine (-1 to 1).
+        """The ``most`` stretches that lie closest to ``asked``, the closest first: story, start (ms), cosine (-1 to 1).
 
-        ``only`` keeps to the passages of these stories.
+        ``only`` keeps to these stories.
         """
         if not self._places:
             return []

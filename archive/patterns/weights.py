@@ -17,6 +17,11 @@ from typing import Any, Final
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
+VERSION: Final = "1"
+"""Of the way from published weights to vectors; another one makes other vectors, and stands in the model's name."""
+MINILM: Final = f"all-MiniLM-L6-v2 int8/{VERSION}"
+E5: Final = f"multilingual-e5-small int8/{VERSION}"
+"""As vectors name who made them, known before a model is loaded."""
 _QUANTS: Final = 32
 """Weights that share a scale in the four-bit file."""
 _Q4: Final = np.dtype([("scale", "<f2"), ("signs", "u1", (_QUANTS // 2,))])

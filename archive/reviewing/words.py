@@ -26,6 +26,8 @@ HAND: Final = "corrected by "
 """Stands in the name of who wrote a passage as soon as a person corrected a word of it."""
 PARAGRAPH_PAUSE_MS = 1_200
 PARAGRAPH_MS = 25_000
+_ENDS = (".", "?", "!", "…", "。", "？", "！", "।", "؟", "۔")
+_CLOSING = "\"'”’»)]」』"
 _COLUMNS = "story, number, version, start_ms, end_ms, text, words, approximate, by, at, checked_by, checked_at"
 
 
@@ -81,11 +83,16 @@ def paragraphs(passages: Iterable[Passage]) -> list[list[Passage]]:
     for passage in passages:
         last = found[-1] if found else []
         fresh = not last or passage.start - last[-1].end >= PARAGRAPH_PAUSE_MS
-        if fresh or (last[-1].end - last[0].start > PARAGRAPH_MS and last[-1].text.endswith((".", "?", "!", "…"))):
+        if fresh or (last[-1].end - last[0].start > PARAGRAPH_MS and ends_sentence(last[-1].text)):
             found.append([passage])
         else:
             last.append(passage)
     return found
+
+
+def ends_sentence(text: str) -> bool:
+    """Whether a sentence ends where ``text`` does, in any of the scripts a box writes. Pure."""
+    return not text.endswith(BLANK) and text.rstrip(_CLOSING).endswith(_ENDS)
 
 
 def passage_of(tx: Tx, story: str, number: int) -> Passage:

@@ -159,8 +159,7 @@ TABLES = {
         "archive/reviewing/words.py", "archive/server/agreement.py", "archive/export/telling.py",
         "archive/feed/lending.py",
         "archive/patterns/snippets.py",  # asks for Reader.DESK in `sources`, whose answer it is given
-        "archive/patterns/vectors.py", "archive/patterns/finding.py",
-        "archive/patterns/nearest.py",  # times alone, in stories the gate was asked about by `suggesting`
+        "archive/patterns/stretches.py",  # of stories the gate was asked about by `vectors`, `finding` and `suggesting`
         "archive/partners/giving.py",  # how large a card would be, of stories asked about for Reader.LEND
     },
     "passage_versions": {"archive/catalogue/passages.py", "archive/reviewing/words.py"},

@@ -17,7 +17,7 @@ from kiosk.commands.common import emit, json_option
 def command(home: Path, forget: bool, as_json: bool) -> None:
     """Bring the index of meaning up to what may be read now. An archive that is served does this by itself.
 
-    Passages that are new or corrected are read, what may not be read any more goes. It may be stopped at any time:
+    What is new or corrected is read, what may not be read any more goes. It may be stopped at any time:
     what was done stays. The model is fetched once with: hearth models fetch meaning.
 
     \b
@@ -39,6 +39,6 @@ def command(home: Path, forget: bool, as_json: bool) -> None:
         built = vectors.build(place, model)
     emit(
         {"model": model.name, "made": built.made, "gone": built.gone, "there": built.there},
-        lambda: f"{built.made} passages read, {built.gone} let go of; {built.there} can be found by meaning.",
+        lambda: f"{built.made} stretches of talk read, {built.gone} let go of; {built.there} can be found by meaning.",
         as_json=as_json,
     )

@@ -214,6 +214,11 @@ def test_what_is_taken_back_goes_from_what_was_exported(
     export(place, tmp_path / "plain")
     export(place, tmp_path / "drawer")
     (tmp_path / "drawer").rename(tmp_path / "elsewhere")
+    # As an earlier version wrote it: a table that does not travel any more, in columns of then.
+    index = json.loads((tmp_path / "plain" / "archive.json").read_bytes())
+    index["tables"]["vectors"] = {"columns": ["number", "story"], "rows": 1, "sha256": "of then"}
+    (tmp_path / "plain" / "archive.json").write_text(json.dumps(index))
+    (tmp_path / "plain" / "tables" / "vectors.jsonl").write_text(f'{{"number":0,"story":"{gone}"}}\n')
     withdraw(place, Tombstone(TakeId(gone), place.now()), "front")
     assert clean_exports(place) == 1
     assert clean_exports(place) == 0

@@ -114,7 +114,7 @@ def test_a_corrected_passage_is_not_found_by_what_it_said_before(place, told, fi
             correct_word(tx, story.id, passage.number, 0, "Nobody", "Test", passage.version, place.now())
         with catalogue.read() as tx:
             before = finder.find(tx, said.text, place.now(), limit=200)
-            assert (story.id, passage.number) not in {(one.story, one.passage) for one in before}
+            assert (story.id, passage.start) not in {(one.story, one.start) for one in before}
         built = build(place, model)
         assert (built.made, built.gone) == (1, 1)
         with catalogue.read() as tx:
@@ -201,8 +201,8 @@ def test_a_space_follows_the_table_on_both_databases(postgres, tmp_path):
             with catalogue.write() as tx:
                 corpus.put(tx, made)
                 for number, one in enumerate(made):
-                    tx.run("INSERT INTO vectors (story, number, version, model, vector) VALUES (?, 0, 1, 'm', ?)",
-                           one.id, np.eye(3)[number].astype("<f2").tobytes())  # fmt: skip
+                    tx.run("INSERT INTO vectors (story, start_ms, end_ms, made_of, model, vector) "
+                           "VALUES (?, 0, 1, 'x', 'm', ?)", one.id, np.eye(3)[number].astype("<f2").tobytes())  # fmt: skip
             space = Space("m")
             with catalogue.read() as tx:
                 space.follow(tx)

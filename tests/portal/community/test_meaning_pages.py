@@ -109,7 +109,7 @@ def test_at_the_terminal_and_by_itself_while_it_is_served(archive, told):
     done = json.loads(CliRunner().invoke(command, ["index", *home]).output)
     assert (done["made"], done["gone"], done["there"]) == (0, 0, 4)
     with archive.place.catalogue() as catalogue, catalogue.read() as tx:
-        assert not is_behind(tx, archive.place.now()), "what is held keeps no model at work"
+        assert not is_behind(tx, archive.place, FixedMeaning.name), "what is held keeps no model at work"
     assert json.loads(CliRunner().invoke(command, ["index", "--forget", *home]).output) == {"gone": 4}
 
 
