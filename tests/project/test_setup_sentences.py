@@ -119,7 +119,7 @@ def test_only_the_failed_step_is_asked_for_the_cause(clone):
     done = run(clone, "free_mb() { echo 9000; }; " + commands)
     assert "odd" in done.stdout
     assert "disk" not in done.stdout
-    assert "1. one ... done (0 s)" in done.stderr
+    assert "1. one ... done (" in done.stderr  # how many seconds is the machine's affair
     assert "2. two ... stopped" in done.stderr
 
 
