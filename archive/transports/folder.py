@@ -86,6 +86,7 @@ class FolderTransport:
         self._pulse = dict(pulse or {})
         self._archive_key: ArchiveKey | None = None
         self._archive: FolderArchive | None = None
+        self._seen: os.stat_result | None = None
 
     @property
     def archive_key(self) -> ArchiveKey | None:
@@ -103,6 +104,7 @@ class FolderTransport:
                 # Without its stick the place is there, empty and root's: nothing to send is no visit then.
                 raise PermissionError(errno.EACCES, "no right to write", str(self.root))
             handle = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        self._seen = os.fstat(handle)
         try:
             _lock(handle, self.root)
             with _plainly(self.root):
@@ -111,6 +113,7 @@ class FolderTransport:
                 self._find_owner()
             yield
         finally:
+            self._seen = None
             os.close(handle)
 
     def look_in(self) -> None:
@@ -127,12 +130,12 @@ class FolderTransport:
 
     def tombstones(self) -> list[Tombstone]:
         """Return the tombstones that lie in the folder."""
-        with _plainly(self.root):
+        with self._there():
             return list(read_tombstones(self.root))
 
     def send_tombstone(self, stone: Tombstone) -> None:
         """Write the tombstone, then remove what waits here for the archive."""
-        with _plainly(self.root):
+        with self._there():
             self._say_left(lambda left: left.with_stone(stone))
             self._make(TOMBSTONES)
             write_file(self.root / TOMBSTONES / f"{stone.story}.json", stone.to_bytes())
@@ -142,7 +145,7 @@ class FolderTransport:
 
     def send_bag(self, bag: Bag) -> None:
         """Write the bag into `incoming/`, or sealed into `sealed/`."""
-        with _plainly(self.root):
+        with self._there():
             if self._archive_key is not None:
                 self._say_left(lambda left: left.with_bag(bag.id, bag.sha256))
                 self._send_sealed(bag, self._archive_key)
@@ -154,7 +157,7 @@ class FolderTransport:
 
     def settle(self, progress: Progress) -> list[Refusal]:
         """Run the archive's step where the folder is the box's own; else read what its last visit refused."""
-        with _plainly(self.root):
+        with self._there():
             return self._archive.run(progress).refused if self._archive is not None else list(self._refused())
 
     def _refused(self) -> Iterator[Refusal]:
@@ -166,12 +169,12 @@ class FolderTransport:
 
     def receipt(self, bag_id: str) -> Receipt | None:
         """Read the receipt that lies in the folder."""
-        with _plainly(self.root):
+        with self._there():
             return load_receipt(self.root, bag_id)
 
     def consent(self, bag_id: str) -> ConsentRecord | None:
         """Read the record where the folder is the box's own; a stick holds no bag that can be read."""
-        with _plainly(self.root):
+        with self._there():
             folder = self.root / BAGS / bag_id
             if self._archive is None or not folder.is_dir():
                 return None
@@ -182,12 +185,12 @@ class FolderTransport:
 
     def waits(self, bag_id: str, sha256: str) -> bool:
         """Tell whether the bag lies here sealed."""
-        with _plainly(self.root):
+        with self._there():
             return self._archive_key is not None and self._sealed(bag_id, sha256).is_file()
 
     def lost(self, bag_id: str) -> bool:
         """Tell whether the box's own folder no longer holds the bag; a stick cannot tell."""
-        with _plainly(self.root):
+        with self._there():
             return self._archive is not None and not (self.root / BAGS / bag_id).is_dir()
 
     def feed(self, hello: Hello) -> bytes | None:
@@ -197,7 +200,7 @@ class FolderTransport:
         """
         if self._archive_key is None:
             return None
-        with _plainly(self.root):
+        with self._there():
             self._make(BOXES)
             known = self.root / BOXES / f"{hello.name}.json"
             if not known.is_file() or known.read_bytes() != hello.to_bytes():
@@ -218,8 +221,20 @@ class FolderTransport:
         if path.is_symlink() or not path.is_file():
             say = "A part of the archive's feed is not on the stick."
             raise TransportTrouble(say, "Let the archive write the stick again.")
-        with _plainly(self.root), path.open("rb") as file:
+        with self._there(), path.open("rb") as file:
             yield file
+
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        """Use the folder, if it is still the one the visit began in.
+
+        Where a stick was pulled, its name leads to what it was mounted over: a folder on the machine's own disk.
+        """
+        with _plainly(self.root):
+            if self._seen is not None and not os.path.samestat(self._seen, self.root.stat()):
+                say = f"What was at {self.root} is not there any more; what did not arrive stays on the box."
+                raise TransportTrouble(say, "Was the stick pulled out? Put it in again; the next run goes on.")
+            yield
 
     def _say_left(self, more: Callable[[Left], Left]) -> Path | None:
         """Say beside the hello, signed, what this box leaves here; return the file if that changed.

@@ -104,12 +104,15 @@ def _look_for_release(home: Home, place: str, clock: Clock, way: Way) -> None:
 
 
 def _told(report: SyncReport) -> str:
-    lines = [f"To {report.to}: {len(report.bags)} bags, {len(report.tombstones)} withdrawals."]
-    lines += [f"  {bag.story}  {bag.sha256[:12]}  {'signed for' if bag.receipt else 'left'}" for bag in report.bags]
+    signed = sum(bag.receipt is not None for bag in report.bags)
+    lines = [f"To {report.to}: {signed} stories signed for, {len(report.tombstones)} withdrawals."]
+    lines += [
+        f"  {bag.story}  {bag.sha256[:12]}  {'signed for' if bag.receipt else 'not signed for yet'}" for bag in report.bags
+    ]
     lines += [f"  refused {refused.bag}: {refused.why}" for refused in report.refused]
     lines += [f"  {stone.story}  taken back at the archive, and erased here" for stone in report.found]
     if report.waiting:
-        lines.append(f"{report.waiting} still wait.")
+        lines.append(f"{report.waiting} wait on this box until they are signed for.")
     feed = report.feed
     if feed.fresh:
         lines.append(f"From the archive: {len(feed.lent)} voices lent, {len(feed.given_back)} given back.")

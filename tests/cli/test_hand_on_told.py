@@ -19,7 +19,7 @@ def test_a_run_that_breaks_off_tells_what_was_done_and_why_it_ended(verb, home, 
     assert (told.json["bags"], told.json["waiting"]) == ([], 0)
     assert "is not a folder." in told.err
     told = verb("sync", "--to", tmp_path / "file", "--home", home)
-    assert (told.code, told.out.splitlines()[0]) == (1, f"To {tmp_path / 'file'}: 0 bags, 0 withdrawals.")
+    assert (told.code, told.out.splitlines()[0]) == (1, f"To {tmp_path / 'file'}: 0 stories signed for, 0 withdrawals.")
     assert "is not a folder." in told.err
 
 

@@ -373,6 +373,25 @@ def test_a_folder_is_made_and_nothing_half_stays(folder: Make, tmp_path: Path, b
     assert list((tmp_path / "home").iterdir()) == []
 
 
+def test_a_stick_pulled_in_the_middle_is_not_gone_on_with_on_the_machines_own_disk(
+    folder: Make, tmp_path: Path, bag_of: Callable[..., Bag], clock: VirtualClock
+) -> None:
+    box = folder()
+    with box.visit():
+        (tmp_path / "archive").rename(tmp_path / "pulled")
+        (tmp_path / "archive").mkdir()
+        for use in (
+            lambda: box.send_bag(bag_of()),
+            lambda: box.send_tombstone(Tombstone(TakeId(ID), clock.wall())),
+            lambda: box.settle(no_progress),
+            lambda: box.receipt(ID),
+            box.tombstones,
+        ):
+            with pytest.raises(TransportTrouble, match="is not there any more"):
+                use()
+    assert not list((tmp_path / "archive").iterdir())
+
+
 def test_the_boxs_own_folders_are_no_target(tmp_path: Path, keys: Path, clock: VirtualClock) -> None:
     home = tmp_path / "home"
     home.mkdir()
