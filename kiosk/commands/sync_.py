@@ -107,7 +107,8 @@ def _told(report: SyncReport) -> str:
     signed = sum(bag.receipt is not None for bag in report.bags)
     lines = [f"To {report.to}: {signed} stories signed for, {len(report.tombstones)} withdrawals."]
     lines += [
-        f"  {bag.story}  {bag.sha256[:12]}  {'signed for' if bag.receipt else 'not signed for yet'}" for bag in report.bags
+        f"  {bag.story}  {bag.sha256[:12]}  {'signed for' if bag.receipt else 'not signed for yet'}"
+        for bag in report.bags
     ]
     lines += [f"  refused {refused.bag}: {refused.why}" for refused in report.refused]
     lines += [f"  {stone.story}  taken back at the archive, and erased here" for stone in report.found]
