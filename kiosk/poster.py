@@ -1,4 +1,4 @@
-"""The papers a library hangs up beside its box: a poster about what recording means, a sign, and a small card.
+"""The papers a library hangs up beside its box: a poster about what recording means, and a sign.
 
 Made from the texts of the box itself, so that the wall never says something else than the screen; and read out of
 ``HOME/texts`` where the library changed them.

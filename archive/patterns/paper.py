@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fpdf import FPDF
-from fpdf.enums import WrapMode, XPos, YPos
+from fpdf.enums import TextEmphasis, WrapMode, XPos, YPos
 
 from archive.errors import ArchiveError
 from archive.typefaces import find_face
@@ -38,6 +38,22 @@ class _Sheets(FPDF):
     """Pages with a line at their foot: what this is, and which page of how many."""
 
     running = ""
+
+    def set_font(self, family: str | None = None, style: str | TextEmphasis = "", size: float = 0) -> None:
+        """Choose a font, and have it stand on the page itself from here on."""
+        super().set_font(family, style, size)
+        self._lay_font()
+
+    def add_page(self, *given: Any, **named: Any) -> None:
+        """Begin a page with the font that is chosen."""
+        super().add_page(*given, **named)
+        self._lay_font()
+
+    def _lay_font(self) -> None:
+        # Left to itself the library writes the font into the first line, where it ends with a line that begins in a
+        # face of another script; it counts it as written, and the first sign after that came out of an older face.
+        if self.page and self.current_font is not None and not self.current_font_is_set_on_page:
+            self._out(self._set_font_for_page(self.current_font, self.font_size_pt))
 
     def footer(self) -> None:
         """Called at the end of each page; pages of a poster have no running line and stay as they are."""

@@ -7,6 +7,7 @@ import json
 import re
 import threading
 import tomllib
+from collections import Counter
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -458,6 +459,12 @@ def test_the_papers_say_what_the_screen_says(language: str, tmp_path: Path) -> N
     (tmp_path / "papers.pdf").write_bytes(made)
     told = subprocess.run(["pdftotext", str(tmp_path / "papers.pdf"), "-"], capture_output=True, text=True, check=True)
     assert told.stdout.count("\f") == 2, "a poster and a sign, a page each"
+    # Signs of one face drawn by another's numbers are other signs: a full stop came out as a letter.
+    named = [f"consent.{use}" for use in ("record", "play_here", "archive", "partners", "public", "quote")]
+    named += [f"poster.{key}" for key in ("title", "asked", "no", "back", "back_body", "ask", "sign", "sign_body")]
+    shown = "".join(["Linden Library", "The desk, 555 0100", *map(texts.get, named)])
+    plain = [Counter(sign for sign in text if sign.isascii() and sign.isprintable()) for text in (told.stdout, shown)]
+    assert plain[0] - Counter(" " * 999) == plain[1] - Counter(" " * 999)
     assert "555 0100" in told.stdout
     if language in {"en", "es", "zh"}:
         # The letters of the others are joined and turned, and come back out of a PDF as shapes.
