@@ -46,7 +46,7 @@ def check_(
     """Look for yes/no, leading, double and opinion questions, and for what is too long or missing.
 
     Without FILE it looks at what the home asks: its own sets, or else the shipped ones. Advice exits with 0; what the
-    box would refuse exits with 1.
+    box would refuse exits with 1, and a file that cannot be read as a set with 2.
     """
     opened = open_home(home)
     site = config.load(opened.config).site

@@ -56,6 +56,11 @@ from kiosk.texts import shipped_languages
         ("zh", "以前难道不是更好？", Fault.LEADING),
         ("zh", "您住在哪里？谁和您一起？", Fault.DOUBLE),
         ("zh", "您觉得图书馆怎么样？", Fault.OPINION),
+        ("es", "Cuéntenos si le gustaba la escuela.", Fault.YES_NO),
+        ("ar", "ألا تظنون أن المدينة كانت أجمل من قبل؟", Fault.LEADING),
+        ("hi", "आप कहाँ पले-बढ़े और वहाँ क्या करते थे?", Fault.DOUBLE),
+        ("hi", "महापौर के बारे में आपकी क्या राय है?", Fault.OPINION),
+        ("zh", "请说说您是否喜欢学校。", Fault.YES_NO),
     ],
 )
 def test_a_weak_question_is_noticed(language: str, text: str, fault: Fault) -> None:
