@@ -18,7 +18,7 @@ from audio.ahead import AGAIN_AFTER, Ahead
 from audio.errors import BadSound
 from audio.resample import MODEL_RATE, Resampler
 from audio.segmenter import ADAPTIVE, Segmenter, SegmentRules
-from audio.tracks import Track, native_format
+from audio.tracks import Track, is_folder, native_format
 from audio.transcribe import length_of
 from audio.types import Ms, Segment, TakeId, Tentative, Voicing, Word
 from audio.vad import GATHERED
@@ -92,8 +92,8 @@ def clips_in(path: Path) -> list[Path]:
             return [path]
         msg = f"There is no file or folder {path}."
         raise BadSound(msg, "Check the name.")
-    # A dead link or a pipe is in the list too: whoever named the folder hears that it could not be read.
-    found = sorted(entry for entry in path.iterdir() if entry.suffix.lower() == ".wav" and not entry.is_dir())
+    # A dead link, a pipe or what may not be looked at is in the list too: whoever named the folder hears of it.
+    found = sorted(entry for entry in path.iterdir() if entry.suffix.lower() == ".wav" and not is_folder(entry))
     if not found:
         msg = f"The folder {path} holds no WAV files."
         raise BadSound(msg, "Give a folder of WAV files, or one file.")

@@ -11,6 +11,7 @@ import jiwer
 
 from audio import models
 from audio.errors import BadSound, NoModel
+from audio.tracks import is_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -51,25 +52,30 @@ def word_error_rate(pairs: Iterable[tuple[str, str]]) -> float:
 def in_folder(folder: Path, refused: Callable[[Path, BadSound], None] | None = None) -> list[Spoken]:
     """Return every ``ID.wav`` that has an ``ID.txt`` beside it, by name; capitals in the suffixes do not matter.
 
-    ``refused`` is told of each text that cannot be read, and the rest is returned; without it the first one is raised.
+    ``refused`` is told of each text that cannot be read and of each recording without one, and the rest is returned;
+    without it the first such text is raised.
 
     Raises:
         BadSound: no such folder, or nothing in it that can be used.
     """
     try:
-        files = {(path.stem, path.suffix.casefold()): path for path in sorted(folder.iterdir()) if path.is_file()}
+        files = {(path.stem, path.suffix.casefold()): path for path in sorted(folder.iterdir()) if not is_folder(path)}
     except OSError as error:
         msg = f"The folder {folder} cannot be read ({error.strerror})."
         raise BadSound(msg, "Check the name.") from error
     found = []
     for (stem, suffix), path in files.items():
-        if suffix == ".wav" and (stem, ".txt") in files:
+        if suffix != ".wav":
+            continue
+        if (stem, ".txt") in files:
             try:
                 found.append(Spoken(path, _text_of(files[stem, ".txt"])))
             except BadSound as error:
                 if refused is None:
                     raise
                 refused(files[stem, ".txt"], error)
+        elif refused is not None:
+            refused(path, BadSound(f"{path.name} has no {stem}.txt beside it.", "Write into one what is said in it."))
     if not found:
         msg = f"{folder} holds no ID.wav with an ID.txt beside it."
         raise BadSound(msg, "Give a folder of recordings with their texts.")
@@ -78,6 +84,9 @@ def in_folder(folder: Path, refused: Callable[[Path, BadSound], None] | None = N
 
 def _text_of(path: Path) -> str:
     try:
+        if path.exists() and not path.is_file():
+            # A pipe would be waited for, without end.
+            raise BadSound(f"{path.name} is not a plain file.", "Give a text in UTF-8.")
         return path.read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{path.name} could not be read as text in UTF-8."

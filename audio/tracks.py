@@ -25,11 +25,24 @@ _WORD_S: Final = 0.35
 _GAP_S: Final = 0.25
 
 
+def is_folder(path: Path) -> bool:
+    """Whether ``path`` is a folder; no where nobody may look: opening it says why."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def _open(path: Path) -> soundfile.SoundFile:
-    if not path.is_file():
-        if path.exists():
-            raise BadSound(f"{path} is not a plain file.", "Give a WAV or FLAC file.")
-        raise BadSound(f"There is no sound file {path}.", "Check the name of the file.")
+    try:
+        if not path.is_file():
+            if path.exists():
+                raise BadSound(f"{path} is not a plain file.", "Give a WAV or FLAC file.")
+            raise BadSound(f"There is no sound file {path}.", "Check the name of the file.")
+        # The library calls what may not be read no sound.
+        path.open("rb").close()
+    except OSError as error:
+        raise BadSound(f"{path} cannot be read ({error.strerror}).", "See that this user may read it.") from error
     try:
         return soundfile.SoundFile(os.fsencode(path))  # a file's name need not be text
     except soundfile.LibsndfileError as error:

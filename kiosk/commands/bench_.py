@@ -15,7 +15,7 @@ from rich.table import Table
 from archive.errors import ArchiveError
 from audio.errors import AudioError, BadSound
 from audio.models import code_of
-from audio.speech import Spoken, in_folder, on_this_machine
+from audio.speech import Spoken, in_folder, normalised, on_this_machine
 from kiosk.commands.common import emit, json_option, note
 from kiosk.errors import KioskError
 from kiosk.setting import usual_model
@@ -69,7 +69,7 @@ def _words(run: Run) -> Iterator[dict[str, float]]:
 
 
 def _given(run: Run, folder: Path) -> list[Spoken]:
-    """Return the clips of a folder that can be read; one that cannot is named and left out. Raises `BadSound`."""
+    """Return the clips of a folder that can be used, with texts; others are named and left. Raises `BadSound`."""
     from audio.clips import must_be_sound
 
     def refused(path: Path, error: BadSound) -> None:
@@ -84,6 +84,8 @@ def _given(run: Run, folder: Path) -> list[Spoken]:
             refused(spoken.path, error)
     if not good:
         raise BadSound(f"Not one recording in {folder} can be read.", "Each was named before with what is wrong.")
+    if not any(normalised(spoken.text) for spoken in good):
+        raise BadSound(f"No text in {folder} has a word in it.", "Write into each ID.txt what is said in ID.wav.")
     return good
 
 

@@ -310,8 +310,12 @@ def test_a_folder_is_its_wav_files_in_order(tmp_path: Path) -> None:
     (tmp_path / "folder.wav").mkdir()
     os.mkfifo(tmp_path / "pipe.wav")
     (tmp_path / "round.wav").symlink_to("round.wav")
-    assert [path.name for path in clips.clips_in(tmp_path)] == ["a.WAV", "b.wav", "pipe.wav", "round.wav"]
-    for name, why in (("pipe.wav", "not a plain file"), ("round.wav", "no sound file")):
+    # Nobody can look what lies behind such a name, as behind a folder that is closed to this user.
+    (tmp_path / "far.wav").symlink_to("x" * 300)
+    assert [path.name for path in clips.clips_in(tmp_path)] == ["a.WAV", "b.wav", "far.wav", "pipe.wav", "round.wav"]
+    for name, why in (
+        ("pipe.wav", "not a plain file"), ("round.wav", "no sound file"), ("far.wav", r"cannot be read \("),
+    ):  # fmt: skip
         with pytest.raises(BadSound, match=why):
             next(clips.pieces(tmp_path / name))
     assert clips.clips_in(tmp_path / "c.txt") == [tmp_path / "c.txt"]
@@ -326,6 +330,21 @@ def test_the_quick_bench_measures_beside_its_baseline(whisper: Any, beckett: Pat
     assert figures["final_text_ratio_k3"] > 0
     assert figures["vad_ms_per_s"] > 0
     assert "blocks_lost" not in figures, "what was not measured is not reported"
+
+
+def test_one_clip_that_cannot_be_used_leaves_the_others(tmp_path: Path) -> None:
+    for name in ("good.wav", "good.txt", "untold.wav", "piped.wav"):
+        (tmp_path / name).write_bytes(b"said")
+    (tmp_path / "far.wav").symlink_to("x" * 300)
+    os.mkfifo(tmp_path / "piped.txt")
+    refused: dict[str, str] = {}
+    found = speech.in_folder(tmp_path, lambda path, error: refused.update({path.name: error.say}))
+    assert [one.path.name for one in found] == ["good.wav"]
+    assert refused == {
+        "far.wav": "far.wav has no far.txt beside it.",
+        "piped.txt": "piped.txt is not a plain file.",
+        "untold.wav": "untold.wav has no untold.txt beside it.",
+    }
 
 
 def test_error_rates_count_words_over_all_clips_together() -> None:

@@ -112,13 +112,14 @@ def test_bench_measures_itself_beside_the_plain_model(verb, folder, spoken, tmp_
     for name, sound, text in (("torn", b"RIFF", b"Said."), ("latin", spoken.path.read_bytes(), b"Se\xf1or")):
         (tmp_path / f"{name}.wav").write_bytes(sound)
         (tmp_path / f"{name}.txt").write_bytes(text)
+    (tmp_path / "untold.wav").write_bytes(b"RIFF")
     answer = verb("bench", "--quick", "--only", "words", "--clips", tmp_path, "--json")
     assert answer.code == 0
     figures = answer.json
     ways = figures.pop("frontier")
     assert ways, "words against latency, way by way"
     assert all(way["cpu_s"] > 0 and way["wall_s"] > 0 for way in ways), "the baseline in both kinds of seconds"
-    assert set(figures.pop("not_measured")) == {"torn.wav", "latin.txt"}, "what cannot be read is named, no more"
+    assert set(figures.pop("not_measured")) == {"torn.wav", "latin.txt", "untold.wav"}, "what cannot be used is named"
     assert figures["clips"] == 1
     assert len(figures) >= 5
     measured = {name for name, value in figures.items() if isinstance(value, int | float)}
@@ -128,3 +129,12 @@ def test_bench_measures_itself_beside_the_plain_model(verb, folder, spoken, tmp_
     missing = verb("bench", "--quick", "--clips", tmp_path / "empty", "--json")
     assert missing.code in {1, 2}
     assert missing.json["error"]["code"] == "bad-sound"
+
+
+def test_texts_without_a_word_are_refused_before_anything_is_measured(verb, folder, tmp_path) -> None:
+    shutil.copy(folder / "good.wav", tmp_path / "one.wav")
+    (tmp_path / "one.txt").write_text("...\n")
+    answer = verb("bench", "--only", "words", "--clips", tmp_path, "--json")
+    assert answer.code == 1
+    assert "No text in" in answer.json["error"]["say"]
+    assert "story 1" not in answer.err
