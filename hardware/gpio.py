@@ -7,6 +7,7 @@ ignore it, so it could not be tested, and `hardware.controls.Debouncer` judges e
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from functools import partial
 from typing import TYPE_CHECKING
@@ -67,6 +68,12 @@ def _no_pins(why: Exception) -> HardwareError:
     return NoPins(say, do)
 
 
+def _refusals() -> tuple[type[Exception], ...]:
+    """What a pin that cannot be had raises: an error of this library, or of the one below it, passed through."""
+    below = getattr(sys.modules.get("lgpio"), "error", None)
+    return (GPIOZeroError, OSError) if below is None else (GPIOZeroError, OSError, below)
+
+
 class GpioControls(Debounced):
     """Buttons between a pin and ground, with the board's own pull-up resistors."""
 
@@ -81,7 +88,7 @@ class GpioControls(Debounced):
         settle_ms: int = SETTLE_MS,
         releases: bool = False,
     ) -> None:
-        """Keep the pins for `start`; nothing is opened yet. ``factory`` is closed by `stop`."""
+        """Keep the pins for `start`; nothing is opened yet. ``factory`` is its maker's to close."""
         super().__init__(clock, settle_ms, releases=releases)
         self.factory = factory
         self._pins = pins
@@ -93,7 +100,7 @@ class GpioControls(Debounced):
         try:
             for control, number in self._pins.controls.items():
                 self._buttons.append(self._watch(control, number))
-        except (GPIOZeroError, OSError) as taken:
+        except _refusals() as taken:
             self.stop()
             raise _no_pins(taken) from taken
 
@@ -132,7 +139,7 @@ class GpioLamps:
         try:
             for lamp, number in pins.lamps.items():
                 self._lamps[lamp] = make(number, pin_factory=factory)
-        except (GPIOZeroError, OSError) as taken:
+        except _refusals() as taken:
             self.close()
             raise _no_pins(taken) from taken
 

@@ -87,6 +87,23 @@ def test_a_taken_pin_is_said_and_the_others_are_given_back(hands):
     controls.stop()
 
 
+def test_a_pin_that_another_program_holds_is_said_too(hands, monkeypatch):
+    # On a kernel's pins the library below says so, and its errors are no kind of the pin library's.
+    below = types.ModuleType("lgpio")
+    below.error = type("error", (Exception,), {})
+    monkeypatch.setitem(sys.modules, "lgpio", below)
+
+    class Held(MockPWMPin):
+        def _set_function(self, value):
+            raise below.error("GPIO busy")
+
+    controls = GpioControls(hands, MockFactory(pin_class=Held))
+    with pytest.raises(NoPins, match="GPIO busy"):
+        controls.start(lambda _: None)
+    with pytest.raises(NoPins, match="GPIO busy"):
+        GpioLamps(MockFactory(pin_class=Held))
+
+
 def test_dimmable_lamps_follow_the_level_on_the_pin():
     factory = mock_pins()
     lamps = GpioLamps(factory)
