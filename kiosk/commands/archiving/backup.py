@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kiosk.commands.archiving.common import archive_home_option
+from kiosk.commands.archiving.common import archive_there_option
 from kiosk.commands.archiving.progress import progress
 from kiosk.commands.common import emit, json_option
 
@@ -15,7 +15,7 @@ from kiosk.commands.common import emit, json_option
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--keep-days", default=30, show_default=True, type=click.IntRange(1, 30), help="Remove older ones there.")
 @click.option("--own-disk", is_flag=True, help="Refuse where no disk is mounted at FOLDER.")
-@archive_home_option
+@archive_there_option
 @json_option
 def command(folder: Path, keep_days: int, own_disk: bool, home: Path, as_json: bool) -> None:
     """Copy the whole archive into a new folder in FOLDER, beside the backups before; then remove old ones there.

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from kiosk.commands.archiving.common import archive_home_option
+from kiosk.commands.archiving.common import archive_there_option
 from kiosk.commands.archiving.progress import progress
 from kiosk.commands.common import emit, json_option
 
 
 @click.command(name="export")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@archive_home_option
+@archive_there_option
 @json_option
 def command(folder: Path, home: Path, as_json: bool) -> None:
     """Write everything into FOLDER as plain files: bags, CSV, OHMS, Dublin Core, WebVTT, cue sheets, tombstones.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kiosk.commands.archiving.common import archive_home_option
+from kiosk.commands.archiving.common import archive_there_option
 from kiosk.commands.archiving.progress import progress
 from kiosk.commands.common import emit, json_option
 
@@ -15,7 +15,7 @@ from kiosk.commands.common import emit, json_option
 @click.option(
     "--to", "addresses", multiple=True, required=True, help="Database or object store; may be given for each."
 )
-@archive_home_option
+@archive_there_option
 @json_option
 def command(addresses: tuple[str, ...], home: Path, as_json: bool) -> None:
     """Carry the archive to another database, object store, or both, compare every byte, and change its settings.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kiosk.commands.archiving.common import archive_home_option
+from kiosk.commands.archiving.common import archive_there_option
 from kiosk.commands.common import emit, json_option, seconds
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 @click.command(name="search")
 @click.argument("words", nargs=-1, required=True)
-@archive_home_option
+@archive_there_option
 @click.option("--prompt", default="", help="Only answers to this prompt, by its identifier.")
 @click.option("--site", default="", help="Only what was told at this place.")
 @click.option("--language", default="", help="Only stories in this language, such as en.")

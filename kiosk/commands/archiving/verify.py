@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from kiosk.commands.archiving.common import archive_home_option
+from kiosk.commands.archiving.common import archive_there_option
 from kiosk.commands.archiving.progress import progress
 from kiosk.commands.common import answer, json_option
 
 
 @click.command(name="verify")
-@archive_home_option
+@archive_there_option
 @json_option
 def command(home: Path, as_json: bool) -> int:
     """Hash every object again, check consent records and receipts; name what is damaged. Changes nothing.
