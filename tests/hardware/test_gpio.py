@@ -94,7 +94,7 @@ def test_a_pin_that_another_program_holds_is_said_too(hands, monkeypatch):
     monkeypatch.setitem(sys.modules, "lgpio", below)
 
     class Held(MockPWMPin):
-        def _set_function(self, value):
+        def __init__(self, factory, info):
             raise below.error("GPIO busy")
 
     controls = GpioControls(hands, MockFactory(pin_class=Held))
