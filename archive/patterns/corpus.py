@@ -307,7 +307,8 @@ def bag_of(story: Made) -> BagContent:
     voiced = story.form is Form.VOICE
     return BagContent(
         story.id, story.site, story.at.date(), to_webvtt(captions(_all_words(story)), with_words=True),
-        {"dcterms:identifier": story.id, "dcterms:title": f"A {story.kind.value}", "dcterms:language": story.language},
+        {"dcterms:identifier": story.id, "dcterms:title": f"A {story.kind.value}", "dcterms:language": story.language,
+         "dcterms:publisher": story.site},
         record(story.id, story.events()), tuple(events), (lambda: io.BytesIO(sound_of(story))) if voiced else None,
     )  # fmt: skip
 

@@ -65,7 +65,8 @@ class Leaf:
         """Where it was said, whether against the sentence above it, and who answers for the words, in one line."""
         side = f"{said.get('counter')} · " if self.side is Side.COUNTER else ""
         heard = said.get("heard_by", who=self.quote.checked_by)
-        return f"{side}{said.name(self.site)}{said.get('comma')}{said.day(self.recorded)} · {heard}"
+        where = f"{said.name(self.site)}{said.get('comma')}" if self.site else ""
+        return f"{side}{where}{said.day(self.recorded)} · {heard}"
 
     def source(self, said: Phrases) -> str:
         """What it leads back to, to the second."""

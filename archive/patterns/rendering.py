@@ -59,6 +59,7 @@ NOT_WRITTEN: Final = "Words that no person checked, or whose teller does not all
 _VERSION: Final = 1
 _TRIES: Final = 3
 _CREDIT: Final = "A voice told at {site}, {year}"
+_CREDIT_NOWHERE: Final = "A voice told in {year}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +260,11 @@ def _plan(tx: Tx, medley: Medley, purpose: Purpose, now: datetime) -> _Plan:
     return _Plan(medley, purpose, tuple(parts), tuple(left_out), hashlib.sha256(plain.encode()).hexdigest())
 
 
+def _credit(site: str, year: str) -> str:
+    """Where and when a voice was told; a box nobody gave the name of its place says when."""
+    return _CREDIT.format(site=site, year=year) if site else _CREDIT_NOWHERE.format(year=year)
+
+
 def _voice(tx: Tx, item: Item, cut: Cut) -> _Part:
     row = tx.one("SELECT site, recorded_at FROM stories WHERE id = ?", cut.story)
     master = master_key(tx, cut.story)
@@ -269,7 +275,7 @@ def _voice(tx: Tx, item: Item, cut: Cut) -> _Part:
         for word in passage.words
         if cut.start <= word.start and word.end <= cut.end
     )
-    credit = "" if row is None else _CREDIT.format(site=row["site"], year=str(row["recorded_at"])[:4])
+    credit = "" if row is None else _credit(str(row["site"]), str(row["recorded_at"])[:4])
     return _Part(item, cut, master, credit, words, words_checked(passages, cut.start, cut.end))
 
 

@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from archive.patterns.backing import _lines
 from archive.patterns.briefings import (
     BadBriefing,
     NotReady,
+    Quote,
     add_point,
     add_quote,
     briefing_of,
@@ -30,7 +32,7 @@ from archive.patterns.briefings import (
     state_of,
     withdrawn_since,
 )
-from archive.patterns.handout import read_mark, write_briefing
+from archive.patterns.handout import Leaf, read_mark, write_briefing
 from archive.patterns.highlights import highlight
 from archive.patterns.phrases import LANGUAGES, phrases
 from archive.patterns.snippets import Looked
@@ -249,6 +251,13 @@ def test_a_briefing_goes_out_in_its_language(desk, tmp_path):
             assert "De dónde viene cada cita" in told.stdout
     with desk.place.catalogue() as catalogue, catalogue.write() as tx, pytest.raises(BadBriefing):
         make_briefing(tx, "Fähre", "", "ana", desk.place.now(), language="de")
+
+
+def test_a_voice_of_a_box_without_a_place_is_told_of_by_its_day():
+    quote = Quote("q", "p", "S", 0, 900, "We went.", "ana", "ana", "2026-11-23")
+    leaf = Leaf(1, quote, "", "2025-01-06T10:00:00+00:00", "en", "", "")
+    assert leaf.facts(phrases("en")).startswith("6 January 2025 · ")
+    assert replace(leaf, site="River Library").facts(phrases("en")).startswith("River Library, 6 January 2025 · ")
 
 
 MATRIX = [
