@@ -137,7 +137,9 @@ def told(bundle: Path) -> Told:
         with bundle.open("rb") as file:
             return read_told(file)
     except (OSError, BadBundle) as error:
-        raise BadBundle(f"{bundle} is no bundle of Digital Hearth.", "Make one with: hearth bundle --key FILE") from error
+        raise BadBundle(
+            f"{bundle} is no bundle of Digital Hearth.", "Make one with: hearth bundle --key FILE"
+        ) from error
 
 
 def read_told(source: IO[bytes]) -> Told:
