@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from audio.pcm import Samples
 TARGET_LUFS: Final = -23.0
 """Programme loudness of EBU R 128."""
 _BLOCK_S: Final = 0.4
+_SILENT_LUFS, _PAUSE_LU = -70.0, 10.0
+"""Blocks below the first, or so far below the mean of the rest, are not part of the programme."""
 _MOST_DB: Final = 36.0
 """What a hushed voice, far from the microphone, needs to stand beside others; below that there is only the room."""
 
@@ -21,15 +24,36 @@ def loudness(samples: Samples, rate: int) -> float:
 
     A clip under the standard's 0.4 s block is repeated until it fills one.
     """
-    if not len(samples) or not np.any(samples):
-        return -math.inf
+    return loudness_of([samples], rate)
+
+
+def loudness_of(pieces: Iterable[Samples], rate: int) -> float:
+    """Return the integrated loudness in LUFS of a mono sound that comes in ``pieces``; minus infinity for silence.
+
+    One piece is in memory at a time. Blocks over the border of two pieces are not measured.
+    """
     import pyloudnorm  # brings half of scipy with it
 
-    block = math.ceil(_BLOCK_S * rate) + 1
-    if len(samples) < block:
-        samples = np.tile(samples, math.ceil(block / len(samples)))
-    measured = float(pyloudnorm.Meter(rate).integrated_loudness(samples.astype(np.float64)))
-    return measured if math.isfinite(measured) else -math.inf
+    meter, shortest, blocks = pyloudnorm.Meter(rate), math.ceil(_BLOCK_S * rate) + 1, []
+    for piece in pieces:
+        if not len(piece) or not np.any(piece):
+            continue
+        meter.integrated_loudness(np.tile(piece, math.ceil(shortest / len(piece))).astype(np.float64))
+        blocks += meter.blockwise_loudness
+    return _gated(np.array(blocks))
+
+
+def _gated(blocks: np.ndarray[Any, np.dtype[np.float64]]) -> float:
+    """Return the loudness of blocks, LUFS, less those the standard takes for pauses (BS.1770-4, equations 5 to 7)."""
+    heard = blocks[blocks >= _SILENT_LUFS]
+    if not len(heard):
+        return -math.inf
+    return _mean(heard[heard > _mean(heard) - _PAUSE_LU])
+
+
+def _mean(blocks: np.ndarray[Any, np.dtype[np.float64]]) -> float:
+    """Return the mean of levels as power."""
+    return float(10 * np.log10(np.mean(10 ** (blocks / 10))))
 
 
 def matching_gain(lufs: float, target: float = TARGET_LUFS) -> float:

@@ -385,13 +385,17 @@ def test_long_takes_are_measured_in_bounded_memory() -> None:
         format = AudioFormat(16_000)
         length = Ms(7_200_000)
         asked: list[tuple[int, int]] = []  # noqa: RUF012
+        given: list[weakref.ref] = []  # noqa: RUF012
 
         def samples(self, start, end):
+            assert sum(piece() is not None for piece in self.given) <= 1, "one piece at a time"
             self.asked.append((start, end))
-            return np.zeros(10, np.float32)
+            piece = np.zeros(10, np.float32)
+            self.given.append(weakref.ref(piece))
+            return piece
 
     assert loudness_in(Long()) == -math.inf
-    assert len(Long.asked) <= MEASURED_PIECES
+    assert 1 < len(Long.asked) <= MEASURED_PIECES
     assert (Long.asked[0][0], Long.asked[-1][0]) == (0, 7_080_000), "from all over it"
     Long.asked.clear()
     loudness_in(Long(), Ms(5_000), Ms(17_000))

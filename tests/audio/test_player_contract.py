@@ -8,13 +8,14 @@ import threading
 from types import SimpleNamespace
 
 import numpy as np
+import pyloudnorm
 import pytest
 import soundfile
 
 from audio.clock import SystemClock, VirtualClock
 from audio.drivers import make_player
 from audio.errors import BadSound, NoSpeaker
-from audio.loudness import loudness, matching_gain
+from audio.loudness import loudness, loudness_of, matching_gain
 from audio.microphone import holding_portaudio, portaudio, reset_portaudio
 from audio.player import FADE_MS, PlaybackEnded, PlaybackStarted, SilentPlayer, SpeakerPlayer, Voice
 from audio.sidebyside import CEILING, Limiter, beside_others, limited
@@ -354,6 +355,16 @@ def test_loudness_follows_the_standard():
     assert loudness(np.zeros(48_000, np.float32), 48_000) == -math.inf
     assert loudness(np.zeros(0, np.float32), 48_000) == -math.inf
     assert loudness(sine(1, level=1e-5), 48_000) == -math.inf
+
+
+def test_loudness_of_pieces_is_that_of_the_whole_with_its_pauses_left_out():
+    rng = np.random.default_rng(7)
+    parts = [rng.normal(0, level, 16_000 * 2) for level in (0.1, 0.001, 0.05, 0.0, 0.02, 0.1)]
+    whole = np.concatenate(parts).astype(np.float32)
+    by_library = pyloudnorm.Meter(16_000).integrated_loudness(whole.astype(np.float64))
+    assert loudness(whole, 16_000) == pytest.approx(by_library, abs=1e-6)
+    assert loudness_of(np.split(whole, 3), 16_000) == pytest.approx(by_library, abs=0.3)
+    assert loudness_of([], 16_000) == -math.inf
 
 
 def test_matching_brings_two_voices_together_and_never_clips():
