@@ -126,8 +126,11 @@ def _all_keys(session: Session) -> Keys:
     if session.saving or session.state is State.CLOSING:
         return offered
     if session.state in _ON_RECORD and session.paused_at is None:
-        # A group's screen has no words of its own to hide.
-        if session.state is State.RECORDING:
+        if session.mic is Mic.LOST:
+            # Nothing is being recorded that a voice could spoil, and what is wrong can be heard again.
+            offered[Control.LANGUAGE] = Meaning.SPEAK
+        elif session.state is State.RECORDING and session.asked is None and session.still_there is None:
+            # A group's screen has no words of its own to hide, and a question that has the screen shows none.
             offered[Control.LANGUAGE] = Meaning.CAPTIONS
     else:
         # A facilitator whose screens are read stops that with the key that began it, before any language.

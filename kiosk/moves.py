@@ -83,12 +83,7 @@ def _read(draft: Draft) -> None:
 
 
 def read_once(draft: Draft, _: t.Event) -> None:
-    """Read this screen, and not those that come after it: nobody's visit begins here."""
-    draft.do(t.Speak(draft.old.visit))
-
-
-def say_code(draft: Draft, _: t.Event) -> None:
-    """Say the keep-code aloud, whether or not screens are read: its teller asked for it."""
+    """Read this screen, and not those that come after it: a keep-code its teller asked for, what ails a resting box."""
     draft.do(t.Speak(draft.old.visit))
 
 
@@ -244,7 +239,9 @@ def next_question(draft: Draft, _: t.Event) -> None:
 
 
 def mic_open(draft: Draft, _: t.Event) -> None:
-    """The stream delivers."""
+    """The stream delivers. Where a story goes on, the voice that said what was wrong ends, or it would be recorded."""
+    if draft.old.mic is Mic.LOST and draft.old.state in TAKING and draft.old.paused_at is None:
+        draft.do(t.StopSpeaking())
     draft.set(mic=Mic.OPEN, lost_at=None, notice=None, shown_at=draft.at)
 
 

@@ -271,7 +271,7 @@ def _story_rows() -> list[Row]:
         Row(S.SHARING, M.NO, moves=("answer",)),
         Row(S.SHARING, M.DONE, S.THANKS, ("no_to_rest",)),
         Row(S.SHARING, A.TIME_OUT, S.THANKS, ("no_to_rest",)),
-        Row(S.THANKS, M.SAY_CODE, moves=("say_code",)),
+        Row(S.THANKS, M.SAY_CODE, moves=("read_once",)),
         Row(S.THANKS, M.NEXT, moves=("next_code", "read_again")),
         Row(S.THANKS, M.DONE, HOME, ("leave",)),
         Row(S.THANKS, M.BACK, HOME, ("leave",)),

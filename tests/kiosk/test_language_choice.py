@@ -14,7 +14,7 @@ from kiosk.presses import Language, PressNotLegal
 from kiosk.presses import parse as words
 from kiosk.session import first, step
 from kiosk.texts import load
-from kiosk.types import Meaning, Session, State
+from kiosk.types import Meaning, Mic, Session, State
 from kiosk.view import Extras, spoken, view
 from kiosk.visitor import Visitor
 
@@ -61,14 +61,27 @@ def test_a_box_of_one_language_reads_aloud_at_once() -> None:
 
 
 def test_the_words_can_be_hidden_while_telling_and_come_back_for_the_next() -> None:
-    session = Session(state=State.RECORDING, started=1.0, limit_at=300.0, take=t.TakeId("a"), asked=Meaning.REDO)
+    session = Session(state=State.RECORDING, started=1.0, limit_at=300.0, take=t.TakeId("a"))
     session, effects = press(session, Meaning.CAPTIONS)
     assert session.captions_hidden
-    assert session.asked is Meaning.REDO, "a question stays"
     assert effects == ()
+    session, _ = press(session, Meaning.REDO)
+    assert Control.LANGUAGE not in keys(session), "the question has the screen: there are no words to hide"
     session, _ = press(session, Meaning.CONFIRM)
     session, _ = press(session, Meaning.BACK)
     assert not session.captions_hidden
+
+
+@pytest.mark.parametrize("state", [State.RECORDING, State.CONVERSATION])
+def test_where_the_microphone_is_gone_the_key_reads_what_is_wrong_until_it_is_back(state: State) -> None:
+    take = t.TakeId("a")
+    session = Session(state=state, started=1.0, limit_at=300.0, take=take, mic=Mic.LOST, lost_at=9.0)
+    assert keys(session)[Control.LANGUAGE] is Meaning.SPEAK
+    session, effects = press(session, Meaning.SPEAK)
+    assert effects == (t.Speak(session.visit),)
+    session, effects = step(session, t.StreamBack(take, session.last_press + 1))
+    assert effects == (t.StopSpeaking(),), "or the story would hear the box"
+    assert keys(session).get(Control.LANGUAGE) is not Meaning.SPEAK
 
 
 def test_the_code_is_said_on_demand_even_where_nothing_is_read() -> None:

@@ -20,7 +20,7 @@ from kiosk.alarms import Alarm
 from kiosk.keys import GUARDED, HIDDEN, counts, keys, legal
 from kiosk.session import first, step
 from kiosk.table import GUARDS, HOME, MOVES, ROWS, SCREENS_LATER, Row, Table
-from kiosk.types import Meaning, State
+from kiosk.types import Meaning, Mic, State
 
 STEPS = int(os.environ.get("HEARTH_WALK_STEPS", "320000"))
 MEANINGS = tuple(Meaning)
@@ -180,7 +180,8 @@ class Checker:
             case t.Speak():
                 unasked = {Meaning.SPEAK, Meaning.LANGUAGE, Meaning.SAY_CODE, Meaning.BEGIN_GROUP, Meaning.NEXT_PERSON}
                 assert before.speaking or event.meaning in unasked
-                assert after.state not in TELLING or after.paused_at is not None, "the box talked into a story"
+                deaf = after.paused_at is not None or after.mic is Mic.LOST
+                assert after.state not in TELLING or deaf, "the box talked into a story"
 
     def state(self, before, event, after, effects):
         if before.state is State.THANKS and isinstance(event, t.Press) and after.state is not State.THANKS:
