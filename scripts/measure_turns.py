@@ -24,7 +24,7 @@ from scipy.optimize import linear_sum_assignment
 
 from archive.patterns.telling_apart import Turn, tell_apart
 from archive.patterns.turns import load_voices
-from archive.patterns.voiceprint import RATE
+from archive.patterns.voiceprint import RATE, Voices
 from archive.patterns.weights import Array
 from archive.reviewing.words import DeskWord
 from audio.models import find
@@ -32,6 +32,8 @@ from audio.resample import at_rate
 from audio.speech import librivox, synthetic
 
 WORD_MS = 300
+MOST_S = 180
+"""A conversation of three minutes has some thirty turns; a reading of half an hour has more than anybody waits for."""
 SAID = (
     "We went down to the river every morning before the bell, and nobody asked us where we had been. "
     "When the mill closed my father walked home along the canal and sat in the kitchen until it was dark. "
@@ -87,9 +89,13 @@ def _even(sound: Array) -> Array:
     return made
 
 
-def conversation(readers: Mapping[str, Array], chance: random.Random) -> tuple[Array, list[Said]]:
-    """Let ``readers`` take turns of 2 to 7 s until one has no more to say; 0.6 to 1.2 s of quiet between."""
-    at = dict.fromkeys(readers, 0)
+def conversation(readers: Mapping[str, Array], chance: random.Random, most: int = MOST_S) -> tuple[Array, list[Said]]:
+    """Let ``readers`` take turns of 2 to 7 s, 0.6 to 1.2 s of quiet between; each begins somewhere in their reading.
+
+    Who comes to the end of theirs begins it again. It ends after ``most`` seconds.
+    """
+    share = most * RATE // len(readers)
+    at = {name: chance.randrange(max(1, len(sound) - share)) for name, sound in sorted(readers.items())}
     pieces: list[Array] = []
     said: list[Said] = []
     clock, last = 0, ""
@@ -97,8 +103,10 @@ def conversation(readers: Mapping[str, Array], chance: random.Random) -> tuple[A
     while True:
         reader = chance.choice([one for one in readers if one != last])
         count = round(chance.uniform(2, 7) * RATE)
-        if at[reader] + count > len(readers[reader]):
+        if pieces and clock + count > most * RATE:
             return np.concatenate(pieces), said
+        if at[reader] + count > len(readers[reader]):
+            at[reader] = 0
         piece = readers[reader][at[reader] : at[reader] + count]
         at[reader] += count
         pause = quiet.normal(0, 0.0005, round(chance.uniform(0.6, 1.2) * RATE)).astype(np.float32)
@@ -134,12 +142,11 @@ def error(said: Sequence[Said], turns: Sequence[Turn], words: Sequence[DeskWord]
     return 1 - float(shared[rows, columns].sum()) / max(1, whole)
 
 
-def measure(readers: Mapping[str, Array], rounds: int) -> dict[str, object]:
-    """Put ``rounds`` conversations together and let the machine tell each apart."""
-    model = load_voices()
+def measure(kind: str, readers: Mapping[str, Array], rounds: int, most: int, model: Voices) -> dict[str, object]:
+    """Put ``rounds`` conversations of ``most`` seconds together and let ``model`` tell each apart; says how far it is."""
     errors, found, taken, talk = [], [], 0.0, 0.0
     for number in range(rounds):
-        sound, said = conversation(readers, random.Random(number))  # noqa: S311 - the same every time
+        sound, said = conversation(readers, random.Random(number), most)  # noqa: S311 - the same every time
         words = list(words_in(sound, said))
         file = io.BytesIO()
         soundfile.write(file, sound, RATE, format="FLAC", subtype="PCM_16")
@@ -150,6 +157,8 @@ def measure(readers: Mapping[str, Array], rounds: int) -> dict[str, object]:
         talk += len(sound) / RATE
         errors.append(round(error(said, turns, words), 3))
         found.append(len({one.speaker for one in turns}))
+        line = f"{kind}, {number + 1} of {rounds}: {len(sound) / RATE:.0f} s of talk, {errors[-1]:.3f} wrong"
+        print(line, file=sys.stderr, flush=True)
     return {
         "voices": len(readers), "voices_found": found, "speech_given_to_another": errors,
         "mean_error": round(sum(errors) / len(errors), 3), "seconds_of_talk": round(talk),
@@ -161,13 +170,17 @@ def main() -> int:
     """Measure and print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="conversations of each kind")
+    parser.add_argument("--seconds", type=int, default=MOST_S, help="how long each of them is at most")
     given = parser.parse_args()
-    real = readings()
+    real, model = readings(), load_voices()
     with tempfile.TemporaryDirectory(prefix="hearth-turns-") as folder:
         made = made_voices(Path(folder))
-    figures = {"two readers": measure(real, given.rounds)}
-    figures["two readers and a machine"] = measure(real | dict(list(made.items())[:1]), given.rounds)
-    figures["two readers and two machines"] = measure(real | made, given.rounds)
+    kinds = {
+        "two readers": real,
+        "two readers and a machine": real | dict(list(made.items())[:1]),
+        "two readers and two machines": real | made,
+    }
+    figures = {kind: measure(kind, them, given.rounds, given.seconds, model) for kind, them in kinds.items()}
     print(json.dumps(figures, indent=1))
     return 0
 

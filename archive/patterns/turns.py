@@ -72,7 +72,7 @@ def propose(
     """Let the machine propose who spoke when; ``who`` asked for it. Returns how many turns there are.
 
     ``tell`` hears how much of the talk was listened to, ms of ms; what it raises ends the work with nothing changed.
-    Takes about a second for each minute of talk. Raises `MachinesOff`, `NoModel`, `Refused` (the voice is not for the
+    Takes some seconds for each minute of talk (docs/patterns.md). Raises `MachinesOff`, `NoModel`, `Refused` (the voice is not for the
     desk), `BadTurn` (a person has checked turns already), `BadSound`, `NoSuchStory`.
     """
     from archive.patterns.telling_apart import tell_apart
