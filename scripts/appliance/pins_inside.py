@@ -145,16 +145,19 @@ def chatter() -> dict[str, object]:
 
 
 def at_once() -> dict[str, object]:
-    """Keys pressed together give a press each, in their order."""
+    """Keys down at once give a press each, in their order where a hand's time lies between; in one instant, in any."""
     order = [Control.RIGHT, Control.LEFT, Control.CUE4, Control.MIDDLE]
     with watched() as watch:
-        for control in order:
-            touch(control, down=True)
-        got = [watch.next() for _ in order]
-        for control in order:
-            touch(control, down=False)
-        assert got == [(control, False) for control in order], got
-        assert {watch.next() for _ in order} == {(control, True) for control in order}
+        for between_s in (0.02, 0.0):
+            for control in order:
+                touch(control, down=True)
+                time.sleep(between_s)
+            got = [watch.next() for _ in order]
+            for control in order:
+                touch(control, down=False)
+            wanted = [(control, False) for control in order]
+            assert got == wanted if between_s else sorted(got) == sorted(wanted), got
+            assert {watch.next() for _ in order} == {(control, True) for control in order}
     return {"keys": len(order)}
 
 
@@ -231,7 +234,8 @@ def no_chip() -> dict[str, object]:
         return {"said": why.say}
 
 
-STEPS = (board, each_button, chatter, at_once, each_lamp, together, taken, no_chip)
+STEPS = (board, taken, each_button, chatter, at_once, each_lamp, together, no_chip)
+"""``taken`` comes early: a line that was watched stays this program's until it ends."""
 
 
 def main() -> int:
