@@ -362,7 +362,8 @@ class Page:
     def _key(self, rect: pygame.Rect, face: KeyFace | None) -> None:
         decide = self.sizes.decide
         pill = pygame.Rect(0, 0, round(rect.width * 0.56), round(decide * 0.78))
-        pill.midbottom = (rect.centerx, rect.bottom - round(decide * 0.38))
+        # Low enough for what hangs deepest: the dots at the end of an Arabic word, a Hindi vowel under its sign.
+        pill.midbottom = (rect.centerx, rect.bottom - round(decide * 0.26))
         if face is None:
             dark = self.theme.coal
             thin = pygame.Rect(0, 0, pill.width, max(6, round(decide * 0.2)))

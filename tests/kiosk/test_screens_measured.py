@@ -248,6 +248,19 @@ def test_a_dead_key_is_dark_and_unnamed_and_a_live_one_is_lit() -> None:
     assert named == ["Yes", "No"]
 
 
+@pytest.mark.parametrize(("language", "name"), [("ar", "part_end"), ("hi", "recording")])
+def test_a_key_word_hangs_free_of_its_lamp(language: str, name: str) -> None:
+    renderer = renderer_of(language)
+    picture = renderer.picture(sample_views(load(language))[name])
+    pixels = pygame.surfarray.array3d(picture)
+    # Down a column of the left key's lamp, beside its icon.
+    column = pixels[key_rect(renderer.panel, Control.LEFT).centerx - 36]
+    lamp = np.flatnonzero((column == DUSK.ember).all(axis=1))
+    # Paper has much blue, the light around a lamp has little.
+    above = pixels[:, lamp.min() - 3 : lamp.min(), 2]
+    assert above.max() < 150
+
+
 @pytest.mark.parametrize("language", shipped_languages())
 def test_without_noto_the_screens_still_stand(language: str) -> None:
     fonts = Fonts(language, folders=(Path("/nowhere"),))
