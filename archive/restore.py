@@ -149,6 +149,9 @@ def _restored(backup: Path, keys: BackupKeys, home: Home, clock: Clock, answers:
     except (OSError, AudioError) as error:
         say = f"The backup could not be restored: {getattr(error, 'say', '') or error}"
         raise HomeTrouble(say, "Nothing of it is in use. Check the file, its keys and the disk.") from error
+    finally:
+        # What was refused may lie here until the next try: without what opens it.
+        shutil.rmtree(staged.keys, ignore_errors=True)
     open_home(place)
     return report
 

@@ -23,6 +23,7 @@ from audio.types import TakeId
 NONE_SAID = "there is none"
 """What a steward has to say when no withdrawal is known anywhere."""
 _FOLDER = "folder:"
+_MAKE_ONE = "Make one with: hearth list --tombstones --json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +42,22 @@ def told_by_file(store: Store, path: Path) -> Told:
 
 def read_stones(path: Path) -> list[Tombstone]:
     """Read tombstones from a file (one tombstone, a list of them, or what `hearth list --tombstones --json` prints)
-    or from a folder of such files or an archive's folder. Raises `Refused` where it is none of these.
+    or from a folder of such files or an archive's folder. Raises `Refused` where it is none of these: a folder in
+    which nothing of the kind lies, empty, unmounted or another one, has not said that nothing was taken back.
     """
     try:
         if path.is_dir():
-            stones = list(read_tombstones(path)) or [
-                stone for file in sorted(path.glob("*.json")) for stone in _stones(file.read_bytes())
-            ]
+            stones = list(read_tombstones(path))
+            files = [] if stones else sorted(path.glob("*.json"))
+            if not stones and not files:
+                raise Refused(f"No tombstone lies in {path}.", _MAKE_ONE)
+            stones += [stone for file in files for stone in _stones(file.read_bytes())]
         else:
             stones = _stones(path.read_bytes())
     except OSError as error:
         raise Refused(f"{path} cannot be read: {error.strerror}.", "Give the file of tombstones.") from error
     except (ValueError, TypeError, AttributeError) as error:
-        raise Refused(f"{path} does not hold tombstones.", "Make one with: hearth list --tombstones --json") from error
+        raise Refused(f"{path} does not hold tombstones.", _MAKE_ONE) from error
     return stones
 
 

@@ -338,6 +338,10 @@ def test_refusals_are_sentences(store, box, made, clock, tmp_path, worker) -> No
         read_stones(tmp_path / "t")
     with pytest.raises(Refused, match="cannot be read"):
         read_stones(tmp_path / "none")
+    (tmp_path / "unmounted").mkdir()
+    with pytest.raises(Refused, match="No tombstone lies in"):
+        restore(made.path, made.keys, tmp_path / "unanswered", clock, Answers(tombstones=tmp_path / "unmounted"))
+    assert not list((tmp_path / "unanswered").rglob("*.key"))
     (tmp_path / "strange" / "stories" / "x").mkdir(parents=True)
     with pytest.raises(Refused, match="without a database"):
         restore(made.path, made.keys, tmp_path / "strange", clock, NONE)
