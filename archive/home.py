@@ -166,6 +166,15 @@ def open_home(path: Path | str) -> Home:
     return home
 
 
+def may_be_home(path: Path | str) -> bool:
+    """Tell whether a box was ever opened at ``path``; what may not be looked into says so when it is opened."""
+    home = Home(Path(path).absolute(), keys_folder(Path(path).absolute()))
+    try:
+        return any(part.exists() for part in (home.database, home.config, home.stories, home.takes))
+    except OSError:
+        return True
+
+
 def may_be_written(path: Path | str) -> bool:
     """Whether anything can be written into the home at ``path``; one that is not there yet can be made."""
     place = Path(path)

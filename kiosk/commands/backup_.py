@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 
 from archive.backup import back_up
-from kiosk.commands.common import emit, home_option, json_option
+from kiosk.commands.common import emit, home_there_option, json_option
 from kiosk.reading import reading
 
 
 @click.command(name="backup")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--keys", type=click.Path(path_type=Path, dir_okay=False), help="Where its keys go (default: FILE.keys).")
-@home_option
+@home_there_option
 @json_option
 def command(file: Path, keys: Path | None, home: Path, as_json: bool) -> None:
     """Copy everything the box keeps into FILE, sealed, and what opens it into a second file. Keep the two apart.

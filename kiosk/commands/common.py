@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
+from archive.errors import HomeTrouble
+from archive.home import may_be_home
 from kiosk.rights import become_owner_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -48,14 +51,33 @@ def as_its_owner(_context: click.Context, _parameter: click.Parameter, home: Pat
 
 def home_option(function: Function) -> Function:
     """Add ``--home DIR``; the verb receives a path, and root goes on as the user to whom it belongs."""
+    return _home_option("Folder of tellers' data and settings; made with defaults when it is not there.")(function)
+
+
+def home_there_option(function: Function) -> Function:
+    """Add ``--home DIR`` as `home_option` does, for verbs whose answer about a new home would calm without a reason.
+
+    A slip in its name, or a disk that is not mounted, would make one there. The verb raises `HomeTrouble` then.
+    """
+
+    @functools.wraps(function)
+    def command(*words: Any, home: Path, **options: Any) -> Any:
+        if not may_be_home(home):
+            raise HomeTrouble(f"There is no box in {home}.", "Give its folder with --home; see that its disk is there.")
+        return function(*words, home=home, **options)
+
+    return _home_option("Folder of tellers' data and settings.")(cast("Function", command))
+
+
+def _home_option(told: str) -> Callable[[Function], Function]:
     return click.option(
         "--home",
         type=click.Path(path_type=Path),
         default=default_home,
         callback=as_its_owner,
         show_default="./hearth-data, on the appliance /var/lib/hearth",
-        help="Folder of tellers' data and settings; made with defaults when it is not there.",
-    )(function)
+        help=told,
+    )
 
 
 def json_option(function: Function) -> Function:

@@ -8,12 +8,12 @@ import click
 
 from archive.errors import DamagedStore
 from archive.verify import Verdict, told, unreadable, verify
-from kiosk.commands.common import answer, home_option, json_option
+from kiosk.commands.common import answer, home_there_option, json_option
 from kiosk.reading import reading
 
 
 @click.command(name="verify")
-@home_option
+@home_there_option
 @json_option
 def command(home: Path, as_json: bool) -> int:
     """Hash every story again, open all words, check the record of consents; name what is damaged. Changes nothing.
