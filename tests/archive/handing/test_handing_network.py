@@ -46,7 +46,9 @@ def answering(*answers: bytes | Callable[[socket.socket], None], tls: ssl.SSLCon
                 if callable(answer):
                     answer(conn)
                 else:
-                    conn.sendall(answer)
+                    # One answer a connection: who is not told so may send the next question into its end.
+                    line, end, rest = answer.partition(b"\r\n")
+                    conn.sendall(line + end + b"Connection: close\r\n" + rest if line.startswith(b"HTTP/") else answer)
 
         def work() -> None:
             count = 0
