@@ -48,7 +48,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 
 def asking(served: Any, credential: str = "") -> httpx.Client:
     headers = {"Authorization": f"Bearer {credential}"} if credential else {}
-    return httpx.Client(base_url=f"{served.url}/box", headers=headers, timeout=30)
+    return httpx.Client(base_url=f"{served.url}/box", headers=headers, timeout=120)
 
 
 def sealed(served: Any, bag: Bag, folder: Path) -> bytes:
