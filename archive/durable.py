@@ -69,7 +69,7 @@ def remove(path: Path) -> bool:
     Links are removed, never followed. Raises `OSError`.
     """
     if path.is_symlink() or path.is_file():
-        path.unlink()
+        path.unlink(missing_ok=True)  # another program may have been faster
     elif path.is_dir():
         if path.name.endswith(PART):
             shutil.rmtree(path)

@@ -116,11 +116,14 @@ class Uploads:
             return 0
 
     def whole(self, upload: Upload) -> bool:
-        """Tell whether exactly what was announced arrived. Reads every byte."""
+        """Tell whether exactly what was announced arrived. Reads every byte; no where it was removed meanwhile."""
         digest = hashlib.sha256()
-        with self.path(upload).open("rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
+        try:
+            with self.path(upload).open("rb") as file:
+                while block := file.read(_BLOCK):
+                    digest.update(block)
+        except FileNotFoundError:
+            return False
         return self.arrived(upload) == upload.size and digest.hexdigest() == upload.content
 
     def remove(self, upload: Upload) -> None:
@@ -143,8 +146,9 @@ class Uploads:
         oldest = time.time() - IDLE_S
         for path in self._facts():
             data = path.with_suffix(_DATA)
-            newest = max((one.stat().st_mtime for one in (path, data) if one.is_file()), default=oldest)
-            if newest <= oldest or (not data.is_file() and newest < time.time() - 60):
+            noted, came = _changed(path), _changed(data)
+            newest = max(noted or oldest, came or oldest)
+            if newest <= oldest or (came is None and newest < time.time() - 60):
                 remove(data)
                 remove(path)
 
@@ -157,6 +161,14 @@ class Uploads:
 
     def _path(self, name: str, kind: str) -> Path:
         return self._folder / f"{name}{kind}"
+
+
+def _changed(path: Path) -> float | None:
+    """When a file was last written, s since 1970; None where another has just removed it."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return None
 
 
 class Appending:

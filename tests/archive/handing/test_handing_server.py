@@ -481,6 +481,23 @@ def test_uploads_nobody_goes_on_with_are_swept(tmp_path: Path, monkeypatch: pyte
         here.create("maple", 100, "c" * 64, ID)
 
 
+def test_what_another_request_removes_meanwhile_troubles_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Uploads(tmp_path / "uploads")
+    first = here.create("maple", 100, "a" * 64, ID)
+    listed = here._facts()
+
+    def removed_after_the_look() -> list[Path]:
+        here.remove(first)
+        return listed
+
+    monkeypatch.setattr(here, "_facts", removed_after_the_look)
+    monkeypatch.setattr(Path, "is_file", lambda _: True)
+    here.sweep()
+    assert not here.whole(first)
+
+
 def test_a_withdrawal_at_the_archive_reaches_what_is_on_its_way(
     served: Any, bag_of: Callable[..., Bag], tmp_path: Path, clock: VirtualClock
 ) -> None:
