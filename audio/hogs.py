@@ -94,5 +94,8 @@ def busy(*, cores: int = 0, disk: Path | None = None, model: bool = False) -> It
             for process in started:
                 process.terminate()
             for process in started:
-                with contextlib.suppress(subprocess.TimeoutExpired):
+                try:
                     process.wait(_STOP_S)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
