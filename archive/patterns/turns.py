@@ -72,8 +72,8 @@ def propose(
     """Let the machine propose who spoke when; ``who`` asked for it. Returns how many turns there are.
 
     ``tell`` hears how much of the talk was listened to, ms of ms; what it raises ends the work with nothing changed.
-    Takes some seconds for each minute of talk (docs/patterns.md). Raises `MachinesOff`, `NoModel`, `Refused` (the voice is not for the
-    desk), `BadTurn` (a person has checked turns already), `BadSound`, `NoSuchStory`.
+    Takes some seconds for each minute of talk (docs/patterns.md). Raises `MachinesOff`, `NoModel`, `Refused` (the voice
+    is not for the desk), `BadTurn` (a person has checked turns already), `BadSound`, `NoSuchStory`.
     """
     from archive.patterns.telling_apart import tell_apart
 
