@@ -85,8 +85,12 @@ def new_code(number: int, language: str) -> KeepCode:
 
 
 def normal(text: str) -> str:
-    """Bring what was typed or spoken to the stored form: lower case, no accents, single hyphens."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
+    """Bring what was typed or spoken to the stored form: lower case, no accents, single hyphens, plain digits.
+
+    Keyboards give digits of their own script: an Arabic or Hindi one types the same number.
+    """
+    letters = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    plain = "".join(str(unicodedata.decimal(c, c)) for c in letters).casefold()
     return "-".join(re.findall(r"[a-z0-9]+", plain))
 
 

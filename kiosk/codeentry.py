@@ -149,10 +149,10 @@ def toward(entry: Entry, code: str, language: str) -> bool | None:
 def _one(entry: Entry, sign: str, language: str) -> Entry:  # noqa: PLR0911 (one answer a kind of sign)
     if sign == ERASE:
         return undo(entry)
-    if sign.isdigit():
-        fits = entry.part is Part.NUMBER and len(entry.digits) < _LONGEST
-        return replace(entry, digits=entry.digits + sign, line=0) if fits and sign.isascii() else entry
     letter = normal(sign)
+    if letter.isdigit():
+        fits = entry.part is Part.NUMBER and len(entry.digits) < _LONGEST
+        return replace(entry, digits=entry.digits + letter, line=0) if fits else entry
     if entry.part is Part.NUMBER:
         if not entry.digits:
             return entry

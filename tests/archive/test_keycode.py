@@ -31,6 +31,9 @@ def test_a_language_without_a_list_gets_english_words() -> None:
         "417 Maple River CANDLE north",
         "  417 -maple,river\tcandle–north. ",
         "417 máple rivér candle north",
+        "\u0664\u0661\u0667 maple river candle north",
+        "\u096a\u0967\u096d-maple-river-candle-north",
+        "\uff14\uff11\uff17 maple river candle north",
     ],
 )
 def test_a_code_is_read_however_it_is_typed(typed: str) -> None:
