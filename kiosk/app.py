@@ -39,6 +39,7 @@ from kiosk.looks import Looks
 from kiosk.playing import DEFAULT_SHEET, Playing
 from kiosk.prompts import Prompt
 from kiosk.pulse import Pulse, lost, must_be_said
+from kiosk.rehearsal import Rehearsal
 from kiosk.screens.model import View
 from kiosk.session import first, step
 from kiosk.stewardcode import StewardCode
@@ -132,6 +133,7 @@ class App:
         self._shown: tuple[object, ...] = ()
         self._network: tuple[str, str] | None = None
         self._view: View | None = None
+        self._rehearsal = None if parts.screen is None else Rehearsal(parts.screen, parts.texts)
         self._lit: dict[Lamp, float] = {}
         self._returned = self._resettled = False
         self.closed = False
@@ -252,6 +254,8 @@ class App:
         self._light()
         if now - self._drawn >= self.frame_s * 0.9 or self._face_key() != self._shown:
             self._draw(now)
+        if self._rehearsal is not None:
+            self._rehearsal.beat(self.session, self._view, now)
 
     def _recording(self) -> TakeId | None:
         live = self.session.state in {State.RECORDING, State.CONVERSATION} and self.session.paused_at is None

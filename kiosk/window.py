@@ -58,6 +58,10 @@ class Screen(Protocol):
         """Bring the screen up to ``view`` at monotonic second ``now``."""
         ...
 
+    def rehearse(self, view: View) -> None:
+        """Make what ``view`` is drawn from, so that it appears at once when it comes; nothing becomes visible."""
+        ...
+
     def poll(self) -> bool:
         """Deliver keys and mouse presses that have come; False once a person closed the window."""
         ...
@@ -90,6 +94,10 @@ class Picture:
     def show(self, view: View, now: float) -> None:
         """Draw into memory."""
         self._renderer.draw(self._surface, view, now)
+
+    def rehearse(self, view: View) -> None:
+        """Draw it beside, and keep what it is made of."""
+        self._renderer.rehearse(view)
 
     def listen(self, listener: Listener) -> None:
         """Nobody types into a picture."""
@@ -154,6 +162,10 @@ class Window:
         changed = self._renderer.draw(self._surface, view, now)
         if changed:
             pygame.display.update(changed)
+
+    def rehearse(self, view: View) -> None:
+        """Draw it beside, and keep what it is made of."""
+        self._renderer.rehearse(view)
 
     def listen(self, listener: Listener) -> None:
         """Tell ``listener`` of text and touched lines from now on."""

@@ -7,6 +7,7 @@ new one is laid out once and kept until it changes. Works on any pygame surface,
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from copy import copy
 
 import pygame
 
@@ -169,6 +170,12 @@ class Renderer:
         surface = pygame.Surface((self.panel.width, self.panel.height))
         self.draw(surface, view, now)
         return surface
+
+    def rehearse(self, view: View) -> None:
+        """Draw ``view`` beside what is shown: the letters and lights that it is made of are kept for when it comes."""
+        beside = copy(self)
+        beside._still = None  # noqa: SLF001 (a twin of its own class: it shares what is kept, not what is shown)
+        beside.picture(view)
 
     def _ground(self) -> pygame.Surface:
         if self._page is None:
