@@ -16,6 +16,7 @@ from typing import Any
 
 from archive.database import transaction
 from archive.errors import Refused, WrongCode
+from archive.keycode import normal
 from archive.store import Store
 from archive.throttle import begin_try, end_try
 
@@ -132,7 +133,7 @@ def pair(store: Store, digits: str) -> str:
         row = conn.execute("SELECT hash, salt, boot_id, until FROM pairing").fetchone()
         moment = store.moment()
         known = row is not None and row[2] == moment.boot_id and moment.at < row[3]
-        right = known and hmac.compare_digest(row[0], _hash(digits.strip().replace(" ", ""), bytes(row[1])))
+        right = known and hmac.compare_digest(row[0], _hash(normal(digits).replace("-", ""), bytes(row[1])))
         if right:
             conn.execute("DELETE FROM pairing")
             conn.execute(

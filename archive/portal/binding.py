@@ -76,7 +76,7 @@ def binding(text: str, *, access_points: frozenset[str], phones: bool) -> Bindin
     """
     host, colon, port = text.rpartition(":")
     host = host.strip("[]")
-    if not colon or not port.isdigit() or int(port) > _HIGHEST_PORT:
+    if not colon or not port.isdecimal() or int(port) > _HIGHEST_PORT:
         raise BadBinding(f"'{text}' is no address.", f"Write it as {DEFAULT}.")
     try:
         address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)

@@ -123,7 +123,7 @@ class Guard:
             most = next(
                 (size for path, size in self._larger.items() if scope["path"].startswith(path)), self._most_body
             )
-            if not length.isdigit() or int(length) > most:
+            if not length.isdecimal() or int(length) > most:
                 return PlainTextResponse("This is too much.", 413)
         return None
 

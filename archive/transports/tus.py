@@ -112,7 +112,7 @@ def _taken(said: Said, size: int, count: int) -> int | None:
 
 def _offset(said: Said, size: int) -> int | None:
     told = said.headers.get("upload-offset", "")
-    good = said.status in {200, 204} and told.isdigit() and int(told) <= size
+    good = said.status in {200, 204} and told.isdecimal() and int(told) <= size
     return int(told) if good else None
 
 

@@ -212,7 +212,7 @@ class Wire:
             trouble = Passing(said.told(), "")
         if isinstance(trouble, Passing):
             asked = said.headers.get("retry-after", "")
-            trouble.wait_s = min(float(asked), _LONGEST_ASKED_WAIT_S) if asked.isdigit() else 0.0
+            trouble.wait_s = min(float(asked), _LONGEST_ASKED_WAIT_S) if asked.isdecimal() else 0.0
         if trouble is not None:
             raise trouble
         return said

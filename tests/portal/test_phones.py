@@ -47,6 +47,12 @@ def test_the_right_digits_pair_once(store):
         pair(store, digits)
 
 
+@pytest.mark.parametrize("zero", [0x660, 0x966, 0xFF10])
+def test_the_digits_of_any_keyboard_pair(store, zero):
+    digits = show_digits(store)
+    assert is_phone(store, pair(store, "".join(chr(zero + int(one)) for one in digits)))
+
+
 def test_neither_digits_nor_token_are_stored(store):
     digits = show_digits(store)
     assert digits not in "\n".join(store.db.conn.iterdump())

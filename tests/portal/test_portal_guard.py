@@ -155,7 +155,9 @@ def test_no_other_address_is(given):
         binding(given, access_points=AP, phones=True)
 
 
-@pytest.mark.parametrize("given", ["", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:99999", "library.example:80", ":80"])
+@pytest.mark.parametrize(
+    "given", ["", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:\u00b2", "127.0.0.1:99999", "library.example:80", ":80"]
+)
 def test_what_is_no_address_is_refused(given):
     with pytest.raises(BadBinding):
         binding(given, access_points=AP, phones=True)
