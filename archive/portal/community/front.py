@@ -42,7 +42,8 @@ def routes(desk: Desk) -> list[Page]:
 def _front(ask: Ask) -> Response:
     with ask.reading() as tx:
         found = matters(ask, tx)
-    return ask.page("front", matters=found, erased=ask.request.query_params.get("erased") == "yes")
+    erased = ask.request.query_params.get("erased") == "yes"
+    return ask.page("front", matters=found, quiet=_quiet(ask), erased=erased)
 
 
 def matters(ask: Ask, tx: Tx) -> list[Matter]:
@@ -56,6 +57,20 @@ def matters(ask: Ask, tx: Tx) -> list[Matter]:
         found += _backups(ask)
         found += _silent_boxes(tx, ask.now)
     return found
+
+
+def _quiet(ask: Ask) -> str:
+    """What is true where nothing waits for these roles: only who reviews is told that everything was heard."""
+    said = []
+    if ask.may(Permission.REVIEW):
+        said.append("Everything that came was heard, nothing is held back.")
+    elif ask.may(Permission.STORIES):
+        said.append("What came and is not heard yet waits with the curators.")
+    if ask.may(Permission.BOXES):
+        said.append("No box has gone quiet.")
+    if ask.may(Permission.STORIES):
+        said.append("A good moment to listen for its own sake.")
+    return " ".join(said)
 
 
 def _to_review(tx: Tx, now: datetime) -> list[Matter]:

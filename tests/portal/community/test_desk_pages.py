@@ -356,7 +356,17 @@ def test_a_held_box_a_silent_box_and_an_aside_bag_are_told_to_whom_they_concern(
     told = visit("olga", Role.ORGANIZER).get("/")
     assert "The box maple-street has never called." in told
     assert "maple-street" not in visit("ana", Role.CURATOR).get("/")
-    assert "Nothing waits." in visit("ana").get("/")
+    assert "Nothing waits for you." in visit("ana").get("/")
+
+
+def test_only_who_reviews_is_told_that_everything_was_heard(archive, visit):
+    heard = "Everything that came was heard"
+    assert heard in visit("ana", Role.CURATOR).get("/")
+    archive.story()
+    for role in set(Role) - {Role.CURATOR}:
+        told = visit(role.value.replace("-", ""), role).get("/")
+        assert "Nothing waits for you." in told
+        assert heard not in told, role
 
 
 def test_an_archivist_looks_at_both_and_throws_the_other_away(archive, visit):
