@@ -40,6 +40,7 @@ def command(home: Path, bind: str) -> None:
     from archive.portal.community.app import make_community
     from archive.portal.community.serving import loopback, outside_names, serve, trusted_proxies
     from archive.server.erase import keep_settled
+    from archive.server.ownfolder import keep_visited
     from archive.server.place import open_archive
 
     where = loopback(bind)
@@ -68,7 +69,7 @@ def command(home: Path, bind: str) -> None:
 
         beside = [
             threading.Thread(target=what, args=(place, stop), daemon=True)
-            for what in (keep_settled, keep_exports_clean, keep_indexed, keep_proposing)
+            for what in (keep_settled, keep_exports_clean, keep_indexed, keep_proposing, keep_visited)
         ]
         for one in beside:
             one.start()
