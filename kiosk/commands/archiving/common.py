@@ -5,13 +5,16 @@ from __future__ import annotations
 import functools
 import getpass
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import click
 
-from archive.errors import HomeTrouble
+from archive.durable import remove
+from archive.errors import ArchiveError, HomeTrouble
+from archive.home import keys_folder
 from archive.sealedbag import KEY_FILE
 from kiosk.commands.common import as_its_owner, note
 
@@ -65,6 +68,25 @@ def _home_option(told: str) -> Callable[[Command], Command]:
         show_default="HEARTH_ARCHIVE_HOME, else ./hearth-archive",
         help=told,
     )
+
+
+@contextmanager
+def unmade_if_refused(home: Path) -> Iterator[None]:
+    """Remove the archive the block made at ``home``, and its keys, where the block is refused (`ArchiveError`).
+
+    An empty one that stays looks like one that was filled. What was there before is left alone.
+    """
+    home = home.absolute()
+    keys = keys_folder(home)
+    fresh, bare = not home.exists(), not keys.exists()
+    try:
+        yield
+    except ArchiveError:
+        if fresh:
+            remove(home)
+            if bare:
+                remove(keys)
+        raise
 
 
 def _is_archive(home: Path) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kiosk.commands.archiving.common import archive_home_option, who
+from kiosk.commands.archiving.common import archive_home_option, unmade_if_refused, who
 from kiosk.commands.archiving.progress import progress
 from kiosk.commands.common import emit, json_option
 
@@ -28,7 +28,7 @@ def command(folder: Path, home: Path, as_json: bool) -> None:
     from archive.export.reading import read_back
     from archive.server.place import open_archive
 
-    with open_archive(home) as place, progress() as tell:
+    with unmade_if_refused(home), open_archive(home) as place, progress() as tell:
         done = read_back(place, folder.absolute(), who(), tell)
     emit(
         done.to_json(),

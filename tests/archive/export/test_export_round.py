@@ -366,6 +366,9 @@ def test_the_commands(full: ArchiveHome, tmp_path: Path) -> None:
     code, told, error = hearth("import", out, "--home", second)
     assert code == 1
     assert "not empty" in error
+    code, told, error = hearth("import", str(tmp_path), "--home", str(tmp_path / "third"))
+    assert (code, told["error"]["code"]) == (1, "bad-export"), told
+    assert not list(tmp_path.glob("third*")), "what was refused leaves no empty archive"
     (tmp_path / "moved").mkdir()
     code, told, error = hearth("move", "--to", f"folder:{tmp_path / 'moved'}", "--home", second)
     assert (code, told["objects"]) == (0, 33), error
