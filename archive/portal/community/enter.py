@@ -40,7 +40,12 @@ def again(to: str) -> Response:
 
 
 def _enter(ask: Ask) -> Response:
-    return ask.page("enter", to=_wanted(ask), wrong=None, name="")
+    return _way_in(ask)
+
+
+def _way_in(ask: Ask, status: int = 200, wrong: ArchiveError | None = None, name: str = "") -> Response:
+    """The fields to come in; who came to listen is shown the public door, where it is open."""
+    return ask.page("enter", status, to=_wanted(ask), wrong=wrong, name=name, public=ask.desk.place.settings.public)
 
 
 def _come_in(ask: Ask) -> Response:
@@ -50,7 +55,7 @@ def _come_in(ask: Ask) -> Response:
     except ArchiveError as error:
         # Said beside the fields, so that nobody has to find the way back.
         status = 403 if isinstance(error, NotYou) else 429
-        return ask.page("enter", status, to=_wanted(ask), wrong=error, name=name)
+        return _way_in(ask, status, error, name)
     return with_token(go(_wanted(ask)), token)
 
 

@@ -64,6 +64,14 @@ def test_it_is_not_there_until_it_is_switched_on(archive: Any) -> None:
     client = TestClient(app_of(archive), base_url="http://127.0.0.1:8490")
     for path in ("", "feed.xml", "oai?verb=Identify", "collection.json", story, f"{story}/sound.flac"):
         assert client.get(f"/public/{path}").status_code == 404
+    assert 'href="/public/"' not in client.get("/").text
+
+
+def test_who_asks_for_the_archive_by_its_name_alone_is_shown_the_open_door(door: TestClient) -> None:
+    told = door.get("/")
+    assert told.url.path == "/enter"
+    there = told.text.partition("Came to listen?")[2].partition('href="')[2].partition('"')[0]
+    assert "Voices from here" in door.get(there).text
 
 
 def everywhere(door: TestClient, story: str) -> dict[str, int]:
