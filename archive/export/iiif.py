@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,10 +12,12 @@ import iiif_prezi3
 from archive.export.places import Places
 from archive.export.telling import MACHINE, Telling
 
+_TAG = re.compile(r"[a-zA-Z]+(-[a-zA-Z]+)*")
+
 
 def manifest(telling: Telling, places: Places, archive: str) -> str:
     """Write the manifest of one story; a story of which only the words are public has a canvas without sound."""
-    own, language = places.manifest(telling.id), telling.language or "none"
+    own, language = places.manifest(telling.id), _language(telling.language)
     facts = [
         ("Question", telling.prompt_text),
         ("Told at", telling.site),
@@ -50,6 +53,12 @@ def manifest(telling: Telling, places: Places, archive: str) -> str:
     return str(made.json(indent=1))
 
 
+def _language(tag: str) -> str:
+    """The language of a text as manifests have it: letters and hyphens, so of es-419 the first part; else none."""
+    known = tag if _TAG.fullmatch(tag) else tag.partition("-")[0]
+    return known if _TAG.fullmatch(known) else "none"
+
+
 def collection(tellings: Sequence[Telling], places: Places, archive: str, page: int, last: int) -> str:
     """Write one page of the list of manifests as a IIIF collection."""
     plain: dict[str, Any] = {
@@ -58,7 +67,7 @@ def collection(tellings: Sequence[Telling], places: Places, archive: str, page: 
         "type": "Collection",
         "label": {"none": [archive if last <= 1 else f"{archive} ({page} of {last})"]},
         "items": [
-            {"id": places.manifest(one.id), "type": "Manifest", "label": {one.language or "none": [one.name]}}
+            {"id": places.manifest(one.id), "type": "Manifest", "label": {_language(one.language): [one.name]}}
             for one in tellings
         ],
     }

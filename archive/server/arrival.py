@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +30,7 @@ LIMITS: Final = Limits(sound=4 << 30, text=8 << 20)
 _MOST_EVENTS = 20_000
 _MOST_SPANS = 5_000
 _SHORT, _LONG = 200, 1_000
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
 _NO_NAME = "a machine that did not give its name"
 
 
@@ -88,7 +90,7 @@ def read_arrival(folder: Path, checked: CheckedBag) -> Arrival:
         kind=Kind.CONVERSATION.value if told.get("kind") == Kind.CONVERSATION else Kind.STORY.value,
         prompt=_text(told.get("prompt")) or _text(core.get("dcterms:subject")),
         prompt_text=_text(told.get("prompt_text"), _LONG),
-        language=_text(core.get("dcterms:language"))[:35],
+        language=_language(core.get("dcterms:language")),
         site=_text(core.get("dcterms:publisher")),
         recorded_at=stamp(_when(told.get("at")) or min(event.at for event in checked.consent.events)),
         clock_trusted=told.get("clock_trusted") is True,
@@ -137,6 +139,12 @@ def _text(value: object, most: int = _SHORT) -> str:
         return ""
     plain = value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
     return " ".join(plain.split())[:most]
+
+
+def _language(value: object) -> str:
+    """Return a tag of the kind pages, feeds and manifests may repeat (BCP 47), empty for anything else."""
+    told = _text(value)
+    return told if _LANGUAGE.fullmatch(told) else ""
 
 
 def _ms(value: object) -> int:

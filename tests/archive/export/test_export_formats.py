@@ -7,6 +7,7 @@ import email.utils
 import io
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -235,6 +236,15 @@ def test_the_manifest_is_one_the_library_reads(shelf: Any) -> None:
     words = plain["items"][0]["annotations"][0]["items"][0]
     assert (words["motivation"], words["body"]["format"]) == ("supplementing", "text/vtt")
     assert words["target"] == painting["target"] == plain["items"][0]["id"]
+
+
+@pytest.mark.parametrize("tag", ["es-419", "", 'en"><b>', "12"])
+def test_a_manifest_is_made_whatever_the_language_is_called(shelf: Any, tag: str) -> None:
+    telling = replace(told(shelf.place, shelf.put(1)), language=tag)
+    label = {"es-419": "es"}.get(tag, "none")
+    assert list(json.loads(manifest(telling, PLACES, "The archive"))["label"]) == [label]
+    text = collection([telling], PLACES, "The archive", 1, 1)
+    assert list(iiif_prezi3.Collection(**json.loads(text)).items[0].label) == [label]
 
 
 def test_the_collection_is_one_the_library_reads(shelf: Any) -> None:

@@ -552,6 +552,16 @@ def test_odd_facts_are_left_empty_and_the_story_is_kept(place: ArchiveHome, told
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("tag", "kept"), [("es-419", "es-419"), ("en", "en"), ("en'><b>", ""), ("en_US", ""), ("e", "")]
+)
+def test_what_names_no_language_is_left_empty(place: ArchiveHome, opened: Seal, told: Any, tag: str, kept: str) -> None:
+    folder = opened(told())
+    checked = check_bag(folder, place.now(), LIMITS)
+    (folder / "data/metadata.csv").write_text(f"dcterms:language\n{tag}\n")
+    assert read_arrival(folder, checked).language == kept
+
+
 @pytest.mark.parametrize("at", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
 def test_a_year_no_clock_shows_is_left_empty_or_refused(place: ArchiveHome, told: Any, opened: Seal, at: str) -> None:
     folder, plain = opened(told()), {"event": "recorded", "at": at}
