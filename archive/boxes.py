@@ -112,9 +112,11 @@ def add_box(catalogue: Catalogue, name: str, who: str, now: datetime) -> str:
         raise BadBoxName(f"{name!r} cannot name a box.", do)
     credential = PREFIX + secrets.token_urlsafe(_BYTES)
     with catalogue.write() as tx:
-        before = tx.one("SELECT credential FROM boxes WHERE name = ?", name)
-        if before is not None and before["credential"] is not None:
-            raise BoxThere(f"A box called {name} is known already.", "Choose another name, or revoke that box first.")
+        # Nor one whose name differs in capitals alone: people say it aloud, and revoke by it.
+        before = tx.one("SELECT name FROM boxes WHERE lower(name) = ? AND credential IS NOT NULL", name.lower())
+        if before is not None:
+            say = f"A box called {before['name']} is known already."
+            raise BoxThere(say, "Choose another name, or revoke that box first.")
         tx.run(
             "INSERT INTO boxes (name, added_at, credential, pulse) VALUES (?, ?, ?, '{}') ON CONFLICT (name) "
             "DO UPDATE SET credential = excluded.credential, revoked_at = NULL, seal = NULL, sign = NULL",
