@@ -55,7 +55,8 @@ from audio.resample import MODEL_RATE, to_model
 from audio.transcribe import Transcriber
 from audio.types import Ms
 
-POLL_S = 0.05
+POLL_S, REST_S = 0.05, 0.2
+"""Seconds between looks whether others wrote: while a story is told, and else. First words take seconds anyway."""
 GROWING_S = 20.0
 MODELS_S = 60.0
 """How often it looks whether a model has come for what was set aside without one."""
@@ -113,7 +114,7 @@ class TranscriberWorker:
 
     def run(self, stop: Stop) -> None:
         """Work until ``stop`` is set; woken by others' writes, else looking once a second."""
-        seen, idle = -1, 0.0
+        seen, idle, pace = -1, 0.0, POLL_S
         while not stop.is_set():
             version = self.store.version()
             if version != seen or idle >= 1.0:
@@ -121,8 +122,9 @@ class TranscriberWorker:
                 while not stop.is_set() and self.run_once():
                     pass
                 self._be_ready()
-            stop.wait(POLL_S)
-            idle += POLL_S
+                pace = POLL_S if self._telling() else REST_S
+            stop.wait(pace)
+            idle += pace
 
     def run_once(self) -> bool:
         """Do the next job, or seal a story whose time has come; tell whether there was anything to do."""

@@ -44,7 +44,8 @@ from kiosk.window import Picture
 Progress = Callable[[str], None]
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _START_S: Final = 30.0
-_SETTLE_S: Final = 3.0
+_SETTLE_S: Final = 12.0
+"""So long what a box does once after its start goes on: screens are drawn ahead."""
 _KIOSK, _TRANSCRIBER = "in ", "waiting for stories"
 
 

@@ -54,7 +54,9 @@ class Rehearsal:
         if session.state is not State.ATTRACT or session.playing is not None or shown is None:
             self._due = None
             return
-        left = self._left.setdefault(session.language, list(coming(session)))
+        if session.language not in self._left:
+            self._left[session.language] = list(coming(session))
+        left = self._left[session.language]
         if not left:
             return
         if self._due is not None and now < self._due:

@@ -6,6 +6,7 @@ Both take the same `View`; only a real window has hands: keys and mouse arrive a
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +18,9 @@ from kiosk.errors import NoScreen
 from kiosk.screens.model import View
 from kiosk.screens.renderer import Renderer
 from kiosk.theme import Theme
+
+QUICK_S, REST_S, HAND_S = 1 / 30, 1 / 15, 20.0
+"""How often a window is asked for keys and touches: soon after the last one, and when none came for ``HAND_S``."""
 
 
 class Listener(Protocol):
@@ -47,8 +51,10 @@ class Listener(Protocol):
 class Screen(Protocol):
     """Where a view becomes visible."""
 
-    asked_s: float
-    """How long it may be left without a `poll`, real seconds."""
+    @property
+    def asked_s(self) -> float:
+        """How long it may be left without a `poll`, real seconds."""
+        ...
 
     def listen(self, listener: Listener) -> None:
         """Tell ``listener`` of text and touched lines from now on."""
@@ -117,9 +123,6 @@ class Picture:
 class Window:
     """A real window, or the whole panel on the appliance."""
 
-    asked_s = 1 / 30
-    """So often that nobody feels it."""
-
     def __init__(
         self,
         theme: Theme,
@@ -151,6 +154,12 @@ class Window:
         self._touch = touch
         self._listener: Listener | None = None
         self._dragging = False
+        self._touched_at = time.monotonic()
+
+    @property
+    def asked_s(self) -> float:
+        """So often that nobody feels it; less often while no hand is there, for it costs."""
+        return QUICK_S if time.monotonic() - self._touched_at < HAND_S else REST_S
 
     @property
     def notice(self) -> str:
@@ -187,7 +196,10 @@ class Window:
 
     def poll(self) -> bool:
         """Hand on every key and touch; a release too, so that a key held down is one press."""
-        for event in pygame.event.get():
+        events = pygame.event.get()
+        if events:
+            self._touched_at = time.monotonic()
+        for event in events:
             if event.type == pygame.QUIT:
                 return False
             if event.type == pygame.KEYDOWN and self._type(event):
