@@ -371,7 +371,7 @@ def test_the_commands(full: ArchiveHome, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("third*")), "what was refused leaves no empty archive"
     (tmp_path / "moved").mkdir()
     code, told, error = hearth("move", "--to", f"folder:{tmp_path / 'moved'}", "--home", second)
-    assert (code, told["objects"]) == (0, 33), error
+    assert (code, told["objects"], told["left"]) == (0, 33, ["folder:objects"]), error
     assert "moved" in (tmp_path / "second/config.toml").read_text()
     victim = next((tmp_path / "moved").rglob("story.flac"))
     _flip(victim)
