@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import secrets
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from archive.catalogue import Row, Tx
 from archive.catalogue.changes import note_change, stamp
 from archive.errors import ArchiveError
 from archive.sealedbag import ArchiveKey
+from archive.server.place import KNOWN_BY
 
 PREFIX = "hearth-partner-"
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -63,13 +65,15 @@ def add_partner(tx: Tx, name: str, key: ArchiveKey, who: str, now: datetime, *, 
     """Make an archive a partner and return the credential it shows at our door, which nobody can show again.
 
     Known already under the same keys: it gets a new credential, and what was known of its own door stays unless given
-    anew. Raises `BadPartner` for other keys under a known name: somebody has to remove that partner first.
+    anew. Raises `BadPartner` for other keys under a known name, which somebody has to remove first, for keys that are
+    known by another name, and for this archive's own.
     """
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise BadPartner(f"{name[:60]!r} cannot name a partner.", "Small letters, figures, hyphens: 'upper-valley'.")
     before = tx.one("SELECT * FROM partners WHERE name = ?", name)
     if before is not None and (bytes(before["seal"]), bytes(before["sign"])) != (key.seal, key.sign):
         raise BadPartner(f"The partner {name} is known with other keys.", "Ask its people, and remove it here first.")
+    _check_new(tx, name, key)
     credential = PREFIX + secrets.token_urlsafe(32)
     kept = (url or (str(before["url"]) if before else ""), secret or (before["secret"] if before else None))
     tx.run(
@@ -80,6 +84,17 @@ def add_partner(tx: Tx, name: str, key: ArchiveKey, who: str, now: datetime, *, 
     )  # fmt: skip
     note_change(tx, who, "partner added", name, "", now)
     return credential
+
+
+def _check_new(tx: Tx, name: str, key: ArchiveKey) -> None:
+    own = tx.one("SELECT value FROM meta WHERE name = ?", KNOWN_BY)
+    mine = json.loads(own["value"]) if own is not None else {}
+    if (mine.get("seal"), mine.get("sign")) == (key.seal.hex(), key.sign.hex()):
+        raise BadPartner("These are the keys of this archive itself.", "Give the archive-key.json of the other one.")
+    other = tx.one("SELECT name FROM partners WHERE name <> ? AND (seal = ? OR sign = ?)", name, key.seal, key.sign)
+    if other is not None:
+        say = f"This archive is a partner already, called {other['name']}."
+        raise BadPartner(say, f"Use that name, or remove {other['name']} first.")
 
 
 def remove_partner(tx: Tx, name: str, who: str, now: datetime) -> None:

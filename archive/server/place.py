@@ -41,7 +41,8 @@ PART_S: Final = 2 * 86_400.0
 """So long a later run may go on with what a broken one left; it may be taken back by then."""
 _FOLDERS: Final = ("work", "uploads", "aside", "texts")
 _SEAL, _SIGN = "archive-seal.key", "archive-sign.key"
-_KNOWN_BY = "archive key"
+KNOWN_BY: Final = "archive key"
+"""The row of the catalogue's `meta` that holds the archive's own public keys, `seal` and `sign`, as JSON."""
 _OPEN = ".open"
 """Locked by everybody who has the archive open."""
 
@@ -224,12 +225,13 @@ class ArchiveHome:
         Raises `NoKey` where other keys lie here than those the catalogue knows.
         """
         with self.catalogue() as catalogue, catalogue.write() as tx:
-            row = tx.one("SELECT value FROM meta WHERE name = ?", _KNOWN_BY)
+            row = tx.one("SELECT value FROM meta WHERE name = ?", KNOWN_BY)
             if row is None:
                 self._write_keys()
                 public = json.dumps({name: key for name, key in self.public_key.to_json().items() if name != "name"})
-                tx.run("INSERT INTO meta VALUES (?, ?)", _KNOWN_BY, public)
+                tx.run("INSERT INTO meta VALUES (?, ?)", KNOWN_BY, public)
                 return
+        self._show_key(json.loads(row["value"]))
         with contextlib.suppress(NoKey):
             mine = self.public_key.to_json()
             if any(mine[name] != key for name, key in json.loads(row["value"]).items()):
@@ -243,7 +245,13 @@ class ArchiveHome:
             if not (folder / name).exists():
                 write_file(folder / name, key, 0o600)
         sync_folder(folder.parent)
-        write_file(self.path / KEY_FILE, (json.dumps(self.public_key.to_json(), indent=1) + "\n").encode())
+        self._show_key(self.public_key.to_json())
+
+    def _show_key(self, public: dict[str, str]) -> None:
+        """Lay the public keys where others are shown them; a restored home has them in its catalogue alone."""
+        if not (self.path / KEY_FILE).exists():
+            told = json.dumps({"name": self.name, **public}, indent=1) + "\n"
+            write_file(self.path / KEY_FILE, told.encode())
 
 
 class InUse(HomeTrouble):

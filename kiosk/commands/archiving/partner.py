@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from archive.server.place import ArchiveHome
 
 
+_WHICH = "Its people find archive-key.json in the home of their archive."
+
+
 @click.command(name="partner")
 @click.argument("action", type=click.Choice(["list", "add", "exchange", "stories", "remove"]), default="list")
 @click.argument("name", required=False)
@@ -61,9 +64,13 @@ def _add(place: ArchiveHome, name: str, target: Path | None, url: str, secret: s
     from archive.partners import known
     from archive.sealedbag import read_archive_key
 
-    key = read_archive_key(target.read_bytes()) if target is not None and target.is_file() else None
-    if key is None:
+    if target is None:
         raise click.UsageError("Which archive? hearth archive partner add NAME archive-key.json")
+    if not target.is_file():
+        raise known.BadPartner(f"There is no file {target}.", _WHICH)
+    key = read_archive_key(target.read_bytes())
+    if key is None:
+        raise known.BadPartner(f"{target} is not an archive's key.", _WHICH)
     with place.catalogue() as catalogue, catalogue.write() as tx:
         shown = known.add_partner(tx, name, key, who(), place.now(), url=url, secret=secret)
     told = f"{name} is known by {key.fingerprint}.\nFor its people, shown once: {shown}"

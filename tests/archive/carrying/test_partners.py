@@ -538,5 +538,9 @@ def test_partners_end(pair, swap):
     for name in ("", "Upper Valley", "x" * 41):
         with pytest.raises(BadPartner):
             meet(lower, name, upper)
-    with pytest.raises(BadPartner):
+    with pytest.raises(BadPartner, match="other keys"):
         meet(lower, "upper", lower)
+    with pytest.raises(BadPartner, match="this archive itself"):
+        meet(lower, "lower", lower)
+    with pytest.raises(BadPartner, match="already, called upper"):
+        meet(lower, "upper-again", upper)

@@ -15,6 +15,7 @@ from archive.errors import DamagedStore
 from archive.export import backups, moving
 from archive.export.backups import BadBackup, back_up
 from archive.export.restoring import restore
+from archive.sealedbag import KEY_FILE
 from archive.server.audit import audit
 from archive.server.erase import bury, withdraw
 from archive.server.lastbackup import last_backup
@@ -55,6 +56,7 @@ def test_out_and_in_again_without_what_was_taken_back_since(shelf: Any, clock: A
     assert (restored.stories, set(restored.taken_back), restored.damaged) == (1, {gone, late}, ())
     with open_archive(tmp_path / "new", clock) as new:
         assert not new.settings.public
+        assert (new.path / KEY_FILE).read_bytes() == (place.path / KEY_FILE).read_bytes(), "partners are shown it again"
         assert audit(new).sound
         assert not any(story in key for story in (gone, late, half) for key in list(new.objects.keys()))
         with new.catalogue() as catalogue, catalogue.read() as tx:
