@@ -41,6 +41,7 @@ LOOKS: Mapping[str, Look] = MappingProxyType(
         "night-jobs": Look("work", "of the night given up", "On the box: hearth doctor says which, and what to do."),
         "unfinished": Look("takes", "one was never finished", "The box offers or holds it when it starts: start it."),
         "restored": Look("stories", "held since a restore", "Let it hand on here once, or see hearth restore --help."),
+        "settings": Look("settings", "not as they should be", "On the box: hearth doctor says what, and what to do."),
         "lending": Look("lending", "not cleared", "On the box: hearth doctor says what is left to do."),
         "voice": Look("reading aloud", "its voice is missing", "On the box: sudo apt install espeak-ng"),
         "version": Look("release", "one was not taken, or taken back", "On the box: hearth doctor says why."),

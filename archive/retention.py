@@ -39,7 +39,7 @@ class RetentionReport:
     """Back in use without a part there was no room to take out before."""
 
 
-def run_retention(store: Store, *, days: int = RETENTION_DAYS, hold: float = HOLD_S) -> RetentionReport:
+def run_retention(store: Store, *, days: float = RETENTION_DAYS, hold: float = HOLD_S) -> RetentionReport:
     """Finish erasures, end what is due, seal what no use needs. Safe to run at any time, as often as one likes."""
     make(store.home.path)
     with contextlib.suppress(HomeTrouble):  # on a full disk time is not noted, and what is due goes all the same

@@ -47,7 +47,9 @@ class Site:
     steward: str = _setting("", "Who looks after the box.", empty=True)
     contact: str = _setting("", "Where the steward is reached: a desk, a telephone number.", empty=True)
     language: str = _setting("en", "The library's own language; the box returns to it after each visit.")
-    languages: tuple[str, ...] = _setting(("en",), "Every language offered, by code; a draft is signed for first.")
+    languages: tuple[str, ...] = _setting(
+        ("en",), "Every language offered, by code; a draft only once somebody has signed for it."
+    )
     prompts: tuple[str, ...] = _setting(SETS, "The sets of questions asked while HOME/prompts holds none of yours.")
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from archive.ballast import BALLAST_BYTES, make, missing
 from archive.consent import verify_chain
 from archive.errors import ArchiveError
+from archive.home import Home
 from archive.jobs import NIGHT, NO_MODEL, FailedJob, failed_jobs
 from archive.lately import last_story, last_visit, level_known, levels, withdrawals_on_their_way
 from archive.restorehold import waits
@@ -26,8 +27,11 @@ from hardware.findings import Finding, findings
 from hardware.probe import probe
 from kiosk.appliance.nottaken import read_note, taken_back
 from kiosk.appliance.places import places
+from kiosk.config import Config
+from kiosk.errors import KioskError
 from kiosk.lending import lending_finding
-from kiosk.setting import Setting, device, model_for, night_model
+from kiosk.setting import device, model_for, night_model, settings_trouble
+from kiosk.texts import own_name, shipped_languages
 
 QUIETER_LU = 10.0
 """By so much the newest stories may be quieter than usual: more is a microphone that was moved, covered or changed."""
@@ -36,28 +40,30 @@ VISIT_DAYS = 3
 """The box tries every night; so many days without reaching the archive are worth a look."""
 
 
-def box_findings(setting: Setting, store: Store, *, devices: bool = True) -> list[Finding]:
-    """Check the box, one finding a topic, always in the same order.
+def box_findings(home: Home, store: Store, *, devices: bool = True) -> list[Finding]:
+    """Check the box, one finding a topic, always in the same order, whatever is wrong with its settings.
 
     ``devices`` False leaves out what a process without sound and screen cannot judge: microphone, loudspeaker, fonts.
+    Settings that cannot be read leave out what hangs on them alone, and are a finding of their own.
     """
-    home = setting.home.path
     # Whoever has a look made has it done now, too: before the first start, or after somebody made room.
-    make(home)
-    lacking = missing(home)
-    health = probe(home, store.clock.trusted(), bytes_a_day=bytes_a_day(store), owed=lacking)
+    make(home.path)
+    lacking = missing(home.path)
+    health = probe(home.path, store.clock.trusted(), bytes_a_day=bytes_a_day(store), owed=lacking)
+    config, wrong = settings_trouble(home)
     return [
         *findings(health),
         _ballast(lacking),
-        *(_devices(setting) if devices else ()),
+        _settings(wrong),
+        *(_devices(config) if config and devices else ()),
         _level(store),
-        *_models(setting),
-        _night(setting),
-        *_languages(setting),
-        *_archive(setting, store),
+        *([*_models(config), _night(config), _languages(config)] if config else ()),
+        _voice(),
+        *([_visit(config, home, store)] if config else ()),
+        _withdrawals(store),
         _last_story(store),
         *_store(store),
-        *lending_finding(setting.home, store),
+        *lending_finding(home, store),
         _version(),
     ]
 
@@ -91,11 +97,21 @@ def _judged(code: str, ok: bool, well: str, ill: str, do: str) -> Finding:
     return Finding(code, ok, well if ok else ill, "" if ok else do)
 
 
-def _devices(setting: Setting) -> list[Finding]:
+def _settings(wrong: Sequence[KioskError]) -> Finding:
+    """Whether the box can do what its library wrote down: settings, words and questions, all of it at once."""
+    if not wrong:
+        return Finding("settings", ok=True, say="Settings, words and questions are as they should be.")
+    said, done = (
+        " ".join(dict.fromkeys(filter(None, parts))) for parts in zip(*((e.say, e.do) for e in wrong), strict=True)
+    )
+    return Finding("settings", ok=False, say=said, do=done)
+
+
+def _devices(config: Config) -> list[Finding]:
     from kiosk.fonts import Fonts  # only here: it opens the window library
 
-    sound = setting.config.sound
-    notice = next((found for code in setting.config.site.languages if (found := Fonts(code).notice)), "")
+    sound = config.sound
+    notice = next((found for code in config.site.languages if (found := Fonts(code).notice)), "")
     return [
         _asked("microphone", "The microphone is there.", lambda: find_device(device(sound.microphone))),
         _asked("speaker", "The loudspeaker is there.", lambda: find_device(device(sound.speaker), output=True)),
@@ -117,20 +133,20 @@ def _level(store: Store) -> Finding:
     return Finding("level", ok=True, say=say)
 
 
-def _models(setting: Setting) -> list[Finding]:
+def _models(config: Config) -> list[Finding]:
     return [
         _asked(
             f"model-{language}",
             f"A verified speech model understands '{language}'.",
-            lambda language=language: model_for(setting.config, language),  # type: ignore[misc]  # mypy: default argument
+            lambda language=language: model_for(config, language),  # type: ignore[misc]  # mypy: default argument
         )
-        for language in setting.config.site.languages
+        for language in config.site.languages
     ]
 
 
-def _night(setting: Setting) -> Finding:
+def _night(config: Config) -> Finding:
     """What happens by night; nothing of it is a fault."""
-    night, config = setting.config.night, setting.config
+    night = config.night
     better = {code: name for code in config.site.languages if (name := night_model(config, code)) is not None}
     if not night.on:
         return Finding("night", True, "No story is gone over by night: config.toml says so.")
@@ -140,46 +156,45 @@ def _night(setting: Setting) -> Finding:
     return Finding("night", True, f"From {night.begins} to {night.ends} o'clock unclear stories are gone over: {told}.")
 
 
-def _languages(setting: Setting) -> list[Finding]:
-    """Whether the words are a person's, and can be spoken. Words that could not be shown end before this."""
-    drafts = [texts.name for texts in setting.texts.values() if texts.draft]
-    offered = ", ".join(texts.name for texts in setting.texts.values())
-    note = f" Nobody has signed for the draft of {', '.join(drafts)}." if drafts else ""
-    voice = shutil.which("espeak-ng") is not None
-    return [
-        Finding("languages", ok=True, say=f"Words are here for {offered}.{note}"),
-        _judged(
-            "voice",
-            voice,
-            "Every screen can be read aloud.",
-            "Screens are read aloud only where the library has recorded them: the machine's voice is missing.",
-            "Install it: sudo apt install espeak-ng",
-        ),
-    ]
+def _languages(config: Config) -> Finding:
+    """Which languages were wished for; what keeps one from being offered stands with the settings."""
+    known = shipped_languages()
+    named = ", ".join(own_name(code) if code in known else code for code in config.site.languages)
+    return Finding("languages", ok=True, say=f"The languages of the settings: {named}.")
 
 
-def _archive(setting: Setting, store: Store) -> list[Finding]:
-    """When the archive was last reached, and whether something taken back still has to get there."""
+def _voice() -> Finding:
+    return _judged(
+        "voice",
+        shutil.which("espeak-ng") is not None,
+        "Every screen can be read aloud.",
+        "Screens are read aloud only where the library has recorded them: the machine's voice is missing.",
+        "Install it: sudo apt install espeak-ng",
+    )
+
+
+def _withdrawals(store: Store) -> Finding:
+    """Whether something taken back still has to get to the archive."""
     waiting = withdrawals_on_their_way(store)
     what = "withdrawal has" if waiting == 1 else "withdrawals have"
-    pending = _judged(
+    return _judged(
         "withdrawals",
         not waiting,
         "Every withdrawal has arrived wherever the story was.",
         f"{waiting} {what} not reached the archive yet.",
         "They go before anything else. Sync the box today: hearth sync",
     )
-    return [_visit(setting, store), pending]
 
 
-def _visit(setting: Setting, store: Store) -> Finding:
-    if not setting.config.archive.sync_to:
+def _visit(config: Config, home: Home, store: Store) -> Finding:
+    """When the archive was last reached."""
+    if not config.archive.sync_to:
         return Finding("sync", ok=True, say="Stories stay here: no archive is set.")
-    at = last_visit(setting.home)
+    at = last_visit(home)
     do = "Nothing is lost, and the box goes on without it. Check the network (or put the stick in), then: hearth sync"
     if at is None:
         say = "The archive has not been reached yet."
-        if setting.config.archive.sync_to.startswith("https://") and not setting.home.credential.is_file():
+        if config.archive.sync_to.startswith("https://") and not home.credential.is_file():
             say = f"{say} It takes nothing without the credential it has for this box."
             do = "Whoever looks after it lets the box in and is shown it: it belongs on the phone's page of settings."
         return Finding("sync", ok=False, say=say, do=do)

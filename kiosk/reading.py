@@ -9,14 +9,14 @@ from pathlib import Path
 from archive.home import home_to_read, may_be_written
 from archive.store import Store
 from audio.clock import SystemClock
-from kiosk.setting import read_home
+from kiosk.setting import open_box
 
 
 @contextmanager
 def reading(home: Path) -> Iterator[Store]:
-    """Open what the box keeps, for a verb that only reads. Raises `HomeTrouble`, `DamagedStore`, `BadConfig`."""
+    """Open what the box keeps, for a verb that only reads. Raises `HomeTrouble`, `DamagedStore`."""
     if may_be_written(home):
-        with Store(read_home(home).home, SystemClock()) as store:
+        with Store(open_box(home), SystemClock()) as store:
             yield store
         return
     with Store(home_to_read(home), SystemClock(), to_read=True) as store:

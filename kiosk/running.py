@@ -137,6 +137,8 @@ def run_box(
     try:
         ready = make_ready(setting, clock, stop, beats, window=window) if set_up else setting
         while ready is not None:
+            for why in ready.not_offered:
+                _log.warning("a language is not offered: %s", why.say)
             with suppress(OSError):
                 keep_contact(ready.home, ready.config.site)
             again = _keep_running(ready, clock, stop, beats, window, with_transcriber, stand_in, safe=safe)

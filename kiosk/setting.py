@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from archive.claims import KIOSK, claim
@@ -19,7 +19,7 @@ from audio.models import BUNDLES, find, installed, serves
 from kiosk import config as settings
 from kiosk import prompts, signing, texts
 from kiosk.config import Config
-from kiosk.errors import KioskError
+from kiosk.errors import BadConfig, BadPrompts, BadTexts, KioskError
 from kiosk.sentsettings import with_sent
 from kiosk.texts import Texts
 
@@ -46,25 +46,80 @@ class Setting:
 
     home: Home
     config: Config
+    """The settings in force: of languages those that are offered."""
     texts: Mapping[str, Texts]
     prompts: tuple[prompts.Prompt, ...]
+    not_offered: tuple[BadTexts, ...] = ()
+    """Why a language of the settings is left out: a draft, and nobody stands for its words as they are now."""
 
 
-def read_home(path: Path) -> Setting:
-    """Open the home at ``path`` (made with defaults when absent) and read what the library set.
+def open_box(path: Path) -> Home:
+    """Open the home at ``path`` (made with defaults when absent) without reading what the library set.
 
-    Raises `HomeTrouble`, `BadConfig`, `BadTexts`, `BadPrompts`.
+    For whatever takes back, holds, erases or looks: no slip in the settings may stand before a no.
+    Raises `HomeTrouble`.
     """
     home = open_home(path)
     if not home.config.exists():
         # Whole or not at all: the transcriber may read it at the same moment.
         write_file(home.config, settings.default_toml().encode())
-    config = with_sent(settings.load(home.config), home.config, home.feed / SETTINGS_FILE)
-    languages = config.site.languages
-    words = {language: texts.load(language, home.texts, home.feed / LINES_FILE) for language in languages}
-    for one in words.values():
-        signing.check_live(home.texts, one)
-    return Setting(home, config, words, prompts.load(home.path, languages, config.site.prompts))
+    return home
+
+
+def read_config(home: Home) -> Config:
+    """Read the settings alone, with those an archive sent; languages are those that were wished. Raises `BadConfig`."""
+    return with_sent(settings.load(home.config), home.config, home.feed / SETTINGS_FILE)
+
+
+def read_texts(home: Home, language: str) -> Texts:
+    """Read what the box says in ``language``, with the library's own lines. Raises `BadTexts`."""
+    return texts.load(language, home.texts, home.feed / LINES_FILE)
+
+
+def read_home(path: Path) -> Setting:
+    """Open the home at ``path`` (made with defaults when absent) and read what the library set.
+
+    A draft that nobody has signed, or that changed since (with an update, say), is not offered, and the box goes on in
+    the others. Raises `HomeTrouble`, `BadConfig`, `BadTexts` (also where no language is left), `BadPrompts`.
+    """
+    home = open_box(path)
+    config, words, left = _offered(home, read_config(home))
+    return Setting(home, config, words, prompts.load(home.path, config.site.languages, config.site.prompts), left)
+
+
+def _offered(home: Home, config: Config) -> tuple[Config, dict[str, Texts], tuple[BadTexts, ...]]:
+    """The settings and words of the languages a visitor may agree in, and why others are left out."""
+    words = {language: read_texts(home, language) for language in config.site.languages}
+    left = {language: why for language, one in words.items() if (why := signing.why_not_live(home.texts, one))}
+    offered = {language: one for language, one in words.items() if language not in left}
+    if not offered:
+        raise next(iter(left.values()))
+    own = config.site.language if config.site.language in offered else next(iter(offered))
+    site = replace(config.site, language=own, languages=tuple(offered))
+    return replace(config, site=site), offered, tuple(left.values())
+
+
+def settings_trouble(home: Home) -> tuple[Config | None, tuple[KioskError, ...]]:
+    """The settings as far as they can be read, and everything that is wrong with them, words and questions at once."""
+    try:
+        config = read_config(home)
+    except BadConfig as error:
+        return None, (error,)
+    found: list[KioskError] = []
+    languages = []
+    for language in config.site.languages:
+        try:
+            if (why := signing.why_not_live(home.texts, read_texts(home, language))) is None:
+                languages.append(language)
+            else:
+                found.append(why)
+        except BadTexts as error:
+            found.append(error)
+    try:
+        prompts.load(home.path, tuple(languages) or config.site.languages, config.site.prompts)
+    except BadPrompts as error:
+        found.append(error)
+    return config, tuple(found)
 
 
 @contextmanager

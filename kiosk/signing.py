@@ -109,14 +109,23 @@ def unsigned(folder: Path, texts: Texts) -> bool:
 
 def check_live(folder: Path, texts: Texts) -> None:
     """Refuse a draft language that nobody has signed, or whose wording has changed since. Raises `BadTexts`."""
+    if (why := why_not_live(folder, texts)) is not None:
+        raise why
+
+
+def why_not_live(folder: Path, texts: Texts) -> BadTexts | None:
+    """Say why visitors may not be asked in this language and what to do; None where they may be.
+
+    Raises `BadTexts` for signatures that cannot be read.
+    """
     if not unsigned(folder, texts):
-        return
+        return None
     language = texts.language
     do = (
-        "Let a person who speaks it read it and sign, on the phone's page of settings, or at a terminal: "
+        "It is offered once a person who speaks it has read and signed it, on the phone's page of settings or here: "
         f"hearth texts show {language}, then: hearth texts sign {language} --by NAME"
     )
     signature = signatures(folder).get(language)
     if signature is None:
-        raise BadTexts(f"The language '{language}' is a draft and nobody has signed its consent wording.", do)
-    raise BadTexts(f"The consent wording in '{language}' has changed since {signature.by} signed it.", do)
+        return BadTexts(f"The language '{language}' is a draft and nobody has signed its consent wording.", do)
+    return BadTexts(f"The consent wording in '{language}' has changed since {signature.by} signed it.", do)

@@ -47,7 +47,8 @@ ANSWERS = {
     "bench": "one number by figure; the names say what and in which unit",
     "bundle": "`bundle`, `version`, `bytes`, `files`, `wheels` (whether packages are inside), `public_key`; "
     "without a key as `hearth support`",
-    "config": "`file`, `config` (settings by section); with `--default`: `default`, the file as text",
+    "config": "`file`, `config` (settings in force by section), `not_offered` (languages left out, in sentences); "
+    "with `--default`: `default`, the file as text",
     "cue": "`sheet` (its name), `cues` (`button`, `excerpt`, `story`, `start` and `end` in milliseconds, `title`)",
     "demo": "`happened`, `steps` (`step`, `seconds`, `happened`, `seen`), `stand_ins`, `reference`, `transcript`, "
     "`word_error_rate`, `latencies`, `overflows`, `places`",

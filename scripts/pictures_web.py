@@ -97,7 +97,7 @@ def _box_pages(home: Path, place: ArchiveHome, folder: Path, code: str) -> None:
     setting, clock = read_home(home), SystemClock()
     with Store(open_home(home), clock) as store:
         phone = pair(store, show_digits(store))
-    app = make_app(setting.home, clock, HOSTS, health=lambda store: box_findings(setting, store, devices=False))
+    app = make_app(setting.home, clock, HOSTS, health=lambda store: box_findings(setting.home, store, devices=False))
     token = "a-browser-that-lives-for-a-minute-only-xyz"  # noqa: S105
 
     browser = WithCookies(app, f"hearth={token}; hearth_phone={phone}")

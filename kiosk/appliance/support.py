@@ -49,13 +49,16 @@ sentences are here; what was filled into them stands as three dots.
 """
 
 
-def support_files(home: Home, config: Config, found: Sequence[Finding]) -> dict[str, str]:
-    """Return every file of the bundle by name. What this machine does not have (systemd, a journal) is told as such."""
+def support_files(home: Home, config: Config | None, found: Sequence[Finding]) -> dict[str, str]:
+    """Return every file of the bundle by name; ``config`` is None where the settings cannot be read.
+
+    What this machine does not have (systemd, a journal) is told as such.
+    """
     files = {
         "READ-ME.txt": _ABOUT,
         "findings.json": _json([one.to_json() for one in found]),
         "versions.json": _json(_versions()),
-        "config.json": _json(public_config(config)),
+        "config.json": _json("cannot be read: see findings.json" if config is None else public_config(config)),
         "units.txt": _asked("systemctl", "show", UNITS, "--all", f"--property={_UNIT_FACTS}"),
         "journal.txt": _journal(),
     }

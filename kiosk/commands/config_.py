@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from kiosk.builds import BUILDS
-from kiosk.commands.common import emit, home_option, json_option
+from kiosk.commands.common import emit, home_option, json_option, note
 from kiosk.config import default_toml
 from kiosk.setting import read_home
 from kiosk.settingsfile import put_settings
@@ -46,6 +46,13 @@ def command(home: Path, show_default: bool, build: str | None, as_json: bool) ->
         name: dict(value) if name == "pins" else dataclasses.asdict(value)
         for name, value in ((f.name, getattr(setting.config, f.name)) for f in dataclasses.fields(setting.config))
     }
+    for why in setting.not_offered:
+        note(f"{why.say} Until then it is not offered. {why.do}")
     lines = [str(setting.home.config)]
     lines += [f"{section}.{key} = {value}" for section, values in config.items() for key, value in values.items()]
-    emit({"file": str(setting.home.config), "config": config}, lambda: "\n".join(lines), as_json=as_json)
+    left = [why.say for why in setting.not_offered]
+    emit(
+        {"file": str(setting.home.config), "config": config, "not_offered": left},
+        lambda: "\n".join(lines),
+        as_json=as_json,
+    )

@@ -11,7 +11,7 @@ from archive.store import Store
 from audio.clock import SystemClock
 from audio.types import Ms
 from kiosk.commands.common import emit, home_option, json_option
-from kiosk.setting import read_home
+from kiosk.setting import open_box
 
 
 @click.command(name="cue")
@@ -41,7 +41,7 @@ def command(
       hearth cue set 1 01JD8Z --start 12.5 --end 48 --title "The night shift"
       hearth cue clear 1
     """
-    with Store(read_home(home).home, SystemClock()) as store:
+    with Store(open_box(home), SystemClock()) as store:
         if action == "set":
             if button is None or story is None:
                 raise click.UsageError("Say which button and which story: hearth cue set 1 STORY.")

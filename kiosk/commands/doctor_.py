@@ -13,7 +13,7 @@ from hardware.findings import Finding, findings
 from hardware.probe import probe
 from kiosk.commands.common import answer, home_option, json_option
 from kiosk.health import box_findings
-from kiosk.setting import read_home
+from kiosk.setting import open_box
 
 
 @click.command(name="doctor")
@@ -39,9 +39,9 @@ def command(home: Path, as_json: bool) -> int:
 def _found(home: Path) -> list[Finding]:
     """Everything about the box; of one that cannot be opened what the machine tells, and why not."""
     try:
-        setting = read_home(home)
-        with Store(setting.home, SystemClock()) as store:
-            return box_findings(setting, store)
+        place = open_box(home)
+        with Store(place, SystemClock()) as store:
+            return box_findings(place, store)
     except ArchiveError as error:
         # A full disk or a read-only card is what somebody asks the doctor about.
         return [*findings(probe(home, SystemClock().trusted())), Finding("store", False, error.say, error.do)]

@@ -12,7 +12,7 @@ from archive.tellers import receipt
 from audio.clock import SystemClock
 from kiosk.commands.common import emit, home_option, json_option
 from kiosk.errors import KioskError
-from kiosk.setting import read_home
+from kiosk.setting import open_box
 
 
 class NotConfirmed(KioskError):
@@ -36,7 +36,7 @@ def command(story: str, home: Path, yes: bool, as_json: bool) -> None:
       hearth erase K1WH
       hearth erase 01JD8Z4W8KWQF3A0RYDZS1K1WH --yes --json
     """
-    with Store(read_home(home).home, SystemClock()) as store:
+    with Store(open_box(home), SystemClock()) as store:
         take = find_take(store, story)
         asked = f"Erase {take} for good? Nobody can bring it back."
         if not yes and (as_json or not click.confirm(asked, err=True)):

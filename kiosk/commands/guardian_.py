@@ -10,7 +10,7 @@ from archive.stewards import add_guardian
 from archive.store import Store
 from audio.clock import SystemClock
 from kiosk.commands.common import emit, home_option, json_option
-from kiosk.setting import read_home
+from kiosk.setting import open_box
 
 
 @click.command(name="guardian")
@@ -29,7 +29,7 @@ def command(story: str, home: Path, code: str, as_json: bool) -> None:
       hearth guardian K1WH --code 417-maple-river-candle-north
       hearth guardian K1WH --json
     """
-    with Store(read_home(home).home, SystemClock()) as store:
+    with Store(open_box(home), SystemClock()) as store:
         take = add_guardian(store, story, code)
         sealed = store.standing(take).sealed
     said = (

@@ -9,9 +9,10 @@ import click
 from archive.store import Store
 from audio.clock import SystemClock
 from kiosk.commands.common import emit, home_option, json_option
+from kiosk.config import Config
 from kiosk.health import box_findings
 from kiosk.heartbeat import heartbeat, lay_down
-from kiosk.setting import read_home
+from kiosk.setting import open_box, settings_trouble
 
 
 @click.command(name="heartbeat")
@@ -25,12 +26,14 @@ def command(home: Path, as_json: bool) -> int:
       hearth heartbeat --home /var/lib/hearth
       hearth heartbeat --json
     """
-    setting = read_home(home)
+    place = open_box(home)
     clock = SystemClock()
-    with Store(setting.home, clock) as store:
+    with Store(place, clock) as store:
         # It has no sound devices: its unit shuts it in (systemd/hearth-heartbeat.service).
-        found = box_findings(setting, store, devices=False)
-        told = heartbeat(store, found, site=setting.config.site.name, at=clock.wall())
-    places = lay_down(told, setting.home, setting.config.archive.sync_to)
+        found = box_findings(place, store, devices=False)
+        # Settings that cannot be read are in what it says; a box that fell silent over them would say nothing.
+        config = settings_trouble(place)[0] or Config()
+        told = heartbeat(store, found, site=config.site.name, at=clock.wall())
+    places = lay_down(told, place, config.archive.sync_to)
     emit(told, lambda: "Laid down: " + ", ".join(str(place) for place in places), as_json=as_json)
     return 0

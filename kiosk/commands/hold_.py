@@ -10,7 +10,7 @@ from archive.stewards import held, hold
 from archive.store import Store
 from audio.clock import SystemClock
 from kiosk.commands.common import emit, home_option, json_option
-from kiosk.setting import read_home
+from kiosk.setting import open_box
 
 
 @click.command(name="hold")
@@ -28,7 +28,7 @@ def command(story: str | None, home: Path, as_json: bool) -> None:
       hearth hold K1WH
       hearth hold --json
     """
-    with Store(read_home(home).home, SystemClock()) as store:
+    with Store(open_box(home), SystemClock()) as store:
         taken = None if story is None else hold(store, story)
         waiting = held(store)
     lines = [f"{one.take}  since {one.since:%Y-%m-%d %H:%M}  by {one.by}" for one in waiting]

@@ -15,7 +15,7 @@ from audio.types import Ms
 from kiosk.commands.common import emit, home_option, json_option, seconds
 from kiosk.hearing import play_aloud
 from kiosk.playing import pieces
-from kiosk.setting import read_home
+from kiosk.setting import open_box, read_config
 
 
 @click.command(name="play")
@@ -31,15 +31,15 @@ def command(story: str, home: Path, silent: bool, as_json: bool) -> None:
       hearth play 01JD8Z4W8KWQF3A0RYDZS1K1WH
       hearth play K1WH --silent
     """
-    setting = read_home(home)
-    with Store(setting.home, SystemClock()) as store:
+    place = open_box(home)
+    with Store(place, SystemClock()) as store:
         playable = find_playable(store, story)
         take = playable.story.id
         with open_master(store, take, Reader.PLAY, store.now()) as master:
             if silent:
                 heard = sum(len(piece) for piece in pieces(master, Ms(0), None)) / master.format.rate
             else:
-                play_aloud(setting, master, store.loudness_of(take))
+                play_aloud(read_config(place), master, store.loudness_of(take))
                 heard = master.length / 1000
     payload = {"story": take, "seconds": round(heard, 3), "length": seconds(playable.story.length)}
     emit(payload, lambda: f"{take}: {heard:.1f} s.", as_json=as_json)

@@ -17,7 +17,7 @@ from kiosk.door import point_file, read_point
 from kiosk.firstrun.sheet import Sheet
 from kiosk.health import box_findings
 from kiosk.lending import Desk
-from kiosk.setting import read_home
+from kiosk.setting import open_box
 
 if TYPE_CHECKING:
     from archive.portal.binding import Binding
@@ -46,8 +46,8 @@ def command(home: Path, bind: str, access_point: bool) -> None:
     from archive.portal.app import serve
     from archive.portal.binding import binding, own_access_points
 
-    setting, clock = read_home(home), SystemClock()
-    place = setting.home
+    # Settings that cannot be read keep nobody from taking a story back here, and are told on the morning page.
+    place, clock = open_box(home), SystemClock()
     with Store(place, clock) as store:
         phones = phone_paired(store) or digits_open(store)
         where = _point() if access_point else binding(bind, access_points=own_access_points(), phones=phones)
@@ -57,7 +57,7 @@ def command(home: Path, bind: str, access_point: bool) -> None:
     serve(
         place, clock, where, lambda url: click.echo(f"The pages are at {url}"), stop,
         # These pages have no sound devices: their unit shuts them in (systemd/hearth-portal.service).
-        health=lambda store: box_findings(setting, store, devices=False),
+        health=lambda store: box_findings(place, store, devices=False),
         set_up=Sheet(place), lend=Desk(place),
     )  # fmt: skip
 

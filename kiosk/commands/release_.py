@@ -10,7 +10,7 @@ from archive.stewards import release
 from archive.store import Store
 from audio.clock import SystemClock
 from kiosk.commands.common import emit, home_option, json_option
-from kiosk.setting import read_home
+from kiosk.setting import open_box
 
 
 @click.command(name="release")
@@ -25,6 +25,6 @@ def command(story: str, home: Path, as_json: bool) -> None:
       hearth release K1WH
       hearth release 01JD8Z4W8KWQF3A0RYDZS1K1WH --json
     """
-    with Store(read_home(home).home, SystemClock()) as store:
+    with Store(open_box(home), SystemClock()) as store:
         take = release(store, story)
     emit({"released": {"story": take}}, lambda: f"{take} is where its teller allowed it.", as_json=as_json)

@@ -19,7 +19,7 @@ from audio.clock import SystemClock
 from kiosk import config as settings
 from kiosk.commands.common import CREDENTIAL_VARIABLE, answer, home_option, json_option
 from kiosk.errors import BadConfig
-from kiosk.setting import read_home
+from kiosk.setting import open_box
 
 PATIENCE_S = 60.0
 """So long an archive is tried: a person waits, and without an answer the stories are held and the next sync asks."""
@@ -53,12 +53,12 @@ def command(
       hearth restore --no-tombstones "there is none" --home ./new-box
     """
     if file is None:
-        with Store(read_home(home).home, SystemClock()) as store:
+        with Store(open_box(home), SystemClock()) as store:
             done = release(store, _answers(home, tombstones, none_said))
     else:
         keys = keys or file.with_name(f"{file.name}.keys")
         done = restore(file, keys, home, SystemClock(), _answers(home, tombstones, none_said))
-        with Store(read_home(home).home, SystemClock()) as store:
+        with Store(open_box(home), SystemClock()) as store:
             if waits(store) and (now := _answers(home)).place:
                 # Settings, keys and credential came with the backup: only now is it known where this box hands on to.
                 after = release(store, now)

@@ -14,7 +14,7 @@ from archive.transcripts import read_words
 from audio.clock import SystemClock
 from kiosk.commands.common import emit, home_option, json_option
 from kiosk.hearing import play_aloud
-from kiosk.setting import read_home
+from kiosk.setting import open_box, read_config
 
 
 @click.command(name="steward")
@@ -35,8 +35,8 @@ def command(story: str, file: Path, hear: bool, home: Path, as_json: bool) -> No
       hearth steward K1WH --key /media/stick/steward.key --json
       hearth steward K1WH --key /media/stick/steward.key --hear
     """
-    setting = read_home(home)
-    with Store(setting.home, SystemClock()) as store:
+    place = open_box(home)
+    with Store(place, SystemClock()) as store:
         if not story:
             make_steward_key(store, file)
             said = f"The key is in {file}. Keep it away from the box; without it nothing that was wrapped for it opens."
@@ -47,7 +47,7 @@ def command(story: str, file: Path, hear: bool, home: Path, as_json: bool) -> No
         words = " ".join(word.text.strip() for word in read_words(store, take, key))
         if hear:
             with open_files(store, take, key) as master:
-                play_aloud(setting, master, store.loudness_of(take))
+                play_aloud(read_config(place), master, store.loudness_of(take))
     emit(
         {"steward": {"story": take, "words": words}},
         lambda: words or "No words of it are written down.",

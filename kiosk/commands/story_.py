@@ -20,10 +20,11 @@ from archive.types import ASKED_USES, Form, Reader, Use
 from audio.clock import SystemClock
 from audio.types import Ms, TakeId
 from kiosk.commands.common import emit, home_option, json_option
+from kiosk.config import Config
 from kiosk.hearing import play_aloud
 from kiosk.playing import pieces
 from kiosk.reading import reading
-from kiosk.setting import Setting, read_home
+from kiosk.setting import open_box, read_config, read_texts
 from kiosk.terms import wording
 
 _ULID = 26
@@ -83,19 +84,21 @@ def command(
     denied = tuple(use.value for use in ASKED_USES) if only_me else narrow
     if both := sorted(set(denied) & set(widen)):
         raise click.UsageError(f"No and yes to the same use: {', '.join(both)}. Nothing was changed.")
-    setting = read_home(home)
-    with Store(setting.home, SystemClock()) as store:
+    place = open_box(home)
+    # Before anything is changed: what could not be heard is not begun.
+    config = read_config(place) if hear and not silent else None
+    with Store(place, SystemClock()) as store:
         visit = store.enter_code(code)
         terms = store.terms_of(visit.take)
         terms = Yes(Form.VOICE if voice else terms.form, None if at_once else terms.embargo)
-        _change(store, setting, visit, denied, widen, terms)
+        _change(store, visit, denied, widen, terms)
         facts = my_story(store, visit)
         payload: dict[str, Any] = {"story": facts.to_json()}
         if words:
             said = transcript(store, visit.take, Reader.TELLER, store.now(), visit=visit)
             payload["words"] = " ".join(word.text.strip() for word in said)
         if hear:
-            payload["heard"] = round(_hear(store, setting, visit, silent=silent), 3)
+            payload["heard"] = round(_hear(store, config, visit), 3)
     emit(payload, lambda: _story_words(facts, payload), as_json=as_json)
 
 
@@ -104,13 +107,11 @@ def _is_receipt(text: str) -> bool:
     return len(name) == _ULID and name.isascii() and name.isalnum() and name[0].isdigit()
 
 
-def _change(
-    store: Store, setting: Setting, visit: Visit, denied: Sequence[str], widen: Sequence[str], terms: Yes
-) -> None:
+def _change(store: Store, visit: Visit, denied: Sequence[str], widen: Sequence[str], terms: Yes) -> None:
     """Note each no, then each yes: a no stands, whatever becomes of a yes beside it. Raises `Refused`."""
-    _answer(store, setting, visit, ((Use(use), False) for use in denied), Yes())
+    _answer(store, visit, ((Use(use), False) for use in denied), Yes())
     try:
-        _answer(store, setting, visit, ((Use(use), True) for use in widen), terms)
+        _answer(store, visit, ((Use(use), True) for use in widen), terms)
     except Refused as refused:
         if denied:
             raise Refused(f"The no is noted, and stands. {refused.say}", refused.do) from refused
@@ -120,19 +121,18 @@ def _change(
             store.seal(visit.take, "desk")
 
 
-def _answer(store: Store, setting: Setting, visit: Visit, answers: Iterable[tuple[Use, bool]], terms: Yes) -> None:
-    language = store.language_of(visit.take)
-    texts = setting.texts.get(language) or next(iter(setting.texts.values()))
+def _answer(store: Store, visit: Visit, answers: Iterable[tuple[Use, bool]], terms: Yes) -> None:
+    texts = read_texts(store.home, store.language_of(visit.take))
     for use, yes in answers:
         shown, form = wording(texts, use), terms.form
         store.decide(visit.take, use, yes=yes, wording=shown, by="desk", form=form, embargo=terms.embargo, visit=visit)
 
 
-def _hear(store: Store, setting: Setting, visit: Visit, *, silent: bool) -> float:
+def _hear(store: Store, config: Config | None, visit: Visit) -> float:
     with open_master(store, visit.take, Reader.TELLER, store.now(), visit=visit) as master:
-        if silent:
+        if config is None:
             return sum(len(piece) for piece in pieces(master, Ms(0), None)) / master.format.rate
-        play_aloud(setting, master, store.loudness_of(visit.take))
+        play_aloud(config, master, store.loudness_of(visit.take))
         return master.length / 1000
 
 

@@ -12,7 +12,7 @@ from kiosk.appliance.support import support_files, write_support
 from kiosk.commands.common import emit, home_option, json_option
 from kiosk.errors import KioskError
 from kiosk.health import box_findings
-from kiosk.setting import read_home
+from kiosk.setting import open_box, settings_trouble
 
 
 class NotWritten(KioskError):
@@ -36,9 +36,9 @@ def command(file: Path, home: Path, as_json: bool) -> int:
       hearth support
       hearth support /media/usb/maple-street.zip --home /var/lib/hearth --json
     """
-    setting = read_home(home)
-    with Store(setting.home, SystemClock()) as store:
-        files = support_files(setting.home, setting.config, box_findings(setting, store))
+    place = open_box(home)
+    with Store(place, SystemClock()) as store:
+        files = support_files(place, settings_trouble(place)[0], box_findings(place, store))
     try:
         write_support(file, files)
     except OSError as error:

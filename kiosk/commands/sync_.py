@@ -23,7 +23,7 @@ from kiosk.appliance.places import places
 from kiosk.commands.common import CREDENTIAL_VARIABLE, answer, home_option, json_option, note
 from kiosk.commands.steps import tell_steps
 from kiosk.health import box_findings, wants_a_look
-from kiosk.setting import NotReady, read_home
+from kiosk.setting import NotReady, open_box, read_config
 
 
 @click.command(name="sync")
@@ -52,19 +52,20 @@ def command(home: Path, target: str, credential: str, as_json: bool) -> int:
       hearth sync --to https://archive.example.org --credential hearth-...
       hearth sync --to rclone:library --json
     """
-    setting = read_home(home)
-    place = target or setting.config.archive.sync_to
+    box = open_box(home)
+    config = read_config(box)
+    place = target or config.archive.sync_to
     if not place:
         raise NotReady("No archive is set.", "Give one with --to, or set archive.sync_to in config.toml.")
     given = credential or os.environ.get(CREDENTIAL_VARIABLE, "")
-    if not given and place == setting.config.archive.sync_to:
+    if not given and place == config.archive.sync_to:
         # Only there: another place must not be shown what this one gave.
-        given = kept_credential(setting.home)
+        given = kept_credential(box)
 
-    how = setting.config.sync
-    with Store(setting.home, SystemClock()) as store:
+    how = config.sync
+    with Store(box, SystemClock()) as store:
         # It has no sound devices: its unit shuts it in (systemd/hearth-sync.service).
-        told = pulse(store, wants_a_look(box_findings(setting, store, devices=False)))
+        told = pulse(store, wants_a_look(box_findings(box, store, devices=False)))
         way = Way(given.strip(), how.kbit_s, how.proxy, how.window_minutes * 60.0, pulse=told)
         try:
             report, failed = sync(store, place, progress=tell_steps(), way=way), None
@@ -72,9 +73,9 @@ def command(home: Path, target: str, credential: str, as_json: bool) -> int:
             # What was done before it broke off counts, and is told.
             report, failed = broken.report, (broken.code, broken.say, broken.do)
             note(f"{broken.say} {broken.do}".rstrip())
-        if failed is None and place == setting.config.archive.sync_to:
-            note_visit(setting.home, store.clock)
-            _look_for_release(setting.home, place, store.clock, way)
+        if failed is None and place == config.archive.sync_to:
+            note_visit(box, store.clock)
+            _look_for_release(box, place, store.clock, way)
     return answer(report.to_json(), lambda: _told(report), failed or _failed(report), as_json=as_json)
 
 

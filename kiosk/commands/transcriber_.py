@@ -24,7 +24,7 @@ from audio.transcribe import Transcriber
 from hardware.notify import Notifier
 from kiosk.commands.common import home_option, note
 from kiosk.config import Config
-from kiosk.setting import model_for, night_model, read_home
+from kiosk.setting import model_for, night_model, open_box, read_config
 
 EVERY = "every story"
 
@@ -75,30 +75,31 @@ def command(home: Path, once: bool, retry: str | None, parent: int) -> None:
       hearth transcriber --home ./my-box --once
       hearth transcriber --retry K1WH
     """
-    setting = read_home(home)
+    place = open_box(home)
     if retry is not None:
-        click.echo(_retry(setting.home, retry))
+        click.echo(_retry(place, retry))
         if not once:
             return
     give_way()
+    config = read_config(place)
 
     def make(language: str) -> Transcriber:
-        return make_transcriber(setting.config.sound.transcriber, model_for(setting.config, language), language)
+        return make_transcriber(config.sound.transcriber, model_for(config, language), language)
 
     def make_best(language: str) -> Transcriber | None:
-        best = night_model(setting.config, language)
-        return make_transcriber(setting.config.sound.transcriber, best, language) if best else None
+        best = night_model(config, language)
+        return make_transcriber(config.sound.transcriber, best, language) if best else None
 
     clock = SystemClock()
-    worker = TranscriberWorker(setting.home, clock, make)
-    worker.night = night_of(setting.config, worker.store, clock, make_best)
+    worker = TranscriberWorker(place, clock, make)
+    worker.night = night_of(config, worker.store, clock, make_best)
     stop = StopWith(parent)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if not once:
         try:
             # Ready before the first visitor speaks: loading takes a second here and several on a small board.
-            worker.warm_up(setting.config.site.language)
+            worker.warm_up(config.site.language)
         except NoModel as error:
             # Masters are made and stories sealed all the same, and the model may come while this runs.
             note(f"{error.say} {error.do}")

@@ -13,7 +13,7 @@ from archive.store import Store
 from archive.tellers import parse_span, receipt
 from audio.clock import SystemClock
 from kiosk.commands.common import emit, home_option, json_option
-from kiosk.setting import read_home
+from kiosk.setting import open_box
 
 
 @click.command(name="withdraw")
@@ -34,7 +34,7 @@ def command(code: str, home: Path, span: str, as_json: bool) -> None:
       hearth withdraw "417 maple river candle north" --json
       hearth withdraw 417-maple-river-candle-north --span 12.5-18
     """
-    with Store(read_home(home).home, SystemClock()) as store:
+    with Store(open_box(home), SystemClock()) as store:
         if span:
             start, end = parse_span(span)
             visit = store.enter_code(code)

@@ -81,7 +81,7 @@ def begin_again(home: Home) -> None:
 
 
 def may_offer(texts: Path, language: str) -> bool:
-    """Whether a box would start with ``language``: it is no draft, or one that somebody stands for."""
+    """Whether a box would offer ``language``: it is no draft, or one that somebody stands for."""
     try:
         check_live(texts, load_texts(language, texts))
     except KioskError:
@@ -92,7 +92,7 @@ def may_offer(texts: Path, language: str) -> bool:
 def put_language(home: Home, language: str) -> None:
     """Make ``language`` the library's own, beside those offered so far: for a box set up without a phone.
 
-    A draft nobody has signed yet is left out, and the box's screen has said so: with it the box would not start.
+    A draft nobody has signed yet is left out, and the box's screen has said so.
     """
     if may_offer(home.texts, language):
         _offer(home.config, language, own=True)

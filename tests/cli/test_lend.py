@@ -114,7 +114,7 @@ def test_what_a_borrower_broke_does_not_keep_the_box_from_being_put_away(verb, b
     verb("lend", "--out", "--home", box.path)
     (box.prompts / "chess.toml").write_text("# nothing in it")
     box.config.write_text("[[[")
-    assert verb("list", "--home", box.path).code == 2
+    assert verb("config", "--home", box.path).code == 2
     assert "ready for the next borrower" in verb("lend", "--back", "--home", box.path).out
     assert load(box.config).site.name == "Linden Library"
     assert verb("list", "--home", box.path).code == 0

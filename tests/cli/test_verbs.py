@@ -174,7 +174,7 @@ def test_the_folder_that_is_in_the_way_is_named(verb, home, monkeypatch) -> None
 def test_an_unknown_setting_is_refused_with_the_nearest(verb, home, toml, near) -> None:
     home.mkdir(parents=True)
     (home / "config.toml").write_text(toml)
-    for words in (["config"], ["list"], ["simulate", "--presses", "talk"], ["doctor"]):
+    for words in (["config"], ["simulate", "--presses", "talk"], ["sync"]):
         answer = verb(*words, "--home", home, "--json")
         assert answer.code == 2
         assert f"'{near}'" in answer.json["error"]["do"]

@@ -66,7 +66,7 @@ def test_what_a_teller_says_gets_through_on_a_full_disk(disk):
         assert Use.PLAY_HERE not in box.store.standing(held).uses
         assert not home.story_folder(gone.take).exists()
         assert 0 < missing(home.path) < BALLAST_BYTES
-        lines = {line.code: line for line in box_findings(box.setting, box.store, devices=False)}
+        lines = {line.code: line for line in box_findings(box.setting.home, box.store, devices=False)}
         assert not lines["ballast"].ok
     assert make(home.path)
     assert missing(home.path) == 0

@@ -57,7 +57,7 @@ def tell(store, lufs=None):
 
 
 def found(setting, store):
-    told = {one.code: one for one in box_findings(setting, store, devices=False)}
+    told = {one.code: one for one in box_findings(setting.home, store, devices=False)}
     assert all(one.do for one in told.values() if not one.ok), "a line that says no must say what to do"
     assert not any(one.do for one in told.values() if one.ok)
     return told
@@ -69,7 +69,39 @@ def test_every_topic_somebody_looks_after_has_its_line(setting, store):
         "power", "heat", "card", "space", "ballast", "clock", "level", "model-en", "languages", "voice", "sync",
         "story", "withdrawals", "version",
     }  # fmt: skip
-    assert len(told) == len(box_findings(setting, store, devices=False)), "two lines about one topic"
+    assert len(told) == len(box_findings(setting.home, store, devices=False)), "two lines about one topic"
+
+
+def test_everything_wrong_with_the_settings_is_one_finding_beside_all_others(setting, store, capsys):
+    well = found(setting, store)
+    assert well["settings"].ok
+    (setting.home.path / "prompts" / "mill.toml").write_text('name = "mill"\n')
+    setting.home.config.write_text('[site]\nlanguages = ["en", "ar", "tlh"]\n')
+    ill = found(setting, store)
+    assert set(ill) == set(well) | {"model-ar", "model-tlh"}
+    for wrong in ("'ar' is a draft and nobody has signed", "no texts in 'tlh'", "mill"):
+        assert wrong in ill["settings"].say
+    assert "hearth texts sign ar" in ill["settings"].do
+    setting.home.config.write_text("[site]\nlanguagse = 3\n")
+    left = set(well) - {"model-en", "night", "languages", "sync"}
+    assert set(found(setting, store)) == left, "what hangs on no setting is told all the same"
+    assert run(["doctor", "--home", str(setting.home.path), "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)["findings"]
+    assert {one["code"] for one in told} >= left
+    assert any("Did you mean 'language" in one["do"] for one in told)
+
+
+def test_no_slip_in_the_settings_stands_before_a_no(setting, store, tmp_path, capsys):
+    story, code = tell(store)
+    kept, keeper = tell(store)
+    where = ["--home", str(setting.home.path)]
+    setting.home.config.write_text("[retention\n")
+    for told in (["list"], ["hold", kept], ["heartbeat"], ["support", str(tmp_path / "how.zip")],
+                 ["story", str(keeper), "--no", "archive"], ["withdraw", str(code)]):  # fmt: skip
+        assert run([*told, *where]) == 0, (told, capsys.readouterr().err)
+    assert store.standing(story).ended
+    assert run(["retention", *where]) == 1
+    assert "nothing is erased for its age" in capsys.readouterr().err
 
 
 def test_the_archive_has_words_for_every_topic_or_a_reason_for_none(setting, store):

@@ -54,13 +54,23 @@ def test_a_broken_file_is_no_signature(tmp_path: Path, content: str) -> None:
         signing.check_live(tmp_path, load("ar"))
 
 
-def test_a_box_with_an_unsigned_draft_does_not_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unsigned_draft_is_not_offered_and_the_box_goes_on_without_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     home = tmp_path / "box"
     read_home(home)
-    (home / "config.toml").write_text('[site]\nlanguages = ["en", "ar"]\n', encoding="utf-8")
+    (home / "config.toml").write_text('[site]\nlanguage = "ar"\nlanguages = ["ar"]\n', encoding="utf-8")
+    with pytest.raises(BadTexts, match="nobody has signed"):
+        read_home(home)
+    (home / "config.toml").write_text('[site]\nlanguage = "ar"\nlanguages = ["en", "ar"]\n', encoding="utf-8")
+    site = read_home(home).config.site
+    assert (site.language, site.languages) == ("en", ("en",))
     where = ["--home", str(home)]
-    assert run(["config", *where]) == 2
-    assert "nobody has signed" in capsys.readouterr().err
+    assert run(["config", *where]) == 0
+    told = capsys.readouterr()
+    assert "site.languages = ('en',)" in told.out
+    assert "nobody has signed" in told.err
+    assert "not offered" in told.err
     assert run(["texts", "show", "ar", *where]) == 0
     assert load("ar").get("consent.record") in capsys.readouterr().out
     assert run(["texts", "sign", "ar", "--by", "Reader", *where]) == 0
@@ -68,3 +78,5 @@ def test_a_box_with_an_unsigned_draft_does_not_start(tmp_path: Path, capsys: pyt
     assert run(["config", *where]) == 0
     assert run(["texts", "list", "--json", *where]) == 0
     assert '"signed_by": "Reader"' in capsys.readouterr().out
+    assert read_home(home).config.site.language == "ar"
+    assert not read_home(home).not_offered
