@@ -1,4 +1,4 @@
-"""Draws the screens of a telling once before anybody comes, so that the first visitor does not wait for letters.
+"""Draws the first screens of a telling once before anybody comes, so that the first visitor does not wait for letters.
 
 What a screen is made of (letters, lights, icons) is kept once it was drawn; the first time takes five to ten times as
 long, half a second on a small board. A box at rest has that time.
@@ -23,16 +23,11 @@ _STORY_S = 120.0
 
 
 def coming(session: Session) -> tuple[Session, ...]:
-    """The moments of a telling as they would come after ``session``, which is at rest."""
-    telling = replace(session, state=State.RECORDING, mic=Mic.OPEN, started=0.0, limit_at=2 * _STORY_S)
-    told = replace(session, seconds=_STORY_S)
+    """The first moments of a telling, as they would come after ``session``, which is at rest. Later ones are quickly made."""
     return (
         replace(session, state=State.CONSENT),
         replace(session, state=State.READY, mic=Mic.OPEN),
-        telling,
-        replace(telling, paused_at=_STORY_S),
-        replace(told, state=State.REVIEW),
-        replace(told, state=State.SHARING),
+        replace(session, state=State.RECORDING, mic=Mic.OPEN, started=0.0, limit_at=_STORY_S),
     )
 
 
@@ -65,5 +60,5 @@ class Rehearsal:
         if not begun:
             return
         ahead = left.pop(0)
-        extras = Extras(prompt=shown.body, time_left=_STORY_S, waveform=(0.5,))
+        extras = Extras(prompt=shown.body, time_left=_STORY_S)
         self._screen.rehearse(view(ahead, extras, self._texts[ahead.language], keys(ahead)))

@@ -79,11 +79,11 @@ class Sky:
         self.theme, self.size, self.horizon = theme, size, horizon
         width, height = size
         rise = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
-        base = _array(theme.dusk) + (_array(theme.glow) - _array(theme.dusk)) * rise**1.7
-        self._base: Field = np.broadcast_to(base, (height, width, 3)).astype(np.float32)
+        # A column of colours, a row and a column of offsets: spread over the whole panel they would keep 12 MB.
+        self._base: Field = _array(theme.dusk) + (_array(theme.glow) - _array(theme.dusk)) * rise**1.7
         x = (np.arange(width, dtype=np.float32) - width / 2) / height
         y = (np.arange(height, dtype=np.float32) - self.horizon) / height
-        self._x, self._y = np.meshgrid(x, y)
+        self._x, self._y = x[None, :], y[:, None]
         self._coals: dict[tuple[str, int], pygame.Surface] = {}
         self._glows: dict[tuple[float, float], pygame.Surface] = {}
 
@@ -119,8 +119,7 @@ class Sky:
 
     def _glowing(self, brightness: float, sunk: float) -> pygame.Surface:
         rect = self.coals_rect(sunk)
-        window = np.s_[rect.top : rect.bottom, rect.left : rect.right]
-        x, y = self._x[window], -self._y[window]
+        x, y = self._x[:, rect.left : rect.right], -self._y[rect.top : rect.bottom]
         radius = 0.175
         distance = np.hypot(x, y + 0.012 + sunk) / radius
         crust = _cloud(rect.height, rect.width, rect.height / 4.5, 11)
