@@ -439,11 +439,11 @@ def test_over_https_each_from_the_others_door(pair, heard):
         server.join(20)
 
 
-def test_the_door_answers_partners_alone(pair):
+def test_the_door_answers_partners_alone(pair, archives):
     lower, upper = pair
     story = lower.story(*LENT)
     credential = meet(lower, "upper", upper)
-    other = meet(lower, "third", upper)
+    other = meet(lower, "third", archives("third"))
     app = make_community(lower.place, frozenset({"127.0.0.1"}), Cost(8, 1, 1))
     client = TestClient(app, base_url="http://127.0.0.1:8490")
 
