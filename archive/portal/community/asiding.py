@@ -6,8 +6,7 @@ from starlette.responses import Response
 
 from archive.catalogue.consents import ask as ask_gate
 from archive.people.roles import Permission
-from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, post
-from archive.reviewing.decisions import BadDecision
+from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, need_tick, post
 from archive.reviewing.told import facts_of
 from archive.server.asides import aside_of, drop
 from archive.types import Reader
@@ -31,7 +30,6 @@ def _look(ask: Ask) -> Response:
 
 
 def _drop(ask: Ask) -> Response:
-    if ask.form.get("sure") != "yes":
-        raise BadDecision("Nothing was thrown away.", "Tick the box if you are sure.")
+    need_tick(ask, "sure", "Nothing was thrown away.")
     drop(ask.desk.place, ask.part("aside"), ask.who, ask.now)
     return go("/")

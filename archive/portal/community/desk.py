@@ -36,6 +36,7 @@ from archive.people.sessions import Door, NotYou, Session
 from archive.portal.community import words
 from archive.portal.forms import form_of
 from archive.portal.guard import COOKIE, cookie_line, form_is_ours, form_token
+from archive.reviewing.decisions import BadDecision
 from archive.reviewing.versions import Overtaken
 from archive.server.place import ArchiveHome
 from audio.errors import AudioError
@@ -176,6 +177,12 @@ class Page(Route):
     """A route with the permission it needs; the test of every route by every role reads it here."""
 
     permission: Permission
+
+
+def need_tick(ask: Ask, name: str, nothing: str, do: str = "Tick the box if you are sure.") -> None:
+    """Insist on the tick ``name`` also where no browser did. Raises `BadDecision` with ``nothing`` as its sentence."""
+    if ask.form.get(name) != "yes":
+        raise BadDecision(nothing, do)
 
 
 def go(path: str, **query: str) -> Response:

@@ -6,9 +6,8 @@ from starlette.responses import Response
 
 from archive.catalogue.consents import ask as ask_gate
 from archive.people.roles import Permission
-from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, post
+from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, need_tick, post
 from archive.portal.community.enter import again
-from archive.reviewing.decisions import BadDecision
 from archive.reviewing.told import facts_of
 from archive.server.erase import withdraw
 from archive.tombstones import Tombstone
@@ -40,8 +39,7 @@ def _erase(ask: Ask) -> Response:
     story = ask.part("story")
     if not ask.me.proved(ask.now):
         return again(f"/story/{story}/erase")
-    if ask.form.get("sure") != "yes":
-        raise BadDecision("Nothing was erased.", "Tick the box if you are sure.")
+    need_tick(ask, "sure", "Nothing was erased.")
     with ask.reading() as tx:
         facts = facts_of(tx, story)
     withdraw(ask.desk.place, Tombstone(facts.id, ask.now), ask.who)

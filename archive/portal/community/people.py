@@ -8,7 +8,7 @@ from archive.people import accounts
 from archive.people.passwords import CODE_DAYS
 from archive.people.roles import Permission, Role, roles_for
 from archive.people.sessions import end_session, sessions_of
-from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, post
+from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, need_tick, post
 
 LINKS = (Link("/people", "People", Permission.PEOPLE),)
 _TELLS = {
@@ -76,6 +76,7 @@ def _code(ask: Ask) -> Response:
 
 
 def _end(ask: Ask) -> Response:
+    need_tick(ask, "sure", "No account was ended.")
     with ask.writing() as tx:
         accounts.end_person(tx, ask.part("name"), ask.who, ask.now)
     return go("/people")

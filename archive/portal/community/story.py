@@ -13,7 +13,7 @@ from archive.catalogue.consents import ask as ask_gate
 from archive.errors import Refused
 from archive.people.roles import Permission
 from archive.portal.community import listening
-from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, post
+from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, need_tick, post
 from archive.portal.community.words import parse_clock
 from archive.reviewing import decisions
 from archive.reviewing.decisions import BadDecision, Verdict, decisions_of
@@ -123,6 +123,7 @@ def _word(ask: Ask) -> Response:
 
 
 def _checked(ask: Ask) -> Response:
+    need_tick(ask, "sure", "Nothing was noted as checked.", "Listen to all of it beside the words, and tick the box.")
     with ask.writing() as tx:
         _check_open(ask, tx)
         check_words(tx, ask.part("story"), ask.form.get("words", ""), ask.who, ask.now)

@@ -8,7 +8,7 @@ from archive.patterns import turnjobs, turns
 from archive.patterns.timeline import LANES, timeline_of
 from archive.patterns.turns import FACILITATOR, BadTurn
 from archive.people.roles import Permission
-from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, post
+from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, need_tick, post
 
 LINKS: tuple[Link, ...] = ()
 _HERE = "/story/{story}/timeline"
@@ -87,6 +87,7 @@ def _correct(ask: Ask) -> Response:
 
 
 def _check(ask: Ask) -> Response:
+    need_tick(ask, "sure", "Nothing was noted as checked.", "Listen to every turn, and tick the box.")
     with ask.writing() as tx:
         turns.check_voice(tx, ask.part("story"), ask.now)
         turns.check(tx, ask.part("story"), ask.who, ask.now)

@@ -55,6 +55,8 @@ def test_the_first_person_comes_in_by_the_printed_code_and_lets_others_in(archiv
     guest.get("/people/ilse")
     guest.post("/people/ilse/roles", role="analyst")
     assert "Review" not in other.get("/"), "a role taken away counts at the next request"
+    guest.post("/people/ilse/end")
+    assert "No account was ended." in guest.page
     guest.post("/people/ilse/end", sure="yes")
     other.get("/")
     assert other.path == "/enter"
@@ -164,7 +166,11 @@ def test_all_words_are_noted_as_checked(archive, visit):
     story = archive.story()
     ana = visit("ana", Role.CURATOR)
     assert "Written by a machine, not yet checked: whisper base" in ana.get(f"/story/{story}")
-    ana.post(f"/story/{story}/checked", words=ana.field("words"), sure="yes")
+    words = ana.field("words")
+    ana.post(f"/story/{story}/checked", words=words)
+    assert "Nothing was noted as checked." in ana.page
+    assert "Written by a machine" in ana.get(f"/story/{story}")
+    ana.post(f"/story/{story}/checked", words=words, sure="yes")
     assert "Checked against the sound by ana" in ana.page
     assert "Written by a machine" not in ana.page
 
