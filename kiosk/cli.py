@@ -23,6 +23,8 @@ from archive.errors import ArchiveError, HomeTrouble
 from audio.errors import AudioError, NoModel
 from audio.leaving import leave
 from hardware.errors import HardwareError
+from kiosk.commands.terminal import plain_json
+from kiosk.commands.terminal import say as write
 from kiosk.errors import KioskError
 
 VERBS: dict[str, str] = {
@@ -110,11 +112,11 @@ def _report(say: str, do: str, code: str, *, as_json: bool) -> None:
     """Tell a program and a person. One who has gone, or has no room, keeps the other from nothing."""
     if as_json:
         try:
-            click.echo(json.dumps({"error": {"code": code, "say": say, "do": do}}, ensure_ascii=False))
+            write(plain_json(json.dumps({"error": {"code": code, "say": say, "do": do}}, ensure_ascii=False)))
         except OSError:
             _forget_output()
     with suppress(OSError):
-        click.echo(f"{say} {do}".strip(), err=True)
+        write(f"{say} {do}".strip(), err=True)
 
 
 def _command(wrong: click.ClickException) -> str:
@@ -144,7 +146,8 @@ def _refused_by_system(error: OSError) -> tuple[str, str, str, int] | None:
 def _unexpected(surprise: Exception, *, as_json: bool) -> int:
     known = _refused_by_system(surprise) if isinstance(surprise, OSError) else None
     if known is None:
-        traceback.print_exception(surprise)
+        with suppress(OSError):
+            write("".join(traceback.format_exception(surprise)).rstrip(), err=True)
         say = f"This stopped with an error nobody expected ({type(surprise).__name__})."
         if isinstance(surprise, OSError):
             say = f"The system refused this: {surprise.strerror or surprise}."

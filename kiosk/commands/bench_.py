@@ -180,7 +180,7 @@ def _table(figures: dict[str, float], frontier: Rows) -> str:
     table = Table("figure", "measured")
     for name, value in figures.items():
         table.add_row(name, "not measured" if math.isnan(value) else f"{value:g}")
-    console = Console(width=120, record=True, quiet=False, file=None, stderr=True)
+    console = Console(width=120, color_system=None)
     with console.capture() as captured:
         console.print(table)
         if frontier:

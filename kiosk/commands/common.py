@@ -15,6 +15,7 @@ import click
 
 from archive.errors import HomeTrouble
 from archive.home import may_be_home
+from kiosk.commands.terminal import plain_json, say
 from kiosk.rights import become_owner_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -89,14 +90,14 @@ def json_option(function: Function) -> Function:
 
 def emit(payload: Mapping[str, Any], human: Callable[[], str], *, as_json: bool) -> None:
     """Print ``payload`` for a program or ``human()`` for a person."""
-    text = json.dumps(payload, ensure_ascii=False) if as_json else human()
+    text = plain_json(json.dumps(payload, ensure_ascii=False)) if as_json else human()
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
         # A file's name need not be text, and not every terminal knows every letter.
         text = json.dumps(payload) if as_json else text.encode(encoding, "backslashreplace").decode(encoding)
-    click.echo(text)
+    say(text)
 
 
 def answer(
@@ -113,7 +114,7 @@ def answer(
 
 def note(sentence: str) -> None:
     """Say something that is not the answer: to standard error."""
-    click.echo(sentence, err=True)
+    say(sentence, err=True)
 
 
 def seconds(milliseconds: float) -> float:

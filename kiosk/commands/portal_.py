@@ -13,6 +13,7 @@ from archive.phones import digits_open, phone_paired
 from archive.store import Store
 from audio.clock import SystemClock
 from kiosk.commands.common import home_option
+from kiosk.commands.terminal import say
 from kiosk.door import point_file, read_point
 from kiosk.firstrun.sheet import Sheet
 from kiosk.health import box_findings
@@ -55,7 +56,7 @@ def command(home: Path, bind: str, access_point: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     serve(
-        place, clock, where, lambda url: click.echo(f"The pages are at {url}"), stop,
+        place, clock, where, lambda url: say(f"The pages are at {url}"), stop,
         # These pages have no sound devices: their unit shuts them in (systemd/hearth-portal.service).
         health=lambda store: box_findings(place, store, devices=False),
         set_up=Sheet(place), lend=Desk(place),

@@ -23,6 +23,7 @@ from audio.priority import give_way
 from audio.transcribe import Transcriber
 from hardware.notify import Notifier
 from kiosk.commands.common import home_option, note
+from kiosk.commands.terminal import say
 from kiosk.config import Config
 from kiosk.setting import model_for, night_model, open_box, read_config
 
@@ -77,7 +78,7 @@ def command(home: Path, once: bool, retry: str | None, parent: int) -> None:
     """
     place = open_box(home)
     if retry is not None:
-        click.echo(_retry(place, retry))
+        say(_retry(place, retry))
         if not once:
             return
     give_way()

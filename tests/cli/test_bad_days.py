@@ -88,6 +88,18 @@ def test_a_name_that_is_no_text_stops_no_answer(capsys) -> None:
     assert capsys.readouterr().out == "b\\udcff.wav\n"
 
 
+def test_no_name_of_a_file_steers_the_terminal(verb, tmp_path) -> None:
+    title = "\x1b]0;pwned\x07\x9b2J\r"
+    (tmp_path / f"{title}.wav").write_bytes(b"no sound")
+    answer = verb("transcribe", tmp_path / f"{title}.wav")
+    assert answer.code == 1
+    assert r"\x1b]0;pwned\x07\x9b2J\x0d.wav" in answer.out + answer.err
+    as_json = verb("transcribe", tmp_path / f"{title}.wav", "--json")
+    assert "pwned" in str(as_json.json)
+    for told in (answer.out, answer.err, as_json.out, as_json.err):
+        assert not set(told) & set("\x1b\x07\x9b\r"), told
+
+
 def test_a_sound_file_whose_name_is_no_text_is_read(tmp_path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/b\xff.wav"))
     with wave.open(os.fsencode(path).decode("utf-8", "surrogateescape"), "wb") as file:

@@ -52,6 +52,17 @@ def careless(lines, tree):
     return found
 
 
+def test_one_place_writes_to_a_terminal(parsed):
+    """What somebody else wrote (a name, a title) steers none: kiosk/commands/terminal.py sees to it for all."""
+    wrote = {
+        name
+        for name, (_, tree) in parsed.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in {"echo", "secho", "print_exception", "print_exc"}
+    }
+    assert {name for name in wrote if name.startswith("kiosk/")} == {"kiosk/commands/terminal.py"}
+
+
 def test_no_module_is_longer_than_a_person_reads(parsed):
     lengths = {name: len(lines) for name, (lines, _) in parsed.items()}
     assert len(lengths) > 100

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from kiosk.commands.terminal import plain
+
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
@@ -14,9 +16,12 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
         yield lambda *_: None
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
-        yield lambda what, done, whole: bar.update(task, description=what, completed=done, total=whole or None)
+        yield lambda what, done, whole: bar.update(
+            task, description=escape(plain(what)), completed=done, total=whole or None
+        )

@@ -12,6 +12,7 @@ import click
 from hardware.notify import Notifier
 from kiosk.commands.archiving.common import archive_home_option
 from kiosk.commands.common import note
+from kiosk.commands.terminal import say
 
 _GRACE_S = 5.0
 """So long a batch of the index may take to end; what it had not stored is done by the next start."""
@@ -64,7 +65,7 @@ def command(home: Path, bind: str) -> None:
         def ready(url: str) -> None:
             if code is not None:
                 note(f"Nobody has come in yet. The code for the first person, at {url}/code: {code}")
-            click.echo(f"The archive is at {url}")
+            say(f"The archive is at {url}")
             notifier.ready("The archive is open.")
 
         beside = [
