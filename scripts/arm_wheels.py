@@ -143,7 +143,7 @@ def _fetch(machine: str, python: str, lock: Path, target: Path, sources: dict[st
 def main() -> int:
     """Check each Python asked for."""
     parser = argparse.ArgumentParser(description="Check that every locked package is ready-made for a board.")
-    parser.add_argument("--python", nargs="*", choices=sorted(GLIBC), default=["3.11", "3.13"])
+    parser.add_argument("--python", nargs="+", choices=sorted(GLIBC), default=sorted(GLIBC))
     parser.add_argument("--machine", choices=("aarch64", "x86_64"), default="aarch64")
     parser.add_argument("--to", type=Path, help="fetch the packages into this folder (give one Python)")
     parser.add_argument("--tests", action="store_true", help="what the core of the tests runs with too")
