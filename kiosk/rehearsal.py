@@ -23,7 +23,7 @@ _STORY_S = 120.0
 
 
 def coming(session: Session) -> tuple[Session, ...]:
-    """The first moments of a telling, as they would come after ``session``, which is at rest. Later ones are quickly made."""
+    """The first moments of a telling, as they would come after ``session``; those after them are quickly made."""
     return (
         replace(session, state=State.CONSENT),
         replace(session, state=State.READY, mic=Mic.OPEN),
