@@ -52,7 +52,8 @@ class Stretch:
 class Span:
     """One stretch, [start, end) in milliseconds of the take; ``end`` is None while it goes on.
 
-    ``ref`` names what it refers to by identifier (the story played, the question asked), never by words.
+    ``ref`` names the story that was played by its identifier, never by its words; a question, which is the library's,
+    in the words that stood on the screen.
     """
 
     id: int

@@ -347,7 +347,7 @@ class App:
                 telling.sound_ended(at, Mark.TONES)
             case t.Press(at=at) if session.state is before.state is State.CONVERSATION:
                 if session.question != before.question and session.take is not None:
-                    telling.mark(session.take, Mark.QUESTION, at, str(session.question))
+                    telling.mark(session.take, Mark.QUESTION, at, self._looks.asks(session))
             case _:
                 pass
 

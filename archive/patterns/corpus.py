@@ -291,7 +291,7 @@ def _spans(story: Made) -> Iterator[tuple[str, int, int, str]]:
         if one.speaker == FACILITATOR:
             yield "question", one.start, one.end, one.text
     yield "flag", story.said[3].start, story.said[3].start, ""
-    yield "pause", story.said[20].end, story.said[20].end, "60"
+    yield "pause", story.said[20].end, story.said[20].end, ""
 
 
 def bag_of(story: Made) -> BagContent:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from archive.bag import is_bag_id
 from archive.catalogue import Tx
 from archive.catalogue.consents import ask
-from archive.errors import Refused
+from archive.errors import NoSuchStory, Refused
 from archive.patterns.codebook import codes_of
 from archive.patterns.highlights import layers
 from archive.patterns.turns import SpokenTurn, TalkTime, talk_time, turns_of
@@ -22,7 +23,11 @@ LANES: Final = ("question", "excerpt", "cut", "flag", "pause", "code", "gap", "s
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One thing on the timeline, [start, end) in ms of the story; a flag has no length."""
+    """One thing on the timeline, [start, end) in ms of the story; a flag has no length.
+
+    ``label`` is what people read: the question, the name of the voice that was played (empty where it may not be named
+    here), the code; of trouble with the sound the word for it, such as ``too_loud``.
+    """
 
     kind: str
     start: int
@@ -72,6 +77,18 @@ class Timeline:
         }  # fmt: skip
 
 
+def _label(tx: Tx, kind: str, told: str, now: datetime) -> str:
+    """Name the voice that was played, which its box knew by its identifier alone; a number is an old box's question."""
+    if kind == "question":
+        return "" if told.isdecimal() else told
+    if kind != "excerpt" or not is_bag_id(told):
+        return told
+    try:
+        return facts_of(tx, told).headline if ask(tx, told, Reader.DESK, now).allowed else ""
+    except NoSuchStory:
+        return ""
+
+
 def timeline_of(tx: Tx, story: str, who: str, now: datetime) -> Timeline:
     """Put the timeline of a story together, with the codes of the layers that are open to ``who``.
 
@@ -82,7 +99,7 @@ def timeline_of(tx: Tx, story: str, who: str, now: datetime) -> Timeline:
     if not answer.allowed:
         raise Refused(answer.why, "Nobody here may open it.")
     marks = [
-        Mark(str(row["kind"]), int(row["start_ms"]), int(row["end_ms"]), str(row["label"]))
+        Mark(str(row["kind"]), int(row["start_ms"]), int(row["end_ms"]), _label(tx, row["kind"], row["label"], now))
         for row in tx.all("SELECT kind, start_ms, end_ms, label FROM spans WHERE story = ?", story)
     ]
     marks += [Mark("cut", one.start, one.end, one.title) for one in excerpts_of(tx, story)]

@@ -36,7 +36,7 @@ _NO_NAME = "a machine that did not give its name"
 
 @dataclass(frozen=True, slots=True)
 class SpanRow:
-    """A stretch the box knew of, [start, end) in ms; ``label`` refers by identifier, never by words."""
+    """A stretch the box knew of, [start, end) in ms; ``label`` is the box's own word for it (`archive.spans.Span`)."""
 
     kind: str
     start: int

@@ -63,6 +63,7 @@ def test_excerpt_flag_question_and_pause_are_marked_on_its_own_time_line(talk):
     assert spans["excerpt"]["end"] - spans["excerpt"]["start"] == pytest.approx(4.0, abs=1.0)
     assert spans["flag"]["start"] > spans["excerpt"]["end"]
     assert spans["pause"]["start"] >= spans["question"]["start"]
+    assert " " in spans["question"]["ref"], "a question is marked in its words: its number says nothing elsewhere"
 
 
 def test_what_was_played_is_not_put_into_the_groups_mouth(talk):

@@ -17,6 +17,11 @@ _NAMES = {
     "pause": "Off the record", "code": "Coded", "gap": "Sound missing", "sound": "Sound trouble",
     "tones": "Tones of little time left",
 }  # fmt: skip
+_SOUND = {
+    "closer": "too far away", "too_loud": "too loud", "loud_room": "a loud room", "silence": "silence",
+    "hum": "a hum",
+}  # fmt: skip
+"""What was wrong with the sound (`audio.levels.Hint`), as people read it."""
 _SESSIONS = "/patterns/sessions"
 _MOST_VOICES = 12
 
@@ -42,7 +47,7 @@ def _timeline(ask: Ask) -> Response:
     fresh = next(f"voice {n}" for n in range(1, _MOST_VOICES * 100) if f"voice {n}" not in voices)
     return ask.page(
         "timeline", line=line, story=line.story, lanes=[(kind, _NAMES[kind], line.lane(kind)) for kind in LANES],
-        names=_NAMES, voices=[*voices, fresh], machines=sorted({turn.by for turn in line.turns}),
+        names=_NAMES, sound=_SOUND, voices=[*voices, fresh], machines=sorted({turn.by for turn in line.turns}),
         checked=bool(line.turns) and all(turn.checked_by for turn in line.turns), ai=ask.desk.place.settings.ai,
         job=job,
     )  # fmt: skip

@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 from archive.bag import plan
+from archive.catalogue.consents import ask
 from archive.errors import Refused
 from archive.patterns import corpus, turns
 from archive.patterns.codebook import Level, first_codebook, make_code
@@ -22,12 +23,14 @@ from archive.patterns.telling_apart import stretches_of, tell_apart
 from archive.patterns.timeline import timeline_of
 from archive.patterns.turns import BadTurn, SpokenTurn, TalkTime, talk_time, turns_of
 from archive.patterns.voiceprint import RATE, mel_filters, read_weights
+from archive.reviewing.told import facts_of
 from archive.reviewing.words import DeskWord
 from archive.sealedbag import seal_bag
 from archive.server.deposits import accept
 from archive.server.erase import withdraw
 from archive.server.place import open_archive
 from archive.tombstones import Tombstone
+from archive.types import Reader
 from audio.errors import BadSound, NoModel
 from audio.resample import at_rate
 
@@ -109,6 +112,26 @@ def test_talk_time_knows_two_sides_and_nobody_else():
     some = [SpokenTurn(0, 0, 4000, "facilitator", "m", None), SpokenTurn(1, 4000, 5000, "voice 1", "m", "Ana"),
             SpokenTurn(2, 5000, 9000, "voice 2", "m", None)]  # fmt: skip
     assert talk_time(some) == TalkTime(4000, 5000, False)
+
+
+def test_marks_are_told_in_words_and_a_voice_only_where_the_desk_may_open_it(place, session):
+    stories = [one for one in corpus.small(30, 0) if one.id != session.id]
+    with place.catalogue() as catalogue:
+        with catalogue.write() as tx:
+            corpus.put(tx, stories)
+            open_here, closed = [one.id for one in stories if ask(tx, one.id, Reader.DESK, NOW).allowed][:2]
+            tx.run("DELETE FROM consents WHERE story = ?", closed)
+            refs = [("question", "3"), ("question", "Who was there?"), ("excerpt", open_here), ("excerpt", closed),
+                    ("excerpt", "01JC8Q3Y5Z7R9T2V4W6X8Y0A1B")]  # fmt: skip
+            tx.run("DELETE FROM spans WHERE story = ?", session.id)
+            for number, (kind, ref) in enumerate(refs):
+                tx.run("INSERT INTO spans (story, number, kind, start_ms, end_ms, label) VALUES (?, ?, ?, ?, ?, ?)",
+                       session.id, number, kind, number, number, ref)  # fmt: skip
+        with catalogue.read() as tx:
+            named = facts_of(tx, open_here).headline
+            told = [mark.label for mark in timeline_of(tx, session.id, "Ana", NOW).marks]
+    assert named
+    assert told == ["", "Who was there?", named, "", ""]
 
 
 def test_a_timeline_holds_every_mark_with_its_second(place, session):
