@@ -240,9 +240,8 @@ def uses_cloud_init(boot: Path) -> bool:
 
 def project() -> bytes:
     """The project as it stands here, packed: what git knows if there is git, else everything."""
-    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z", *SOURCES], capture_output=True, check=False)
-    names = [name for name in listed.stdout.decode().split("\0") if name]
-    if listed.returncode or not names:
+    names = _known_to_git()
+    if not names:
         names = [
             str(path.relative_to(ROOT))
             for top in SOURCES
@@ -252,9 +251,18 @@ def project() -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
         for name in names:
-            if "__pycache__" not in name and (ROOT / name).is_file():
+            if "__pycache__" not in name and "/." not in name and (ROOT / name).is_file():
                 tar.add(ROOT / name, arcname=name, recursive=False, filter=_nobodys)
     return packed.getvalue()
+
+
+def _known_to_git() -> list[str]:
+    """What git keeps of the project; nothing for a copy that was downloaded, or without the program."""
+    if shutil.which("git") is None:
+        return []
+    command = ["git", "-C", str(ROOT), "ls-files", "-z", *SOURCES]
+    listed = subprocess.run(command, capture_output=True, check=False)
+    return [name for name in listed.stdout.decode().split("\0") if name and not listed.returncode]
 
 
 def _nobodys(member: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -130,6 +130,16 @@ def test_the_project_on_the_card_is_what_is_kept_and_nobody_s(boot):
     assert {(member.uid, member.gid, member.uname) for member in members} == {(0, 0, "root")}
 
 
+def test_a_card_is_made_of_a_downloaded_copy_where_there_is_no_git(boot, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = make_card(boot)
+    assert done.returncode == 0, done.stderr
+    with tarfile.open(boot / "hearth/hearth.tar.gz") as tar:
+        names = tar.getnames()
+    assert {"scripts/install", "kiosk/cli.py", "locks/run.txt"} <= set(names)
+    assert not [name for name in names if "/." in name], "what tools leave in folders is no part of it"
+
+
 @pytest.mark.parametrize(
     ("arguments", "say"),
     [
