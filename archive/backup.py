@@ -93,7 +93,7 @@ def read_backup_keys(path: Path) -> BackupKeys:
         return BackupKeys(str(plain["backup"]), bytes.fromhex(plain["key"]), files)
     except OSError as error:
         raise NoKey(f"The keys of the backup are not at {path}.", "Give their file with --keys.") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise NoKey(f"{path} does not hold the keys of a backup.", "Give the file that was made with it.") from error
 
 

@@ -1,9 +1,10 @@
 """Moves a whole box out of a backup into a fresh home: same ids, hashes, consents, codes and cue sheets.
 
-Everything is prepared in a folder inside the new home and becomes the home by one rename of the database, so a
-restore killed anywhere is begun again. Before that, every withdrawal that can be found is carried out: those of the
-receiving home, of the archive the box hands on to, and of a file. As long as none of these has been read, and no
-steward has said in words that there is none, every story stays held: an old backup never brings one back.
+Everything is prepared in a folder inside the new home, its keys in one inside the new key folder, and becomes the home
+by one rename of the database, so a restore killed anywhere is begun again. Before that, every withdrawal that can be
+found is carried out: those of the receiving home, of the archive the box hands on to, and of a file. As long as none
+of these has been read, and no steward has said in words that there is none, every story stays held: an old backup
+never brings one back.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from archive.claims import KIOSK, SYNCING, TRANSCRIBER, claim
 from archive.consent import all_events, events_of, standing
 from archive.durable import move, remove, sync_folder, write_file
 from archive.elapsed import beat
-from archive.errors import DamagedStore, HomeTrouble, NoSuchStory, Refused, TransportTrouble
+from archive.errors import DamagedStore, HomeTrouble, NoKey, NoSuchStory, Refused, TransportTrouble
 from archive.home import Home, keys_folder, open_home
 from archive.receipts import TELL
 from archive.restorehold import hold_all, release_restored, waits
@@ -35,7 +36,7 @@ from archive.transports.way import Way
 from archive.types import Act
 from archive.verify import Damage, verify
 from audio.clock import Clock
-from audio.errors import AudioError
+from audio.errors import AudioError, DamagedTake
 from audio.sealedfile import SealedReader
 from audio.types import TakeId
 
@@ -137,21 +138,36 @@ def _at_rest(place: Path) -> Iterator[None]:
 def _restored(backup: Path, keys: BackupKeys, home: Home, clock: Clock, answers: Answers) -> Restored:
     place = home.path
     ended, same_box = _receiving(home, keys, clock)
-    staged = Home(place / _STAGING, place / _STAGING / "keys")
+    staged = Home(place / _STAGING, home.keys / _STAGING)
+    first = not home.keys.exists()
     try:
-        manifest = _unpack(backup, keys, staged)
-        report = Restored(made_at=str(manifest["made_at"]), clock_trusted=bool(manifest["clock_trusted"]))
-        with Store(staged, clock) as store:
-            _settle(store, report, known_ids(manifest), ended, same_box=same_box)
-            _answer(store, report, answers)
-            report.stories = len(store.stories())
+        try:
+            later, report = _unpack(backup, keys, staged)
+            with Store(staged, clock) as store:
+                _settle(store, report, later, ended, same_box=same_box)
+                _answer(store, report, answers)
+                report.stories = len(store.stories())
+        except BaseException:  # whatever stopped it: of a backup that is refused nothing stays
+            shutil.rmtree(staged.path, ignore_errors=True)
+            raise
         _move_in(staged, home)
+    except NoKey as error:
+        say = "The second file does not hold the keys of the box in this backup."
+        raise NoKey(say, "Nothing of it is in use. Give the file that was made with the backup.") from error
+    except DamagedTake as error:
+        raise HomeTrouble(
+            "The backup could not be restored: it is damaged, or these keys belong to another one.",
+            "Nothing of it is in use. Give the keys that were made with it, or take another backup.",
+        ) from error
     except (OSError, AudioError) as error:
         say = f"The backup could not be restored: {getattr(error, 'say', '') or error}"
         raise HomeTrouble(say, "Nothing of it is in use. Check the file, its keys and the disk.") from error
     finally:
-        # What was refused may lie here until the next try: without what opens it.
+        # Keys that came with what was refused; a restore that was killed leaves them where keys belong.
         shutil.rmtree(staged.keys, ignore_errors=True)
+        if first:
+            with contextlib.suppress(OSError):
+                home.keys.rmdir()
     open_home(place)
     return report
 
@@ -186,30 +202,44 @@ def _receiving(home: Home, keys: BackupKeys, clock: Clock) -> tuple[dict[TakeId,
     return ended, same_box and bool(ended)
 
 
-def _unpack(backup: Path, keys: BackupKeys, staged: Home) -> dict[str, Any]:
-    """Unpack into the staging folder, everything checked against the manifest."""
-    if staged.path.exists():
-        shutil.rmtree(staged.path)
+def _unpack(backup: Path, keys: BackupKeys, staged: Home) -> tuple[dict[TakeId, str], Restored]:
+    """Unpack into the staging folders, everything checked against the manifest.
+
+    Returns what had ended when the backup was finished, and a report that knows when that was.
+    """
+    for folder in (staged.path, staged.keys):
+        if folder.exists():
+            shutil.rmtree(folder)
+    staged.keys.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     for folder in (staged.path, *(staged.path / name for name in _FOLDERS), staged.outbox, staged.log, staged.keys):
         folder.mkdir(mode=0o700, parents=True)
     for name, data in keys.files.items():
         write_file(staged.keys / name, data, 0o600)
-    members: dict[str, dict[str, Any]] = {}
-    with SealedReader(backup, keys.key, LABEL) as sealed:
-        try:
-            with tarfile.open(fileobj=cast("IO[bytes]", sealed), mode="r|") as tar:
-                for info in tar:
-                    file = tar.extractfile(info)
-                    if file is None or not _NAME.fullmatch(info.name) or "/.." in info.name:
-                        raise HomeTrouble(f"The backup holds something that is not a box's: {info.name!r}.")
-                    members[info.name] = _extract(file, staged.path / info.name)
-        except tarfile.TarError as error:
-            raise HomeTrouble(f"The backup cannot be read: {error}.", "Take another one.") from error
-    members.pop(MANIFEST, None)
-    manifest = cast("dict[str, Any]", json.loads((staged.path / MANIFEST).read_bytes()))
-    if manifest["version"] != 1 or manifest["backup"] != keys.backup or manifest["members"] != members:
+    try:
+        with SealedReader(backup, keys.key, LABEL) as sealed:
+            members = _extract_all(cast("IO[bytes]", sealed), staged.path)
+        manifest = cast("dict[str, Any]", json.loads((staged.path / MANIFEST).read_bytes()))
+        whole = manifest["version"] == 1 and manifest["backup"] == keys.backup and manifest["members"] == members
+        report = Restored(made_at=str(manifest["made_at"]), clock_trusted=bool(manifest["clock_trusted"]))
+        later = known_ids(manifest)
+    except (tarfile.TarError, LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise HomeTrouble(f"The backup cannot be read: {error}.", "Take another one.") from error
+    if not whole:
         raise HomeTrouble("The backup is not whole, or its keys belong to another one.", "Take another one.")
-    return manifest
+    return later, report
+
+
+def _extract_all(sealed: IO[bytes], place: Path) -> dict[str, dict[str, Any]]:
+    """Unpack every member, the manifest too; size and sum of the others by name."""
+    members = {}
+    with tarfile.open(fileobj=sealed, mode="r|") as tar:
+        for info in tar:
+            file = tar.extractfile(info) if info.isreg() else None
+            if file is None or not _NAME.fullmatch(info.name) or "/.." in info.name:
+                raise HomeTrouble(f"The backup holds something that is not a box's: {info.name!r}.")
+            members[info.name] = _extract(file, place / info.name)
+    members.pop(MANIFEST, None)
+    return members
 
 
 def _extract(file: IO[bytes], target: Path) -> dict[str, Any]:

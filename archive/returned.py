@@ -23,7 +23,7 @@ from audio.types import TakeId
 NONE_SAID = "there is none"
 """What a steward has to say when no withdrawal is known anywhere."""
 _FOLDER = "folder:"
-_MAKE_ONE = "Make one with: hearth list --tombstones --json"
+_MAKE_ONE = "Make one at the box that was in use since: hearth list --tombstones --json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ def told_by_file(store: Store, path: Path) -> Told:
 def read_stones(path: Path) -> list[Tombstone]:
     """Read tombstones from a file (one tombstone, a list of them, or what `hearth list --tombstones --json` prints)
     or from a folder of such files or an archive's folder. Raises `Refused` where it is none of these: a folder in
-    which nothing of the kind lies, empty, unmounted or another one, has not said that nothing was taken back.
+    which nothing of the kind lies, empty, unmounted or another one, has not said that nothing was taken back; nor has
+    a list that names nothing: a fresh home prints the same.
     """
     try:
         if path.is_dir():
@@ -56,8 +57,12 @@ def read_stones(path: Path) -> list[Tombstone]:
             stones = _stones(path.read_bytes())
     except OSError as error:
         raise Refused(f"{path} cannot be read: {error.strerror}.", "Give the file of tombstones.") from error
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise Refused(f"{path} does not hold tombstones.", _MAKE_ONE) from error
+    if not stones:
+        raise Refused(
+            f"{path} names nothing that was taken back.", f'If you know it, say so: --no-tombstones "{NONE_SAID}".'
+        )
     return stones
 
 

@@ -333,15 +333,27 @@ def test_refusals_are_sentences(store, box, made, clock, tmp_path, worker) -> No
         restore(made.path, tmp_path / "none", tmp_path / "new", clock, NONE)
     with pytest.raises(Refused):
         restore(made.path, made.keys, tmp_path / "new", clock, Answers(none_said="no"))
-    (tmp_path / "t").write_text("[1]")
-    with pytest.raises(Refused, match="does not hold tombstones"):
+    for wrong in ("[1]", '{"tombstones": [{"id"', "", "7", "[" * 100_000):
+        (tmp_path / "t").write_text(wrong)
+        with pytest.raises(Refused, match="does not hold tombstones"):
+            read_stones(tmp_path / "t")
+    (tmp_path / "t").write_text('{"tombstones": []}')
+    with pytest.raises(Refused, match="names nothing"):
         read_stones(tmp_path / "t")
     with pytest.raises(Refused, match="cannot be read"):
         read_stones(tmp_path / "none")
     (tmp_path / "unmounted").mkdir()
     with pytest.raises(Refused, match="No tombstone lies in"):
         restore(made.path, made.keys, tmp_path / "unanswered", clock, Answers(tombstones=tmp_path / "unmounted"))
-    assert not list((tmp_path / "unanswered").rglob("*.key"))
+    assert not (tmp_path / "unanswered" / ".restoring").exists()
+    assert not (tmp_path / "unanswered-keys").exists()
+    without = json.loads(made.keys.read_text())
+    for damage in ({"files": {}}, {"key": "ab"}, {"files": {**without["files"], "../x": ""}}, {"backup": "another"}):
+        (tmp_path / "k").write_text(json.dumps({**without, **damage}))
+        with pytest.raises((NoKey, HomeTrouble), match="keys"):
+            restore(made.path, tmp_path / "k", tmp_path / "unanswered", clock, NONE)
+        assert not [path for path in tmp_path.glob("unanswered*/*") if not path.name.startswith(".")]
+        assert not (tmp_path / "unanswered" / ".restoring").exists()
     (tmp_path / "strange" / "stories" / "x").mkdir(parents=True)
     with pytest.raises(Refused, match="without a database"):
         restore(made.path, made.keys, tmp_path / "strange", clock, NONE)
@@ -351,9 +363,10 @@ def test_a_damaged_backup_is_refused_and_leaves_nothing_in_use(made, clock, tmp_
     data = bytearray(made.path.read_bytes())
     data[len(data) // 2] ^= 1
     made.path.write_bytes(bytes(data))
-    with pytest.raises(HomeTrouble):
+    with pytest.raises(HomeTrouble, match="damaged, or these keys"):
         restore(made.path, made.keys, tmp_path / "new", clock, NONE)
     assert not (tmp_path / "new" / "hearth.db").exists()
+    assert not (tmp_path / "new" / ".restoring").exists()
     made.path.write_bytes(bytes(data[:-100]))
     with pytest.raises(HomeTrouble):
         restore(made.path, made.keys, tmp_path / "new", clock, NONE)
@@ -392,6 +405,7 @@ def test_killed_in_the_middle_a_restore_is_begun_again(made, box, clock, tmp_pat
         restore(made.path, made.keys, new, clock, NONE)
         os._exit(0)
     os.waitpid(child, 0)
+    assert not list(new.rglob("*.key")), "a card image of the home would hold what opens it"
     database = new / "hearth.db"
     if not database.exists():
         restore(made.path, made.keys, new, clock, NONE)
