@@ -8,6 +8,7 @@ from datetime import datetime
 from starlette.responses import Response
 
 from archive.catalogue import Tx
+from archive.people.accounts import people
 from archive.people.roles import Permission
 from archive.portal.community.boxing import SILENT
 from archive.portal.community.desk import Ask, Desk, Link, Page, get
@@ -56,6 +57,7 @@ def matters(ask: Ask, tx: Tx) -> list[Matter]:
     if ask.may(Permission.BOXES):
         found += _backups(ask)
         found += _silent_boxes(tx, ask.now)
+    found += _beginning(ask, tx)
     return found
 
 
@@ -112,6 +114,18 @@ def _backups(ask: Ask) -> list[Matter]:
     tried = f"Tried on {day(last.tried.isoformat())}: {last.why}"
     more = f"{tried if last.why else 'None was tried since, or none ended.'} Whoever looks after the machine mends it."
     return [Matter("backup", say, more, "", "")]
+
+
+def _beginning(ask: Ask, tx: Tx) -> list[Matter]:
+    """What a new archive needs before anything can come, or be decided about."""
+    found = []
+    if ask.may(Permission.BOXES) and tx.one("SELECT 1 FROM boxes LIMIT 1") is None:
+        more = "Each gets a credential of its own, to be written into the settings of that box."
+        found.append(Matter("box", "No box may hand on to this archive yet.", more, "/boxes", "Let a box in"))
+    if ask.may(Permission.PEOPLE) and not any(one.may(Permission.REVIEW) for one in people(tx)):
+        more = "What comes waits until a curator has listened to it."
+        found.append(Matter("story", "Nobody here is a curator yet.", more, "/people", "Add somebody"))
+    return found
 
 
 def _silent_boxes(tx: Tx, now: datetime) -> list[Matter]:

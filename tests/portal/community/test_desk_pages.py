@@ -365,7 +365,23 @@ def test_a_held_box_a_silent_box_and_an_aside_bag_are_told_to_whom_they_concern(
     assert "Nothing waits for you." in visit("ana").get("/")
 
 
+def test_a_new_archive_says_what_it_needs_first(archive, visit):
+    from archive.boxes import add_box
+
+    olga, fay = visit("olga", Role.ORGANIZER), visit("fay", Role.FACILITATOR)
+    wanted = ("No box may hand on to this archive yet.", "Nobody here is a curator yet.")
+    assert all(one in olga.get("/") and one not in fay.get("/") for one in wanted)
+    with archive.place.catalogue() as catalogue:
+        add_box(catalogue, "maple-street", "test", archive.place.now())
+    visit("ana", Role.CURATOR)
+    assert not any(one in olga.get("/") for one in wanted)
+
+
 def test_only_who_reviews_is_told_that_everything_was_heard(archive, visit):
+    from archive.boxes import add_box
+
+    with archive.place.catalogue() as catalogue:
+        add_box(catalogue, "maple-street", "test", archive.place.now())
     heard = "Everything that came was heard"
     assert heard in visit("ana", Role.CURATOR).get("/")
     archive.story()
