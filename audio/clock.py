@@ -14,6 +14,11 @@ from typing import Protocol
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
+_RTC = Path("/sys/class/rtc")
+_BEFORE_ALL_BOXES = datetime(2025, 1, 1, tzinfo=UTC).timestamp()
+"""A hardware clock that shows an earlier time has begun anew: its battery is empty, or there is none."""
+_AGREE_S = 600.0
+"""So far the kernel's count may stray from it in a year without a restart; what is kept goes by days."""
 
 
 class Clock(Protocol):
@@ -30,7 +35,7 @@ class Clock(Protocol):
         ...
 
     def trusted(self) -> bool:
-        """Whether something outside the box has confirmed the wall clock since this boot."""
+        """Whether a time server, or a clock on a battery, confirms the wall clock of this boot."""
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -52,6 +57,7 @@ class SystemClock:
     def __init__(self) -> None:
         """Note which boot this is."""
         self.boot_id = boot_id()
+        self._confirmed = False
 
     def monotonic(self) -> float:
         """Return the kernel's monotonic clock, in seconds."""
@@ -62,12 +68,28 @@ class SystemClock:
         return datetime.now(UTC)
 
     def trusted(self) -> bool:
-        """Tell whether systemd-timesyncd has reached a time server since boot."""
-        return _SYNCHRONISED.exists()
+        """Tell whether systemd-timesyncd has reached a time server since boot, or a clock on a battery agrees."""
+        self._confirmed = self._confirmed or _SYNCHRONISED.exists() or _agrees(time.time())
+        return self._confirmed
 
     def sleep(self, seconds: float) -> None:
         """Sleep for real."""
         time.sleep(max(0.0, seconds))
+
+
+def _agrees(wall: float) -> bool:
+    """Whether a hardware clock, which ran on while the box was off, shows what the kernel's clock shows.
+
+    One that has lost its power since it was set cannot be read, or has begun anew decades ago.
+    """
+    for told in sorted(_RTC.glob("rtc*/since_epoch")):
+        try:
+            shown = int(told.read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            continue
+        if shown >= _BEFORE_ALL_BOXES and abs(wall - shown) <= _AGREE_S:
+            return True
+    return False
 
 
 class VirtualClock:

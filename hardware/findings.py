@@ -134,6 +134,8 @@ def _power(health: Health) -> Finding:
 
 def _clock(health: Health) -> Finding:
     if health.clock_trusted:
-        return Finding("clock", ok=True, say="The clock has been set from outside since the box was started.")
+        return Finding(
+            "clock", ok=True, say="The clock is confirmed: by a time server, or by a clock that runs on a battery."
+        )
     do = "Nothing is lost: stories keep their order. Connect the box to a network now and then, or fit a clock module."
     return Finding("clock", ok=False, say="Nobody has confirmed the clock since the box was started.", do=do)

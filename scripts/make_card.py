@@ -40,6 +40,8 @@ SOURCES = (
 FIRST_RUN = (
     " systemd.run=/boot/firmware/firstrun.sh systemd.run_success_action=reboot systemd.unit=kernel-command-line.target"
 )
+CLOCK = "dtoverlay=i2c-rtc,ds3231"
+"""A line of config.txt: the board meets its clock module on GPIO 2 and 3."""
 BUILDS = ("small", "large", "handset")
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 _ZONE = re.compile(r"[A-Za-z]+(/[A-Za-z0-9_+-]+){0,2}")
@@ -65,6 +67,7 @@ class Wishes:
     wheels: Path | None
     models: Path | None
     build: str
+    clock_module: bool = False
 
 
 def first_run(wishes: Wishes) -> str:
@@ -210,6 +213,8 @@ def files(boot: Path, wishes: Wishes) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 made[f"{FOLDER}/{name}/{path.relative_to(folder)}"] = path.read_bytes()
+    if wishes.clock_module:
+        made["config.txt"] = with_clock((boot / "config.txt").read_text(encoding="utf-8")).encode()
     if uses_cloud_init(boot):
         made["user-data"] = user_data(wishes).encode()
         made["network-config"] = network(wishes).encode()
@@ -220,6 +225,12 @@ def files(boot: Path, wishes: Wishes) -> dict[str, bytes]:
     made[f"{FOLDER}/hearth-first-install.service"] = service().encode()
     made["cmdline.txt"] = f"{line}{FIRST_RUN}\n".encode()
     return made
+
+
+def with_clock(config: str) -> str:
+    """The board's own settings with the DS3231 module; its driver sets the time from it when it is found. Pure."""
+    lines = config.splitlines()
+    return config if CLOCK in lines else "\n".join([*lines, "[all]", CLOCK, ""])
 
 
 def uses_cloud_init(boot: Path) -> bool:
@@ -301,7 +312,7 @@ def checked(given: argparse.Namespace) -> Wishes:
             raise Refused(f"There is no folder {folder}.")
     return Wishes(
         given.hostname, given.timezone, given.contact, given.wifi, given.wifi_password, given.country, given.ssh_key.strip(), given.release_key,
-        given.wheels, given.models, given.build,
+        given.wheels, given.models, given.build, given.clock_module,
     )  # fmt: skip
 
 
@@ -334,6 +345,9 @@ def main() -> int:
         help="better given as HEARTH_WIFI_PASSWORD",
     )
     parser.add_argument("--country", default="", help="two letters; the box's own network for a phone needs it too")
+    parser.add_argument(
+        "--clock-module", action="store_true", help="a DS3231 is wired to GPIO 2 and 3 (not needed on a Pi 5)"
+    )
     parser.add_argument("--ssh-key", default="", help="a sysadmin's public key; without it nobody can log in")
     parser.add_argument("--release-key", default="", help="the public key whose updates the box takes")
     parser.add_argument(
