@@ -44,6 +44,7 @@ _STAGING = ".restoring"
 _FOLDERS = ("takes", "stories", "texts", "prompts")
 _NAME = re.compile(r"(takes|stories|texts|prompts)(/[\w.-]+)+|hearth\.db|config\.toml|backup\.json", re.ASCII)
 _BLOCK = 1 << 20
+_ARCHIVE = "the archive"
 _STOP_IT = "Stop it first (sudo systemctl stop hearth-kiosk hearth-transcriber), or restore into another home."
 
 
@@ -280,7 +281,9 @@ def _settle(
 def _answer(store: Store, report: Restored, answers: Answers) -> None:
     """Carry out the withdrawals that can be found, and release the stories if there was an answer."""
     newer: set[TakeId] = set()
+    heard = False
     for name, told in _answers(store, report, answers):
+        heard = heard or name == _ARCHIVE
         report.sources.append(name)
         newer |= told.newer
         for take in told.withdrawn:
@@ -288,8 +291,9 @@ def _answer(store: Store, report: Restored, answers: Answers) -> None:
     if answers.none_said:
         report.sources.append("a steward: there is none")
     if report.sources:
-        release_restored(store, "; ".join(report.sources), newer)
-        report.newer = sorted(take for take in newer if store.standing(take).held)
+        release_restored(store, "; ".join(report.sources), newer, heard=heard)
+        here = {story.id for story in store.stories()}
+        report.newer = sorted(take for take in newer & here if store.standing(take).held)
     elif not waits(store):
         raise DamagedStore("The hold of the restored stories was not written.", "Try again.")
     report.held = len(store.stories()) if waits(store) else 0
@@ -304,7 +308,7 @@ def _answers(store: Store, report: Restored, answers: Answers) -> Iterator[tuple
             told, report.silent = None, f"{error.say} {error.do}".strip()
         if told is not None:
             report.silent = ""
-            yield "the archive", told
+            yield _ARCHIVE, told
     if answers.tombstones is not None:
         yield "a file of tombstones", told_by_file(store, answers.tombstones)
 

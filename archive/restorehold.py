@@ -1,7 +1,8 @@
 """A restored box holds every story until it is known what was taken back since its backup was made.
 
 The hold is an event in each story's ledger, so the one gate keeps every reader out; only a teller with the code is
-let in. A story that was held for another reason before stays held afterwards.
+let in. A story that was held for another reason before stays held afterwards. Where a steward's word or a file let
+the stories go, the archive is heard all the same when it is first there: what it knows better is held again.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from archive.consent import all_events, held_by, standing
 from archive.cutting import NO_ROOM
 from archive.database import get_meta, set_meta, transaction
 from archive.store import Store
-from archive.types import Act, ConsentEvent
+from archive.types import Act
 from audio.types import TakeId
 
 BY = "restore"
 NEWER = "It stays held: more is known of it elsewhere than in the backup this box came from. Ask its teller."
 _META = "restored"
-_WAITING, _DONE = "waiting", "done"
+_WAITING, _UNHEARD, _DONE = "waiting", "unheard", "done"
 
 
 def hold_all(store: Store) -> list[TakeId]:
@@ -42,26 +43,32 @@ def waits(store: Store) -> bool:
     return get_meta(store.db.conn, _META) == _WAITING
 
 
-def release_restored(store: Store, by: str, newer: AbstractSet[TakeId] = frozenset()) -> list[TakeId]:
+def unheard(store: Store) -> bool:
+    """Whether no archive has told this box yet what it knows better: also where a steward or a file let it go."""
+    return get_meta(store.db.conn, _META) in {_WAITING, _UNHEARD}
+
+
+def release_restored(
+    store: Store, by: str, newer: AbstractSet[TakeId] = frozenset(), *, heard: bool = True
+) -> list[TakeId]:
     """End the holds of a restore: what was taken back is known. ``by`` names where from. Safe to repeat.
 
-    Stories of which somebody knows something ``newer`` stay held until a steward has decided.
+    Stories of which somebody knows something ``newer`` stay held, or are held again, until a steward has decided.
+    ``heard`` tells whether an archive was among those who answered: if not, it is listened to when it first does.
     """
-    if not waits(store):
+    if not unheard(store):
         return []
+    waiting = waits(store)
     released = []
     with transaction(store.db.conn) as conn:
         for take, events in all_events(conn).items():
-            if standing(events).ended is not None or not _held_by_restore(events):
+            where = standing(events)
+            if where.ended is not None or not where.kept:
                 continue
-            if take in newer:
+            if take in newer and held_by(events) in {"", BY, NO_ROOM}:
                 store.note(take, Act.HOLD, f"{BY}: something newer is known")
-            else:
+            elif waiting and held_by(events) == BY:
                 store.note(take, Act.RELEASE, f"{BY}: {by}")
                 released.append(take)
-        set_meta(conn, _META, _DONE)
+        set_meta(conn, _META, _DONE if heard else _UNHEARD)
     return released
-
-
-def _held_by_restore(events: list[ConsentEvent]) -> bool:
-    return held_by(events) == BY

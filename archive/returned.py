@@ -37,7 +37,7 @@ class Told:
 def told_by_file(store: Store, path: Path) -> Told:
     """Read what a person brought (`read_stones`). Raises `Refused`."""
     stones = read_stones(path)
-    return Told(_withdrawn(stones), {stone.story for stone in stones if _tells_more(store, stone)})
+    return Told(_withdrawn(stones), {stone.story for stone in stones if tells_more(store, stone)})
 
 
 def read_stones(path: Path) -> list[Tombstone]:
@@ -103,7 +103,7 @@ def newer_there(store: Store, transport: Transport, stones: list[Tombstone]) -> 
     for one in store.receipts():
         if one.place == transport.place and one.kind in {SENT, BAG}:
             known.setdefault(one.subject, set()).add(str(json.loads(one.body).get("sha256")))
-    newer = {stone.story for stone in stones if _tells_more(store, stone)}
+    newer = {stone.story for stone in stones if tells_more(store, stone)}
     for story, events in all_events(store.db.conn).items():
         handed = any(event.use in OUTSIDE and event.yes for event in events) and not is_lent(events)
         receipt = transport.receipt(story) if handed and standing(events).kept else None
@@ -129,7 +129,7 @@ def shows_itself(store: Store, transport: Transport, stones: list[Tombstone]) ->
     own = transport.signer == folder_signer(store.home.keys).public
     if not own and any(_signer(one.body) == transport.signer.hex() for one in facts if one.kind == BAG):
         return True
-    if any(_tells_more(store, stone) for stone in stones):
+    if any(tells_more(store, stone) for stone in stones):
         return True
     found = (transport.receipt(story) for story in sorted({one.subject for one in facts}))
     return any(receipt is not None and receipt.verified(transport.signer) for receipt in found)
@@ -140,7 +140,8 @@ def _signer(body: str) -> str:
     return str(receipt.get("signer", "")) if isinstance(receipt, dict) else ""
 
 
-def _tells_more(store: Store, stone: Tombstone) -> bool:
+def tells_more(store: Store, stone: Tombstone) -> bool:
+    """Whether a tombstone says of a story that is here what its record here does not."""
     events = events_of(store.db.conn, stone.story)
     if not events or standing(events).ended is not None:
         return False

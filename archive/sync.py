@@ -28,8 +28,8 @@ from archive.handing import story_content, sweep_scratch, words_complete, words_
 from archive.home import Home
 from archive.ingest import Progress, Refusal, no_progress
 from archive.receipts import BAG, RECALL, SENT, TELL, TOMBSTONE, Receipt
-from archive.restorehold import NEWER, release_restored, waits
-from archive.returned import newer_there, shows_itself
+from archive.restorehold import NEWER, release_restored, unheard
+from archive.returned import newer_there, shows_itself, tells_more
 from archive.store import Store
 from archive.tombstones import Reach, Tombstone
 from archive.transports import Transport, make_transport
@@ -40,6 +40,7 @@ from audio.errors import AudioError
 from audio.types import TakeId
 
 OUTSIDE = frozenset({Use.ARCHIVE, Use.PARTNERS, Use.PUBLIC})
+NOT_AGAIN = "Its teller took it back from there after the backup this box came from; it is not handed on again."
 
 Content = Callable[[Store, TakeId], BagContent]
 
@@ -147,6 +148,7 @@ class _Run:
         self._tell: set[str] = set()
         self._handed: dict[str, Handed] = {}
         self._asked = False
+        self._kept_back: set[str] = set()
         self._report = SyncReport(transport.place.removeprefix("folder:"))
 
     def whole(self) -> SyncReport:
@@ -206,7 +208,7 @@ class _Run:
         stones = self._transport.tombstones()
         there = {stone.story: stone for stone in stones}
         # Asked before anything is noted here or left there: what this run brings proves nothing.
-        answers = not self._asked and waits(self._store) and shows_itself(self._store, self._transport, stones)
+        answers = not self._asked and unheard(self._store) and shows_itself(self._store, self._transport, stones)
         newer = newer_there(self._store, self._transport, stones) if answers else set()
         gone = {one.take: one.at for one in self._store.tombstones()}
         final = {story: stone for story, stone in there.items() if stone.reach is Reach.WITHDRAWAL}
@@ -216,10 +218,11 @@ class _Run:
                 self._store.add_tombstone(stone.story)
                 self._report.found.append(stone)
         if answers:
-            # A box that came out of a backup held everything until this moment.
+            # A box that came out of a backup held everything until this moment, or till somebody spoke for the archive.
             release_restored(self._store, "the archive", newer)
             self._report.refused += [Refusal(story, NEWER) for story in sorted(newer - set(final))]
         self._asked = True
+        self._keep_back(stones)
         for story, at in gone.items():
             if story in final:
                 self._store.add_receipt(story, TOMBSTONE, self._transport.place, "{}")
@@ -230,6 +233,18 @@ class _Run:
                     # Another box's story, known here out of a backup: nothing else waits because of it.
                     said = Refusal(story, error.say)
                     self._report.refused += [] if said in self._report.refused else [said]
+
+    def _keep_back(self, stones: list[Tombstone]) -> None:
+        """Hand nothing on that its teller took back from there after the backup this box came from."""
+        for stone in stones:
+            story = stone.story
+            if stone.reach is not Reach.RECALL or not tells_more(self._store, stone) or story in self._kept_back:
+                continue
+            self._kept_back.add(story)
+            if (self._facts.get(story) or [{"kind": RECALL}])[-1]["kind"] != RECALL:
+                self._note(RECALL, story, {"events": stone.events})
+            if not self._store.standing(story).held:
+                self._report.refused.append(Refusal(story, NOT_AGAIN))
 
     def _withdrawn(self, story: TakeId) -> bool:
         """Tell a teller's withdrawal from a story this box let go of because its time was over."""
@@ -321,6 +336,8 @@ class _Run:
         ledger = all_events(self._store.db.conn)
         now = self._store.now()
         for story in self._store.stories():
+            if story.id in self._kept_back:
+                continue
             answer = may(standing(ledger[story.id]), Reader.SYNC, now)
             if answer.allowed:
                 yield story.id, answer, revision_of(ledger[story.id])

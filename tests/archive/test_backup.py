@@ -27,7 +27,8 @@ from archive.returned import read_stones
 from archive.stewards import held
 from archive.stewards import release as release_held
 from archive.store import Store
-from archive.sync import sync
+from archive.sync import NOT_AGAIN, sync
+from archive.tellers import copies
 from archive.tombstones import Tombstone
 from archive.transcripts import transcript
 from archive.types import Act, Reader, Use
@@ -153,6 +154,7 @@ def test_an_old_backup_never_brings_a_withdrawn_story_back(store, box, made, clo
         path.write_text(json.dumps({"list": [stone], "one": stone, "printed": {"tombstones": [stone]}}[shape]))
     done = restore(made.path, made.keys, tmp_path / "new", clock, Answers(tombstones=path))
     assert (done.erased, done.sources, done.held) == ([box["played"]], ["a file of tombstones"], 0)
+    assert done.newer == [], "what is gone is not held"
     with new_box(tmp_path / "new", clock) as other:
         assert {story.id for story in other.stories()} == {box["given"], box["sealed"]}
         assert gone.take in {stone.take for stone in other.tombstones()}
@@ -244,6 +246,38 @@ def test_what_tellers_narrowed_since_stays_held_where_an_archive_knows_of_it(
         assert sorted(path.name for path in (archive / "bags").iterdir()) == before
         release_held(other, recalled)
         assert not other.standing(recalled).held
+        for _ in range(2):
+            again = sync(other, str(archive))
+            assert [(one.bag, one.why) for one in again.refused] == [(recalled, NOT_AGAIN)]
+            assert (again.bags, again.waiting) == ([], 0), "and nothing is packed night after night"
+        assert [copy.state for copy in copies(other, recalled)] == ["gone"]
+
+
+def test_where_a_steward_spoke_for_the_archive_it_is_heard_all_the_same(
+    store, box, teller, work, clock, tmp_path, wording
+) -> None:
+    archive = tmp_path / "archive"
+    own, code = teller.story(Use.PLAY_HERE, Use.ARCHIVE, seed=8)
+    store.close_review(own, "talk")
+    work()
+    sync(store, str(archive))
+    made = back_up(store, tmp_path / "b")
+    for use in (Use.PLAY_HERE, Use.ARCHIVE):
+        store.decide(own, use, yes=False, wording=wording, by="code", visit=store.enter_code(str(code)))
+    sync(store, str(archive))
+    done = restore(made.path, made.keys, tmp_path / "new", clock, NONE)
+    assert (done.held, done.newer) == (0, [])
+    with new_box(tmp_path / "new", clock) as other:
+        open_master(other, own, Reader.PLAY, other.now()).close()
+        sync(other, str(tmp_path / "another-place"))
+        assert not other.standing(own).held, "a place that does not know the box says nothing"
+        assert [one.bag for one in sync(other, str(archive)).refused] == [own]
+        with pytest.raises(Refused):
+            open_master(other, own, Reader.PLAY, other.now())
+        assert not other.standing(box["played"]).held
+        release_held(other, own)
+        sync(other, str(archive))
+        assert not other.standing(own).held, "a steward has decided"
 
 
 def test_what_the_receiving_home_knows_counts(store, box, made, clock, worker) -> None:
