@@ -26,6 +26,11 @@ def note_visit(home: Home, clock: Clock) -> None:
     write_file(home.outbox / VISIT_FILE, json.dumps(told).encode(), 0o600)
 
 
+def visited(home: Home) -> bool:
+    """Whether that ever happened, also where no clock could tell when."""
+    return (home.outbox / VISIT_FILE).exists()
+
+
 def last_visit(home: Home) -> datetime | None:
     """When that was last, in UTC; None when never, or when no clock could tell."""
     try:
@@ -35,11 +40,15 @@ def last_visit(home: Home) -> datetime | None:
         return None
 
 
-def last_story(store: Shelf) -> date | None:
-    """The day (UTC) the last story of this box was begun; None when there is none whose day is known."""
-    query = "SELECT MAX(wall) FROM takes WHERE clock_trusted = 1 AND id NOT IN (SELECT take FROM guests)"
-    row = store.db.conn.execute(query).fetchone()
-    return None if row[0] is None else datetime.fromisoformat(row[0]).astimezone(UTC).date()
+def last_story(store: Shelf) -> tuple[date | None, bool]:
+    """The day (UTC) the last story of this box was begun whose day is known, and whether another came after it."""
+    query = "SELECT wall, clock_trusted FROM takes WHERE id NOT IN (SELECT take FROM guests) ORDER BY sequence DESC"
+    later = False
+    for wall, trusted in store.db.conn.execute(query):
+        if trusted:
+            return datetime.fromisoformat(wall).astimezone(UTC).date(), later
+        later = True
+    return None, later
 
 
 def withdrawals_on_their_way(store: Shelf) -> int:

@@ -17,7 +17,7 @@ from archive.consent import verify_chain
 from archive.errors import ArchiveError
 from archive.home import Home
 from archive.jobs import NIGHT, NO_MODEL, FailedJob, failed_jobs
-from archive.lately import last_story, last_visit, level_known, levels, withdrawals_on_their_way
+from archive.lately import last_story, last_visit, level_known, levels, visited, withdrawals_on_their_way
 from archive.restorehold import waits
 from archive.store import Store
 from archive.usage import bytes_a_day
@@ -192,6 +192,8 @@ def _visit(config: Config, home: Home, store: Store) -> Finding:
         return Finding("sync", ok=True, say="Stories stay here: no archive is set.")
     at = last_visit(home)
     do = "Nothing is lost, and the box goes on without it. Check the network (or put the stick in), then: hearth sync"
+    if at is None and visited(home):
+        return Finding("sync", ok=True, say="The archive was reached, on a day no clock could confirm.")
     if at is None:
         say = "The archive has not been reached yet."
         if config.archive.sync_to.startswith("https://") and not home.credential.is_file():
@@ -207,7 +209,10 @@ def _visit(config: Config, home: Home, store: Store) -> Finding:
 
 def _last_story(store: Store) -> Finding:
     """When, never what and never how many."""
-    day = last_story(store)
+    day, later = last_story(store)
+    if later:
+        since = f"since {day}" if day else "here"
+        return Finding("story", ok=True, say=f"Something was told {since}, on a day no clock could confirm.")
     return Finding("story", ok=True, say=f"The last story was told on {day}." if day else "No story was told yet.")
 
 

@@ -146,6 +146,20 @@ def test_the_last_story_is_told_by_its_day_and_by_nothing_else(setting, store):
     line = found(setting, store)["story"]
     assert store.clock.wall().date().isoformat() in line.say
     assert story not in line.say
+    store.clock.set_wall(store.clock.wall(), trusted=False)
+    tell(store)
+    assert found(setting, store)["story"].say.startswith(f"Something was told since {store.clock.wall().date()}")
+
+
+def test_a_box_without_a_clock_does_not_deny_what_happened(setting, store):
+    store.clock.set_wall(store.clock.wall(), trusted=False)
+    assert not found(setting, store)["sync"].ok
+    tell(store)
+    note_visit(setting.home, store.clock)
+    told = found(setting, store)
+    assert told["sync"].ok
+    assert "no clock could confirm" in told["sync"].say
+    assert told["story"].say == "Something was told here, on a day no clock could confirm."
 
 
 def test_a_withdrawal_waits_until_the_archive_knows_it(setting, store):
