@@ -16,7 +16,7 @@ from archive.database import transaction
 from archive.durable import move, remove
 from archive.envelope import UNCUT, drop_wrap, open_uncut, opened_by
 from archive.errors import ArchiveError, Refused
-from archive.masters import cuts_of, open_uncut_files, waits_for_room
+from archive.masters import cuts_of, finish_cuts, open_uncut_files, waits_for_room
 from archive.store import Store
 from archive.types import Act
 from audio.errors import AudioError
@@ -47,6 +47,8 @@ def _finish(store: Store, take: TakeId) -> bool:
     cuts = cuts_of(store.db.conn, take)
     span = next(event for event in reversed(events_of(store.db.conn, take)) if event.act is Act.CUT)
     folder = store.home.story_folder(take)
+    # A try that was killed, before or after its file was in its place, must not take up the room of this one.
+    finish_cuts(store, take)
     size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
     if shutil.disk_usage(folder).free < size + _BESIDE_BYTES:
         return False

@@ -228,15 +228,15 @@ def flac_in_use(store: Shelf, take: TakeId) -> Path:
     return cut_flac(store.home, take, cuts) if cuts else store.home.flac_master(take)
 
 
-def finish_cuts(store: Shelf) -> None:
+def finish_cuts(store: Shelf, only: str = "*") -> None:
     """Clear away what a crash left of a span's going: a file nobody reads yet, or one nobody reads any more.
 
-    For a start of the box; safe to repeat. Another process that is taking a span out at this moment is refused by
+    For a start of the box, or of one take before its waiting cut is written; safe to repeat. Another process that is taking a span out at this moment is refused by
     `archive.cutting.finish_cut` and its teller is asked to look again.
     """
     gone = False
     with transaction(store.db.conn) as conn:
-        for path in store.home.stories.glob("*/cut*.flac"):
+        for path in store.home.stories.glob(f"{only}/cut*.flac"):
             take = TakeId(path.parent.name)
             # While a cut waits for room, the file before it is what it will be made of.
             if path != cut_flac(store.home, take, cuts_of(conn, take) - waits_for_room(conn, take)):

@@ -5,17 +5,22 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
+import signal
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from archive.ballast import BALLAST_BYTES
 from archive.captions import captions_of
 from archive.consent import events_of, standing, verify_chain
 from archive.consentrecord import read_record, record
 from archive.cutlater import finish_waiting_cuts
 from archive.cutting import BLANK, NoRoomToCut, Span, begin_cut, blanked, finish_cut, take_back_span
+from archive.durable import move
 from archive.envelope import BOX, CODE, MASTER, ask, open_content, recipients
 from archive.errors import HomeTrouble, NoKey, NoSuchStory, Refused, TooManyTries, WrongCode
 from archive.handing import story_content
@@ -180,6 +185,39 @@ def test_a_part_there_is_no_room_to_cut_out_is_gone_at_once_and_the_rest_is_back
     assert sound.read(Ms(3000), Ms(4000)) != before[3 * second : 4 * second]
     assert {path.name for path in home.story_folder(take).iterdir()} == {"master.flac", "cut3.flac"}
     assert verify_chain(store.db.conn) == []
+
+
+@pytest.mark.parametrize("moment", ["written", "in its place"])
+def test_a_waiting_part_whose_writer_was_killed_is_written_by_the_next_run_in_the_same_room(
+    home, store, teller, work, another_store, brim, monkeypatch, moment
+) -> None:
+    take, code = shared(store, teller, work, Use.PLAY_HERE)
+    with brim():
+        take_back_span(store, store.enter_code(str(code)), Ms(1000), Ms(2000), "code")
+    child = os.fork()
+    if child == 0:
+
+        def dying(source, target):
+            if moment == "in its place":
+                move(source, target)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        monkeypatch.setattr("archive.cutlater.move", dying)
+        with another_store() as other:
+            finish_waiting_cuts(other)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    folder = home.story_folder(take)
+    left = [path.name for path in folder.glob("cut*.flac")]
+    assert len(left) == 1
+    assert (left == ["cut1.flac"]) is (moment == "in its place")
+    assert my_story(store, store.enter_code(str(code))).waits_for_room, "what was not committed has not happened"
+    room = (folder / "master.flac").stat().st_size + 4 * BALLAST_BYTES
+    monkeypatch.setattr("archive.cutlater.shutil.disk_usage", lambda _: SimpleNamespace(free=room))
+    assert finish_waiting_cuts(store) == [take]
+    assert {path.name for path in folder.iterdir()} == {"master.flac", "cut1.flac"}
+    assert open_master(store, take, Reader.PLAY, store.now()).length == 6000
+    assert verify(store).sound
 
 
 def test_a_part_that_waits_for_room_waits_for_a_steward_too_and_goes_with_the_story(store, teller, work, brim) -> None:
