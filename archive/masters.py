@@ -231,8 +231,8 @@ def flac_in_use(store: Shelf, take: TakeId) -> Path:
 def finish_cuts(store: Shelf, only: str = "*") -> None:
     """Clear away what a crash left of a span's going: a file nobody reads yet, or one nobody reads any more.
 
-    For a start of the box, or of one take before its waiting cut is written; safe to repeat. Another process that is taking a span out at this moment is refused by
-    `archive.cutting.finish_cut` and its teller is asked to look again.
+    For a start of the box, or of one take before its waiting cut is written; safe to repeat. Another process that is
+    taking a span out at this moment is refused by `archive.cutting.finish_cut` and its teller is asked to look again.
     """
     gone = False
     with transaction(store.db.conn) as conn:
