@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,9 +25,25 @@ objects = "folder:objects"
 public = false
 # Machines may propose codes, themes and speakers, and search by meaning; people decide. false switches it off.
 ai = true
+
+# Behind a proxy that speaks https: the names it answers to, and its own address.
+# [serve]
+# names = ["archive.example.org"]
+# proxies = ["127.0.0.1"]
+
+# At the public door: its address from outside, and a mail address harvesters are told.
+# [door]
+# address = "https://archive.example.org"
+# contact = "archive@example.org"
 """
 _KNOWN: Final = {"name", "catalogue", "objects", "public", "ai"}
 _SWITCHES: Final = {"public", "ai"}
+_TABLES: Final[Mapping[str, frozenset[str]]] = {
+    "serve": frozenset({"names", "proxies"}),
+    "door": frozenset({"address", "contact"}),
+    "patterns": frozenset({"meaning"}),
+}
+"""The other tables. What stands in them checks whoever reads it; that nobody would read it is said here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +81,26 @@ def read_settings(path: Path) -> ArchiveSettings:
         if not isinstance(table[name], wanted) or table[name] == "":
             do = "Write true or false." if wanted is bool else 'Write it in quotes: name = "...".'
             raise HomeTrouble(f"The setting '{name}' in {path} is not of the right kind.", do)
+    _check_tables(path, plain)
     return ArchiveSettings(**table, more=plain)
+
+
+def _check_tables(path: Path, plain: Mapping[str, Any]) -> None:
+    for name, table in plain.items():
+        known = _TABLES.get(name)
+        if known is None or not isinstance(table, dict):
+            say = f"The settings in {path} hold [{name}], which no archive knows."
+            raise HomeTrouble(say, f"Known are: [archive], {', '.join(f'[{one}]' for one in sorted(_TABLES))}.")
+        if unknown := sorted(set(table) - known):
+            say = f"The settings in {path} hold '{unknown[0]}' in [{name}], which no archive knows."
+            raise HomeTrouble(say, f"Known there are: {', '.join(sorted(known))}.")
+    door = plain.get("door", {})
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", str(door.get("address", "https://unset"))):
+        say = f"The setting 'address' in [door] of {path} is no address."
+        raise HomeTrouble(say, 'Write it whole: address = "https://archive.example.org".')
+    if not re.fullmatch(r"[^\s@]+@[^\s@]+", str(door.get("contact", "a@b"))):
+        say = f"The setting 'contact' in [door] of {path} is no mail address."
+        raise HomeTrouble(say, 'Write contact = "archive@library.example".')
 
 
 def located(url: str, home: Path) -> str:
