@@ -43,7 +43,8 @@ def command(file: Path, home: Path, as_json: bool) -> int:
         write_support(file, files)
     except OSError as error:
         raise NotWritten(
-            f"{file} cannot be written: {error.strerror}.", "Is the stick in? Name another file."
+            f"{file} cannot be written: {error.strerror}.",
+            "Is the stick in? Name a file where this user may write, like /tmp/hearth-support.zip.",
         ) from error
     emit(
         {"file": str(file), "bytes": file.stat().st_size, "files": sorted(files)},
