@@ -14,7 +14,7 @@ from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
 from archive.durable import sync_folder, write_file
-from archive.errors import HomeTrouble, NoKey
+from archive.errors import DamagedStore, HomeTrouble, NoKey
 from audio.types import TakeId
 
 KEYS_VARIABLE = "HEARTH_KEYS"
@@ -141,7 +141,8 @@ def open_home(path: Path | str) -> Home:
     """Open the home at ``path``; what is missing is made with defaults, readable by its owner alone.
 
     Keys are made only together with a new home. A home with a database and without its keys opens (it can be
-    listed and erased), and `Home.load_keys` raises `NoKey`. Raises `HomeTrouble` where the folder cannot be used.
+    listed and erased), and `Home.load_keys` raises `NoKey`. Raises `HomeTrouble` where the folder cannot be used,
+    `DamagedStore` as `must_have_database` does.
     """
     place = Path(path).absolute()
     home = Home(place, keys_folder(place))
@@ -152,6 +153,7 @@ def open_home(path: Path | str) -> Home:
         for name in _FOLDERS:
             (place / name).mkdir(mode=0o700, exist_ok=True)
         _probe(place)
+        must_have_database(home)
         if not home.database.exists():
             # Kiosk and transcriber start together: the keys that one has made, the other must not make again.
             with _turn(place):
@@ -164,6 +166,21 @@ def open_home(path: Path | str) -> Home:
             "Check that the disk is there, has space, and may be written.",
         ) from error
     return home
+
+
+def must_have_database(home: Home) -> None:
+    """Raise `DamagedStore` where stories lie without the database that says whose they are.
+
+    A new one beside them would take them for nothing: their codes would open nothing, and their numbers be given anew.
+    """
+    there = (home.database, home.database.with_name(f"{home.database.name}-wal"))
+    if any(file.exists() and file.stat().st_size for file in there):
+        return
+    if any(one.is_dir() for one in home.stories.glob("*")) or any(home.takes.glob("*.take")):
+        raise DamagedStore(
+            f"Stories lie in {home.path}, and the database that knows whose they are is not there, or empty.",
+            "Nothing was changed. Put hearth.db back, or restore a backup into another folder (hearth restore).",
+        )
 
 
 def may_be_home(path: Path | str) -> bool:

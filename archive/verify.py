@@ -30,19 +30,38 @@ from audio.types import TakeId
 _AGAIN_AFTER_S = 0.2
 """What was found is looked for again so much later: an erasure or a cut that was under way has ended by then."""
 _OUTSIDE = frozenset({Use.ARCHIVE, Use.PARTNERS, Use.PUBLIC})
+_BACKUP = "It is whole in a backup made before: restore that into another folder (hearth restore FILE --home FOLDER)."
+_DO = {
+    "database": "Stop the box, and restore a backup into another folder (hearth restore FILE --home FOLDER).",
+    "ledger": "Something wrote in it past the program: find out who had this disk, and compare it with a backup.",
+    "keys": "Put back the key folder that was made with this home, or what was kept of it (hearth backup).",
+    "wrap": _BACKUP,
+    "erasure": "Start the box, or: hearth retention.",
+    "master": _BACKUP,
+    "open take": "Start the box: it keeps what can be read of it.",
+    "words": "Its sound is judged by itself. The words are whole in a backup made before.",
+    "excerpt": "Its sound is judged by itself. Make the excerpt anew: hearth cue set.",
+    "tombstone": "Tell the archive of it at its desk.",
+    "stray": "Nothing opens it without the database it belongs to. Find out where it came from, then move it away.",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """One thing that is not as it was stored. ``what`` is a kind, ``subject`` a take or a part of the box."""
+    """One thing that is not as it was stored. ``what`` is a kind, ``subject`` a take or a part of the box.
+
+    ``do`` says what a person does about it, "" where the report says so as a whole.
+    """
 
     what: str
     subject: str
     say: str
+    do: str = ""
 
     def to_json(self) -> dict[str, str]:
         """Return plain data for `json`."""
-        return {"what": self.what, "subject": self.subject, "say": self.say}
+        done = {"do": self.do} if self.do else {}
+        return {"what": self.what, "subject": self.subject, "say": self.say, **done}
 
 
 @dataclass(slots=True)
@@ -94,7 +113,8 @@ def verify(store: Store) -> Verdict:
     try:
         _Verifying(store, verdict).everything()
     except sqlite3.DatabaseError as error:
-        verdict.damaged.append(Damage("database", "hearth.db", f"The database cannot be read to the end: {error}."))
+        say = f"The database cannot be read to the end: {error}."
+        verdict.damaged.append(Damage("database", "hearth.db", say, _DO["database"]))
     return verdict
 
 
@@ -145,7 +165,9 @@ class _Verifying:
         return self._verdict
 
     def _bad(self, what: str, subject: str, say: str) -> None:
-        self._verdict.damaged.append(Damage(what, subject, say))
+        damage = Damage(what, subject, say, _DO[what])
+        if damage not in self._verdict.damaged:
+            self._verdict.damaged.append(damage)
 
     def _database(self) -> None:
         for (line,) in self._conn.execute("PRAGMA integrity_check").fetchall():
@@ -181,8 +203,11 @@ class _Verifying:
         for reader in (Reader.TRANSCRIBE, Reader.REVIEW):
             try:
                 return open_content(self._store, take, reader, now)
-            except (Refused, NoKey):
+            except Refused:
                 continue
+            except NoKey as error:
+                if BOX in recipients(self._conn, take):
+                    self._bad("keys", take, error.say)
         return None
 
     def _master(self, take: TakeId) -> None:
@@ -312,9 +337,11 @@ def told(verdict: Verdict) -> str:
     lines.append(f"Looked at {checked}: {'all sound' if verdict.sound else f'{len(lines)} damaged'}.")
     if verdict.unread:
         lines.append(f"{len(verdict.unread)} cannot be judged without their teller's code.")
+    # Once for all of a kind, in the order in which they were found.
+    lines += dict.fromkeys(f"To do: {one.do}" for one in verdict.damaged if one.do)
     return "\n".join(lines)
 
 
 def unreadable(error: ArchiveError) -> Verdict:
     """Make the verdict on a home whose database does not even open."""
-    return Verdict(damaged=[Damage("database", "hearth.db", error.say)])
+    return Verdict(damaged=[Damage("database", "hearth.db", error.say, error.do)])

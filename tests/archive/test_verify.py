@@ -7,6 +7,7 @@ import pytest
 from archive import verify as judging
 from archive.cutting import take_back_span
 from archive.errors import DamagedStore, NoKey
+from archive.home import Home, open_home
 from archive.masters import cut_flac
 from archive.shelf import Wording
 from archive.store import Store
@@ -193,3 +194,28 @@ def test_without_the_keys_nothing_is_judged(store, teller) -> None:
         key.unlink()
     with pytest.raises(NoKey):
         verify(store)
+
+
+def test_keys_of_another_box_are_named_and_not_called_sound(store, teller, tmp_path, clock) -> None:
+    story, _ = teller.story(Use.PLAY_HERE)
+    with Store(Home(store.home.path, open_home(tmp_path / "other").keys), clock) as mixed:
+        verdict = verify(mixed)
+    assert [(one.what, one.subject) for one in verdict.damaged] == [("keys", story)]
+    assert "To do: Put back the key folder" in told(verdict)
+
+
+@pytest.mark.parametrize("left", ["nothing", "an empty file"])
+def test_stories_without_their_database_are_no_new_box(home, store, teller, left) -> None:
+    story, _ = teller.story(Use.PLAY_HERE)
+    store.close()
+    for path in home.path.glob("hearth.db*"):
+        path.unlink()
+    if left == "an empty file":
+        home.database.touch()
+    for key in home.keys.iterdir():
+        key.unlink()
+    with pytest.raises(DamagedStore, match="Stories lie in"):
+        open_home(home.path)
+    assert not home.database.exists() or home.database.stat().st_size == 0
+    assert home.story_folder(story).is_dir()
+    assert list(home.keys.iterdir()) == [], "new keys would stand in the way of the right ones"
