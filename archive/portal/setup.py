@@ -13,7 +13,8 @@ from typing import Any, Protocol
 from starlette.responses import Response
 from starlette.routing import Route
 
-from archive.errors import Refused
+from archive.errors import NoKey, Refused
+from archive.feed.hello import fingerprint_of
 from archive.phones import SAVED, SETTING_UP, may_set, read_face
 from archive.portal import morning
 from archive.portal.desk import Ask, Desk, get, go, post
@@ -74,7 +75,10 @@ def routes(desk: Desk, setup: SetUp) -> list[Route]:
         """Which papers there are: a sign is lost, or its words have changed, long after the box went live."""
         if not morning.looks_after(ask):
             return go("/remote")
-        return ask.page("papers", languages_offered=setup.shown()["languages"], names=_names(ask))
+        told: dict[str, Any] = dict(setup.shown())
+        # What nobody has signed for is asked of nobody, on paper neither.
+        offered = [code for code in told["languages"] if code not in told["drafts"]]
+        return ask.page("papers", languages_offered=offered, names=_names(ask))
 
     def poster(ask: Ask) -> Response:
         """The papers to print."""
@@ -157,6 +161,10 @@ def _page(ask: Ask, setup: SetUp, refused: Refused | None = None) -> Response:
     told.setdefault("wireless_name", "")
     with ask.desk.store() as store:
         face = read_face(store)
+        try:
+            told["fingerprint"] = fingerprint_of(store.home.load_keys())
+        except NoKey:  # a box without its keys hands nothing on
+            told["fingerprint"] = ""
     asked, names = ask.request.query_params, _names(ask)
     told |= {"saved": "saved" in asked, "names": names}
     told["left"] = [code for code in asked.get("left", "").split(",") if code in told["drafts"]]

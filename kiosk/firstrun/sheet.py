@@ -124,9 +124,16 @@ class Sheet:
         """The library's own wording."""
         return self.home.texts
 
+    def _config(self) -> Config:
+        """The settings as they stand. Raises `Refused` with what is wrong in the file, which no page can put right."""
+        try:
+            return load(self.path)
+        except BadConfig as error:
+            raise Refused(error.say, error.do) from error
+
     def poster(self, language: str) -> bytes:
         """The papers in that language, from the words of the box. Raises `Refused` where they cannot be made."""
-        config = load(self.path)
+        config = self._config()
         try:
             return make_poster(load_texts(language, self.texts), config.site.name, whom_to_call(config.site))
         except BadTexts as error:
@@ -134,7 +141,7 @@ class Sheet:
 
     def shown(self) -> Mapping[str, object]:
         """What the page begins with: the settings in force, every language and every set of questions."""
-        config = load(self.path)
+        config = self._config()
         return _answers(config) | {
             "drafts": self._drafts(),
             "said": "site.language" in _by_hand(self.path),
@@ -159,7 +166,7 @@ class Sheet:
         """
         try:
             sign_draft(self.texts, language, by, read)
-            site = load(self.path).site
+            site = self._config().site
             load_prompts(self.path.parent, (*site.languages, language), site.prompts)
             _offer(self.path, language, own=own)
         except KioskError as error:
@@ -187,7 +194,7 @@ class Sheet:
             raise NotFilledIn("no-questions", "No questions are chosen.", "Tick at least one set.")
         drafts = self._drafts()
         left = tuple(code for code in asked if code in drafts)
-        kept = load(self.path).site.language
+        kept = self._config().site.language
         languages = tuple(code for code in asked if code not in left) or (kept,)
         if own in left:
             own = kept if kept in languages else languages[0]
@@ -218,14 +225,14 @@ class Sheet:
                 say = "The address of the archive does not begin with https://."
                 raise NotFilledIn("archive-address", say, "Copy it whole.")
             return address
-        if given.get("credential", "").strip() or address not in {"", load(self.path).archive.sync_to}:
+        if given.get("credential", "").strip() or address not in {"", self._config().archive.sync_to}:
             say = "An archive is filled in, and stories are to go elsewhere."
             raise NotFilledIn("archive-not-chosen", say, "Choose the archive too, or leave its lines empty.")
         return {"stick": STICK, OTHER: None}.get(chosen, "")
 
     def _hand_on(self, place: str, credential: str) -> None:
         """Set where stories go. What one archive gave this box is shown to no other, also if the power goes here."""
-        if place != load(self.path).archive.sync_to:
+        if place != self._config().archive.sync_to:
             remove(self.home.credential)
         put_settings(self.path, {"archive.sync_to": place})
         if credential and place.startswith(_ARCHIVE):

@@ -183,6 +183,10 @@ def test_from_power_to_live_with_a_phone(box: Box) -> None:
     assert "/remote/papers/es" in phone.text, "a sign that is lost is printed by any phone that is paired later"
     assert phone.get("/remote/papers/es") == 200
     assert phone.text.startswith("%PDF")
+    (box.home.texts / "signed.toml").unlink()
+    phone.get("/remote/papers")
+    assert "/remote/papers/en" in phone.text
+    assert "/remote/papers/es" not in phone.text, "what nobody stands for is asked of nobody on paper"
     config = load_config(box.home.config)
     assert (config.site.name, config.site.language, config.site.languages) == ("Linden Library", "es", ("en", "es"))
     assert (config.site.prompts, config.archive.sync_to) == (("place", "work"), STICK)

@@ -219,6 +219,13 @@ def test_what_the_page_lacks_is_said_and_nothing_typed_is_lost(setting, phone):
     assert GIVEN not in there
 
 
+def test_a_slip_in_the_file_is_said_on_the_page_and_is_no_error_of_the_server(setting):
+    setting.home.config.write_text("[site]\nnaem = 1\n")
+    for asked in (Sheet(setting.home).shown, lambda: Sheet(setting.home).save(ANSWERS)):
+        with pytest.raises(Refused, match="naem"):
+            asked()
+
+
 def test_a_language_in_which_a_librarys_own_questions_are_missing_is_refused(setting):
     """The box would not start with it, and nobody without a terminal could take it back."""
     setting.home.prompts.joinpath("own.toml").write_text(
