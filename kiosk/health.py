@@ -15,6 +15,7 @@ from pathlib import Path
 from archive.ballast import BALLAST_BYTES, make, missing
 from archive.consent import verify_chain
 from archive.errors import ArchiveError
+from archive.feed.hello import fingerprint_of
 from archive.home import Home
 from archive.jobs import NIGHT, NO_MODEL, FailedJob, failed_jobs
 from archive.lately import last_story, last_visit, level_known, levels, visited, withdrawals_on_their_way
@@ -220,7 +221,7 @@ def _store(store: Store) -> list[Finding]:
     broken = verify_chain(store.db.conn)
     unfinished = store.unfinished()
     return [
-        _asked("keys", "The keys of this box are there.", store.home.load_keys),
+        _keys(store),
         _judged(
             "ledger",
             not broken,
@@ -244,6 +245,15 @@ def _store(store: Store) -> list[Finding]:
             "Sync with the archive, or see: hearth restore --help",
         ),
     ]
+
+
+def _keys(store: Store) -> Finding:
+    """Whether they are there, and what an archive that is visited by stick knows the box by: no secret."""
+    try:
+        letters = fingerprint_of(store.home.load_keys())
+    except ArchiveError as error:
+        return Finding("keys", False, error.say, error.do)
+    return Finding("keys", True, f"The keys of this box are there. On a stick an archive knows it by {letters}.")
 
 
 def _work(failed: Sequence[FailedJob]) -> list[Finding]:

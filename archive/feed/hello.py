@@ -31,6 +31,15 @@ def box_letters(seal: bytes, sign: bytes) -> str:
     return hashlib.sha256(seal + sign).hexdigest()[:32]
 
 
+def fingerprint_of(keys: Keys) -> str:
+    """What the box of these keys is known by, as `Hello.fingerprint` has it: for whoever stands at the box."""
+    return _in_fours(box_letters(bytes(keys.box.public_key), bytes(keys.signing.verify_key)))
+
+
+def _in_fours(letters: str) -> str:
+    return " ".join(letters[at : at + 4] for at in range(0, len(letters), 4))
+
+
 @dataclass(frozen=True, slots=True)
 class Hello:
     """``seal`` (X25519) is what a feed is sealed to, ``sign`` (Ed25519) who says so; ``applied`` is 0 at first."""
@@ -44,8 +53,7 @@ class Hello:
     @property
     def fingerprint(self) -> str:
         """Eight groups of four, for two people to compare by reading aloud."""
-        letters = box_letters(self.seal, self.sign)
-        return " ".join(letters[at : at + 4] for at in range(0, len(letters), 4))
+        return _in_fours(box_letters(self.seal, self.sign))
 
     @property
     def name(self) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from archive.catalogue import Row, Tx
 from archive.catalogue.changes import note_change, stamp
 from archive.errors import ArchiveError
-from archive.sealedbag import ArchiveKey
+from archive.sealedbag import ArchiveKey, read_archive_key
 from archive.server.place import KNOWN_BY
 
 PREFIX = "hearth-partner-"
@@ -86,10 +86,15 @@ def add_partner(tx: Tx, name: str, key: ArchiveKey, who: str, now: datetime, *, 
     return credential
 
 
+def own_key(tx: Tx) -> ArchiveKey | None:
+    """The public keys of this archive itself, for its people to read out to a partner; None before it has any."""
+    row = tx.one("SELECT value FROM meta WHERE name = ?", KNOWN_BY)
+    return None if row is None else read_archive_key({"name": "", **json.loads(row["value"])})
+
+
 def _check_new(tx: Tx, name: str, key: ArchiveKey) -> None:
-    own = tx.one("SELECT value FROM meta WHERE name = ?", KNOWN_BY)
-    mine = json.loads(own["value"]) if own is not None else {}
-    if (mine.get("seal"), mine.get("sign")) == (key.seal.hex(), key.sign.hex()):
+    mine = own_key(tx)
+    if mine is not None and (mine.seal, mine.sign) == (key.seal, key.sign):
         raise BadPartner("These are the keys of this archive itself.", "Give the archive-key.json of the other one.")
     other = tx.one("SELECT name FROM partners WHERE name <> ? AND (seal = ? OR sign = ?)", name, key.seal, key.sign)
     if other is not None:

@@ -39,3 +39,17 @@ def test_a_feed_that_is_not_believed_is_said_and_ends_with_one(verb, home, tmp_p
     steps = told.err.splitlines()
     assert "Reading what the archive prepared for this box" in steps
     assert all(re.fullmatch(r"[A-Z][^{}_]+", line) for line in steps)
+
+
+def test_a_box_that_comes_by_stick_is_made_known_as_the_visit_says(verb, home, tmp_path) -> None:
+    stick, place = tmp_path / "stick", ("--home", tmp_path / "archive")
+    stick.mkdir()
+    assert verb("archive", "visit", stick, *place).code == 0
+    assert verb("sync", "--to", stick, "--home", home).code == 0
+    said = verb("archive", "visit", stick, *place).out
+    (letters,) = re.findall(r"asks for a feed: ((?:[0-9a-f]{4} ?){8})\.", said)
+    assert letters in verb("doctor", "--home", home).out, "the same stands at the box, so that two people can compare"
+    (meet,) = re.findall(r"hearth archive box meet NAME (\S+)", said)
+    assert verb("archive", "box", "meet", "maple-street", meet, *place).code == 0
+    assert "maple-street" in verb("archive", "box", "list", *place).out
+    assert "asks for a feed" not in verb("archive", "visit", stick, *place).out

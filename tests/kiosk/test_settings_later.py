@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from archive.credential import kept_credential
 from archive.errors import Refused
+from archive.feed.hello import fingerprint_of
 from archive.phones import Face, pair, put_face, read_face, show_digits
 from archive.portal.app import make_app
 from archive.store import Store
@@ -121,6 +122,7 @@ def test_a_facilitators_phone_changes_settings_and_the_box_begins_again_once_it_
         assert 'href="/remote/setup"' in phone.get("/remote/morning").text
         shown = phone.get("/remote/setup").text
         assert "Settings of this box" in shown
+        assert fingerprint_of(setting.home.load_keys()) in shown, "what the archive's people compare, on a stick"
         saved = phone.post("/remote/setup", data={"token": token(phone), **ANSWERS})
         assert "with these settings" in saved.text
         assert load_config(setting.home.config).hours.opens == "10:00"

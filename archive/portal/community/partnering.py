@@ -54,7 +54,7 @@ def routes(desk: Desk) -> list[Page]:
 
 def _list(ask: Ask) -> Response:
     with ask.reading() as tx:
-        every = known.partners(tx)
+        every, own = known.partners(tx), known.own_key(tx)
         silent = ended_here(tx).silent(ask.now)
         lent = guests(tx, ask.desk.place)
         asked = [_questions(*one) for one in taking.texts_of(tx, "prompts")]
@@ -63,7 +63,8 @@ def _list(ask: Ask) -> Response:
         [box.name for box in boxes(ask.catalogue) if box.revoked_at is None] if ask.may(Permission.CUES) else []
     )
     return ask.page(
-        "partners", partners=every, silent=silent, lent=lent, asked=asked, sheets=sheets, boxes=known_boxes
+        "partners", partners=every, own=own, silent=silent, lent=lent, asked=asked, sheets=sheets,
+        boxes=known_boxes,
     )  # fmt: skip
 
 

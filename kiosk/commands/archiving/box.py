@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from archive.boxes import Box, add_box, box_named, boxes, revoke_box
+from archive.boxes import Box, NoSuchBox, add_box, box_named, boxes, revoke_box
 from archive.server.place import open_archive
 from archive.server.stickfeeds import meet
 from kiosk.commands.archiving.common import archive_home_option, who
@@ -29,7 +29,8 @@ def command(action: str, name: str | None, hello: Path | None, home: Path, as_js
       hearth archive box meet maple-street /media/usb/stick/boxes/0a1b2c3d.json
       hearth archive box revoke maple-street
 
-    meet makes a box that comes by stick known by the file it left there: compare the fingerprint before.
+    meet makes a box that comes by stick known by the file it left there, and adds it: compare the fingerprint before,
+    which the box's doctor and the page of settings on its phone show.
     """
     if action != "list" and name is None:
         raise click.UsageError(f"Which box? hearth archive box {action} NAME")
@@ -45,7 +46,13 @@ def command(action: str, name: str | None, hello: Path | None, home: Path, as_js
                 raise click.UsageError(
                     "Which file did the box leave? hearth archive box meet NAME STICK/boxes/FILE.json"
                 )
-            met = meet(catalogue, name, hello.read_bytes(), place.now())
+            data = hello.read_bytes()
+            try:
+                met = meet(catalogue, name, data, place.now())
+            except NoSuchBox:
+                # It needs no credential: whoever wants it to come over a network revokes it and adds it again.
+                add_box(catalogue, name, who(), place.now())
+                met = meet(catalogue, name, data, place.now())
             plain = {"box": name, "site": met.site, "fingerprint": met.fingerprint}
             emit(plain, lambda: f"{name} is known by {met.fingerprint}.", as_json=as_json)
         elif action == "revoke":

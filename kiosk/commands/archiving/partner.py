@@ -126,9 +126,11 @@ def _list(place: ArchiveHome, *, as_json: bool) -> None:
     from archive.partners import known
 
     with place.catalogue() as catalogue, catalogue.read() as tx:
-        every = known.partners(tx)
-    text = (
+        every, mine = known.partners(tx), known.own_key(tx)
+    text = f"This archive is known by {mine.fingerprint}.\n" if mine is not None else ""
+    text += (
         "\n".join(f"{one.name:<24} {one.key.fingerprint}  {_heard(one.heard_at)}" for one in every)
         or "There is no partner yet."
     )
-    emit({"partners": [one.to_json() for one in every]}, lambda: text, as_json=as_json)
+    plain = {"fingerprint": mine and mine.fingerprint, "partners": [one.to_json() for one in every]}
+    emit(plain, lambda: text, as_json=as_json)

@@ -10,6 +10,7 @@ from archive.export.exported import left_in_exports
 from archive.server.place import open_archive
 from archive.server.remotevisits import visit_remote
 from archive.server.visits import VisitReport, visit_folder
+from archive.transports.folder import BOXES
 from kiosk.commands.archiving.common import archive_home_option
 from kiosk.commands.common import answer, json_option, note
 from kiosk.commands.steps import tell_steps
@@ -44,13 +45,23 @@ def command(where: str, home: Path, as_json: bool) -> int:
     return answer(report.to_json(), lambda: _told(report), failed, as_json=as_json)
 
 
+def _meeting(at: str, hello: str) -> list[str]:
+    """The commands by which the box that left the file ``hello`` at ``at`` is made known."""
+    if not at.startswith(_REMOTE):
+        return [f"hearth archive box meet NAME {at}/{BOXES}/{hello}"]
+    remote = at.removeprefix(_REMOTE)
+    inside = f"{remote}:" if ":" not in remote else remote.rstrip("/") + ("" if remote.endswith(":") else "/")
+    return [f"rclone copyto {inside}{BOXES}/{hello} {hello}", f"hearth archive box meet NAME {hello}"]
+
+
 def _told(report: VisitReport) -> str:
     lines = [f"At {report.at}: {len(report.kept)} stories signed for, {len(report.withdrawn)} taken back."]
     lines += [f"  refused {refusal.bag}: {refusal.why}" for refusal in report.refused]
     lines += [f"  no new feed for {box}: {why}" for box, why in report.not_fed.items()]
-    lines += [
-        f"  A box that nobody made known asks for a feed: {fingerprint}. Compare that with the box, then make it "
-        "known with: hearth archive box meet NAME STICK/boxes/FILE.json"
-        for fingerprint in report.unknown
-    ]
+    for fingerprint in report.unknown:
+        lines.append(
+            f"  A box that nobody made known asks for a feed: {fingerprint}. Compare that with what the phone's page "
+            "of settings, or hearth doctor, says at the box; then make it known:"
+        )
+        lines += [f"    {line}" for line in _meeting(report.at, f"{fingerprint.replace(' ', '')}.json")]
     return "\n".join(lines)

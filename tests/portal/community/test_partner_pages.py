@@ -55,6 +55,7 @@ def test_a_guest_is_named_as_one_found_put_on_a_button_and_gone(archive, lower, 
         add_box(catalogue, "hill", "ana", archive.place.now())
     ana = visit("ana", Role.CURATOR, Role.PROMPT_DESIGNER)
     ana.get("/partners")
+    assert archive.place.public_key.fingerprint in ana.page, "what another archive's people compare"
     assert f'href="/partners/lower/{story}"' in ana.page
     ana.get(f"/partners/lower/{story}")
     assert "This voice is a guest, lent by lower" in ana.page
