@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,10 +13,13 @@ from archive.lending import put_away
 from archive.store import Store
 from archive.takes import Unfinished
 from archive.tombstones import Tombstone
-from archive.types import ASKED_USES, Story
+from archive.types import ASKED_USES, Form, Story
 from audio.types import TakeId
 from kiosk.commands.common import emit, home_option, json_option, seconds
 from kiosk.reading import reading
+
+_STOPPED = {"held": "HELD", "waits_for_guardian": "WAITS FOR A GUARDIAN", "sealed": "sealed"}
+"""What keeps a story's yeses from counting now, by its name in the answer."""
 
 
 @click.command(name="list")
@@ -87,6 +92,9 @@ def _story(store: Store, story: Story) -> dict[str, object]:
         "prompt": story.prompt,
         "language": story.language,
         "consent": {use.value: use in where.uses for use in ASKED_USES},
+        "words_alone": [str(use) for use, yes in where.uses.items() if yes.form is Form.TRANSCRIPT],
+        "not_before": {str(use): str(yes.embargo) for use, yes in where.uses.items() if yes.embargo is not None},
+        "waits_for_guardian": where.waits_for_guardian,
         "sealed": where.sealed,
         "held": where.held,
     }
@@ -113,12 +121,7 @@ def _told(payload: dict[str, list[dict[str, object]]]) -> str:
     if "unkept" in payload:
         waiting = [f"{take['take']}  {take['opened_at']}  {take['seconds']} s" for take in payload["unkept"]]
         return "\n".join(waiting) if waiting else "No take is in sealed hold."
-    lines = []
-    for story in payload["stories"]:
-        consent = story["consent"]
-        assert isinstance(consent, dict)
-        uses = ", ".join(use for use, yes in consent.items() if yes) or "its teller alone"
-        lines.append(f"{story['id']}  {story['recorded_at']}  {story['seconds']} s  {story['prompt']}  [{uses}]")
+    lines = [_story_told(story) for story in payload["stories"]]
     for guest in payload.get("guests", []):
         keys = guest["buttons"]
         assert isinstance(keys, list)
@@ -127,3 +130,15 @@ def _told(payload: dict[str, list[dict[str, object]]]) -> str:
             f"{guest['id']}  {guest['recorded_at']}  {guest['seconds']} s  lent, from {guest['site']}  [{where}]"
         )
     return "\n".join(lines) if lines else "No story yet."
+
+
+def _story_told(story: Mapping[str, Any]) -> str:
+    """Say one story in a line: its yeses, and what keeps them from counting now."""
+    uses = []
+    for use, yes in story["consent"].items():
+        day, words = story["not_before"].get(use), use in story["words_alone"]
+        uses += [f"{use}{' (words)' * words}{f' from {day}' if day else ''}"] if yes else []
+    stopped = [name for name in _STOPPED if story[name] and (uses or name != "sealed")]
+    told = "".join(f"  {_STOPPED[name]}" for name in stopped)
+    asked = ", ".join(uses) or "its teller alone"
+    return f"{story['id']}  {story['recorded_at']}  {story['seconds']} s  {story['prompt']}  [{asked}]{told}"

@@ -178,6 +178,9 @@ def test_a_withdrawal_reaches_the_archive_by_one_sync(copied, in_process, tmp_pa
     second = in_process("sync", "--to", place, "--home", home, "--json")
     assert (second.code, second.json["bags"], second.json["waiting"]) == (0, [], 0)
     assert files_in(place) == before, "a sync with nothing new changes nothing"
+    pulled = in_process("hold", story["id"], "--home", home).out
+    assert f"It lies at {place}, too, where nobody hears of this" in pulled
+    assert re.search(rf"{story['id']} .* HELD$", in_process("list", "--home", home).out, re.MULTILINE)
     assert in_process("withdraw", story["keep_code"], "--home", home).code == 0
     again = in_process("withdraw", story["keep_code"], "--home", home, "--json")
     assert (again.code, again.json["error"]["code"]) == (1, "wrong-code")

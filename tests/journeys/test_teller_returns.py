@@ -272,6 +272,8 @@ def test_a_young_teller_who_wants_only_words_and_later_is_taken_at_their_word(
     assert int(told["consent"]["public"]["not_before"][:4]) - 10 in {began.year, datetime.now(UTC).year}
     assert told["consent"]["archive"] == {"yes": False}
     assert in_process("play", story, "--silent", *where).json["error"]["code"] == "refused"
+    line = in_process("list", "--home", home).out
+    assert f"public (words) from {told['consent']['public']['not_before']}]  WAITS FOR A GUARDIAN" in line
     assert in_process("guardian", story, "--code", code, *where).json["guardian"]["story"] == story
     assert in_process("story", code, *where).json["story"]["waits_for_guardian"] is False
     assert "later day" in in_process("play", story, "--silent", *where).json["error"]["say"]
