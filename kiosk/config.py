@@ -7,6 +7,7 @@ one; a value of another kind or outside its range is refused with file, name and
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -251,6 +252,8 @@ class Config:
         return Rules(**given, left_handed=self.controls.hand == "left", key_switch=switch, code_on_cues=coded)
 
 
+SECRET = re.compile(r"code|key|secret|password|token|credential")
+"""In the names of settings whose value is told to nobody."""
 SECTIONS: dict[str, type[Any]] = {
     "site": Site,
     "hours": HoursConfig,
@@ -360,7 +363,9 @@ def _checked(where: str, item: Field[Any], value: Any) -> Plain:
     low, high, choices = allowed["low"], allowed["high"], allowed["choices"]
     inside = fits is not None and (low is None or (isinstance(fits, int | float) and low <= fits <= high))
     if not inside or (choices and fits not in choices) or fits is None:
-        message = f"{where} is {value!r}, which is not allowed. {_allowed(item)}"
+        # What is wrong is told on pages and to whoever helps; a code without its quotation marks must not be.
+        told = "not" if SECRET.search(item.name) or item.name == "proxy" else f"{value!r}, which is not"
+        message = f"{where} is {told} allowed. {_allowed(item)}"
         raise BadConfig(message, f"The default is {_toml(default)}.")
     return fits
 

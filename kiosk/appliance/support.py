@@ -24,15 +24,16 @@ from archive.durable import write_file
 from archive.home import Home
 from archive.schema import schema
 from hardware.findings import Finding
-from kiosk.appliance.sayings import content_free
-from kiosk.config import Config
+from kiosk.appliance.sayings import HIDDEN, content_free
+from kiosk.config import SECRET, Config
 
 LINES = 400
 """So many lines of each log, the newest."""
 UNITS = "hearth-*"
 _PATIENCE_S = 30
 _MOST_LOG = 2_000_000
-_SECRET = re.compile(r"code|key|secret|password|token|credential")
+_STORY = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
+"""A story's identifier: it says when it was told, and what machines gave up is named by it."""
 _USER = re.compile(r"(?<=//)[^/@\s]*@")
 _ABOUT = """\
 How this box is, for whoever helps. It holds:
@@ -44,8 +45,8 @@ units.txt      the services and how they are
 journal.txt    what the services noted
 log/           what programs noted in the home
 
-No story, no word, no title, no name of a teller, no code and no key is in it. Of the logs only the program's own
-sentences are here; what was filled into them stands as three dots.
+No story, no identifier of one, no word, no title, no name of a teller, no code and no key is in it. Of the logs only
+the program's own sentences are here; what was filled into them stands as three dots.
 """
 
 
@@ -56,7 +57,7 @@ def support_files(home: Home, config: Config | None, found: Sequence[Finding]) -
     """
     files = {
         "READ-ME.txt": _ABOUT,
-        "findings.json": _json([one.to_json() for one in found]),
+        "findings.json": _json([one.to_json() | {"say": _STORY.sub(HIDDEN, one.say)} for one in found]),
         "versions.json": _json(_versions()),
         "config.json": _json("cannot be read: see findings.json" if config is None else public_config(config)),
         "units.txt": _asked("systemctl", "show", UNITS, "--all", f"--property={_UNIT_FACTS}"),
@@ -82,7 +83,7 @@ def public_config(config: Config) -> dict[str, Any]:
     for values in sections.values():
         for name, value in values.items():
             if isinstance(value, str):
-                values[name] = "(set)" if value and _SECRET.search(name) else _USER.sub("(left out)@", value)
+                values[name] = "(set)" if value and SECRET.search(name) else _USER.sub("(left out)@", value)
     return sections
 
 

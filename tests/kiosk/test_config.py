@@ -94,3 +94,10 @@ def test_every_cue_button_and_its_lamp_can_be_wired() -> None:
     assert set(CUES) <= set(eight.controls)
     lamps = {name.removeprefix("lamp_") for name in config.PIN_NAMES if name.startswith("lamp_")} | {"ring"}
     assert lamps == set(Lamp), "a name that is offered in the settings is one the box knows"
+
+
+def test_a_secret_without_its_quotation_marks_is_not_repeated() -> None:
+    for text in ("[controls]\nfacilitator_code = 4267\n", "[sync]\nproxy = ['http://rosalind:4267@proxy.example']\n"):
+        with pytest.raises(BadConfig, match="is not allowed") as caught:
+            config.parse(text)
+        assert "4267" not in caught.value.say + caught.value.do

@@ -49,6 +49,9 @@ def planted(tmp_path, monkeypatch):
         store.close_take(writer.close(speech=Ms(500)))
         code = store.keep(opened.id, wording=WORDING, by="keep").code
         store.decide(opened.id, Use.PLAY_HERE, yes=True, wording=WORDING, by="left")
+        with store.db.conn:
+            store.add_segment(Segment(opened.id, 7, Ms(2000), Ms(2900), Ms(500), CutReason.PAUSE))
+            store.db.conn.execute("UPDATE jobs SET tries = 3, failed = 'RuntimeError' WHERE segment = 7")
     worker = TranscriberWorker(setting.home, clock, lambda _: FixedTranscriber([SAID]))
     while worker.run_once():
         pass
@@ -101,6 +104,8 @@ def test_what_a_helper_needs_is_in_it(planted, tmp_path):
     versions = json.loads(files["versions.json"])
     assert versions["version"]
     assert "starlette" in versions["packages"]
+    said = {one["code"]: one["say"] for one in json.loads(files["findings.json"])}
+    assert "transcribe of …, stretch 8 (RuntimeError)" in said["jobs"]
     log = files["log/transcriber.log"]
     assert "kiosk.reviewing: … was not trimmed: NoKey" in log
     assert 'File "kiosk/app.py", line 12, in round' in log
