@@ -14,9 +14,11 @@ from archive.boxes import Box
 from archive.boxlooks import LOOKS, known
 from archive.catalogue import Tx
 from archive.curation import set_site, site_of
+from archive.errors import TransportTrouble
 from archive.people.roles import Permission
 from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, post
 from archive.portal.community.words import day, moment, some
+from archive.transports.wire import address
 
 LINKS = (Link("/boxes", "Boxes", Permission.BOXES),)
 SILENT = timedelta(days=3)
@@ -152,7 +154,16 @@ def _add(ask: Ask) -> Response:
     if ask.form.get("site", "").strip():
         with ask.writing() as tx:
             set_site(tx, name, ask.form["site"], ask.who, ask.now)
-    return ask.page("box_credential", name=name, credential=credential)
+    return ask.page("box_credential", name=name, credential=credential, address=_address(ask))
+
+
+def _address(ask: Ask) -> str:
+    """The address this page was asked by, as a box takes it: by https, but for this machine itself."""
+    here = str(ask.request.base_url)
+    try:
+        return address(here)
+    except TransportTrouble:
+        return address(here.replace("http:", "https:", 1))
 
 
 def _revoke(ask: Ask) -> Response:

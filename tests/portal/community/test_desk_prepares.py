@@ -124,6 +124,7 @@ def test_a_box_elsewhere_is_offered_only_what_was_lent(archive, curator):
 
 def test_a_box_is_let_in_placed_and_let_go_in_one_click(archive, organizer):
     page = organizer.post("/boxes/add", name="maple-street", site="Maple Library")
+    assert "http://127.0.0.1:8490<" in page, "the address it is told to, as a box takes it"
     credential = re.search(r"hearth-[\w-]+", page).group()
     with archive.place.catalogue() as catalogue:
         assert box_with(catalogue, credential).name == "maple-street"
