@@ -29,11 +29,15 @@ _SUBTYPES = {2: "PCM_16", 3: "PCM_24"}
 
 
 class _Sink(io.RawIOBase):
-    """Where the encoder writes: a beginning that may be changed, then a stream that only grows."""
+    """Where the encoder writes: a beginning that may be changed, then a stream that only grows.
+
+    The encoder is no Python and lets nothing through that is raised here: what went wrong is kept in ``failed``.
+    """
 
     def __init__(self, forward: Callable[[bytes], None]) -> None:
         super().__init__()
         self.head = bytearray()
+        self.failed: Exception | None = None
         self._forward = forward
         self._at = 0
         self._end = 0
@@ -56,14 +60,25 @@ class _Sink(io.RawIOBase):
         inside = block[: max(0, _HEAD - self._at)]
         self.head[self._at : self._at + len(inside)] = inside
         rest = block[len(inside) :]
-        if rest and self._at + len(inside) != self._end and self._end > _HEAD:
-            msg = "the encoder changed what was written already"
-            raise io.UnsupportedOperation(msg)
-        if rest:
-            self._forward(rest)
+        if rest and self.failed is None:
+            self._pass_on(rest, grows=self._at + len(inside) == self._end or self._end <= _HEAD)
         self._at += len(block)
         self._end = max(self._end, self._at)
         return len(block)
+
+    def _pass_on(self, rest: bytes, *, grows: bool) -> None:
+        if not grows:
+            self.failed = io.UnsupportedOperation("the encoder changed what was written already")
+            return
+        try:
+            self._forward(rest)
+        except Exception as error:  # noqa: BLE001 - whatever it was, `_write` raises it
+            self.failed = error
+
+    def must_go_on(self) -> None:
+        """Raise what went wrong so far."""
+        if self.failed is not None:
+            raise self.failed
 
 
 def make_flac(store: Shelf, take: TakeId, key: ContentKey, sha256: Sha256) -> None:
@@ -96,7 +111,10 @@ class Told(Protocol):
 
 
 def encode(reader: Told, target: Path, key: ContentKey, take: TakeId) -> None:
-    """Write all of ``reader`` into the sealed FLAC ``target``, which must not exist. Raises `BadSound`, `OSError`."""
+    """Write all of ``reader`` into the sealed FLAC ``target``, which must not exist.
+
+    Raises `BadSound`, `DiskTrouble`, `OSError`.
+    """
     first = _Sink(lambda _: None)
     _write(reader, first)
     writer = SealedWriter(target, key, flac_label(take))
@@ -117,6 +135,8 @@ def _write(reader: Told, sink: _Sink) -> None:
         ) as file:
             for chunk in reader.chunks():
                 file.write(to_integers(chunk, shape) << (32 - 8 * shape.width))
+                sink.must_go_on()
+        sink.must_go_on()
     except soundfile.LibsndfileError as error:
         raise BadSound(f"This take cannot be made a FLAC: {error}.", "Its raw form stays as it is.") from error
 

@@ -187,6 +187,44 @@ def test_a_part_there_is_no_room_to_cut_out_is_gone_at_once_and_the_rest_is_back
     assert verify_chain(store.db.conn) == []
 
 
+@pytest.fixture
+def brim_in_the_middle(monkeypatch):
+    """Let the disk be full, in a block, when so much of a long story without its part has been written."""
+    real = os.pwrite
+
+    def short(fd, data, offset):
+        if offset > 100_000 and "cut" in os.readlink(f"/proc/self/fd/{fd}"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(fd, data, offset)
+
+    @contextmanager
+    def full():
+        with monkeypatch.context() as there:
+            there.setattr(os, "pwrite", short)
+            yield
+
+    return full
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_long_story_is_no_room_too(
+    home, store, teller, brim_in_the_middle
+) -> None:
+    take, writer = teller.open()
+    noise = np.random.default_rng(7)
+    for _ in range(20):
+        writer.write(noise.integers(-9000, 9000, 16_000, dtype="<i2").tobytes())
+    store.close_take(writer.close())
+    code = teller.keep(take, Use.PLAY_HERE)
+    store.close_review(take, "left")
+    with brim_in_the_middle():
+        take_back_span(store, store.enter_code(str(code)), Ms(1000), Ms(2000), "code")
+        assert my_story(store, store.enter_code(str(code))).waits_for_room
+        assert finish_waiting_cuts(store) == []
+        assert list(home.story_folder(take).glob("cut*")) == []
+    assert finish_waiting_cuts(store) == [take]
+    assert verify(store).sound
+
+
 @pytest.mark.parametrize("moment", ["written", "in its place"])
 def test_a_waiting_part_whose_writer_was_killed_is_written_by_the_next_run_in_the_same_room(
     home, store, teller, work, another_store, brim, monkeypatch, moment
