@@ -31,6 +31,8 @@ _MOST_EVENTS = 20_000
 _MOST_SPANS = 5_000
 _SHORT, _LONG = 200, 1_000
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
+# Controls but white space (PostgreSQL takes no zero byte), and what turns the writing round for all that follows.
+_UNSEEN = re.compile("[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e]")
 _NO_NAME = "a machine that did not give its name"
 
 
@@ -134,10 +136,10 @@ def _spans(events: list[dict[str, Any]]) -> Iterator[SpanRow]:
 
 
 def _text(value: object, most: int = _SHORT) -> str:
-    """Return a text on one line; PostgreSQL takes no zero byte, and half a pair of surrogates is no text."""
+    """Return a text on one line, without half a pair of surrogates and what would steer a page or a terminal."""
     if not isinstance(value, str):
         return ""
-    plain = value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+    plain = _UNSEEN.sub("", value).encode("utf-8", "replace").decode("utf-8")
     return " ".join(plain.split())[:most]
 
 

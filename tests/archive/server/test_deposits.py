@@ -562,6 +562,13 @@ def test_what_names_no_language_is_left_empty(place: ArchiveHome, opened: Seal, 
     assert read_arrival(folder, checked).language == kept
 
 
+def test_a_name_steers_no_page_and_no_terminal(place: ArchiveHome, opened: Seal, told: Any) -> None:
+    folder = opened(told())
+    checked = check_bag(folder, place.now(), LIMITS)
+    (folder / "data/metadata.csv").write_text("dcterms:title\nT\u202egnp\x1b[2J\0.exe\u200f\n", encoding="utf-8")
+    assert read_arrival(folder, checked).title == "Tgnp[2J.exe\u200f", "marks an Arabic text needs stay"
+
+
 @pytest.mark.parametrize("at", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
 def test_a_year_no_clock_shows_is_left_empty_or_refused(place: ArchiveHome, told: Any, opened: Seal, at: str) -> None:
     folder, plain = opened(told()), {"event": "recorded", "at": at}
