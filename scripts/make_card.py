@@ -372,7 +372,7 @@ def main() -> int:
     if not given.dry_run:
         os.sync()
         print(
-            "The card is ready: eject it, put it into the board, and switch on. It takes 10 to 30 minutes and starts by itself."
+            "The card is ready: eject it, put it into the board, and switch on. It takes perhaps 10 to 30 minutes and starts by itself."
         )
         if not given.country:
             print(
