@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 import soundfile
@@ -20,11 +21,14 @@ from archive.home import Home
 from archive.shelf import Shelf
 from archive.stories import Visit
 from archive.types import Act, Reader
-from audio.errors import BadSound
+from audio.errors import AudioError, BadSound
 from audio.pcm import Samples, to_bytes, to_floats
 from audio.sealedfile import SealedReader
 from audio.takewriter import TakeReader
 from audio.types import AudioFormat, Ms, TakeId
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 START = Ms(0)
 _PIECE = Ms(10_000)
@@ -44,14 +48,43 @@ class _Pcm(Protocol):
     def close(self) -> None: ...
 
 
+class _Source(io.RawIOBase):
+    """What the decoder reads. It is no Python and lets nothing through that is raised here: ``failed`` keeps it."""
+
+    def __init__(self, sealed: SealedReader) -> None:
+        super().__init__()
+        self.failed: Exception | None = None
+        self._sealed = sealed
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._sealed.tell()
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._sealed.seek(offset, whence)
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        try:
+            return self._sealed.readinto(buffer)
+        except (AudioError, OSError) as error:
+            self.failed = self.failed or error
+            return 0
+
+
 class FlacReader:
     """A sealed FLAC, read like a take: nothing decoded or decrypted touches the disk."""
 
     def __init__(self, path: Path, key: bytes, take: TakeId) -> None:
         """Open ``path``. Raises `DamagedTake`, `BadSound`, `OSError`."""
         self._sealed = SealedReader(path, key, flac_label(take))
+        self._source = _Source(self._sealed)
         try:
-            self._file = soundfile.SoundFile(self._sealed)
+            self._file = soundfile.SoundFile(self._source)
         except soundfile.LibsndfileError as error:
             self._sealed.close()
             raise BadSound("This story's sound file cannot be decoded.", "Restore it from a backup.") from error
@@ -70,8 +103,11 @@ class FlacReader:
             self._file.seek(first)
             # libsndfile scales to the full 32 bits; down again to the numbers that were recorded.
             wide = self._file.read(max(0, last - first), dtype="int32", always_2d=True)
+            damaged = self._source.failed
         except soundfile.LibsndfileError as error:
-            raise BadSound("This story's sound file is damaged.", "Restore it from a backup.") from error
+            damaged = self._source.failed or error
+        if damaged is not None:
+            raise BadSound("This story's sound file is damaged.", "Restore it from a backup.") from damaged
         return to_bytes((wide >> (32 - 8 * self.format.width)).astype(np.int32), self.format.width)
 
     def close(self) -> None:

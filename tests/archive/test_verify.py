@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import sqlite3
 
+import numpy as np
 import pytest
 
 from archive import verify as judging
 from archive.cutting import take_back_span
 from archive.errors import DamagedStore, NoKey
 from archive.home import Home, open_home
-from archive.masters import cut_flac
+from archive.masters import cut_flac, open_master
 from archive.shelf import Wording
 from archive.store import Store
-from archive.types import Use
+from archive.types import Reader, Use
 from archive.verify import told, unreadable, verify
+from audio.errors import BadSound
 from audio.types import Ms
 
 
@@ -219,3 +221,19 @@ def test_stories_without_their_database_are_no_new_box(home, store, teller, left
     assert not home.database.exists() or home.database.stat().st_size == 0
     assert home.story_folder(story).is_dir()
     assert list(home.keys.iterdir()) == [], "new keys would stand in the way of the right ones"
+
+
+def test_a_flac_altered_in_its_middle_is_refused_without_a_word_to_the_terminal(store, teller, work, capfd) -> None:
+    take, writer = teller.open()
+    noise = np.random.default_rng(7)
+    for _ in range(10):
+        writer.write(noise.integers(-9000, 9000, 16_000, dtype="<i2").tobytes())
+    store.close_take(writer.close())
+    teller.keep(take, Use.PLAY_HERE)
+    store.close_review(take, "left")
+    work()
+    flip(store.home.flac_master(take), at=store.home.flac_master(take).stat().st_size // 2)
+    with open_master(store, take, Reader.PLAY, store.now()) as master, pytest.raises(BadSound, match="damaged"):
+        master.read()
+    assert kinds(store) == [("master", take)]
+    assert capfd.readouterr() == ("", "")
