@@ -91,13 +91,13 @@ def test_everything_wrong_with_the_settings_is_one_finding_beside_all_others(set
     assert any("Did you mean 'language" in one["do"] for one in told)
 
 
-def test_no_slip_in_the_settings_stands_before_a_no(setting, store, tmp_path, capsys):
+def test_no_slip_in_the_settings_stands_before_a_no(setting, store, capsys):
     story, code = tell(store)
     kept, keeper = tell(store)
     where = ["--home", str(setting.home.path)]
     setting.home.config.write_text("[retention\n")
-    for told in (["list"], ["hold", kept], ["heartbeat"], ["support", str(tmp_path / "how.zip")],
-                 ["story", str(keeper), "--no", "archive"], ["withdraw", str(code)]):  # fmt: skip
+    no, gone = ["story", str(keeper), "--no", "archive"], ["withdraw", str(code)]
+    for told in (["list"], ["hold", kept], ["heartbeat"], no, gone):
         assert run([*told, *where]) == 0, (told, capsys.readouterr().err)
     assert store.standing(story).ended
     assert run(["retention", *where]) == 1

@@ -113,6 +113,10 @@ def test_what_a_helper_needs_is_in_it(planted, tmp_path):
     assert len(log.splitlines()) == LINES
     assert files["units.txt"]
     assert files["journal.txt"]
+    (home / "config.toml").write_text("[controls\n")
+    files = bundle(home, tmp_path)
+    assert "cannot be read" in files["config.json"]
+    assert "not valid TOML" in files["findings.json"]
 
 
 @pytest.mark.parametrize(
