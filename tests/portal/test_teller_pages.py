@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import re
 import wave
@@ -190,6 +191,22 @@ def test_a_part_is_taken_out_after_it_was_asked_again(guest, teller, store, work
     for start, end in (("2", "1"), ("x", "2"), ("-1", "2"), ("1e400", "2"), ("nan", "2"), ("100", "200")):
         guest.post("/story/part", sure="yes", **{"from": start, "to": end})
         assert guest.status == 403, (start, end)
+
+
+def test_while_the_rest_waits_for_room_nothing_is_offered_that_would_be_refused(guest, teller, work, monkeypatch):
+    def refuse(_told, _target, *_more):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("archive.cutting.encode", refuse)
+    _take, code = teller.story(Use.PLAY_HERE)
+    work()
+    guest.enter(code)
+    page = guest.post("/story/part", sure="yes", **{"from": "0:01", "to": "2,5"})
+    assert "There is no room yet for the rest" in page
+    assert "Taken out: 0:01 to 0:02." in page
+    for refused in ("/story/sound.wav", "/story/wave.svg", 'action="/story/part"', "story.js", 'class="at"'):
+        assert refused not in page
+    assert 'href="/story/withdraw"' in page
 
 
 def test_taking_it_back_is_asked_again_and_leaves_a_receipt(guest, guests, teller, store, home):
