@@ -27,7 +27,7 @@ from nacl.signing import SigningKey
 from archive.catalogue import Catalogue, open_catalogue
 from archive.catalogue.pool import Pool
 from archive.durable import remove, sync_folder, write_file
-from archive.errors import HomeTrouble, NoKey
+from archive.errors import DamagedStore, HomeTrouble, NoKey
 from archive.home import keys_folder
 from archive.objects import Objects, open_objects
 from archive.receipts import Signer
@@ -40,6 +40,7 @@ PART: Final = ".part"
 PART_S: Final = 2 * 86_400.0
 """So long a later run may go on with what a broken one left; it may be taken back by then."""
 _FOLDERS: Final = ("work", "uploads", "aside", "texts")
+_SQLITE = "sqlite:"
 _SEAL, _SIGN = "archive-seal.key", "archive-sign.key"
 KNOWN_BY: Final = "archive key"
 """The row of the catalogue's `meta` that holds the archive's own public keys, `seal` and `sign`, as JSON."""
@@ -222,11 +223,19 @@ class ArchiveHome:
         """Make the keys of a new archive, and let the catalogue know them by.
 
         An archive whose catalogue knows its keys never gets others: bags sealed to the first ones would be lost.
-        Raises `NoKey` where other keys lie here than those the catalogue knows.
+        Raises `NoKey` where other keys lie here than those the catalogue knows, `DamagedStore` where bags lie here
+        that a new catalogue knows nothing of.
         """
+        url = located(self.settings.catalogue, self.path)
+        file = Path(url.removeprefix(_SQLITE))
+        if url.startswith(_SQLITE) and not any(
+            one.exists() and one.stat().st_size for one in (file, file.with_name(f"{file.name}-wal"))
+        ):
+            self._refuse_bags()  # before there is an empty one in the place of the lost one
         with self.catalogue() as catalogue, catalogue.write() as tx:
             row = tx.one("SELECT value FROM meta WHERE name = ?", KNOWN_BY)
             if row is None:
+                self._refuse_bags()
                 self._write_keys()
                 public = json.dumps({name: key for name, key in self.public_key.to_json().items() if name != "name"})
                 tx.run("INSERT INTO meta VALUES (?, ?)", KNOWN_BY, public)
@@ -237,6 +246,14 @@ class ArchiveHome:
             if any(mine[name] != key for name, key in json.loads(row["value"]).items()):
                 say = f"The keys at {self._keys_folder} are those of another archive."
                 raise WrongKeys(say, "Insert the key medium of this one, or set HEARTH_KEYS.")
+
+    def _refuse_bags(self) -> None:
+        """Let no new catalogue stand beside bags: whose they are, and what was taken back, only the old one knows."""
+        if next(iter(self.objects.keys("bags")), None) is not None:
+            where = self.settings.objects
+            say = f"Bags lie in {where}, and the catalogue that knows whose they are is not there, or empty."
+            do = "Nothing was changed. Put it back, look at 'catalogue' in config.toml, or restore a backup elsewhere."
+            raise DamagedStore(say, do)
 
     def _write_keys(self) -> None:
         folder = self._keys_folder
