@@ -10,7 +10,7 @@ import click
 
 from archive.consent import Yes
 from archive.errors import HomeTrouble, Refused
-from archive.home import checked, may_be_written
+from archive.home import Home, checked, may_be_written
 from archive.masters import open_master
 from archive.store import Store
 from archive.stories import Visit
@@ -21,11 +21,13 @@ from audio.clock import SystemClock
 from audio.types import Ms, TakeId
 from kiosk.commands.common import emit, home_option, json_option
 from kiosk.config import Config
+from kiosk.errors import BadTexts
 from kiosk.hearing import play_aloud
 from kiosk.playing import pieces
 from kiosk.reading import reading
 from kiosk.setting import open_box, read_config, read_texts
 from kiosk.terms import wording
+from kiosk.texts import Texts, load
 
 _ULID = 26
 USES = click.Choice([use.value for use in ASKED_USES])
@@ -122,10 +124,20 @@ def _change(store: Store, visit: Visit, denied: Sequence[str], widen: Sequence[s
 
 
 def _answer(store: Store, visit: Visit, answers: Iterable[tuple[Use, bool]], terms: Yes) -> None:
-    texts = read_texts(store.home, store.language_of(visit.take))
+    language = store.language_of(visit.take)
     for use, yes in answers:
-        shown, form = wording(texts, use), terms.form
+        shown, form = wording(_words(store.home, language, yes=yes), use), terms.form
         store.decide(visit.take, use, yes=yes, wording=shown, by="desk", form=form, embargo=terms.embargo, visit=visit)
+
+
+def _words(home: Home, language: str, *, yes: bool) -> Texts:
+    """The words asked with. A yes names the library's very own; a no waits for nobody who mends them."""
+    try:
+        return read_texts(home, language)
+    except BadTexts:
+        if yes:
+            raise
+        return load(language)
 
 
 def _hear(store: Store, config: Config | None, visit: Visit) -> float:

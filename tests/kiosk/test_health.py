@@ -96,10 +96,13 @@ def test_no_slip_in_the_settings_stands_before_a_no(setting, store, capsys):
     kept, keeper = tell(store)
     where = ["--home", str(setting.home.path)]
     setting.home.config.write_text("[retention\n")
+    (setting.home.texts / "en.toml").write_text("[consent\n")
     no, gone = ["story", str(keeper), "--no", "archive"], ["withdraw", str(code)]
     for told in (["list"], ["hold", kept], ["heartbeat"], no, gone):
         assert run([*told, *where]) == 0, (told, capsys.readouterr().err)
     assert store.standing(story).ended
+    assert Use.ARCHIVE not in store.standing(kept).uses
+    assert run(["story", str(keeper), "--yes", "archive", *where]) == 2, "a yes names the very words it was given to"
     assert run(["retention", *where]) == 1
     assert "nothing is erased for its age" in capsys.readouterr().err
 
