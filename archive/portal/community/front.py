@@ -8,6 +8,7 @@ from datetime import datetime
 from starlette.responses import Response
 
 from archive.catalogue import Tx
+from archive.errors import NoKey
 from archive.people.accounts import people
 from archive.people.roles import Permission
 from archive.portal.community.boxing import SILENT
@@ -55,6 +56,7 @@ def matters(ask: Ask, tx: Tx) -> list[Matter]:
     if ask.may(Permission.ERASE) or ask.may(Permission.REVIEW):
         found += _aside(ask, tx)
     if ask.may(Permission.BOXES):
+        found += _keys(ask)
         found += _backups(ask)
         found += _silent_boxes(tx, ask.now)
     found += _beginning(ask, tx)
@@ -104,6 +106,15 @@ def _aside(ask: Ask, tx: Tx) -> list[Matter]:
             path, go_on = f"/story/{row['story']}", "Open the story that is kept"
         found.append(Matter("aside", f"A bag {whose} was put aside.", str(row["why"]), path, go_on))
     return found
+
+
+def _keys(ask: Ask) -> list[Matter]:
+    try:
+        ask.desk.place.keys  # noqa: B018 - whether they can be read
+    except NoKey as error:
+        more = f"No story comes in, and no box is sent anything. {error.do} Whoever looks after the machine does that."
+        return [Matter("backup", error.say, more, "", "")]
+    return []
 
 
 def _backups(ask: Ask) -> list[Matter]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from archive.errors import NoKey
 from hardware.notify import Notifier
 from kiosk.commands.archiving.common import archive_home_option
 from kiosk.commands.common import note
@@ -52,6 +53,10 @@ def command(home: Path, bind: str) -> None:
         if names and not proxies:
             note("No proxy is trusted: all who come by one have its address, and wait for each other's wrong tries.")
             note('Write proxies = ["127.0.0.1"] into [serve] if it sets X-Forwarded-For anew (docs/handing-on.md).')
+        try:
+            place.keys  # noqa: B018 - whether they can be read
+        except NoKey as error:
+            note(f"{error.say} The archive opens, and takes nothing in. {error.do}")
         public: tuple[Any, ...] = ()
         if place.settings.public:
             # Only now: the formats of the public door need packages that the rest does not.

@@ -365,6 +365,17 @@ def test_a_held_box_a_silent_box_and_an_aside_bag_are_told_to_whom_they_concern(
     assert "Nothing waits for you." in visit("ana").get("/")
 
 
+def test_keys_that_are_not_here_are_told_to_whoever_looks_after_the_boxes(archive, visit):
+    olga = visit("olga", Role.ORGANIZER)
+    assert "The keys of this archive" not in olga.get("/")
+    del archive.place.keys  # read once and kept: as after a new start without the medium
+    keys = archive.place.path.with_name(f"{archive.place.path.name}-keys")
+    keys.rename(keys.with_name("medium"))
+    assert "The keys of this archive are not at" in olga.get("/")
+    assert "No story comes in" in olga.page
+    assert "The keys of this archive" not in visit("ana", Role.CURATOR).get("/")
+
+
 def test_a_new_archive_says_what_it_needs_first(archive, visit):
     from archive.boxes import add_box
 
