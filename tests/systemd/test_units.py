@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -313,3 +314,11 @@ def test_the_safe_mode_differs_from_the_kiosk_in_what_it_needs_alone():
     kiosk, safe = options("hearth-kiosk.service"), options("hearth-safe.service")
     assert {key for key in kiosk if kiosk[key] != safe[key]} == {"ExecStart", "Environment"}
     assert kiosk.keys() == safe.keys()
+
+
+def test_the_page_names_every_unit_and_says_which_are_roots():
+    page = (UNITS.parent / "docs/hardware.md").read_text(encoding="utf-8")
+    cells = [line.split(" | ")[0] for line in page.splitlines() if line.startswith("| `hearth-")]
+    named = {name: "(root)" in cell for cell in cells for name in re.findall(r"hearth-[a-z@-]+\.service", cell)}
+    assert set(named) == set(SERVICES)
+    assert {name for name, root in named.items() if root} == BY_ROOT
