@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 INCLUDE = (
@@ -34,6 +34,15 @@ BOOT_S = 60.0
 
 class Trouble(Exception):
     """Something outside what is tested stands in the way."""
+
+
+def able(tools: Mapping[str, str]) -> None:
+    """Raise `Trouble` with the sentence about what this machine lacks: a program of ``tools``, by Debian's package of it."""
+    if os.geteuid() != 0:
+        raise Trouble("Only root can make a Debian in a folder: run this with sudo.")
+    for tool, package in tools.items():
+        if shutil.which(tool) is None:
+            raise Trouble(f"{tool} is missing (Debian: {package}).")
 
 
 def mirror() -> str:

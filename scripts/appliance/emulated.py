@@ -10,10 +10,8 @@ import argparse
 import contextlib
 import hashlib
 import json
-import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import arm_wheels
-from container import PYTHON, Trouble, mirror
+from container import PYTHON, Trouble, able, mirror
 
 ROOT = Path(__file__).parents[2]
 CACHE = Path("/var/tmp/hearth-appliance-cache")  # noqa: S108 (this machine's own, for root alone)
@@ -50,10 +48,7 @@ _COUNT = re.compile(r"(\d+) (passed|failed|skipped|error)")
 
 def fit() -> None:
     """Raise `Trouble` with the sentence about what this machine lacks."""
-    if os.geteuid() != 0:
-        raise Trouble("Only root can make a Debian in a folder: run this with sudo.")
-    if shutil.which("debootstrap") is None:
-        raise Trouble("debootstrap is missing (Debian: debootstrap).")
+    able({"debootstrap": "debootstrap"})
     if not Path(EMULATOR).exists():
         raise Trouble("The emulator is missing (Debian: qemu-user-static).")
     if "binfmt_misc" not in Path("/proc/filesystems").read_text(encoding="ascii"):

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from box import CLONE, HEARTH, INSTALL, KIOSK
-from container import PYTHON, Container, Trouble, base
+from container import PYTHON, Container, Trouble, able, base
 from disk import disk
 from second import SecondLife
 from updates import Updates
@@ -67,6 +67,11 @@ OURS_TOO = (
 """What the trial itself puts into the machine."""
 OTHERS = ("/proc/", "/sys/", "/dev/", "/run/", "/tmp/", "/var/tmp/", "/var/log/", "/mnt/", "/var/lib/systemd/")  # noqa: S108 (only looked at)
 """What systemd itself writes wherever it runs."""
+TOOLS = {
+    "debootstrap": "debootstrap", "systemd-nspawn": "systemd-container", "mkfs.ext4": "e2fsprogs", "pgrep": "procps",
+    "git": "git",
+}  # fmt: skip
+"""What the trial calls, and Debian's package of each."""
 KEPT = ("/var/lib/hearth/", "/var/lib/hearth-keys/")
 
 
@@ -428,6 +433,11 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="leave the machine's folder")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    try:
+        able(TOOLS)
+    except Trouble as trouble:
+        print(trouble, file=sys.stderr)
+        return 2
     room = Path(tempfile.mkdtemp(prefix="hearth-appliance-", dir="/var/tmp"))
     results = []
     try:
