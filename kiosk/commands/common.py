@@ -56,18 +56,24 @@ def home_option(function: Function) -> Function:
 
 
 def home_there_option(function: Function) -> Function:
-    """Add ``--home DIR`` as `home_option` does, for verbs whose answer about a new home would calm without a reason.
+    """Add ``--home DIR`` as `home_option` does, for verbs whose answer about a new home would calm or deny without a
+    reason: that nothing waits, that a code opens nothing.
 
     A slip in its name, or a disk that is not mounted, would make one there. The verb raises `HomeTrouble` then.
     """
 
     @functools.wraps(function)
     def command(*words: Any, home: Path, **options: Any) -> Any:
-        if not may_be_home(home):
-            raise HomeTrouble(f"There is no box in {home}.", "Give its folder with --home; see that its disk is there.")
+        must_be_box(home)
         return function(*words, home=home, **options)
 
     return _home_option("Folder of tellers' data and settings.")(cast("Function", command))
+
+
+def must_be_box(home: Path) -> None:
+    """Raise `HomeTrouble` where no box was ever opened, so that none is made there."""
+    if not may_be_home(home):
+        raise HomeTrouble(f"There is no box in {home}.", "Give its folder with --home; see that its disk is there.")
 
 
 def _home_option(told: str) -> Callable[[Function], Function]:

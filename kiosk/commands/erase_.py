@@ -10,7 +10,7 @@ from archive.stewards import erase, find_take
 from archive.store import Store
 from archive.tellers import receipt
 from audio.clock import SystemClock
-from kiosk.commands.common import emit, home_option, json_option
+from kiosk.commands.common import emit, home_there_option, json_option
 from kiosk.errors import KioskError
 from kiosk.setting import open_box
 
@@ -23,7 +23,7 @@ class NotConfirmed(KioskError):
 
 @click.command(name="erase")
 @click.argument("story")
-@home_option
+@home_there_option
 @click.option("--yes", is_flag=True, help="Yes, for good: erase without asking again.")
 @json_option
 def command(story: str, home: Path, yes: bool, as_json: bool) -> None:

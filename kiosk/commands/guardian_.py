@@ -9,13 +9,13 @@ import click
 from archive.stewards import add_guardian
 from archive.store import Store
 from audio.clock import SystemClock
-from kiosk.commands.common import emit, home_option, json_option
+from kiosk.commands.common import emit, home_there_option, json_option
 from kiosk.setting import open_box
 
 
 @click.command(name="guardian")
 @click.argument("story")
-@home_option
+@home_there_option
 @click.option("--code", default="", help="The teller's keep-code: opens a story that was sealed meanwhile.")
 @json_option
 def command(story: str, home: Path, code: str, as_json: bool) -> None:

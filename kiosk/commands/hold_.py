@@ -10,13 +10,13 @@ from archive.stewards import held, hold
 from archive.store import Store
 from archive.tellers import copies
 from audio.clock import SystemClock
-from kiosk.commands.common import emit, home_option, json_option
+from kiosk.commands.common import emit, home_there_option, json_option
 from kiosk.setting import open_box
 
 
 @click.command(name="hold")
 @click.argument("story", required=False)
-@home_option
+@home_there_option
 @json_option
 def command(story: str | None, home: Path, as_json: bool) -> None:
     """Pull STORY (its id, or the end of it) out of every use here at once; without it list what waits for a decision.

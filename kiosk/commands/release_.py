@@ -9,13 +9,13 @@ import click
 from archive.stewards import release
 from archive.store import Store
 from audio.clock import SystemClock
-from kiosk.commands.common import emit, home_option, json_option
+from kiosk.commands.common import emit, home_there_option, json_option
 from kiosk.setting import open_box
 
 
 @click.command(name="release")
 @click.argument("story")
-@home_option
+@home_there_option
 @json_option
 def command(story: str, home: Path, as_json: bool) -> None:
     """Put the held STORY (its id, or the end of it) back to where its teller allowed it, and no further.

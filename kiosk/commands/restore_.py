@@ -17,7 +17,7 @@ from archive.store import Store
 from archive.transports.way import Way
 from audio.clock import SystemClock
 from kiosk import config as settings
-from kiosk.commands.common import CREDENTIAL_VARIABLE, answer, home_option, json_option
+from kiosk.commands.common import CREDENTIAL_VARIABLE, answer, home_option, json_option, must_be_box
 from kiosk.errors import BadConfig
 from kiosk.setting import open_box
 
@@ -53,6 +53,7 @@ def command(
       hearth restore --no-tombstones "there is none" --home ./new-box
     """
     if file is None:
+        must_be_box(home)
         with Store(open_box(home), SystemClock()) as store:
             done = release(store, _answers(home, tombstones, none_said))
     else:

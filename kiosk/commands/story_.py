@@ -19,7 +19,7 @@ from archive.transcripts import transcript
 from archive.types import ASKED_USES, Form, Reader, Use
 from audio.clock import SystemClock
 from audio.types import Ms, TakeId
-from kiosk.commands.common import emit, home_option, json_option
+from kiosk.commands.common import emit, home_there_option, json_option
 from kiosk.config import Config
 from kiosk.errors import BadTexts
 from kiosk.hearing import play_aloud
@@ -35,7 +35,7 @@ USES = click.Choice([use.value for use in ASKED_USES])
 
 @click.command(name="story")
 @click.argument("code")
-@home_option
+@home_there_option
 @click.option("--no", "narrow", multiple=True, type=USES, help="Allow this use no longer; may be given several times.")
 @click.option("--only-me", is_flag=True, help="Allow no use any more: only the keep-code opens it.")
 @click.option(

@@ -12,13 +12,13 @@ from archive.masters import waits_for_room
 from archive.store import Store
 from archive.tellers import parse_span, receipt
 from audio.clock import SystemClock
-from kiosk.commands.common import emit, home_option, json_option
+from kiosk.commands.common import emit, home_there_option, json_option
 from kiosk.setting import open_box
 
 
 @click.command(name="withdraw")
 @click.argument("code")
-@home_option
+@home_there_option
 @click.option("--span", default="", help="Only this part, in seconds from the story's beginning, as in 12.5-18.")
 @json_option
 def command(code: str, home: Path, span: str, as_json: bool) -> None:

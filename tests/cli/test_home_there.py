@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+CODE = "417-maple-river-candle-north"
+VERBS = (
+    ("verify",), ("backup", "kept"), ("restore",), ("hold",), ("release", "K1WH"), ("guardian", "K1WH"),
+    ("erase", "K1WH", "--yes"), ("story", CODE), ("withdraw", CODE),
+)  # fmt: skip
 
-@pytest.mark.parametrize("words", [("verify",), ("backup", "kept")], ids=lambda words: words[0])
+
+@pytest.mark.parametrize("words", VERBS, ids=lambda words: words[0])
 def test_a_slip_in_the_name_of_the_home_is_not_called_sound(verb, tmp_path, monkeypatch, words) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "unmounted").mkdir()
