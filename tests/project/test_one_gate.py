@@ -116,6 +116,8 @@ OPENERS: dict[str, dict[str, str]] = {
         "archive/transports/https.py": "signs what is taken back and shows the public keys; opens no wrap",
         "archive/transports/folder.py": "signs the box's pulse for a stick; opens no wrap",
         "kiosk/heartbeat.py": "the box's own name is made of its public key; opens no wrap",
+        "kiosk/health.py": "tells what an archive knows the box by, of its public keys; opens no wrap",
+        "archive/portal/setup.py": "shows what an archive knows the box by, of its public keys; opens no wrap",
     },
     "master_key": {
         "archive/reviewing/rendition.py": "defined here",

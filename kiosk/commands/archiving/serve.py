@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from hardware.notify import Notifier
 from kiosk.commands.archiving.common import archive_home_option
 from kiosk.commands.common import note
 from kiosk.commands.terminal import say
+
+if TYPE_CHECKING:
+    from archive.server.place import ArchiveHome
 
 _GRACE_S = 5.0
 """So long a batch of the index may take to end; what it had not stored is done by the next start."""
@@ -53,10 +56,7 @@ def command(home: Path, bind: str) -> None:
         if names and not proxies:
             note("No proxy is trusted: all who come by one have its address, and wait for each other's wrong tries.")
             note('Write proxies = ["127.0.0.1"] into [serve] if it sets X-Forwarded-For anew (docs/handing-on.md).')
-        try:
-            place.keys  # noqa: B018 - whether they can be read
-        except NoKey as error:
-            note(f"{error.say} The archive opens, and takes nothing in. {error.do}")
+        _say_if_keyless(place)
         public: tuple[Any, ...] = ()
         if place.settings.public:
             # Only now: the formats of the public door need packages that the rest does not.
@@ -88,3 +88,11 @@ def command(home: Path, bind: str) -> None:
             for one in beside:
                 one.join(_GRACE_S)
     notifier.stopping()
+
+
+def _say_if_keyless(place: ArchiveHome) -> None:
+    """Say what an archive without its keys can still do."""
+    try:
+        place.keys  # noqa: B018 - whether they can be read
+    except NoKey as error:
+        note(f"{error.say} The archive opens, and takes nothing in. {error.do}")
