@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,12 +15,14 @@ from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
 from archive.durable import sync_folder, write_file
-from archive.errors import DamagedStore, HomeTrouble, NoKey
+from archive.errors import DamagedStore, HomeTrouble, NoKey, Refused
 from audio.types import TakeId
 
 KEYS_VARIABLE = "HEARTH_KEYS"
 _FOLDERS = ("takes", "stories", "outbox", "texts", "prompts", "log")
 _LONGEST_ID = 40
+UNPACKED = ".restoring"
+"""The folder, in a home and in its key folder, in which a restore prepares what becomes the home."""
 _BOX_KEY = "box.key"
 _SIGNING_KEY = "signing.key"
 
@@ -183,6 +186,12 @@ def must_have_database(home: Home) -> None:
         )
 
 
+def sweep_unpacked(home: Home) -> None:
+    """Remove what a killed restore left unpacked; its backup is where it was. For whoever holds the home's claim."""
+    for folder in (home.path / UNPACKED, home.keys / UNPACKED):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def may_be_home(path: Path | str) -> bool:
     """Tell whether a box was ever opened at ``path``; what may not be looked into says so when it is opened."""
     home = Home(Path(path).absolute(), keys_folder(Path(path).absolute()))
@@ -190,6 +199,17 @@ def may_be_home(path: Path | str) -> bool:
         return any(part.exists() for part in (home.database, home.config, home.stories, home.takes))
     except OSError:
         return True
+
+
+def must_lie_outside(home: Home, file: Path, do: str) -> None:
+    """Raise where a file that is kept apart from the box cannot be written: `Refused`, with what to ``do``, inside the
+    home or its keys; `HomeTrouble` where its folder is not there.
+    """
+    inside = file.resolve()
+    if home.path.resolve() in inside.parents or home.keys.resolve() in inside.parents:
+        raise Refused(f"{file} lies in the box's own folders.", do)
+    if not file.parent.is_dir():
+        raise HomeTrouble(f"There is no folder {file.parent}.", "Make it first, or choose another place.")
 
 
 def may_be_written(path: Path | str) -> bool:

@@ -27,7 +27,7 @@ from archive.consent import all_events, events_of, standing
 from archive.durable import move, remove, sync_folder, write_file
 from archive.elapsed import beat
 from archive.errors import DamagedStore, HomeTrouble, NoKey, NoSuchStory, Refused, TransportTrouble
-from archive.home import Home, keys_folder, open_home
+from archive.home import UNPACKED, Home, keys_folder, open_home
 from archive.receipts import TELL
 from archive.restorehold import hold_all, release_restored, waits
 from archive.returned import NONE_SAID, Told, told_by_file, told_by_place
@@ -40,7 +40,6 @@ from audio.errors import AudioError, DamagedTake
 from audio.sealedfile import SealedReader
 from audio.types import TakeId
 
-_STAGING = ".restoring"
 _FOLDERS = ("takes", "stories", "texts", "prompts")
 _NAME = re.compile(r"(takes|stories|texts|prompts)(/[\w.-]+)+|hearth\.db|config\.toml|backup\.json", re.ASCII)
 _BLOCK = 1 << 20
@@ -139,7 +138,7 @@ def _at_rest(place: Path) -> Iterator[None]:
 def _restored(backup: Path, keys: BackupKeys, home: Home, clock: Clock, answers: Answers) -> Restored:
     place = home.path
     ended, same_box = _receiving(home, keys, clock)
-    staged = Home(place / _STAGING, home.keys / _STAGING)
+    staged = Home(place / UNPACKED, home.keys / UNPACKED)
     first = not home.keys.exists()
     try:
         try:
@@ -191,7 +190,7 @@ def _receiving(home: Home, keys: BackupKeys, clock: Clock) -> tuple[dict[TakeId,
     if not home.database.exists():
         if there.get("box.key") is not None and not same_box:
             raise Refused(f"The keys of another box lie at {home.keys}.", "Move them away, or set HEARTH_KEYS.")
-        if not (home.path / _STAGING).exists() and any(home.stories.glob("*")):
+        if not (home.path / UNPACKED).exists() and any(home.stories.glob("*")):
             raise Refused("There are stories without a database here.", "Restore into an empty folder.")
         return {}, same_box
     with Store(Home(home.path, home.keys), clock) as store:

@@ -13,7 +13,7 @@ from pathlib import Path
 from archive.claims import KIOSK, claim
 from archive.durable import write_file
 from archive.feed.sent import LINES_FILE, SETTINGS_FILE
-from archive.home import Home, open_home
+from archive.home import Home, open_home, sweep_unpacked
 from audio.errors import NoModel
 from audio.models import BUNDLES, find, installed, serves
 from kiosk import config as settings
@@ -132,6 +132,7 @@ def only_kiosk(home: Home) -> Iterator[None]:
     if claimed is None:
         raise Occupied(f"Another box is at work on {home.path}.", "Stop it first, or give another folder with --home.")
     with claimed:
+        sweep_unpacked(home)
         yield
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from archive.home import UNPACKED
 from audio.pcm import from_floats
 from audio.tracks import native_format
 from kiosk import simulation
@@ -34,6 +35,15 @@ def test_the_claim_on_a_home_ends_with_its_kiosk(home) -> None:
         pass
     with only_kiosk(place):
         pass
+
+
+def test_a_box_that_starts_keeps_nothing_of_a_restore_that_was_killed(home) -> None:
+    place = read_home(home).home
+    for folder in (place.path, place.keys):
+        (folder / UNPACKED).mkdir()
+        (folder / UNPACKED / "x").write_bytes(b"x")
+    with only_kiosk(place):
+        assert not [left for folder in (place.path, place.keys) for left in folder.glob(UNPACKED)]
 
 
 def test_a_box_without_its_keys_says_so_and_does_not_hang(verb, home, tmp_path, monkeypatch) -> None:
