@@ -28,7 +28,7 @@ from archive.consent import all_events, standing
 from archive.durable import PART, sync_folder, write_file
 from archive.errors import HomeTrouble, NoKey, Refused
 from archive.fixity import MASTER, Sum
-from archive.home import Home
+from archive.home import Home, must_lie_outside
 from archive.store import Store
 from archive.types import Act
 from audio.errors import AudioError
@@ -125,13 +125,9 @@ def back_up(store: Store, target: Path, keys: Path | None = None) -> Backup:
 
 def _check_places(home: Home, target: Path, keys: Path) -> None:
     for path in (target, keys):
-        inside = path.resolve()
-        if home.path.resolve() in inside.parents or home.keys.resolve() in inside.parents:
-            raise Refused(f"{path} lies in the box's own folders.", "Put a backup on another disk.")
+        must_lie_outside(home, path, "Put a backup on another disk.")
         if path.exists():
             raise Refused(f"There is something at {path} already.", "Give a new name; old backups are never replaced.")
-        if not path.parent.is_dir():
-            raise HomeTrouble(f"There is no folder {path.parent}.", "Make it first, or choose another place.")
     if target == keys:
         raise Refused("The backup and its keys must be two files.", "Keep them apart.")
 

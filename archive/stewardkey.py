@@ -16,6 +16,7 @@ from archive.database import get_meta, set_meta, transaction
 from archive.durable import write_file
 from archive.envelope import STEWARD, ContentKey, add_wrap, open_content, wrap_for_public
 from archive.errors import NoKey, Refused
+from archive.home import must_lie_outside
 from archive.shelf import Shelf
 from archive.types import Reader
 from audio.types import TakeId
@@ -24,10 +25,13 @@ _META = "steward_key"
 
 
 def make_steward_key(store: Shelf, file: Path) -> None:
-    """Make the key: its private half in ``file``, its public half in the box. Raises `Refused`, `OSError`.
+    """Make the key: its private half in ``file``, its public half in the box. Raises `Refused`, `HomeTrouble`,
+    `OSError`.
 
-    Once only: stories wrapped for an earlier one would open with that alone.
+    Once only: stories wrapped for an earlier one would open with that alone. Never inside the box's own folders: what
+    is taken with the box must not open it.
     """
+    must_lie_outside(store.home, file, "Give a file on a stick that is kept away from the box.")
     if file.exists():
         raise Refused(f"{file} is there already.", "Give a new file, on a stick that is kept away from the box.")
     private = PrivateKey.generate()

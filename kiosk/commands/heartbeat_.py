@@ -8,7 +8,7 @@ import click
 
 from archive.store import Store
 from audio.clock import SystemClock
-from kiosk.commands.common import emit, home_option, json_option
+from kiosk.commands.common import emit, home_there_option, json_option
 from kiosk.config import Config
 from kiosk.health import box_findings
 from kiosk.heartbeat import heartbeat, lay_down
@@ -16,7 +16,7 @@ from kiosk.setting import open_box, settings_trouble
 
 
 @click.command(name="heartbeat")
-@home_option
+@home_there_option
 @json_option
 def command(home: Path, as_json: bool) -> int:
     """Lay down how the box is where the archive sees it: version, what to look at, the day of the last hand-on.

@@ -12,7 +12,7 @@ from archive.store import Store
 from archive.types import Reader
 from audio.clock import SystemClock
 from audio.types import Ms
-from kiosk.commands.common import emit, home_option, json_option, seconds
+from kiosk.commands.common import emit, home_there_option, json_option, seconds
 from kiosk.hearing import play_aloud
 from kiosk.playing import pieces
 from kiosk.setting import open_box, read_config
@@ -20,7 +20,7 @@ from kiosk.setting import open_box, read_config
 
 @click.command(name="play")
 @click.argument("story")
-@home_option
+@home_there_option
 @click.option("--silent", is_flag=True, help="Do everything but sound: check that it can be played.")
 @json_option
 def command(story: str, home: Path, silent: bool, as_json: bool) -> None:

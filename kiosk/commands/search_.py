@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from archive.search import SearchIndex
-from kiosk.commands.common import emit, home_option, json_option, seconds
+from kiosk.commands.common import emit, home_there_option, json_option, seconds
 from kiosk.reading import reading
 
 
 @click.command(name="search")
 @click.argument("words", nargs=-1, required=True)
-@home_option
+@home_there_option
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many places at most.")
 @json_option
 def command(words: tuple[str, ...], home: Path, limit: int, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from archive.stewards import find_take
 from archive.store import Store
 from archive.transcripts import read_words
 from audio.clock import SystemClock
-from kiosk.commands.common import emit, home_option, json_option
+from kiosk.commands.common import emit, home_there_option, json_option
 from kiosk.hearing import play_aloud
 from kiosk.setting import open_box, read_config
 
@@ -21,7 +21,7 @@ from kiosk.setting import open_box, read_config
 @click.argument("story", required=False, default="")
 @click.option("--key", "file", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The key's file.")
 @click.option("--hear", is_flag=True, help="Play the story aloud instead of showing its words.")
-@home_option
+@home_there_option
 @json_option
 def command(story: str, file: Path, hear: bool, home: Path, as_json: bool) -> None:
     """Make the steward's key (without STORY), or open STORY with it.

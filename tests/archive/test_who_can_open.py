@@ -10,7 +10,7 @@ from nacl.public import PrivateKey
 
 from archive.cutting import take_back_span
 from archive.envelope import ARCHIVE, BOX, CODE, MASTER, STEWARD, open_content, recipients
-from archive.errors import NoKey, Refused
+from archive.errors import HomeTrouble, NoKey, Refused
 from archive.stewardkey import make_steward_key, open_for_steward, read_steward_key
 from archive.sync import sync
 from archive.transcripts import read_words
@@ -97,6 +97,11 @@ def test_the_steward_holds_a_key_only_where_the_words_said_so(store, teller, wor
 
 def test_a_stewards_key_is_made_once_and_never_over_another_file(store, tmp_path) -> None:
     file = tmp_path / "steward.key"
+    with pytest.raises(HomeTrouble, match="There is no folder"):
+        make_steward_key(store, tmp_path / "stick" / "steward.key")
+    for inside in (store.home.path, store.home.keys):
+        with pytest.raises(Refused, match="own folders"):
+            make_steward_key(store, inside / "steward.key")
     make_steward_key(store, file)
     assert file.stat().st_mode & 0o077 == 0
     kept = file.read_bytes()

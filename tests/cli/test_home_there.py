@@ -7,7 +7,8 @@ import pytest
 CODE = "417-maple-river-candle-north"
 VERBS = (
     ("verify",), ("backup", "kept"), ("restore",), ("hold",), ("release", "K1WH"), ("guardian", "K1WH"),
-    ("erase", "K1WH", "--yes"), ("story", CODE), ("withdraw", CODE),
+    ("erase", "K1WH", "--yes"), ("story", CODE), ("withdraw", CODE), ("play", "K1WH"), ("search", "river"),
+    ("heartbeat",), ("steward", "--key", "steward.key"),
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from audio.types import AudioFormat, Ms, Word
 
 def test_it_opens_what_was_kept_under_words_that_said_so_and_nothing_else(verb, tmp_path) -> None:
     home, file = tmp_path / "box", tmp_path / "steward.key"
+    open_home(home)
     made = verb("steward", "--key", file, "--home", home)
     assert (made.code, file.exists()) == (0, True)
     assert verb("steward", "--key", tmp_path / "second.key", "--home", home).code == 1

@@ -75,5 +75,6 @@ def test_a_place_that_cannot_be_written_keeps_it_waiting_in_the_outbox(store, tm
 
 def test_the_verb_lays_it_down(tmp_path):
     home = tmp_path / "box"
+    open_home(home)
     done = CliRunner().invoke(hearth, ["heartbeat", "--home", str(home), "--json"], catch_exceptions=False)
     assert json.loads(done.stdout) == json.loads((home / "outbox/heartbeat.json").read_text())
