@@ -14,10 +14,10 @@ from audio.sources import ScriptedSource
 from audio.speech import on_this_machine
 from hardware.keyboard import explain
 from kiosk.archivedemo import ArchiveDemo
-from kiosk.commands.common import answer, json_option, note
+from kiosk.commands.common import answer, json_option, note, put_away_when_told
 from kiosk.demo import Demo, Summary
 from kiosk.running import run_box
-from kiosk.setting import read_home
+from kiosk.setting import read_home, usual_model
 
 _LOOK = (
     "The archive stays open. Look around at {url}/code with this one-time code: {code}",
@@ -59,6 +59,7 @@ def command(
     if not with_archive and not headless and _screen_here():
         _with_a_person(out)
         return 0
+    usual_model("en")  # before the first step: without it no caption comes, and that is all the walk could say
     place = out.absolute() / time.strftime("%Y-%m-%d-%H%M%S")
     note(f"A simulated visitor uses the box. Everything goes to {place}.")
     stay = sys.stdin.isatty() and not as_json if keep is None else keep
@@ -67,7 +68,8 @@ def command(
         if with_archive
         else Demo(place, note, fast=fast)
     )
-    summary = demo.walk()
+    with put_away_when_told():
+        summary = demo.walk()
     failed = None if summary.happened else ("not-all", "Not all of it happened.", "The steps say which did not.")
     return answer(summary.to_json(), lambda: _told(summary), failed, as_json=as_json)
 

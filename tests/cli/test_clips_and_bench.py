@@ -106,6 +106,15 @@ def test_what_cannot_be_transcribed_at_all_is_one_error(verb, words, tmp_path, m
     assert set(answer.json) == {"error"}
 
 
+def test_a_demonstration_without_a_model_says_what_to_fetch_and_begins_nothing(verb, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("HEARTH_CACHE", str(tmp_path / "nothing"))
+    for how in ("--headless", "--archive"):
+        told = verb("demo", how, "--out", tmp_path / "out", "--json")
+        assert (told.code, told.json["error"]["code"]) == (2, "no-model")
+        assert "hearth models fetch" in told.json["error"]["do"]
+    assert not (tmp_path / "out").exists()
+
+
 def test_bench_measures_itself_beside_the_plain_model(verb, folder, spoken, tmp_path) -> None:
     shutil.copy(spoken.path, tmp_path / "one.WAV")
     (tmp_path / "one.Txt").write_text(spoken.text, encoding="utf-8-sig")
