@@ -337,9 +337,13 @@ def told(verdict: Verdict) -> str:
     lines.append(f"Looked at {checked}: {'all sound' if verdict.sound else f'{len(lines)} damaged'}.")
     if verdict.unread:
         lines.append(f"{len(verdict.unread)} cannot be judged without their teller's code.")
-    # Once for all of a kind, in the order in which they were found.
-    lines += dict.fromkeys(f"To do: {one.do}" for one in verdict.damaged if one.do)
+    lines += to_do(verdict.damaged)
     return "\n".join(lines)
+
+
+def to_do(damaged: list[Damage]) -> list[str]:
+    """Say what a person does about it: once for all of a kind, in the order in which they were found."""
+    return list(dict.fromkeys(f"To do: {one.do}" for one in damaged if one.do))
 
 
 def unreadable(error: ArchiveError) -> Verdict:

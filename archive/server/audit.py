@@ -22,9 +22,15 @@ from archive.objects import BLOCK
 from archive.receipts import read_receipt
 from archive.server.place import ArchiveHome
 from archive.tombstones import Reach
-from archive.verify import Damage
+from archive.verify import Damage, to_do
 
 _TEXT = 64 << 20
+_BACKUP = "It is whole in a backup made before: hearth archive restore BACKUP --home FOLDER makes an archive of that."
+_DO = {
+    **dict.fromkeys(("catalogue", "bag", "receipt", "object", "consent"), _BACKUP),
+    "tombstone": "Erase it at the desk at once, as an archivist.",
+    "stray": "Nobody is given them. Find out where they came from, then remove them from the object store.",
+}
 Progress = Callable[[str, int, int], None]
 
 
@@ -100,7 +106,7 @@ class _Auditing:
         return self._found
 
     def _bad(self, what: str, subject: str, say: str) -> None:
-        self._found.damaged.append(Damage(what, subject, say))
+        self._found.damaged.append(Damage(what, subject, say, _DO[what]))
 
     def _database(self, tx: Tx) -> None:
         if tx.dialect is Dialect.SQLITE:
@@ -204,9 +210,10 @@ def told(found: Audit) -> str:
     lines = [f"DAMAGED  {one.subject}  {one.say}" for one in found.damaged]
     looked = f"{found.stories} stories, {found.objects} objects, {found.size / 1_000_000:.1f} MB"
     lines.append(f"Looked at {looked}: {'all sound' if found.sound else f'{len(found.damaged)} damaged'}.")
+    lines += to_do(found.damaged)
     return "\n".join(lines)
 
 
 def unreadable(error: ArchiveError) -> Audit:
     """Make the verdict on an archive whose catalogue does not even open."""
-    return Audit(damaged=[Damage("catalogue", "archive.db", error.say)])
+    return Audit(damaged=[Damage("catalogue", "archive.db", error.say, error.do)])

@@ -25,7 +25,7 @@ from archive.export.reading import read_back
 from archive.export.tables import NEVER, OWN, SECRET, BadExport, rows_of, tables_of, to_line
 from archive.feed.erased import receipt_of
 from archive.reviewing.decisions import Verdict, decide, decisions_of, redact
-from archive.server.audit import audit
+from archive.server.audit import audit, told
 from archive.server.erase import withdraw
 from archive.server.place import ArchiveHome, open_archive
 from archive.tombstones import Tombstone
@@ -342,7 +342,10 @@ def test_verify_names_what_is_damaged(full: ArchiveHome) -> None:
     stray = full.path / "objects/bags/01JC8Q3Y5Z7R9T2V4W6X8ZZZZZ/0123456789abcdef"
     stray.mkdir(parents=True)
     (stray / "bagit.txt").write_text("left")
-    found = {(one.what, one.subject) for one in audit(full).damaged}
+    verdict = audit(full)
+    assert all(one.do for one in verdict.damaged)
+    assert [line.partition(":")[0] for line in told(verdict).splitlines()].count("To do") == 2, "once for all of a kind"
+    found = {(one.what, one.subject) for one in verdict.damaged}
     assert found == {
         ("object", stories[0]), ("object", stories[1]), ("consent", stories[2]), ("receipt", stories[3]),
         ("stray", "01JC8Q3Y5Z7R9T2V4W6X8ZZZZZ"),
