@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import json
 import os
+import signal
 import sys
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -121,6 +123,16 @@ def answer(
 def note(sentence: str) -> None:
     """Say something that is not the answer: to standard error."""
     say(sentence, err=True)
+
+
+@contextmanager
+def put_away_when_told() -> Iterator[None]:
+    """Let SIGTERM end the block as an error would (exit code 143): what it began is put away or taken back first."""
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def seconds(milliseconds: float) -> float:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import signal
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +18,7 @@ from kiosk.appliance.places import Places, places
 from kiosk.appliance.releases import NotMade
 from kiosk.appliance.services import Systemd
 from kiosk.appliance.updating import NeedsInstaller, NotNewer, Updater, Updating
-from kiosk.commands.common import emit, json_option, note
+from kiosk.commands.common import emit, json_option, note, put_away_when_told
 from kiosk.setting import NotReady
 
 PATIENCE_S = 4 * 3600.0
@@ -109,8 +107,5 @@ def _alone(here: Places) -> Iterator[None]:
         except BlockingIOError as error:
             raise Updating("Another update is under way.", "Wait until it has ended.") from error
         # Told to stop in the middle of a trial, it goes back first instead of leaving the box as it is just then.
-        before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-        try:
+        with put_away_when_told():
             yield
-        finally:
-            signal.signal(signal.SIGTERM, before)
