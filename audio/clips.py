@@ -36,6 +36,8 @@ _NOTHING_S = 0.005
 _CLOSED_AFTER = Ms(250)
 """A segment ends in the middle of the pause that closes it: so much later it is known."""
 _PER_MS = MODEL_RATE // 1000
+_HEADER_BYTES = 4096
+"""More than the header of a sound file has where nothing follows it."""
 SLOWEST_RATE, FASTEST_RATE = 4000, 384_000
 
 
@@ -119,11 +121,21 @@ def pieces(path: Path) -> Iterator[Samples]:
             empty = False
             yield resampler.push(pcm)
         if empty:
-            msg = f"{path.name} holds no sound."
-            raise BadSound(msg, "Record it again.")
+            raise _without_sound(path)
         yield resampler.flush()
     finally:
         track.close()
+
+
+def _without_sound(path: Path) -> BadSound:
+    """Say whether nothing was recorded, or only the header says so: a recorder that was cut off writes no length."""
+    size = path.stat().st_size
+    if size <= _HEADER_BYTES:
+        return BadSound(f"{path.name} holds no sound.", "Record it again.")
+    say = f"{path.name} says that it holds no sound, but it is {size:,} bytes long, as where a recorder was cut off."
+    return BadSound(
+        say, "Open it as raw sound in a sound editor and save it as WAV: what was recorded may still be there."
+    )
 
 
 def must_be_sound(path: Path) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from audio.errors import NoModel
+from audio.clips import must_be_sound
+from audio.errors import BadSound, NoModel
 from audio.models import find
 from audio.speech import Spoken, on_this_machine, word_error_rate
 from kiosk.commands.bench_ import KEYS
@@ -66,6 +67,14 @@ def test_every_kind_of_file_is_written_down_or_gets_its_sentence(verb, folder, s
         if name != "half":
             assert word_error_rate([(spoken.text, clip["text"])]) < 0.5, name
     assert clips["good"]["text"] == clips["twenty_four_bit"]["text"] == clips["float"]["text"]
+
+
+def test_sound_behind_a_header_that_denies_it_is_not_called_none(tmp_path) -> None:
+    soundfile.write(tmp_path / "cut.wav", np.full(16_000, 0.1), 16_000, subtype="PCM_16")
+    whole = (tmp_path / "cut.wav").read_bytes()
+    (tmp_path / "cut.wav").write_bytes(whole[:40] + bytes(4) + whole[44:])
+    with pytest.raises(BadSound, match=r"says that it holds no sound, but it is 32,044 bytes long"):
+        must_be_sound(tmp_path / "cut.wav")
 
 
 @pytest.mark.parametrize("how", [[], ["--streamed"], ["--language", "es"]])
