@@ -17,10 +17,9 @@ from archive.catalogue import Tx
 from archive.catalogue.changes import note_change, stamp
 from archive.catalogue.consents import ask
 from archive.errors import ArchiveError, Refused
-from archive.feed.manifest import LARGEST_TEXT, SETTINGS, sheet_name
+from archive.feed.manifest import SETTINGS, sheet_name
 from archive.promptsigns import LONGEST
 from archive.reviewing.excerpts import Cut, excerpts_of, touched_by_redaction
-from archive.takes import fresh_take
 from archive.types import Reader
 
 MAIN = "main"
@@ -273,7 +272,7 @@ def check_prompts(prepared: PreparedSet) -> None:
             raise BadPromptSet(f"The question '{one.id}' ends before it begins.", "Exchange the two days.")
 
 
-# -- settings and outcomes
+# -- settings
 
 
 def set_setting(tx: Tx, box: str, name: str, value: str | float | None, who: str, now: datetime) -> None:
@@ -294,18 +293,6 @@ def settings_of(tx: Tx, box: str) -> dict[str, str | float]:
     """What is set from here for a box."""
     rows = tx.all("SELECT name, value FROM box_settings WHERE box = ? ORDER BY name", box)
     return {str(row["name"]): json.loads(row["value"]) for row in rows}
-
-
-def tell_outcome(tx: Tx, story: str, text: str, who: str, now: datetime) -> str:
-    """Write what became of a teller's words, for the page their code opens. Returns its id. Raises `BadSheet`."""
-    plain = " ".join(text.split())
-    if not 0 < len(plain) <= LARGEST_TEXT:
-        raise BadSheet("Say what became of these words, in a few sentences.", "It is read by the one who told them.")
-    ident = str(fresh_take(now))
-    row = (ident, story, stamp(now), who, plain)
-    tx.run("INSERT INTO outcomes (id, story, at, who, text) VALUES (?, ?, ?, ?, ?)", *row)
-    note_change(tx, who, "outcome told", story, ident, now)
-    return ident
 
 
 def _prompts_of(tx: Tx, name: str) -> list[AskedPrompt]:

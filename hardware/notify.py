@@ -44,10 +44,6 @@ class Notifier:
         """Feed the service manager's watchdog once."""
         return self._send("WATCHDOG=1")
 
-    def extend_start(self, seconds: float) -> bool:
-        """Ask for ``seconds`` more before start-up or stopping counts as hung (a long recovery at start)."""
-        return self._send(f"EXTEND_TIMEOUT_USEC={round(seconds * 1_000_000)}")
-
     def close(self) -> None:
         """Let go of the socket; nothing is sent after this."""
         if self._socket is not None:

@@ -11,7 +11,6 @@ lower than a Latin capital are opened a little larger.
 from __future__ import annotations
 
 import io
-import struct
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -106,13 +105,6 @@ class _Member(io.FileIO):
         for place in range(max(12, at), min(16, at + len(found))):
             patched[place - at] = self._first[place - 12]
         return bytes(patched)
-
-
-def collection_size(path: Path) -> int:
-    """How many faces the file holds; 1 for a plain font."""
-    with path.open("rb") as file:
-        head = file.read(12)
-    return int(struct.unpack(">I", head[8:12])[0]) if head[:4] == b"ttcf" else 1
 
 
 class Fonts:

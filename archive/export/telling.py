@@ -17,7 +17,6 @@ from archive.catalogue.consents import asks
 from archive.consent import Answer
 from archive.reviewing.words import Passage, passages_of
 from archive.types import Kind, Reader
-from archive.vtt import words_note
 from audio.types import Ms, Word
 
 MACHINE: Final = "Written by a machine, not yet checked by a person."
@@ -112,23 +111,6 @@ def webvtt(telling: Telling) -> str:
     body = to_webvtt(captions(words)) if words else "WEBVTT\n"
     head = "" if telling.checked else f"\nNOTE {MACHINE}\n"
     return "WEBVTT\n" + head + body.removeprefix("WEBVTT").removeprefix("\n")
-
-
-def passages_vtt(telling: Telling) -> str:
-    """Write one cue a passage, for programs that follow the words; each with its words in a comment. Pure."""
-    lines = ["WEBVTT", ""]
-    for passage in telling.passages:
-        said = [Word(w.text, Ms(w.start), Ms(w.end), w.probability, w.doubtful) for w in passage.words]
-        text = passage.text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        times = f"{stamp(passage.start)} --> {stamp(max(passage.end, passage.start + 1))}"
-        lines += [f"NOTE {words_note(said)}", "", times, text, ""]
-    return "\n".join(lines)
-
-
-def stamp(ms: int) -> str:
-    """Write ms as WebVTT times have them."""
-    seconds, rest = divmod(ms, 1000)
-    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{rest:03}"
 
 
 def clock(ms: int) -> str:
