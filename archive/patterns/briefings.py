@@ -179,7 +179,10 @@ def add_quote(tx: Tx, point: str, story: str, start: int, end: int, who: str, no
     row = tx.one("SELECT briefing FROM briefing_points WHERE id = ?", point)
     told = tx.one("SELECT length_ms FROM stories WHERE id = ?", story)
     if row is None or told is None:
-        raise BadBriefing("This point or this story is not there any more.", "Load the page again.")
+        raise BadBriefing(
+            "This point or this story is not there any more.",
+            "Load the page again, or look at the identifiers for a slip.",
+        )
     answer = ask(tx, story, Reader.QUOTE, now)
     if not answer.allowed:
         raise Refused(answer.why, "Its teller did not say that its words may be quoted.")

@@ -279,7 +279,10 @@ def _put(tx: Tx, medley: str, items: Sequence[Item], now: datetime) -> None:
         if item.kind is Kind.EXCERPT:
             cut = cut_of(tx, item.excerpt)
             if cut is None or touched_by_redaction(tx, cut):
-                raise BadMedley("One of these excerpts is not there any more.", "Load the page again.")
+                raise BadMedley(
+                    "One of these excerpts is not there any more.",
+                    "Load the page again, or look at the identifier for a slip.",
+                )
             answer = voice_answer(tx, cut.story, Purpose.DESK, now)
             if not answer.allowed:
                 raise Refused(answer.why, "Leave this voice out.")

@@ -23,3 +23,6 @@ def test_a_new_archive_is_said_once_and_is_there_from_then_on(verb, tmp_path) ->
     assert "a new one is made there" in verb("archive", "box", "add", "maple", "--home", home, "--json").err
     assert verb("archive", "box", "list", "--home", home).err == ""
     assert verb("archive", "search", "river", "--home", home, "--json").json == {"results": []}
+    assert verb("archive", "partner", "stories", "--home", home).out == "No partner lends a story here.\n"
+    slip = verb("archive", "medley", "make", "A ferry", "SLIP", "--home", home, "--json").json["error"]
+    assert "identifier" in slip["do"]

@@ -114,7 +114,7 @@ def _stories(place: ArchiveHome, *, as_json: bool) -> None:
     with place.catalogue() as catalogue, catalogue.read() as tx:
         lent = guests(tx, place)
     rows = [{"partner": one.partner, "story": one.story, "site": one.site, "title": one.title} for one in lent]
-    text = "\n".join(f"{one.partner}  {one.story}  {one.title}" for one in lent)
+    text = "\n".join(f"{one.partner}  {one.story}  {one.title}" for one in lent) or "No partner lends a story here."
     emit({"stories": rows}, lambda: text, as_json=as_json)
 
 
