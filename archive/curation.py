@@ -17,7 +17,7 @@ from archive.catalogue import Tx
 from archive.catalogue.changes import note_change, stamp
 from archive.catalogue.consents import ask
 from archive.errors import ArchiveError, Refused
-from archive.feed.manifest import SETTINGS, sheet_name
+from archive.feed.manifest import SETTINGS, Sendable, sheet_name
 from archive.promptsigns import LONGEST
 from archive.reviewing.excerpts import Cut, excerpts_of, touched_by_redaction
 from archive.types import Reader
@@ -277,16 +277,23 @@ def check_prompts(prepared: PreparedSet) -> None:
 
 def set_setting(tx: Tx, box: str, name: str, value: str | float | None, who: str, now: datetime) -> None:
     """Set one of the few things a library sets from here; None leaves it to the box again. Raises `BadSetting`."""
-    kind = SETTINGS.get(name)
-    if kind is None:
+    known = SETTINGS.get(name)
+    if known is None:
         raise BadSetting(f"{name!r} is not set from the archive.", f"These are: {', '.join(sorted(SETTINGS))}.")
+    if value == settings_of(tx, box).get(name):
+        return
     tx.run("DELETE FROM box_settings WHERE box = ? AND name = ?", box, name)
     if value is not None:
-        if isinstance(value, bool) or not isinstance(value, int | float if kind is float else str):
-            raise BadSetting(f"{name} cannot be {value!r}.", "Give a number." if kind is float else "Give a word.")
+        if isinstance(value, bool) or not _fits(known, value):
+            do = f"One of: {', '.join(known.words)}." if known.words else f"From {known.low:g} to {known.high:g}."
+            raise BadSetting(f"{name} cannot be {value!r}.", do)
         row = (box, name, json.dumps(value), stamp(now), who)
         tx.run("INSERT INTO box_settings (box, name, value, at, who) VALUES (?, ?, ?, ?, ?)", *row)
     note_change(tx, who, "box setting", box, json.dumps({"name": name, "value": value}), now)
+
+
+def _fits(known: Sendable, value: str | float) -> bool:
+    return value in known.words if isinstance(value, str) else not known.words and known.low <= value <= known.high
 
 
 def settings_of(tx: Tx, box: str) -> dict[str, str | float]:

@@ -43,7 +43,27 @@ MOST_LINES = 20
 LONGEST_LINE = 46
 """How wide a line for every visitor may be: what fits the thanks screen. Signs of Chinese count as two."""
 _WIDE = 0x2E80
-SETTINGS: Mapping[str, type] = {"sound.volume": float, "screen.theme": str, "times.prompt_turn": float}
+
+
+@dataclass(frozen=True, slots=True)
+class Sendable:
+    """What a setting may be: one of the words, or a number from ``low`` to ``high``."""
+
+    words: tuple[str, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
+
+    @property
+    def kind(self) -> type:
+        """What it is written as."""
+        return str if self.words else float
+
+
+SETTINGS: Mapping[str, Sendable] = {
+    "sound.volume": Sendable(low=0.0, high=1.0),
+    "screen.theme": Sendable(("dusk", "contrast", "light")),
+    "times.prompt_turn": Sendable(low=10.0, high=3600.0),
+}
 """What a library may set from the centre. A closed list: never policy, texts, consent, or where stories go."""
 _MAGIC = b"HEARTHFEED1\n"
 _SIGNATURE = 64
@@ -368,12 +388,13 @@ def _stone(plain: Any) -> Tombstone:
 def _settings(plain: Any) -> dict[str, str | float]:
     found: dict[str, str | float] = {}
     for name, value in plain.items():
-        kind = SETTINGS.get(name)
-        if kind is None:
+        known = SETTINGS.get(name)
+        if known is None:
             raise BadFeed(f"This feed would set {str(name)[:40]!r}, which is not set from outside.", _KEEP)
-        if isinstance(value, bool) or not isinstance(value, int | float if kind is float else str):
+        # No more than its kind: what a value may be is judged by the box, which may be older or newer than the archive.
+        if isinstance(value, bool) or not isinstance(value, int | float if known.kind is float else str):
             raise TypeError
-        found[name] = float(value) if kind is float else _text(value, 40)
+        found[name] = float(value) if known.kind is float else _text(value, 40)
     return found
 
 

@@ -13,8 +13,9 @@ from archive import boxes
 from archive.boxes import Box
 from archive.boxlooks import LOOKS, known
 from archive.catalogue import Tx
-from archive.curation import set_site, site_of
+from archive.curation import BadSetting, set_setting, set_site, settings_of, site_of
 from archive.errors import TransportTrouble
+from archive.feed.manifest import SETTINGS
 from archive.people.roles import Permission
 from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, post
 from archive.portal.community.words import day, moment, some
@@ -47,6 +48,8 @@ class Shown:
     box: Box
     site: str
     facts: tuple[Fact, ...]
+    settings: Mapping[str, str | float]
+    """What is set from here; what is not stays as it is set at the box."""
 
     @property
     def looks(self) -> tuple[Fact, ...]:
@@ -62,6 +65,7 @@ def routes(desk: Desk) -> list[Page]:
         post(desk, "/boxes/add", permission, _add, "/boxes"),
         post(desk, "/boxes/{box}/revoke", permission, _revoke, "/boxes"),
         post(desk, "/boxes/{box}/site", permission, _site, "/boxes"),
+        post(desk, "/boxes/{box}/settings", permission, _settings, "/boxes"),
     ]
 
 
@@ -75,7 +79,7 @@ def _boxes(ask: Ask) -> Response:
 
 def show(tx: Tx, box: Box, now: datetime) -> Shown:
     """Put together what the page says of ``box`` at ``now``."""
-    return Shown(box, site_of(tx, box.name), tuple(facts_about(box, now)))
+    return Shown(box, site_of(tx, box.name), tuple(facts_about(box, now)), settings_of(tx, box.name))
 
 
 def facts_about(box: Box, now: datetime) -> list[Fact]:
@@ -176,3 +180,23 @@ def _site(ask: Ask) -> Response:
     with ask.writing() as tx:
         set_site(tx, box.name, ask.form.get("site", ""), ask.who, ask.now)
     return go("/boxes")
+
+
+def _settings(ask: Ask) -> Response:
+    """Set what is sent to the box; an empty field leaves that to the box again."""
+    box = boxes.box_named(ask.catalogue, ask.part("box"))
+    with ask.writing() as tx:
+        for name, known in SETTINGS.items():
+            told = ask.form.get(name, "").strip()
+            value = None if not told else told if known.words else _number(name, told)
+            set_setting(tx, box.name, name, value, ask.who, ask.now)
+    return go("/boxes")
+
+
+def _number(name: str, told: str) -> float:
+    """Read a number of a form; a share is asked for in hundredths. Raises `BadSetting`."""
+    try:
+        number = float(told.replace(",", "."))
+    except ValueError:
+        raise BadSetting(f"{told[:40]!r} is no number.", "Write figures, or leave it empty.") from None
+    return number / 100 if SETTINGS[name].high == 1 else number

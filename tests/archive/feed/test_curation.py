@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import pytest
@@ -10,9 +11,12 @@ from archive import curation
 from archive.catalogue.changes import changes_of
 from archive.curation import AskedPrompt, BadPromptSet, BadSetting, BadSheet, PreparedSet
 from archive.errors import Refused
+from archive.feed.manifest import SETTINGS
 from archive.reviewing.decisions import decisions_of, redact
 from archive.types import Act, Use
 from kiosk.config import Config
+from kiosk.config import parse as parse_settings
+from kiosk.errors import BadConfig
 from kiosk.prompts import load, parse
 from kiosk.sentsettings import with_sent
 
@@ -153,6 +157,22 @@ def test_sent_prompts_come_after_the_librarys_own_and_never_replace_them(tmp_pat
         ("first-flood", "Ours?"),
         ("the-ferry", "Who was on it?"),
     ]
+
+
+@pytest.mark.parametrize(("name", "known"), SETTINGS.items())
+def test_archive_and_box_agree_on_what_a_setting_may_be(name, known) -> None:
+    section, _, key = name.partition(".")
+
+    def taken(value: object) -> bool:
+        try:
+            parse_settings(f"[{section}]\n{key} = {json.dumps(value)}\n", "here")
+        except BadConfig:
+            return False
+        return True
+
+    good = known.words or (known.low, known.high)
+    bad = ("pink",) if known.words else (known.low - 0.5, known.high + 0.5)
+    assert [taken(value) for value in (*good, *bad)] == [True] * len(good) + [False] * len(bad)
 
 
 def test_only_the_closed_list_is_set_from_the_centre_and_the_library_comes_first(archive, tx, tmp_path) -> None:

@@ -142,6 +142,29 @@ def test_a_box_is_let_in_placed_and_let_go_in_one_click(archive, organizer):
     assert organizer.status == 400
 
 
+def test_what_is_set_from_here_goes_to_the_box_and_can_be_left_to_it_again(archive, organizer):
+    organizer.post("/boxes/add", name="maple-street")
+    told = {"sound.volume": "40", "screen.theme": "light", "times.prompt_turn": "90"}
+    organizer.post("/boxes/maple-street/settings", **told)
+    with archive.place.catalogue() as catalogue, catalogue.read() as tx:
+        sent = {"sound.volume": 0.4, "screen.theme": "light", "times.prompt_turn": 90.0}
+        assert curation.settings_of(tx, "maple-street") == sent
+    assert 'value="40"' in organizer.get("/boxes")
+    assert '<option value="light" selected' in organizer.page
+    assert 'value="90"' in organizer.page
+    for wrong in (
+        {"sound.volume": "140"},
+        {"screen.theme": "pink"},
+        {"times.prompt_turn": "nan"},
+        {"sound.volume": "x"},
+    ):
+        organizer.post("/boxes/maple-street/settings", **(told | wrong))
+        assert organizer.status == 400
+    organizer.post("/boxes/maple-street/settings", **{"screen.theme": "light"})
+    with archive.place.catalogue() as catalogue, catalogue.read() as tx:
+        assert curation.settings_of(tx, "maple-street") == {"screen.theme": "light"}
+
+
 def test_a_box_says_how_it_is_and_nothing_of_stories(archive, visit):
     credential = known_box(archive)
     archive.story()
