@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from archive.errors import ArchiveError
+from archive.errors import WrongCode
 from archive.keycode import Derived
 from archive.spans import Mark
 from archive.store import Store
@@ -219,7 +219,7 @@ class Effects:
         texts = self._texts[session.language]
         match effect:
             case t.CheckCode(visit=visit, code=code):
-                self._enter(visit, code)
+                self._enter(visit, code, session)
             case t.Narrow(visit=visit, story=story):
                 self._narrow(visit, story, ASKED_USES, next(iter(self._texts)))
             case t.NarrowUse(visit=visit, story=story, use=use, language=language):
@@ -236,12 +236,13 @@ class Effects:
                 return False
         return True
 
-    def _enter(self, visit: int, code: str) -> None:
+    def _enter(self, visit: int, code: str, session: t.Session) -> None:
         """Check a code: the slow part beside, so that the screen stays alive; what it opens is for this visit alone."""
 
         def refuse(error: Exception) -> None:
             _log.warning("a code was not taken: %s", type(error).__name__)
-            say = error.say if isinstance(error, ArchiveError) else "The code could not be checked."
+            # Of words that fit nothing the screen has a sentence of its own.
+            say = "" if isinstance(error, WrongCode) else self._said(error, session)[0]
             self._announce(t.CodeRefused(visit, say, self._now()))
 
         def check(derived: Derived) -> None:

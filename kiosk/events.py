@@ -317,7 +317,7 @@ class CodeAccepted:
 
 @dataclass(frozen=True, slots=True)
 class CodeRefused:
-    """The keep-code fits nothing, or tries came too fast; ``say`` is a sentence."""
+    """The keep-code fits nothing (``say`` is empty), or tries came too fast or something failed, which ``say`` tells."""
 
     visit: int
     say: str

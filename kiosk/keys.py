@@ -15,7 +15,7 @@ from hardware.types import Control
 from kiosk import codeentry
 from kiosk.codeentry import Part
 from kiosk.runs import script_in
-from kiosk.types import CUE_MEANINGS, About, Heard, Meaning, Mic, Page, Session, State
+from kiosk.types import CUE_MEANINGS, About, Heard, Meaning, Mic, Notice, Page, Session, State
 
 LEFT, MIDDLE, RIGHT = Control.LEFT, Control.MIDDLE, Control.RIGHT
 CUE_CONTROLS: tuple[Control, ...] = tuple(Control(f"cue{number}") for number in range(1, 9))
@@ -284,7 +284,9 @@ def _code_entry(session: Session) -> Keys:
     offered: Keys = {LEFT: Meaning.TAKE, RIGHT: Meaning.BACK}
     lines = len(codeentry.choices(entry, session.language))
     if entry.part is Part.READY:
-        return offered
+        # Words that fit nothing will not fit a second time; after a wait they may.
+        wrong = session.notice is Notice.CODE_REFUSED and not session.say
+        return {RIGHT: Meaning.BACK} if wrong else offered
     if entry.part is Part.WORD:
         # The cue buttons are a short cut to the lines; in the number their own figures would mislead.
         offered |= dict(zip(CUE_CONTROLS, CUE_MEANINGS[:lines], strict=False))

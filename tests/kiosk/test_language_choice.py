@@ -9,13 +9,14 @@ import pytest
 from hardware.types import Control
 from kiosk import types as t
 from kiosk.config import parse
+from kiosk.extras import Extras
 from kiosk.keys import counts, keys, legal, lines_of
 from kiosk.presses import Language, PressNotLegal
 from kiosk.presses import parse as words
 from kiosk.session import first, step
 from kiosk.texts import load
 from kiosk.types import Meaning, Mic, Session, State
-from kiosk.view import Extras, spoken, view
+from kiosk.view import spoken, view
 from kiosk.visitor import Visitor
 
 

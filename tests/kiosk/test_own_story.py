@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from archive.errors import TooManyTries
 from archive.keycode import new_code, normal, wordlist
 from archive.types import ASKED_USES, Form, Use
 from audio.types import TakeId
@@ -109,6 +110,29 @@ def test_a_whole_code_is_tried_by_a_press_of_its_own_and_nothing_else_can_be_pre
     box.send(t.CodeAccepted(1, MINE, box.at, ALL))
     # One word of a code may by chance be a word of the session's own description, all of them are not.
     assert not all(word in repr(box.session) for word in normal(code).split("-")[1:])
+
+
+def test_words_that_fit_nothing_are_told_in_the_visitors_own_and_cannot_be_tried_unchanged():
+    box = Box()
+    code = str(new_code(417, "en"))
+    box.enter(code)
+    box.press("take")
+    box.send(t.CodeRefused(1, "", box.at))
+    assert box.look().body == load("en").get("notice.code_refused")
+    assert Meaning.TAKE not in legal(box.session)
+    box.press("back")
+    box.enter(code)
+    assert Meaning.TAKE in legal(box.session)
+    box.press("take")
+    box.send(t.CodeRefused(1, "Please wait.", box.at))
+    assert Meaning.TAKE in legal(box.session), "after a wait the same words may open it"
+
+
+@pytest.mark.parametrize("language", shipped_languages())
+def test_too_many_tries_are_told_in_every_language(language):
+    said = TooManyTries("Too many wrong codes. Please wait 5 seconds.", "A librarian can help.")
+    told = load(language).trouble(said.code, "", "")
+    assert all(told), "else a visitor reads English"
 
 
 def test_a_check_that_never_ends_is_trouble_and_leaves():
