@@ -317,7 +317,7 @@ class CodeAccepted:
 
 @dataclass(frozen=True, slots=True)
 class CodeRefused:
-    """The keep-code fits nothing (``say`` is empty), or tries came too fast or something failed, which ``say`` tells."""
+    """The keep-code fits nothing (``say`` is empty), or tries came too fast or something failed; ``say`` tells that."""
 
     visit: int
     say: str
