@@ -59,10 +59,11 @@ class Sendable:
         return str if self.words else float
 
 
+VOLUME, THEME, TURN = "sound.volume", "screen.theme", "times.prompt_turn"
 SETTINGS: Mapping[str, Sendable] = {
-    "sound.volume": Sendable(low=0.0, high=1.0),
-    "screen.theme": Sendable(("dusk", "contrast", "light")),
-    "times.prompt_turn": Sendable(low=10.0, high=3600.0),
+    VOLUME: Sendable(low=0.0, high=1.0),
+    THEME: Sendable(("dusk", "contrast", "light")),
+    TURN: Sendable(low=10.0, high=3600.0),
 }
 """What a library may set from the centre. A closed list: never policy, texts, consent, or where stories go."""
 _MAGIC = b"HEARTHFEED1\n"

@@ -15,7 +15,7 @@ from archive.boxlooks import LOOKS, known
 from archive.catalogue import Tx
 from archive.curation import BadSetting, set_setting, set_site, settings_of, site_of
 from archive.errors import TransportTrouble
-from archive.feed.manifest import SETTINGS
+from archive.feed.manifest import SETTINGS, THEME, TURN, VOLUME
 from archive.people.roles import Permission
 from archive.portal.community.desk import Ask, Desk, Link, Page, get, go, post
 from archive.portal.community.words import day, moment, some
@@ -48,8 +48,11 @@ class Shown:
     box: Box
     site: str
     facts: tuple[Fact, ...]
-    settings: Mapping[str, str | float]
-    """What is set from here; what is not stays as it is set at the box."""
+    volume: int | None = None
+    """What is set from here, in hundredths; None leaves it to the box, as with those below."""
+    theme: str = ""
+    turn: int | None = None
+    """Seconds."""
 
     @property
     def looks(self) -> tuple[Fact, ...]:
@@ -79,7 +82,16 @@ def _boxes(ask: Ask) -> Response:
 
 def show(tx: Tx, box: Box, now: datetime) -> Shown:
     """Put together what the page says of ``box`` at ``now``."""
-    return Shown(box, site_of(tx, box.name), tuple(facts_about(box, now)), settings_of(tx, box.name))
+    sent = settings_of(tx, box.name)
+    volume, turn = (None if name not in sent else float(sent[name]) for name in (VOLUME, TURN))
+    return Shown(
+        box,
+        site_of(tx, box.name),
+        tuple(facts_about(box, now)),
+        None if volume is None else round(100 * volume),
+        str(sent.get(THEME, "")),
+        None if turn is None else round(turn),
+    )
 
 
 def facts_about(box: Box, now: datetime) -> list[Fact]:
@@ -199,4 +211,4 @@ def _number(name: str, told: str) -> float:
         number = float(told.replace(",", "."))
     except ValueError:
         raise BadSetting(f"{told[:40]!r} is no number.", "Write figures, or leave it empty.") from None
-    return number / 100 if SETTINGS[name].high == 1 else number
+    return number / 100 if name == VOLUME else number
